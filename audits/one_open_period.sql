@@ -1,0 +1,14 @@
+AUDIT (
+  name one_open_period
+);
+
+/* A key has at most one version that still holds; none when the source has deleted it. */
+SELECT
+  @key
+FROM @this_model
+WHERE
+  valid_to IS NULL
+GROUP BY
+  @key
+HAVING
+  COUNT(*) > 1

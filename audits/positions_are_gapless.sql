@@ -1,0 +1,12 @@
+AUDIT (
+  name positions_are_gapless
+);
+
+/* The positions of a key count from 0 without a gap. */
+SELECT
+  @key
+FROM @this_model
+GROUP BY
+  @key
+HAVING
+  MIN(@position) <> 0 OR MAX(@position) <> COUNT(*) - 1

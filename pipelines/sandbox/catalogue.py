@@ -1,0 +1,144 @@
+"""What the sandbox serves: a catalogue of movie documents as of one day."""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sandbox import clock, vega
+from sandbox.documents import is_integer, parse, popularity
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_UTF8_BOM = b"\xef\xbb\xbf"
+
+
+class CatalogueError(Exception):
+    """A catalogue that cannot be served; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The films of one day, as JSON text.
+
+    Attributes:
+        name: The file it comes from, or `bundled`.
+        day: The clock's day, 0 or more.
+        documents: `/movie/{id}` documents by id; on day 0 byte for byte the lines of the file.
+        vanished: Films that were deleted, by id.
+        changes: Ids that were added, changed or deleted, by day.
+
+    """
+
+    name: str
+    day: int
+    documents: Mapping[int, bytes]
+    vanished: Mapping[int, clock.Vanished]
+    changes: Mapping[int, tuple[int, ...]]
+
+    @cached_property
+    def popular(self) -> tuple[bytes, ...]:
+        """The documents behind `/movie/popular`: by popularity descending, then by id.
+
+        The list lags: a film that vanished stays on it for `clock.LIST_LAG_DAYS` days.
+        """
+        lagging = {
+            movie_id: gone.document
+            for movie_id, gone in self.vanished.items()
+            if self.day < gone.day + clock.LIST_LAG_DAYS
+        }
+        listed = {**self.documents, **lagging}
+        rank = {movie_id: -popularity(parse(text)) for movie_id, text in listed.items()}
+        return tuple(listed[key] for key in sorted(listed, key=lambda key: (rank[key], key)))
+
+
+def load(path: Path | None, day: int = 0) -> Catalogue:
+    """Load a catalogue and let the clock run.
+
+    Args:
+        path: NDJSON of `/movie/{id}` documents, plain or gzip; `None` for the bundled films.
+        day: The day to show, 0 or more; see `sandbox.clock` for what changes.
+
+    Returns:
+        The catalogue; it may be empty.
+
+    Raises:
+        CatalogueError: If the file is missing, unreadable, or has a line that is not a movie.
+        ValueError: If `day` is negative.
+
+    """
+    if path is None:
+        _check_day(day)
+        world = clock.run(*clock.hold_back(vega.documents()), day)
+        return Catalogue("bundled", day, world.documents, world.vanished, world.changes)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CatalogueError(
+            f"{path}: cannot read the catalogue ({error.strerror}); "
+            "give an NDJSON file of /movie/{id} documents, or none for the bundled one"
+        ) from error
+    if content.startswith(_GZIP_MAGIC):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise CatalogueError(
+                f"{path}: damaged gzip file ({error}); fetch or compress it again"
+            ) from error
+    return from_lines(content.removeprefix(_UTF8_BOM).split(b"\n"), day=day, name=str(path))
+
+
+def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> Catalogue:
+    """Make a catalogue from NDJSON lines, for example for a test.
+
+    Args:
+        lines: One `/movie/{id}` document each; blank lines are skipped.
+        day: The day to show, 0 or more.
+        name: What error messages call the lines.
+
+    Returns:
+        The catalogue; it may be empty.
+
+    Raises:
+        CatalogueError: If a line is not a JSON object with an integer id, or repeats an id.
+        ValueError: If `day` is negative.
+
+    """
+    _check_day(day)
+    documents: dict[int, bytes] = {}
+    line_numbers: dict[int, int] = {}
+    for number, line in enumerate(lines, start=1):
+        text = line.rstrip(b"\r\n")
+        if not text.strip():
+            continue
+        movie_id = _movie_id(text, f"{name}, line {number}")
+        if movie_id in documents:
+            raise CatalogueError(
+                f"{name}, line {number}: id {movie_id} was on line {line_numbers[movie_id]} "
+                "already; keep one line for each movie"
+            )
+        documents[movie_id] = text
+        line_numbers[movie_id] = number
+    world = clock.run(documents, {}, day)
+    return Catalogue(name, day, world.documents, world.vanished, world.changes)
+
+
+def _check_day(day: int) -> None:
+    if day < 0:
+        raise ValueError(f"day {day}: the sandbox's clock starts on day 0")
+
+
+def _movie_id(text: bytes, where: str) -> int:
+    try:
+        document = parse(text)
+    except ValueError as error:
+        raise CatalogueError(
+            f"{where}: not JSON ({error}); the file must be NDJSON, one movie a line"
+        ) from error
+    if not isinstance(document, dict) or not is_integer(document.get("id")):
+        raise CatalogueError(
+            f"{where}: no integer id; each line must be an object as /movie/{{id}} answers it"
+        )
+    movie_id: int = document["id"]
+    return movie_id

@@ -1,0 +1,359 @@
+"""The sandbox's clock: what the catalogue looks like N days later.
+
+Day N is day N-1 with the rules below applied once, so changes add up. Who is struck is drawn from
+a hash of the day and the id, never from a random state: the same catalogue on the same day is the
+same bytes on every machine. Rules that strike a single film draw it from the `LOOKED_AT` most
+popular ones while any of those qualifies: what people look at is what they edit, and a client that
+reads the first pages of the popular list gets to see every kind of change.
+
+Each day, in this order, on the films of the day before:
+
+1. vanish: one film is deleted, as long as another one is left. `/movie/{id}` answers 404 from then
+   on and the id export drops it; `/movie/popular` lists it for `LIST_LAG_DAYS` more days.
+2. release: the most popular film that is Rumored, Planned, In Production or Post Production becomes
+   Released. A missing or later release date becomes the clock's date, a revenue of 0 becomes a
+   first gross.
+3. rename: one film (two from 1,000 films on) gets another `title`; `original_title` stays.
+4. lose a genre: one film with two genres or more loses one of them, the main one included.
+5. lose a company: one film loses one of its companies, perhaps its only one.
+6. rename a company: the first company of one film has another name in every film that lists it,
+   also in films that are added later. Its id stays.
+7. earn: the revenue of about half of the recent films (the latest twentieth of the released ones
+   with a known revenue, by release date) grows by up to 2 %.
+8. vote: about a tenth of the released films get votes; `vote_average` moves by 0.1 at most and
+   `popularity` by 5 % at most.
+9. arrive: two of the films held back are added, the most popular ones first; every second one
+   comes unreleased, without date, revenue or votes, and is left to rule 2.
+
+Only the bundled catalogue holds films back (see `hold_back`). A catalogue from a file is served
+whole on day 0 and gets no films later: the sandbox does not make up films.
+
+Every rule strikes on every day as long as it finds a film, which for the bundled catalogue is so
+for at least 40 days, and for any catalogue of 100 films or more on the first days (releases only
+where it has unreleased films). In a catalogue of a few films one film may be struck by several
+rules, and rules without a candidate rest. A field that a document lacks or has retyped is left
+alone.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import IntEnum
+from hashlib import blake2b
+
+from sandbox.documents import Document, encode, is_integer, is_number, members, parse, popularity
+
+# The date that day 0 has inside documents (release dates that the clock sets, and which films are
+# not out yet). Fixed, so that a document depends on catalogue and day alone, not on when it is
+# asked for.
+DAY_0 = date(2026, 1, 1)
+
+# TMDb's lists are cached and lag behind its movies.
+LIST_LAG_DAYS = 7
+
+UNRELEASED = frozenset({"Rumored", "Planned", "In Production", "Post Production"})
+
+# Enough for 80 days at two a day, and few enough that day 0 still looks whole.
+HELD_BACK_SHARE = 0.05
+ARRIVALS_PER_DAY = 2
+
+# 15 pages of the popular list.
+LOOKED_AT = 300
+
+RECENT_SHARE = 0.05
+EARNING_SHARE = 0.5
+VOTING_SHARE = 0.1
+
+# The popularity that TMDb gave to films that nobody had looked at yet.
+FIRST_POPULARITY = 0.6
+
+# Renames toggle a suffix, so that a second rename of the same thing is a change again.
+TITLE_SUFFIX = " (Restored)"
+COMPANY_SUFFIX = " Group"
+
+
+class Draw(IntEnum):
+    """The independent numbers that one hash yields, by what they decide."""
+
+    VANISH = 0
+    RENAME = 1
+    GENRE = 2
+    WHICH_GENRE = 3
+    COMPANY = 4
+    WHICH_COMPANY = 5
+    COMPANY_RENAME = 6
+    EARN = 7
+    EARN_AMOUNT = 8
+    VOTE = 9
+    VOTE_COUNT = 10
+    VOTE_AVERAGE = 11
+    POPULARITY = 12
+    FIRST_GROSS = 13
+    HOLD_BACK = 14
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """A film that was deleted: since which day, and its last document."""
+
+    day: int
+    document: bytes
+
+
+@dataclass(frozen=True)
+class World:
+    """What there is on one day.
+
+    Attributes:
+        documents: JSON text by movie id, for the films that exist.
+        vanished: The deleted films by movie id.
+        changes: Ids that were added, changed or deleted, by the day on which that happened.
+
+    """
+
+    documents: Mapping[int, bytes]
+    vanished: Mapping[int, Vanished]
+    changes: Mapping[int, tuple[int, ...]]
+
+
+def hold_back(documents: Mapping[int, bytes]) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    """Split a catalogue into what is there on day 0 and what is added later.
+
+    Args:
+        documents: JSON text by movie id.
+
+    Returns:
+        The films of day 0, and the films held back in the order of their arrival.
+
+    """
+    held = [key for key in documents if _draws(0, key)[Draw.HOLD_BACK] < HELD_BACK_SHARE * 2**32]
+    held.sort(key=lambda key: (-popularity(parse(documents[key])), key))
+    later = {key: documents[key] for key in held}
+    return {key: text for key, text in documents.items() if key not in later}, later
+
+
+def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int) -> World:
+    """Let the clock run from day 0.
+
+    Args:
+        documents: JSON text by movie id on day 0; each an object with that id.
+        arrivals: Films held back, in the order of their arrival.
+        days: How many days to run, 0 or more.
+
+    Returns:
+        The world on that day. Films that no rule struck keep their text byte for byte.
+
+    """
+    if days == 0:
+        return World(dict(documents), {}, {})
+    state = _State({movie_id: parse(text) for movie_id, text in documents.items()})
+    waiting = list(arrivals.items())
+    for number in range(1, days + 1):
+        day = _Day(number, state)
+        for rule in _RULES:
+            rule(day)
+        for odd, (movie_id, text) in enumerate(waiting[:ARRIVALS_PER_DAY]):
+            _arrive(day, movie_id, parse(text), is_released=not odd)
+        del waiting[:ARRIVALS_PER_DAY]
+        state.changes[number] = tuple(sorted(day.changed))
+    struck = {movie_id for ids in state.changes.values() for movie_id in ids}
+    return World(
+        {
+            movie_id: encode(document) if movie_id in struck else documents[movie_id]
+            for movie_id, document in state.films.items()
+        },
+        {
+            movie_id: Vanished(day_number, encode(document))
+            for movie_id, (day_number, document) in state.vanished.items()
+        },
+        state.changes,
+    )
+
+
+@dataclass
+class _State:
+    """The world while the clock runs, as documents rather than text."""
+
+    films: dict[int, Document]
+    vanished: dict[int, tuple[int, Document]] = field(default_factory=dict)
+    changes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    company_names: dict[int, str] = field(default_factory=dict)
+
+
+class _Day:
+    """One day's draws, and the films they are drawn from."""
+
+    def __init__(self, number: int, state: _State) -> None:
+        self.number = number
+        self.state = state
+        self.date = DAY_0 + timedelta(days=number)
+        self.changed: set[int] = set()
+        self._draws = {movie_id: _draws(number, movie_id) for movie_id in state.films}
+        self._looked_at = set(self.by_popularity(state.films)[:LOOKED_AT])
+
+    def candidates(self, wanted: Callable[[Document], bool]) -> list[int]:
+        """Return the ids of the films that a rule may strike."""
+        return [movie_id for movie_id, document in self.state.films.items() if wanted(document)]
+
+    def by_popularity(self, candidates: Iterable[int]) -> list[int]:
+        """Return the candidates, the most popular one first."""
+        films = self.state.films
+        return sorted(candidates, key=lambda movie_id: (-popularity(films[movie_id]), movie_id))
+
+    def fraction(self, movie_id: int, draw: Draw) -> float:
+        """Return the film's draw as a number from 0 to below 1."""
+        return self._draws[movie_id][draw] / 2**32
+
+    def first(self, candidates: Iterable[int], draw: Draw, count: int = 1) -> list[int]:
+        """Draw `count` of the candidates, popular ones first, and note them as changed."""
+        lots = sorted(
+            (movie_id not in self._looked_at, self._draws[movie_id][draw], movie_id)
+            for movie_id in candidates
+        )
+        ids = [movie_id for _, _, movie_id in lots[:count]]
+        self.changed.update(ids)
+        return ids
+
+    def share(self, candidates: list[int], draw: Draw, share: float) -> list[int]:
+        """Return about `share` of the candidates, at least one, and note them as changed."""
+        ids = [movie_id for movie_id in candidates if self.fraction(movie_id, draw) < share]
+        self.changed.update(ids)
+        return ids or self.first(candidates, draw)
+
+
+def _draws(day: int, movie_id: int) -> tuple[int, ...]:
+    return struct.unpack(">16I", blake2b(f"{day}/{movie_id}".encode()).digest())
+
+
+def _is_released(document: Document) -> bool:
+    return document.get("status") not in UNRELEASED
+
+
+def _is_known(document: Document, field_name: str) -> bool:
+    value = document.get(field_name)
+    return is_integer(value) and value > 0
+
+
+def _toggled(name: str, suffix: str) -> str:
+    return name.removesuffix(suffix) if name.endswith(suffix) else name + suffix
+
+
+def _vanish(day: _Day) -> None:
+    if len(day.state.films) < 2:  # an emptied catalogue would show nothing any more
+        return
+    for movie_id in day.first(day.state.films, Draw.VANISH):
+        day.state.vanished[movie_id] = (day.number, day.state.films.pop(movie_id))
+
+
+def _release(day: _Day) -> None:
+    unreleased = day.candidates(lambda document: not _is_released(document))
+    for movie_id in day.by_popularity(unreleased)[:1]:
+        day.changed.add(movie_id)
+        document = day.state.films[movie_id]
+        document["status"] = "Released"
+        today = day.date.isoformat()
+        if not document.get("release_date") or str(document["release_date"]) > today:
+            document["release_date"] = today
+        if is_integer(document.get("revenue")) and document["revenue"] == 0:
+            scale = document["budget"] if _is_known(document, "budget") else 5_000_000
+            document["revenue"] = int(scale * (0.2 + day.fraction(movie_id, Draw.FIRST_GROSS)))
+
+
+def _rename(day: _Day) -> None:
+    titled = day.candidates(
+        lambda document: isinstance(document.get("title"), str) and bool(document["title"])
+    )
+    for movie_id in day.first(titled, Draw.RENAME, count=2 if len(titled) >= 1000 else 1):
+        document = day.state.films[movie_id]
+        document["title"] = _toggled(document["title"], TITLE_SUFFIX)
+
+
+def _lose_genre(day: _Day) -> None:
+    candidates = day.candidates(lambda document: len(members(document, "genres")) >= 2)
+    for movie_id in day.first(candidates, Draw.GENRE):
+        _remove_one(day, movie_id, "genres", Draw.WHICH_GENRE)
+
+
+def _lose_company(day: _Day) -> None:
+    candidates = day.candidates(lambda document: bool(members(document, "production_companies")))
+    for movie_id in day.first(candidates, Draw.COMPANY):
+        _remove_one(day, movie_id, "production_companies", Draw.WHICH_COMPANY)
+
+
+def _remove_one(day: _Day, movie_id: int, field_name: str, draw: Draw) -> None:
+    document = day.state.films[movie_id]
+    listed = members(document, field_name)
+    lost = listed[int(day.fraction(movie_id, draw) * len(listed))]
+    document[field_name] = [item for item in document[field_name] if item is not lost]
+
+
+def _rename_company(day: _Day) -> None:
+    candidates = day.candidates(lambda document: _first_company_name(document) is not None)
+    for chosen_id in day.first(candidates, Draw.COMPANY_RENAME):
+        chosen = members(day.state.films[chosen_id], "production_companies")[0]
+        name = _toggled(chosen["name"], COMPANY_SUFFIX)
+        day.state.company_names[chosen["id"]] = name
+        for movie_id, document in day.state.films.items():
+            for company in members(document, "production_companies"):
+                if company["id"] == chosen["id"]:
+                    company["name"] = name
+                    day.changed.add(movie_id)
+
+
+def _first_company_name(document: Document) -> str | None:
+    companies = members(document, "production_companies")
+    name = companies[0].get("name") if companies else None
+    return name if isinstance(name, str) else None
+
+
+def _earn(day: _Day) -> None:
+    known = day.candidates(
+        lambda document: (
+            _is_released(document)
+            and _is_known(document, "revenue")
+            and isinstance(document.get("release_date"), str)
+        )
+    )
+    known.sort(key=lambda movie_id: (day.state.films[movie_id]["release_date"], movie_id))
+    recent = known[-max(1, round(len(known) * RECENT_SHARE)) :]
+    for movie_id in day.share(recent, Draw.EARN, EARNING_SHARE):
+        document = day.state.films[movie_id]
+        growth = document["revenue"] * 0.02 * day.fraction(movie_id, Draw.EARN_AMOUNT)
+        document["revenue"] += 1 + int(growth)
+
+
+def _vote(day: _Day) -> None:
+    candidates = day.candidates(
+        lambda document: _is_released(document) and is_integer(document.get("vote_count"))
+    )
+    for movie_id in day.share(candidates, Draw.VOTE, VOTING_SHARE):
+        document = day.state.films[movie_id]
+        had_votes = document["vote_count"] > 0
+        at_most = max(3, document["vote_count"] // 200)
+        document["vote_count"] += 1 + int(day.fraction(movie_id, Draw.VOTE_COUNT) * at_most)
+        if is_number(document.get("vote_average")):
+            swing = day.fraction(movie_id, Draw.VOTE_AVERAGE)
+            average = document["vote_average"] + (swing - 0.5) * 0.2 if had_votes else 5 + 3 * swing
+            document["vote_average"] = round(min(10.0, max(0.5, average)), 1)
+        if is_number(document.get("popularity")):
+            factor = 0.95 + 0.1 * day.fraction(movie_id, Draw.POPULARITY)
+            document["popularity"] = round(document["popularity"] * factor, 3) or FIRST_POPULARITY
+
+
+def _arrive(day: _Day, movie_id: int, document: Document, *, is_released: bool) -> None:
+    if not is_released:
+        document |= {
+            "release_date": "",
+            "revenue": 0,
+            "status": "In Production",
+            "vote_average": 0,
+            "vote_count": 0,
+        }
+    for company in members(document, "production_companies"):
+        company["name"] = day.state.company_names.get(company["id"], company["name"])
+    day.state.films[movie_id] = document
+    day.changed.add(movie_id)
+
+
+_RULES = (_vanish, _release, _rename, _lose_genre, _lose_company, _rename_company, _earn, _vote)

@@ -1,0 +1,53 @@
+"""Make `movies.csv` from the `movies` data of vega-datasets: `python build.py movies.json`.
+
+It selects columns and numbers the rows; every value stays as the source has it. What the values
+mean is decided when they are read, in `sandbox/vega.py`.
+"""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+# Column of the CSV -> key of the source.
+COLUMNS = {
+    "title": "Title",
+    "release_date": "Release Date",
+    "budget_usd": "Production Budget",
+    "worldwide_gross_usd": "Worldwide Gross",
+    "runtime_minutes": "Running Time min",
+    "genre": "Major Genre",
+    "creative_type": "Creative Type",
+    "source": "Source",
+    "distributor": "Distributor",
+    "imdb_rating": "IMDB Rating",
+    "imdb_votes": "IMDB Votes",
+}
+
+
+def table(movies_json: str) -> str:
+    """Turn the source into the CSV.
+
+    Args:
+        movies_json: The text of vega-datasets' `data/movies.json`.
+
+    Returns:
+        The text of `movies.csv`: `row` (1 for the first film of the source) and `COLUMNS`;
+        null is the empty field.
+
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["row", *COLUMNS])
+    for row, film in enumerate(json.loads(movies_json), start=1):
+        writer.writerow([row, *(film[key] for key in COLUMNS.values())])
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python build.py path/to/movies.json")
+    Path(__file__).with_name("movies.csv").write_bytes(
+        table(Path(sys.argv[1]).read_text(encoding="utf-8")).encode("utf-8")
+    )

@@ -1,0 +1,74 @@
+"""Movie documents as JSON text: how the sandbox reads and writes them."""
+
+import json
+from typing import Any, TypeGuard
+
+Document = dict[str, Any]
+
+
+def parse(text: bytes) -> Any:
+    """Read one JSON value, as strictly as the standard has it.
+
+    Args:
+        text: JSON in UTF-8.
+
+    Returns:
+        The value; any JSON type.
+
+    Raises:
+        ValueError: If the text is not JSON (Python's `NaN` and `Infinity` included).
+
+    """
+    return json.loads(text.decode("utf-8"), parse_constant=_reject_constant)
+
+
+def encode(value: object) -> bytes:
+    """Write a JSON value as TMDb does: compact, in UTF-8, non-ASCII letters as they are.
+
+    Args:
+        value: Anything `json` can write.
+
+    Returns:
+        The JSON text.
+
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # Half a surrogate pair has no UTF-8; the replacement happens to be its JSON escape.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Tell a JSON number from everything else; in Python `True` is an int too."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Tell a JSON integer from everything else."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def popularity(document: Document) -> float:
+    """Return how popular a movie is; 0.0 where its document does not say."""
+    value = document.get("popularity")
+    return float(value) if is_number(value) else 0.0
+
+
+def members(document: Document, field: str) -> list[Document]:
+    """Return the objects that a document lists under `field`.
+
+    Args:
+        document: A movie document; a served file may lack the field or have it retyped.
+        field: `genres` or `production_companies`.
+
+    Returns:
+        The listed objects that have an integer id, in order; empty when there is no such list.
+
+    """
+    listed = document.get(field)
+    if not isinstance(listed, list):
+        return []
+    return [item for item in listed if isinstance(item, dict) and is_integer(item.get("id"))]
+
+
+def _reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,133 @@
+"""Faults on request: what a test, or `--fault-rate-...`, makes the sandbox do wrong."""
+
+import struct
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+
+_SERVER_ERRORS = (500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something to do wrong with the requests that match.
+
+    Attributes:
+        path: Path below `/3`, for example `/movie/603`; shell patterns such as `/movie/*` work.
+        query: Parameters that the request must have, for example `{"page": "2"}`.
+        times: How many matching requests to strike; None for all of them.
+        status: Answer with this HTTP status, and TMDb's error body unless `body` is given.
+        body: Answer with this body, with status 200 unless `status` is given.
+        retry_after: Retry-After header (seconds or an HTTP date) of an answer with `status`.
+        drop_connection: Close the connection without an answer.
+        truncate: Send half of the body that the headers announce, then close the connection.
+        delay_s: Wait so many seconds first. Alone, the answer is otherwise right.
+
+    """
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    times: int | None = None
+    status: int | None = None
+    body: bytes | None = None
+    retry_after: str | None = None
+    drop_connection: bool = False
+    truncate: bool = False
+    delay_s: float = 0.0
+
+    def matches(self, path: str, query: Mapping[str, str]) -> bool:
+        """Tell whether a request is one to strike.
+
+        Args:
+            path: The request's path below `/3`.
+            query: The request's parameters.
+
+        """
+        return fnmatchcase(path, self.path) and self.query.items() <= query.items()
+
+
+@dataclass(frozen=True)
+class FaultRates:
+    """Random faults, each rate a share of all requests from 0 to 1.
+
+    What happens to the n-th request for a path and query depends on those and the seed alone, so a
+    run repeats whatever the order in which a client's threads ask.
+    """
+
+    too_many_requests: float = 0.0
+    server_error: float = 0.0
+    reset: float = 0.0
+    truncate: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse rates that are not shares.
+
+        Raises:
+            ValueError: If a rate is outside 0..1 or they sum to more than 1.
+
+        """
+        rates = (self.too_many_requests, self.server_error, self.reset, self.truncate)
+        if min(rates) < 0 or sum(rates) > 1:
+            raise ValueError("fault rates are shares from 0 to 1 and sum to 1 at most")
+
+
+class FaultPlan:
+    """Decides for each request which fault strikes it; safe for threads."""
+
+    def __init__(self, faults: Iterable[Fault] = (), rates: FaultRates | None = None) -> None:
+        """Plan the given faults; the first one in order that matches wins, random ones come last.
+
+        Args:
+            faults: The declared faults.
+            rates: Random faults on top.
+
+        """
+        self._faults = tuple(faults)
+        self._rates = rates
+        self._struck: Counter[int] = Counter()
+        self._asked: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def strike(self, path: str, query: Mapping[str, str]) -> Fault | None:
+        """Return the fault for a request and count it.
+
+        Args:
+            path: The request's path below `/3`.
+            query: The request's parameters, without a credential.
+
+        Returns:
+            The fault, or None when the request is to be answered right.
+
+        """
+        with self._lock:
+            for index, fault in enumerate(self._faults):
+                is_spent = fault.times is not None and self._struck[index] >= fault.times
+                if not is_spent and fault.matches(path, query):
+                    self._struck[index] += 1
+                    return fault
+            if self._rates is None:
+                return None
+            target = f"{path}?{sorted(query.items())}"
+            self._asked[target] += 1
+            return _random_fault(self._rates, path, f"{target}#{self._asked[target]}")
+
+
+def _random_fault(rates: FaultRates, path: str, key: str) -> Fault | None:
+    digest = blake2b(f"{rates.seed}/{key}".encode(), digest_size=8).digest()
+    lot, kind = struct.unpack(">II", digest)
+    faults = (
+        (rates.too_many_requests, Fault(path, status=429)),
+        (rates.server_error, Fault(path, status=_SERVER_ERRORS[kind % len(_SERVER_ERRORS)])),
+        (rates.reset, Fault(path, drop_connection=True)),
+        (rates.truncate, Fault(path, truncate=True)),
+    )
+    bound = 0.0
+    for rate, fault in faults:
+        bound += rate
+        if lot < bound * 2**32:
+            return fault
+    return None

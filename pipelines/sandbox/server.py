@@ -1,0 +1,274 @@
+"""The sandbox itself: an HTTP server that answers as TMDb v3 does.
+
+`/3/movie/popular`, `/3/movie/{id}`, `/3/movie/changes` and `/3/genre/movie/list` want the
+credential, as `Authorization: Bearer` or as `?api_key=`; the id export
+`/p/exports/movie_ids_MM_DD_YYYY.json.gz` wants none. Like TMDb it is one host for everything, and
+unlike TMDb it has today's export only. For changes and exports, the catalogue's day is today
+(UTC), the day before is yesterday, and so on.
+"""
+
+import secrets
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox import answers
+from sandbox.answers import Answer
+from sandbox.catalogue import Catalogue
+from sandbox.faults import Fault, FaultPlan, FaultRates
+from sandbox.limit import RateLimit
+from sandbox.log import Request, RequestLog
+
+_API = "/3"
+
+
+def _utc_today() -> date:
+    return datetime.now(timezone.utc).date()
+
+
+class Sandbox:
+    """A running stand-in for TMDb; a context manager, with a daemon thread behind it.
+
+    Attributes:
+        catalogue: What is served; set another one while it runs to move to another day.
+        credential: The one right credential, as v4 token and as v3 key.
+        requests: Every request since the start.
+
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        credential: str | None = None,
+        rate_limit_per_second: float | None = None,
+        latency_ms: int = 0,
+        faults: Iterable[Fault] = (),
+        fault_rates: FaultRates | None = None,
+        today: Callable[[], date] = _utc_today,
+        on_request: Callable[[Request], None] | None = None,
+    ) -> None:
+        """Describe a sandbox; nothing is bound before `start`.
+
+        Args:
+            catalogue: What to serve.
+            host: Address to listen on.
+            port: Port to listen on; 0 for any free one.
+            credential: The right credential; None for a random one.
+            rate_limit_per_second: Requests a second before 429; None for no limit.
+            latency_ms: Milliseconds to wait before each answer.
+            faults: What to do wrong, for tests.
+            fault_rates: What to do wrong at random.
+            today: The date of the catalogue's day.
+            on_request: Called with each request, from the server's threads.
+
+        Raises:
+            ValueError: If the rate limit is not above 0, the latency is negative, or the port is
+                no port.
+
+        """
+        if latency_ms < 0:
+            raise ValueError(f"a latency is 0 ms or more, not {latency_ms}")
+        if not 0 <= port <= 65535:
+            raise ValueError(f"a port is a number from 0 to 65535, not {port}")
+        self.catalogue = catalogue
+        self.credential = credential or secrets.token_hex(16)
+        self.requests = RequestLog()
+        self._address = (host, port)
+        self._limit = (
+            RateLimit(rate_limit_per_second) if rate_limit_per_second is not None else None
+        )
+        self._latency_s = latency_ms / 1000
+        self._faults = FaultPlan(faults, fault_rates)
+        self._today = today
+        self._on_request = on_request
+        self._server: _Server | None = None
+
+    @property
+    def root_url(self) -> str:
+        """Where the server listens, without a path: `http://127.0.0.1:53211`.
+
+        Raises:
+            RuntimeError: If it is not running.
+
+        """
+        if self._server is None:
+            raise RuntimeError("the sandbox is not running; use it as a context manager")
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    @property
+    def base_url(self) -> str:
+        """What takes the place of `https://api.themoviedb.org/3`.
+
+        Raises:
+            RuntimeError: If it is not running.
+
+        """
+        return self.root_url + _API
+
+    def start(self) -> None:
+        """Listen, and answer from a daemon thread.
+
+        Raises:
+            OSError: If the port is taken or the address is not ours.
+
+        """
+        server = _Server(self._address, self)
+        self._server = server
+        threading.Thread(
+            # The default of half a second would be the time that each `close` takes.
+            target=lambda: server.serve_forever(poll_interval=0.01),
+            name="sandbox",
+            daemon=True,
+        ).start()
+
+    def close(self) -> None:
+        """Stop listening and cut the open connections; no-op when not running."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server.cut_connections()
+            self._server = None
+
+    def __enter__(self) -> "Sandbox":
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def respond(self, handler: "_Handler") -> None:
+        """Answer one request: a fault, a refusal, or what TMDb answers."""
+        url = urlsplit(handler.path)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        key = query.pop("api_key", None)
+        header = handler.headers.get("Authorization")
+        path = url.path.removeprefix(_API) if url.path.startswith(_API + "/") else url.path
+        fault = self._faults.strike(path, query)
+        if fault and fault.status is not None and fault.body is None:
+            answer = answers.failure(fault.status)
+        elif fault and fault.body is not None:
+            answer = Answer(fault.status or 200, fault.body)
+        elif handler.command != "GET":
+            answer = answers.error(42)
+        elif url.path.startswith("/p/"):
+            answer = answers.export(self.catalogue, url.path, self._today())
+        elif self._limit and not self._limit.allows():
+            answer = answers.error(25, retry_after="1")
+        elif not self._is_authorized(header, key):
+            answer = answers.error(7)
+        elif path == url.path:
+            answer = answers.error(34)
+        else:
+            answer = answers.answer(self.catalogue, path, query, self._today())
+        credential_in: Literal["header", "query"] | None = (
+            "header" if header else "query" if key else None
+        )
+        is_dropped = fault is not None and fault.drop_connection
+        request = Request(
+            at=time.monotonic(),
+            method=handler.command,
+            path=url.path,
+            query=query,
+            credential_in=credential_in,
+            status=0 if is_dropped else answer.status,
+        )
+        self.requests.add(request)
+        if self._on_request:
+            self._on_request(request)
+        time.sleep(self._latency_s + (fault.delay_s if fault else 0))
+        if is_dropped:
+            handler.close_connection = True
+            return
+        retry_after = fault.retry_after if fault and fault.retry_after else answer.retry_after
+        handler.send(answer, retry_after, truncate=fault is not None and fault.truncate)
+
+    def _is_authorized(self, header: str | None, key: str | None) -> bool:
+        given = header.removeprefix("Bearer ") if header else key or ""
+        return secrets.compare_digest(given.encode(), self.credential.encode())
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A client may open all its connections at once; the default queue of 5 would stall them.
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._connections_lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._connections_lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # Clients hang up; that is no error of the server.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+    def cut_connections(self) -> None:
+        """End keep-alive connections, which would go on being answered otherwise."""
+        with self._connections_lock:
+            for connection in self._connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:  # the client was faster
+                    continue
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"  # keep-alive
+    server_version = "marquee-sandbox"
+    sys_version = ""
+    # Headers and body leave in one write and at once, so that no answer waits 40 ms for an ACK.
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        self.server.sandbox.respond(self)
+
+    # The API is read only here; all of these are answered with TMDb's 405.
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+    def send(self, answer: Answer, retry_after: str | None, *, truncate: bool) -> None:
+        """Write an answer; a truncated one announces the whole body."""
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        if retry_after:
+            self.send_header("Retry-After", retry_after)
+        if truncate or self.command != "GET":  # the body of a refused request stays unread
+            self.close_connection = True
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body[: len(answer.body) // 2] if truncate else answer.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stay quiet; `Sandbox.requests` has it all."""

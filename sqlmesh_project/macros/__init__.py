@@ -1,0 +1,1 @@
+"""Macros that the models share."""

@@ -1,0 +1,70 @@
+"""Reading TMDb's JSON documents, on DuckDB (type JSON) and on Snowflake (type VARIANT) alike.
+
+A value is named by the document and its path: keys from the root, joined by dots, such as
+``belongs_to_collection.id``. What a missing or foreign value becomes is decided here, once: NULL and
+never an error, for the source may add, drop or retype a field any day.
+"""
+
+from sqlglot import exp, parse_one
+from sqlmesh import macro
+from sqlmesh.core.macros import MacroEvaluator
+
+
+@macro()
+def json_text(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
+    """TEXT under the path, trimmed; NULL when absent, JSON null or empty."""
+    return text_at(evaluator, document, path.name)
+
+
+@macro()
+def json_integer(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
+    """BIGINT under the path; NULL when it is no number of at most 18 digits. Fractions are rounded."""
+    return integer_at(evaluator, document, path.name)
+
+
+@macro()
+def json_boolean(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
+    """BOOLEAN under the path; NULL when it is neither true nor false."""
+    return try_cast(text_at(evaluator, document, path.name), "BOOLEAN")
+
+
+@macro()
+def json_array(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
+    """The array under the path, for ``CROSS JOIN UNNEST(...)``; NULL (no rows) when it is no array."""
+    source = document.sql(evaluator.dialect)
+    if evaluator.dialect == "snowflake":
+        return parse_one(f"AS_ARRAY(GET_PATH({source}, '{path.name}'))", dialect="snowflake")
+    return parse_one(
+        f"CASE WHEN JSON_TYPE({source}, '$.{path.name}') = 'ARRAY' "
+        f"THEN CAST({source} -> '$.{path.name}' AS JSON[]) END",
+        dialect="duckdb",
+    )
+
+
+def text_at(evaluator: MacroEvaluator, document: exp.Expr, path: str) -> exp.Expr:
+    """TEXT under the path, trimmed; NULL when absent, JSON null or empty."""
+    source = document.sql(evaluator.dialect)
+    if evaluator.dialect == "snowflake":
+        value = parse_one(f"CAST(GET_PATH({source}, '{path}') AS TEXT)", dialect="snowflake")
+    else:
+        value = parse_one(f"({source} ->> '$.{path}')", dialect="duckdb")
+    return exp.func("NULLIF", exp.func("TRIM", value), exp.Literal.string(""))
+
+
+def integer_at(evaluator: MacroEvaluator, document: exp.Expr, path: str) -> exp.Expr:
+    """BIGINT under the path, by way of DECIMAL.
+
+    DECIMAL reads ``2.37e8`` and ``237000000.0`` exactly, and 18 digits always fit into 64 bits, so
+    that the outer cast can't fail.
+    """
+    return exp.cast(try_cast(text_at(evaluator, document, path), "DECIMAL(18, 0)"), "BIGINT")
+
+
+def number_at(evaluator: MacroEvaluator, document: exp.Expr, path: str) -> exp.Expr:
+    """DOUBLE under the path; NULL when it is no number."""
+    return try_cast(text_at(evaluator, document, path), "DOUBLE")
+
+
+def try_cast(value: exp.Expr, to: str) -> exp.Expr:
+    """``TRY_CAST(value AS to)``: NULL where the text is no such value."""
+    return exp.TryCast(this=value, to=exp.DataType.build(to))

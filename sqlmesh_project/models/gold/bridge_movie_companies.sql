@@ -1,0 +1,34 @@
+MODEL (
+  name gold.bridge_movie_companies,
+  kind FULL,
+  depends_on (
+    gold.dim_production_companies
+  ),
+  grain (movie_sk, company_sk),
+  references (movie_sk, company_sk),
+  description 'One row a movie and production company. The weights of a movie sum to 1, so weighted totals by company add up to the totals of the movies; a movie without companies has the unknown company.',
+  column_descriptions (
+    movie_sk = 'Movie, into fact_movies.',
+    company_sk = 'Company, into dim_production_companies.',
+    company_position = 'Place in TMDb''s list, from 0.',
+    weight = 'Share of the movie that falls to the company: 1 / number of its companies.'
+  ),
+  audits (
+    not_null(columns := (movie_sk, company_sk, company_position, weight)),
+    unique_combination_of_columns(columns := (movie_sk, company_sk)),
+    number_of_rows(threshold := 0),
+    references_resolve(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
+    references_resolve(key := company_sk, parent := gold.dim_production_companies, parent_key := company_sk),
+    keeps_every_row(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
+    weights_sum_to_one(key := movie_sk)
+  )
+);
+
+SELECT
+  movie.movie_sk::TEXT AS movie_sk,
+  @GENERATE_SURROGATE_KEY(COALESCE(listed.company_id, -1))::TEXT AS company_sk,
+  COALESCE(listed.company_position, 0)::INT AS company_position,
+  CAST(1.0 / COUNT(*) OVER (PARTITION BY movie.movie_sk) AS DOUBLE) AS weight
+FROM gold.fact_movies AS movie
+LEFT JOIN silver.silver_movie_companies AS listed
+  ON listed.movie_id = movie.movie_id

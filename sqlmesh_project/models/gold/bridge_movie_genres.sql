@@ -1,0 +1,34 @@
+MODEL (
+  name gold.bridge_movie_genres,
+  kind FULL,
+  depends_on (
+    gold.dim_genres
+  ),
+  grain (movie_sk, genre_sk),
+  references (movie_sk, genre_sk),
+  description 'One row a movie and genre. The weights of a movie sum to 1, so weighted totals by genre add up to the totals of the movies; a movie without genres has the unknown genre.',
+  column_descriptions (
+    movie_sk = 'Movie, into fact_movies.',
+    genre_sk = 'Genre, into dim_genres.',
+    genre_position = 'Place in TMDb''s list, from 0.',
+    weight = 'Share of the movie that falls to the genre: 1 / number of its genres.'
+  ),
+  audits (
+    not_null(columns := (movie_sk, genre_sk, genre_position, weight)),
+    unique_combination_of_columns(columns := (movie_sk, genre_sk)),
+    number_of_rows(threshold := 0),
+    references_resolve(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
+    references_resolve(key := genre_sk, parent := gold.dim_genres, parent_key := genre_sk),
+    keeps_every_row(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
+    weights_sum_to_one(key := movie_sk)
+  )
+);
+
+SELECT
+  movie.movie_sk::TEXT AS movie_sk,
+  @GENERATE_SURROGATE_KEY(COALESCE(listed.genre_id, -1))::TEXT AS genre_sk,
+  COALESCE(listed.genre_position, 0)::INT AS genre_position,
+  CAST(1.0 / COUNT(*) OVER (PARTITION BY movie.movie_sk) AS DOUBLE) AS weight
+FROM gold.fact_movies AS movie
+LEFT JOIN silver.silver_movie_genres AS listed
+  ON listed.movie_id = movie.movie_id

@@ -1,0 +1,44 @@
+MODEL (
+  name gold.dim_genres,
+  kind FULL,
+  depends_on (
+    silver.silver_genres
+  ),
+  grain genre_sk,
+  references genre_id,
+  description 'One row a genre as it is now, and the unknown genre.',
+  column_descriptions (
+    genre_sk = 'Key: hash of genre_id; hash of -1 for the unknown genre.',
+    genre_id = 'TMDb''s number of the genre; -1 for the unknown genre.',
+    genre_name = 'Name in TMDb''s own casing.',
+    genre_group = 'The family of genres it is reported with.',
+    is_blockbuster_genre = 'Whether big-budget franchises are typically of this genre.'
+  ),
+  audits (
+    not_null(columns := (genre_sk, genre_id, genre_name, genre_group, is_blockbuster_genre)),
+    unique_values(columns := (genre_sk, genre_id)),
+    number_of_rows(threshold := 1),
+    has_unknown_member(key := genre_id, member := -1),
+    keeps_every_row(key := genre_id, parent := silver.silver_genres, parent_key := genre_id)
+  )
+);
+
+/* The rows that hold now: a reclassification can be dated ahead. */
+SELECT
+  @GENERATE_SURROGATE_KEY(genre_id)::TEXT AS genre_sk,
+  genre_id::BIGINT AS genre_id,
+  genre_name::TEXT AS genre_name,
+  genre_group::TEXT AS genre_group,
+  is_blockbuster_genre::BOOLEAN AS is_blockbuster_genre
+FROM snapshots.snap_dim_genres
+WHERE
+  valid_from <= @execution_dtntz AND (
+    valid_to IS NULL OR valid_to > @execution_dtntz
+  )
+UNION ALL
+SELECT
+  @GENERATE_SURROGATE_KEY(-1)::TEXT AS genre_sk,
+  CAST(-1 AS BIGINT) AS genre_id,
+  'Unknown'::TEXT AS genre_name,
+  'Unknown'::TEXT AS genre_group,
+  FALSE::BOOLEAN AS is_blockbuster_genre

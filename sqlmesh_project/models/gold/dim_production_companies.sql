@@ -1,0 +1,44 @@
+MODEL (
+  name gold.dim_production_companies,
+  kind FULL,
+  grain company_sk,
+  references company_id,
+  description 'One row a production company as it is now, and the unknown company.',
+  column_descriptions (
+    company_sk = 'Key: hash of company_id; hash of -1 for the unknown company.',
+    company_id = 'TMDb''s number of the company; -1 for the unknown company.',
+    company_name = 'Newest name.',
+    origin_country = 'Two-letter code of its country; NULL when TMDb gives none.',
+    region = 'Market region of the country (seed_country_regions); Unknown without one.',
+    studio_tier = 'MAJOR, MINI_MAJOR (seed_studio_tiers) or INDEPENDENT; UNKNOWN for the unknown company.'
+  ),
+  audits (
+    not_null(columns := (company_sk, company_id, company_name, region, studio_tier)),
+    unique_values(columns := (company_sk, company_id)),
+    number_of_rows(threshold := 1),
+    has_unknown_member(key := company_id, member := -1),
+    accepted_values("column" := studio_tier, is_in := ('MAJOR', 'MINI_MAJOR', 'INDEPENDENT', 'UNKNOWN')),
+    keeps_every_row(key := company_id, parent := silver.silver_production_companies, parent_key := company_id)
+  )
+);
+
+SELECT
+  @GENERATE_SURROGATE_KEY(company.company_id)::TEXT AS company_sk,
+  company.company_id::BIGINT AS company_id,
+  COALESCE(company.company_name, 'Unnamed')::TEXT AS company_name,
+  company.origin_country::TEXT AS origin_country,
+  COALESCE(country.region, 'Unknown')::TEXT AS region,
+  COALESCE(studio.studio_tier, 'INDEPENDENT')::TEXT AS studio_tier
+FROM silver.silver_production_companies AS company
+LEFT JOIN silver.seed_country_regions AS country
+  ON country.country_code = company.origin_country
+LEFT JOIN silver.seed_studio_tiers AS studio
+  ON LOWER(studio.company_name) = LOWER(company.company_name)
+UNION ALL
+SELECT
+  @GENERATE_SURROGATE_KEY(-1)::TEXT AS company_sk,
+  CAST(-1 AS BIGINT) AS company_id,
+  'Unknown'::TEXT AS company_name,
+  NULL::TEXT AS origin_country,
+  'Unknown'::TEXT AS region,
+  'UNKNOWN'::TEXT AS studio_tier

@@ -1,0 +1,139 @@
+MODEL (
+  name gold.kpi_top_movies,
+  kind FULL,
+  grain movie_sk,
+  references movie_id,
+  description 'One row a released movie with at least 100 votes (min_vote_count), with its place among them by money, votes and popularity.',
+  column_descriptions (
+    movie_sk = 'Movie, into fact_movies.',
+    movie_id = 'TMDb''s number of the movie.',
+    title = 'Title.',
+    release_year = 'Year of the first release.',
+    genre_name = 'Main genre; Unknown when it has none.',
+    company_name = 'First production company; Unknown when it has none.',
+    studio_tier = 'MAJOR, MINI_MAJOR, INDEPENDENT or UNKNOWN, of that company.',
+    original_language = 'ISO 639-1 code, and TMDb''s own cn and xx.',
+    budget_tier = 'Range of the budget; UNKNOWN without one.',
+    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
+    revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
+    profit_usd = 'revenue_usd - budget_usd; NULL unless both are known.',
+    roi_pct = 'profit_usd / budget_usd * 100; NULL unless both are known.',
+    popularity_score = 'TMDb''s popularity.',
+    vote_average = 'Mean vote, 0 to 10.',
+    vote_count = 'Number of votes.',
+    weighted_rating = 'Bayesian rating, IMDb''s formula: (v * R + m * C) / (v + m), where R is vote_average, v vote_count, m min_vote_count and C the mean vote_average of all rows.',
+    revenue_rank = 'Rank by revenue of all time, 1 the highest; NULL when unknown, as in every rank.',
+    revenue_rank_in_year = 'Rank by revenue within the release year.',
+    roi_rank = 'Rank by roi_pct among budgets of at least 1,000,000 dollars; NULL for others.',
+    rating_rank = 'Rank by vote_average, then vote_count.',
+    weighted_rating_rank = 'Rank by weighted_rating.',
+    popularity_rank = 'Rank by popularity_score.',
+    revenue_percentile_pct = 'Percent of the movies with a known revenue that earned less.',
+    rating_percentile_pct = 'Percent of the movies with a lower vote_average.',
+    revenue_decile = 'Tenth by revenue among the known ones, 1 the highest.',
+    rating_decile = 'Tenth by rating (as rating_rank), 1 the highest.'
+  ),
+  audits (
+    not_null(columns := (movie_sk, movie_id, genre_name, company_name, vote_count)),
+    unique_values(columns := (movie_sk, movie_id)),
+    references_resolve(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
+    accepted_range("column" := vote_count, min_v := 100),
+    accepted_range("column" := weighted_rating, min_v := 0, max_v := 10),
+    accepted_range("column" := revenue_percentile_pct, min_v := 0, max_v := 100),
+    accepted_range("column" := rating_percentile_pct, min_v := 0, max_v := 100),
+    accepted_range("column" := revenue_decile, min_v := 1, max_v := 10),
+    accepted_range("column" := rating_decile, min_v := 1, max_v := 10),
+    forall(
+      criteria := (
+        revenue_rank_in_year <= revenue_rank,
+        (
+          revenue_rank IS NULL
+        ) = (
+          revenue_usd IS NULL
+        ),
+        roi_rank IS NULL OR budget_usd >= 1000000
+      )
+    )
+  )
+);
+
+WITH rated_movies AS (
+  SELECT
+    movie.movie_sk,
+    movie.movie_id,
+    movie.title,
+    movie.release_year,
+    genre.genre_name,
+    company.company_name,
+    company.studio_tier,
+    movie.original_language,
+    movie.budget_tier,
+    movie.budget_usd,
+    movie.revenue_usd,
+    movie.profit_usd,
+    movie.roi_pct,
+    CASE WHEN movie.budget_usd >= 1000000 THEN movie.roi_pct END AS comparable_roi_pct, /* Percentages of tiny budgets say nothing. */
+    movie.popularity_score,
+    movie.vote_average,
+    movie.vote_count,
+    (
+      movie.vote_count * movie.vote_average + @min_vote_count * AVG(movie.vote_average) OVER ()
+    ) / (
+      movie.vote_count + @min_vote_count
+    ) AS weighted_rating
+  FROM gold.fact_movies AS movie
+  JOIN gold.dim_genres AS genre
+    ON genre.genre_sk = movie.genre_sk
+  JOIN gold.dim_production_companies AS company
+    ON company.company_sk = movie.company_sk
+  WHERE
+    movie.is_released AND movie.vote_count >= @min_vote_count
+), placed AS (
+  SELECT
+    movie_sk,
+    RANK() OVER (ORDER BY vote_average DESC, vote_count DESC) AS rating_rank,
+    PERCENT_RANK() OVER (ORDER BY vote_average NULLS FIRST) * 100 AS rating_percentile_pct,
+    NTILE(10) OVER (ORDER BY vote_average DESC, vote_count DESC, movie_id) AS rating_decile
+  FROM rated_movies
+), earners AS (
+  SELECT
+    movie_sk,
+    PERCENT_RANK() OVER (ORDER BY revenue_usd) * 100 AS revenue_percentile_pct,
+    NTILE(10) OVER (ORDER BY revenue_usd DESC, movie_id) AS revenue_decile
+  FROM rated_movies
+  WHERE
+    NOT revenue_usd IS NULL
+)
+SELECT
+  movie.movie_sk::TEXT AS movie_sk,
+  movie.movie_id::BIGINT AS movie_id,
+  movie.title::TEXT AS title,
+  movie.release_year::INT AS release_year,
+  movie.genre_name::TEXT AS genre_name,
+  movie.company_name::TEXT AS company_name,
+  movie.studio_tier::TEXT AS studio_tier,
+  movie.original_language::TEXT AS original_language,
+  movie.budget_tier::TEXT AS budget_tier,
+  movie.budget_usd::BIGINT AS budget_usd,
+  movie.revenue_usd::BIGINT AS revenue_usd,
+  movie.profit_usd::BIGINT AS profit_usd,
+  movie.roi_pct::DOUBLE AS roi_pct,
+  movie.popularity_score::DOUBLE AS popularity_score,
+  movie.vote_average::DOUBLE AS vote_average,
+  movie.vote_count::BIGINT AS vote_count,
+  movie.weighted_rating::DOUBLE AS weighted_rating,
+  @rank_of_known(movie.revenue_usd)::INT AS revenue_rank,
+  @rank_of_known(movie.revenue_usd, movie.release_year)::INT AS revenue_rank_in_year,
+  @rank_of_known(movie.comparable_roi_pct)::INT AS roi_rank,
+  placed.rating_rank::INT AS rating_rank,
+  @rank_of_known(movie.weighted_rating)::INT AS weighted_rating_rank,
+  @rank_of_known(movie.popularity_score)::INT AS popularity_rank,
+  earners.revenue_percentile_pct::DOUBLE AS revenue_percentile_pct,
+  placed.rating_percentile_pct::DOUBLE AS rating_percentile_pct,
+  earners.revenue_decile::INT AS revenue_decile,
+  placed.rating_decile::INT AS rating_decile
+FROM rated_movies AS movie
+JOIN placed
+  ON placed.movie_sk = movie.movie_sk
+LEFT JOIN earners
+  ON earners.movie_sk = movie.movie_sk

@@ -1,0 +1,89 @@
+MODEL (
+  name silver.silver_movie_companies,
+  kind INCREMENTAL_BY_UNIQUE_KEY (
+    unique_key (movie_id, company_id)
+  ),
+  grain (movie_id, company_id),
+  references (movie_id, company_id),
+  description 'One row a movie and production company, as the newest response of the movie lists them.',
+  column_descriptions (
+    movie_id = 'TMDb''s number of the movie.',
+    company_id = 'TMDb''s number of the company.',
+    company_position = 'Place in TMDb''s list, from 0.',
+    is_primary_company = 'First in the list.',
+    company_name = 'Name as this movie spells it.',
+    origin_country = 'Two-letter code of the company''s country, as this movie has it.',
+    _source_ingested_at = 'When the response arrived (UTC).',
+    _source_response_count = 'Responses of the movie known when the row was written.',
+    _loaded_at = 'When the movie was last read (UTC).'
+  ),
+  audits (
+    not_null(columns := (movie_id, company_id, company_position, is_primary_company)),
+    unique_combination_of_columns(columns := (movie_id, company_id)),
+    unique_combination_of_columns(columns := (movie_id, company_position)),
+    forall(criteria := (
+      is_primary_company = (
+        company_position = 0
+      )
+    )),
+    positions_are_gapless(key := movie_id, position := company_position),
+    references_resolve(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
+  )
+);
+
+WITH listed_companies AS (
+  SELECT
+    movie.movie_id,
+    @json_integer(listed.entry, 'id') AS company_id,
+    @json_text(listed.entry, 'name') AS company_name,
+    UPPER(@json_text(listed.entry, 'origin_country')) AS origin_country,
+    listed.entry_position,
+    movie._source_ingested_at,
+    movie._source_response_count,
+    movie._loaded_at
+  FROM silver.silver_movies AS movie
+  JOIN bronze.raw_movies AS response
+    ON response.movie_id = movie.movie_id AND response.ingested_at = movie._source_ingested_at
+  CROSS JOIN UNNEST(@json_array(response.raw_data, 'production_companies')) WITH ORDINALITY AS listed(entry, entry_position)
+  WHERE
+    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
+), first_mentions AS (
+  SELECT
+    movie_id,
+    company_id,
+    company_name,
+    origin_country,
+    entry_position,
+    _source_ingested_at,
+    _source_response_count,
+    _loaded_at
+  FROM listed_companies
+  WHERE
+    NOT company_id IS NULL
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY movie_id, company_id ORDER BY entry_position) = 1
+), ranked AS (
+  SELECT
+    movie_id,
+    company_id,
+    company_name,
+    origin_country,
+    ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY entry_position) - 1 AS company_position,
+    _source_ingested_at,
+    _source_response_count,
+    _loaded_at
+  FROM first_mentions
+)
+SELECT
+  movie_id::BIGINT AS movie_id,
+  company_id::BIGINT AS company_id,
+  company_position::INT AS company_position,
+  CAST(company_position = 0 AS BOOLEAN) AS is_primary_company,
+  company_name::TEXT AS company_name,
+  origin_country::TEXT AS origin_country,
+  _source_ingested_at::TIMESTAMP AS _source_ingested_at,
+  _source_response_count::BIGINT AS _source_response_count,
+  _loaded_at::TIMESTAMP AS _loaded_at
+FROM ranked;
+
+@drop_rows_of_older_responses()

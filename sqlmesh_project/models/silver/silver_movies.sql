@@ -1,0 +1,184 @@
+MODEL (
+  name silver.silver_movies,
+  kind INCREMENTAL_BY_UNIQUE_KEY (
+    unique_key movie_id
+  ),
+  grain movie_id,
+  description 'One row a movie: the newest response of TMDb''s /movie/{id}, typed and cleaned. A deleted movie keeps its last known values.',
+  column_descriptions (
+    movie_id = 'TMDb''s number of the movie.',
+    title = 'Title; the original one where TMDb gives no other, NULL where it gives none.',
+    original_title = 'Title in the original language.',
+    tagline = 'Advertising line.',
+    overview = 'Synopsis.',
+    status = 'Rumored, Planned, In Production, Post Production, Released or Canceled, as TMDb says.',
+    homepage = 'Web address of the movie.',
+    imdb_id = 'IMDb''s key of the movie (tt...).',
+    original_language = 'ISO 639-1 code, and TMDb''s own cn and xx.',
+    collection_id = 'TMDb''s number of the collection (franchise) the movie belongs to.',
+    collection_name = 'Name of the collection.',
+    release_date = 'Day of the first release.',
+    release_year = 'Year of release_date.',
+    release_month = 'Month of release_date, 1 to 12.',
+    release_quarter = 'Quarter of release_date, 1 to 4.',
+    release_season = 'SUMMER, HOLIDAY, WINTER, SPRING or FALL (seed_months).',
+    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
+    revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
+    profit_usd = 'revenue_usd - budget_usd; NULL unless both are known.',
+    roi_pct = 'profit_usd / budget_usd * 100; NULL unless both are known.',
+    runtime_minutes = 'Running time in minutes; NULL when unknown.',
+    popularity_score = 'TMDb''s popularity on the day of the response.',
+    vote_average = 'Mean vote of TMDb''s users, 0 to 10; NULL when nobody voted.',
+    vote_count = 'Number of votes; NULL when TMDb knows of none.',
+    is_adult_content = 'TMDb''s adult flag.',
+    is_deleted = 'TMDb no longer has the movie.',
+    _source = 'System the row comes from.',
+    _source_ingested_at = 'When the newest response arrived (UTC).',
+    _source_batch_id = 'Pipeline run that landed the newest response.',
+    _source_response_count = 'Number of responses in bronze; tells which movies have news.',
+    _loaded_at = 'When this row was written (UTC).'
+  ),
+  audits (
+    not_null(columns := (movie_id, is_deleted, _source_ingested_at, _source_response_count)),
+    unique_values(columns := (
+      movie_id
+    )),
+    number_of_rows(threshold := 0),
+    forall(criteria := (budget_usd > 0, revenue_usd > 0, runtime_minutes > 0, vote_count > 0)),
+    accepted_range("column" := vote_average, min_v := 0, max_v := 10),
+    accepted_range("column" := popularity_score, min_v := 0),
+    forall(
+      criteria := (
+        profit_usd = revenue_usd - budget_usd,
+        (
+          profit_usd IS NULL
+        ) = (
+          revenue_usd IS NULL OR budget_usd IS NULL
+        ),
+        (
+          roi_pct IS NULL
+        ) = (
+          profit_usd IS NULL
+        )
+      )
+    ),
+    forall(criteria := (
+      release_year = EXTRACT(YEAR FROM release_date)
+    )),
+    accepted_values("column" := release_season, is_in := ('SUMMER', 'HOLIDAY', 'WINTER', 'SPRING', 'FALL'))
+  )
+);
+
+WITH movies_with_news AS (
+  /* A response counts as news until silver has counted it, however late it landed and whatever its
+     time says. The interval only matters for the first build and a restatement: then it reaches
+     back to the beginning, and every movie is read again. */
+  SELECT
+    response.movie_id,
+    COUNT(*) AS response_count
+  FROM bronze.raw_movies AS response
+  LEFT JOIN silver.silver_movies AS known
+    ON known.movie_id = response.movie_id
+  GROUP BY
+    response.movie_id
+  HAVING
+    COUNT(*) <> COALESCE(MAX(known._source_response_count), 0)
+    OR MAX(response.ingested_at) >= @start_dtntz
+), responses AS (
+  SELECT
+    response.movie_id,
+    response.raw_data,
+    response.ingested_at,
+    response.batch_id,
+    response._dlt_id,
+    news.response_count,
+    @json_integer(response.raw_data, 'id') IS NULL AS is_tombstone
+  FROM bronze.raw_movies AS response
+  JOIN movies_with_news AS news
+    ON news.movie_id = response.movie_id
+), newest_responses AS (
+  SELECT
+    movie_id,
+    ingested_at,
+    batch_id,
+    response_count,
+    is_tombstone
+  FROM responses
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY ingested_at DESC, _dlt_id DESC) = 1
+), newest_documents AS (
+  SELECT
+    movie_id,
+    raw_data,
+    ingested_at
+  FROM responses
+  WHERE
+    NOT is_tombstone
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY ingested_at DESC, _dlt_id DESC) = 1
+), cleaned AS (
+  SELECT
+    newest.movie_id,
+    @json_text(document.raw_data, 'title') AS title,
+    @json_text(document.raw_data, 'original_title') AS original_title,
+    @json_text(document.raw_data, 'tagline') AS tagline,
+    @json_text(document.raw_data, 'overview') AS overview,
+    @json_text(document.raw_data, 'status') AS status,
+    @json_text(document.raw_data, 'homepage') AS homepage,
+    @json_text(document.raw_data, 'imdb_id') AS imdb_id,
+    @json_text(document.raw_data, 'original_language') AS original_language,
+    @json_integer(document.raw_data, 'belongs_to_collection.id') AS collection_id,
+    @json_text(document.raw_data, 'belongs_to_collection.name') AS collection_name,
+    @movie_release_date(document.raw_data, document.ingested_at) AS release_date,
+    @movie_amount(document.raw_data, 'budget') AS budget_usd,
+    @movie_amount(document.raw_data, 'revenue') AS revenue_usd,
+    @movie_amount(document.raw_data, 'runtime') AS runtime_minutes,
+    @movie_popularity(document.raw_data) AS popularity_score,
+    @movie_vote_average(document.raw_data) AS vote_average,
+    @movie_amount(document.raw_data, 'vote_count') AS vote_count,
+    @json_boolean(document.raw_data, 'adult') AS is_adult_content,
+    newest.is_tombstone,
+    newest.ingested_at,
+    newest.batch_id,
+    newest.response_count
+  FROM newest_responses AS newest
+  JOIN newest_documents AS document
+    ON document.movie_id = newest.movie_id
+)
+SELECT
+  cleaned.movie_id::BIGINT AS movie_id,
+  COALESCE(cleaned.title, cleaned.original_title)::TEXT AS title,
+  cleaned.original_title::TEXT AS original_title,
+  cleaned.tagline::TEXT AS tagline,
+  cleaned.overview::TEXT AS overview,
+  cleaned.status::TEXT AS status,
+  cleaned.homepage::TEXT AS homepage,
+  cleaned.imdb_id::TEXT AS imdb_id,
+  cleaned.original_language::TEXT AS original_language,
+  cleaned.collection_id::BIGINT AS collection_id,
+  cleaned.collection_name::TEXT AS collection_name,
+  cleaned.release_date::DATE AS release_date,
+  EXTRACT(YEAR FROM cleaned.release_date)::INT AS release_year,
+  month_of_release.calendar_month::INT AS release_month,
+  EXTRACT(QUARTER FROM cleaned.release_date)::INT AS release_quarter,
+  month_of_release.release_season::TEXT AS release_season,
+  cleaned.budget_usd::BIGINT AS budget_usd,
+  cleaned.revenue_usd::BIGINT AS revenue_usd,
+  CAST(cleaned.revenue_usd - cleaned.budget_usd AS BIGINT) AS profit_usd,
+  CAST((
+    cleaned.revenue_usd - cleaned.budget_usd
+  ) * 100.0 / cleaned.budget_usd AS DOUBLE) AS roi_pct,
+  cleaned.runtime_minutes::BIGINT AS runtime_minutes,
+  cleaned.popularity_score::DOUBLE AS popularity_score,
+  cleaned.vote_average::DOUBLE AS vote_average,
+  cleaned.vote_count::BIGINT AS vote_count,
+  cleaned.is_adult_content::BOOLEAN AS is_adult_content,
+  cleaned.is_tombstone::BOOLEAN AS is_deleted,
+  'tmdb'::TEXT AS _source,
+  cleaned.ingested_at::TIMESTAMP AS _source_ingested_at,
+  cleaned.batch_id::TEXT AS _source_batch_id,
+  cleaned.response_count::BIGINT AS _source_response_count,
+  @execution_dtntz::TIMESTAMP AS _loaded_at
+FROM cleaned
+LEFT JOIN silver.seed_months AS month_of_release
+  ON month_of_release.calendar_month = EXTRACT(MONTH FROM cleaned.release_date)

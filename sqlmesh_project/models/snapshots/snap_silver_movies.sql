@@ -1,0 +1,120 @@
+MODEL (
+  name snapshots.snap_silver_movies,
+  kind INCREMENTAL_BY_UNIQUE_KEY (
+    unique_key (movie_id, valid_from)
+  ),
+  grain (movie_id, valid_from),
+  references movie_id,
+  description 'One row a movie and period in which TMDb said the same of its money, votes, popularity, status and running time (SCD type 2). A pure function of bronze: it can be dropped and made again, row for row. A deleted movie has no open period.',
+  column_descriptions (
+    movie_id = 'TMDb''s number of the movie.',
+    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
+    revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
+    vote_average = 'Mean vote of TMDb''s users, 0 to 10; NULL when nobody voted.',
+    popularity_score = 'TMDb''s popularity.',
+    status = 'TMDb''s production status.',
+    runtime_minutes = 'Running time in minutes; NULL when unknown.',
+    valid_from = 'When the first response that said so arrived (UTC), inclusive.',
+    valid_to = 'When the first response that said otherwise arrived (UTC), exclusive; NULL while it holds.',
+    _source_batch_id = 'Pipeline run that landed the first response that said so.',
+    _source_response_count = 'Responses of the movie known when the row was written.'
+  ),
+  audits (
+    not_null(columns := (movie_id, valid_from)),
+    unique_combination_of_columns(columns := (movie_id, valid_from)),
+    number_of_rows(threshold := 0),
+    forall(criteria := (
+      valid_from < COALESCE(valid_to, '9999-12-31'::TIMESTAMP)
+    )),
+    periods_do_not_overlap(key := movie_id),
+    one_open_period(key := movie_id),
+    references_resolve(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
+  )
+);
+
+WITH observations AS (
+  /* Every response of the movies with news, in bronze from the beginning: a response that lands late
+     may split a period that is long closed. */
+  SELECT
+    response.movie_id,
+    @movie_amount(response.raw_data, 'budget') AS budget_usd,
+    @movie_amount(response.raw_data, 'revenue') AS revenue_usd,
+    @movie_vote_average(response.raw_data) AS vote_average,
+    @movie_popularity(response.raw_data) AS popularity_score,
+    @json_text(response.raw_data, 'status') AS status,
+    @movie_amount(response.raw_data, 'runtime') AS runtime_minutes,
+    @json_integer(response.raw_data, 'id') IS NULL AS is_tombstone,
+    response.ingested_at,
+    response.batch_id,
+    movie._source_response_count
+  FROM bronze.raw_movies AS response
+  JOIN silver.silver_movies AS movie
+    ON movie.movie_id = response.movie_id
+  WHERE
+    movie._loaded_at >= @start_dtntz
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY response.movie_id, response.ingested_at ORDER BY response._dlt_id DESC) = 1
+), fingerprints AS (
+  SELECT
+    movie_id,
+    budget_usd,
+    revenue_usd,
+    vote_average,
+    popularity_score,
+    status,
+    runtime_minutes,
+    is_tombstone,
+    ingested_at,
+    batch_id,
+    _source_response_count,
+    @GENERATE_SURROGATE_KEY(is_tombstone, budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes) AS fingerprint
+  FROM observations
+), changes AS (
+  SELECT
+    movie_id,
+    budget_usd,
+    revenue_usd,
+    vote_average,
+    popularity_score,
+    status,
+    runtime_minutes,
+    is_tombstone,
+    ingested_at,
+    batch_id,
+    _source_response_count
+  FROM fingerprints
+  QUALIFY
+    LAG(fingerprint, 1, '') OVER (PARTITION BY movie_id ORDER BY ingested_at) <> fingerprint
+), periods AS (
+  SELECT
+    movie_id,
+    budget_usd,
+    revenue_usd,
+    vote_average,
+    popularity_score,
+    status,
+    runtime_minutes,
+    is_tombstone,
+    ingested_at AS valid_from,
+    LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at) AS valid_to,
+    batch_id,
+    _source_response_count
+  FROM changes
+)
+SELECT
+  movie_id::BIGINT AS movie_id,
+  budget_usd::BIGINT AS budget_usd,
+  revenue_usd::BIGINT AS revenue_usd,
+  vote_average::DOUBLE AS vote_average,
+  popularity_score::DOUBLE AS popularity_score,
+  status::TEXT AS status,
+  runtime_minutes::BIGINT AS runtime_minutes,
+  valid_from::TIMESTAMP AS valid_from,
+  valid_to::TIMESTAMP AS valid_to,
+  batch_id::TEXT AS _source_batch_id,
+  _source_response_count::BIGINT AS _source_response_count
+FROM periods
+WHERE
+  NOT is_tombstone;
+
+@drop_rows_of_older_responses()
