@@ -1,0 +1,1 @@
+"""Rules of this project beside SQLMesh's own."""

@@ -11,7 +11,7 @@ class DocumentedModel(Rule):
         """Return what the model lacks, all of it in one message, or None."""
         if isinstance(model, ExternalModel):
             return None
-        columns = set(model.columns_to_types or {})
+        columns = set(model.columns_to_types) if model.columns_to_types else set()
         lacking = [
             name
             for name, is_there in (

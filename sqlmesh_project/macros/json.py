@@ -1,7 +1,7 @@
 """Reading TMDb's JSON documents, on DuckDB (type JSON) and on Snowflake (type VARIANT) alike.
 
 A value is named by the document and its path: keys from the root, joined by dots, such as
-``belongs_to_collection.id``. What a missing or foreign value becomes is decided here, once: NULL and
+``belongs_to_collection.id``. What a missing or foreign value becomes is decided here, once: NULL,
 never an error, for the source may add, drop or retype a field any day.
 """
 
@@ -18,7 +18,7 @@ def json_text(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> 
 
 @macro()
 def json_integer(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
-    """BIGINT under the path; NULL when it is no number of at most 18 digits. Fractions are rounded."""
+    """BIGINT under the path, rounded; NULL when it is no number of at most 18 digits."""
     return integer_at(evaluator, document, path.name)
 
 
@@ -30,7 +30,7 @@ def json_boolean(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) 
 
 @macro()
 def json_array(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
-    """The array under the path, for ``CROSS JOIN UNNEST(...)``; NULL (no rows) when it is no array."""
+    """Array under the path, for ``CROSS JOIN UNNEST(...)``; NULL, so no rows, when it is none."""
     source = document.sql(evaluator.dialect)
     if evaluator.dialect == "snowflake":
         return parse_one(f"AS_ARRAY(GET_PATH({source}, '{path.name}'))", dialect="snowflake")

@@ -4,10 +4,11 @@ Silver, the history and the list of rejected values (``ops.rejected_values``) re
 macros, so that they can't disagree on what a value is. A value that breaks its rule is NULL.
 """
 
-from macros.json import integer_at, number_at, text_at, try_cast
 from sqlglot import exp
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
+
+from macros.json import integer_at, number_at, text_at, try_cast
 
 # The oldest moving pictures are of the 1870s (TMDb's earliest is of 1874), and studios announce at
 # most a decade ahead. gold.dim_dates covers the same days.

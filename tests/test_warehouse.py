@@ -1,0 +1,275 @@
+"""What the warehouse does from one refresh to the next: the models, run by SQLMesh on DuckDB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from warehouse import Warehouse, company, genre, movie
+
+TOMBSTONE = {
+    "success": False,
+    "status_code": 34,
+    "status_message": "The resource you requested could not be found.",
+}
+
+HISTORY = """
+SELECT revenue_usd, valid_from::TEXT, valid_to::TEXT FROM snapshots.snap_silver_movies
+WHERE movie_id = {} ORDER BY valid_from
+"""
+
+
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Four movies of the first of March, planned into prod."""
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("first_day"))
+    warehouse.land(
+        movie(1, revenue=3_000_000_000),
+        movie(2, genres=[genre(35)], production_companies=[]),
+        movie(3, genres=[], budget=0),
+        movie(4, status="Post Production", release_date="", revenue=0),
+        at="2026-03-01 06:00:00",
+        batch_id="1",
+    )
+    warehouse.plan()
+    return warehouse
+
+
+@pytest.fixture
+def warehouse(first_day: Warehouse, tmp_path: Path) -> Warehouse:
+    """A copy of the first day, to be changed."""
+    return first_day.copy_to(tmp_path)
+
+
+def test_the_first_plan_shows_every_movie_in_gold(first_day: Warehouse) -> None:
+    assert first_day.query("SELECT movie_id FROM gold.fact_movies ORDER BY ALL") == [
+        (1,),
+        (2,),
+        (3,),
+        (4,),
+    ]
+
+
+def test_a_refresh_shows_what_was_loaded_a_moment_ago_and_again_within_the_minute(
+    warehouse: Warehouse,
+) -> None:
+    revenue = "SELECT revenue_usd FROM gold.fact_movies WHERE movie_id = 1"
+
+    warehouse.land(movie(1, revenue=3_100_000_000))
+    warehouse.refresh()
+    assert warehouse.query(revenue) == [(3_100_000_000,)]
+
+    warehouse.land(movie(1, revenue=3_200_000_000), movie(5))
+    warehouse.refresh()
+    assert warehouse.query(revenue) == [(3_200_000_000,)]
+    assert warehouse.query("SELECT count(*) FROM gold.fact_movies") == [(5,)]
+    periods = [revenue for revenue, *_ in warehouse.query(HISTORY.format(1))]
+    assert periods == [3_000_000_000, 3_100_000_000, 3_200_000_000]
+
+
+def test_a_refresh_without_news_changes_no_row_of_gold_and_of_the_history(
+    warehouse: Warehouse,
+) -> None:
+    before = warehouse.rows_of("gold", "snapshots")
+    warehouse.refresh()
+    assert warehouse.rows_of("gold", "snapshots") == before
+
+
+def test_a_movie_that_loses_a_genre_or_a_company_loses_the_bridge_row(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.land(movie(1, genres=[genre(18)], production_companies=[company(2, "Brick")]))
+    warehouse.refresh()
+
+    assert warehouse.query(
+        "SELECT genre_id, is_primary_genre FROM silver.silver_movie_genres WHERE movie_id = 1"
+    ) == [(18, True)]
+    assert warehouse.query(
+        "SELECT company_id FROM silver.silver_movie_companies WHERE movie_id = 1"
+    ) == [(2,)]
+    assert warehouse.query(
+        """
+        SELECT genre_name, weight FROM gold.bridge_movie_genres
+        JOIN gold.dim_genres USING (genre_sk) JOIN gold.fact_movies USING (movie_sk)
+        WHERE movie_id = 1
+        """
+    ) == [("Drama", 1.0)]
+
+
+def test_a_movie_that_loses_all_its_genres_falls_to_the_unknown_genre(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.land(movie(1, genres=[]))
+    warehouse.refresh()
+
+    assert warehouse.query(
+        """
+        SELECT genre_name, weight FROM gold.bridge_movie_genres
+        JOIN gold.dim_genres USING (genre_sk) JOIN gold.fact_movies USING (movie_sk)
+        WHERE movie_id = 1
+        """
+    ) == [("Unknown", 1.0)]
+
+
+def test_a_renamed_company_has_its_new_name(warehouse: Warehouse) -> None:
+    warehouse.land(movie(1, production_companies=[company(1, "Acme Pictures")]))
+    warehouse.refresh()
+
+    assert warehouse.query(
+        "SELECT company_name FROM gold.dim_production_companies WHERE company_id = 1"
+    ) == [("Acme Pictures",)]
+
+
+def test_a_deleted_movie_leaves_gold_and_keeps_its_history(warehouse: Warehouse) -> None:
+    warehouse.land({"movie_id": 1, **TOMBSTONE}, at="2026-03-02 06:00:00")
+    warehouse.refresh()
+
+    assert warehouse.query("SELECT count(*) FROM gold.fact_movies WHERE movie_id = 1") == [(0,)]
+    assert warehouse.query(
+        "SELECT is_deleted, revenue_usd FROM silver.silver_movies WHERE movie_id = 1"
+    ) == [(True, 3_000_000_000)]
+    assert warehouse.query(HISTORY.format(1)) == [
+        (3_000_000_000, "2026-03-01 06:00:00", "2026-03-02 06:00:00")
+    ]
+
+
+def test_a_movie_that_comes_back_has_a_gap_in_its_history(warehouse: Warehouse) -> None:
+    warehouse.land({"movie_id": 1, **TOMBSTONE}, at="2026-03-02 06:00:00")
+    warehouse.refresh()
+    warehouse.land(movie(1, revenue=3_000_000_000), at="2026-03-04 06:00:00")
+    warehouse.refresh()
+
+    assert warehouse.query("SELECT count(*) FROM gold.fact_movies WHERE movie_id = 1") == [(1,)]
+    assert warehouse.query(HISTORY.format(1)) == [
+        (3_000_000_000, "2026-03-01 06:00:00", "2026-03-02 06:00:00"),
+        (3_000_000_000, "2026-03-04 06:00:00", None),
+    ]
+
+
+def test_a_row_that_lands_late_is_not_skipped(warehouse: Warehouse) -> None:
+    warehouse.refresh()
+    # Both bear a time long before the last refresh.
+    warehouse.land(movie(1, revenue=3_500_000_000), movie(6), at="2026-03-01 07:00:00")
+    warehouse.refresh()
+
+    assert warehouse.query(
+        "SELECT movie_id, revenue_usd FROM gold.fact_movies WHERE movie_id IN (1, 6) ORDER BY ALL"
+    ) == [(1, 3_500_000_000), (6, 30_000_000)]
+
+
+def test_a_late_row_that_is_older_than_the_newest_only_enters_the_history(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.land(movie(1, revenue=3_300_000_000), at="2026-03-05 06:00:00")
+    warehouse.refresh()
+    warehouse.land(movie(1, revenue=3_100_000_000), at="2026-03-03 06:00:00")
+    warehouse.refresh()
+
+    assert warehouse.query("SELECT revenue_usd FROM gold.fact_movies WHERE movie_id = 1") == [
+        (3_300_000_000,)
+    ]
+    assert warehouse.query(HISTORY.format(1)) == [
+        (3_000_000_000, "2026-03-01 06:00:00", "2026-03-03 06:00:00"),
+        (3_100_000_000, "2026-03-03 06:00:00", "2026-03-05 06:00:00"),
+        (3_300_000_000, "2026-03-05 06:00:00", None),
+    ]
+
+
+def test_a_late_row_can_make_a_period_disappear(warehouse: Warehouse) -> None:
+    warehouse.land(movie(1, revenue=3_300_000_000), at="2026-03-05 06:00:00")
+    warehouse.refresh()
+    warehouse.land(movie(1, revenue=3_300_000_000), at="2026-03-03 06:00:00")
+    warehouse.refresh()
+
+    assert warehouse.query(HISTORY.format(1)) == [
+        (3_000_000_000, "2026-03-01 06:00:00", "2026-03-03 06:00:00"),
+        (3_300_000_000, "2026-03-03 06:00:00", None),
+    ]
+
+
+def test_the_history_can_be_dropped_with_the_state_and_made_again(warehouse: Warehouse) -> None:
+    warehouse.land(movie(1, revenue=3_100_000_000), at="2026-03-02 06:00:00", batch_id="2")
+    warehouse.refresh()
+    warehouse.land(movie(1, revenue=3_200_000_000), at="2026-03-02 06:00:30", batch_id="3")
+    warehouse.land({"movie_id": 2, **TOMBSTONE}, at="2026-03-02 06:00:30", batch_id="3")
+    warehouse.land_genres([genre(28, "Action!"), genre(18), genre(35)], at="2026-03-02 06:00:00")
+    warehouse.refresh()
+    warehouse.land(movie(1, revenue=3_150_000_000), at="2026-03-02 06:00:10", batch_id="late")
+    warehouse.refresh()
+    history = warehouse.rows_of("snapshots")
+    gold = warehouse.rows_of("gold")
+    assert len(history["snapshots.snap_silver_movies"]) == 7
+    assert len(history["snapshots.snap_dim_genres"]) == 4
+
+    warehouse.state_duckdb.unlink()
+    for schema in ("silver", "snapshots", "gold", "ops"):
+        warehouse.execute(f"DROP SCHEMA {schema} CASCADE")
+        warehouse.execute(f"DROP SCHEMA sqlmesh__{schema} CASCADE")
+    warehouse.plan()
+
+    assert warehouse.rows_of("snapshots") == history
+    assert warehouse.rows_of("gold") == gold
+
+
+def test_a_restatement_gives_the_same_rows(warehouse: Warehouse) -> None:
+    warehouse.land(movie(1, revenue=3_100_000_000), at="2026-03-02 06:00:00")
+    warehouse.refresh()
+    before = warehouse.rows_of("gold", "snapshots")
+
+    warehouse.plan(restate_models=["silver.silver_movies"])
+
+    assert warehouse.rows_of("gold", "snapshots") == before
+
+
+def test_dev_shows_the_whole_warehouse_beside_prod(warehouse: Warehouse) -> None:
+    warehouse.plan("dev")
+
+    prod = warehouse.rows_of("silver", "snapshots", "gold", "ops")
+    dev = warehouse.rows_of("silver__dev", "snapshots__dev", "gold__dev", "ops__dev")
+    assert {name.replace("__dev", ""): rows for name, rows in dev.items()} == prod
+
+
+def test_no_fact_and_no_bridge_points_to_nothing(first_day: Warehouse) -> None:
+    orphans = """
+    SELECT count(*) FROM gold.{child} AS child
+    WHERE NOT EXISTS (FROM gold.{parent} AS parent WHERE parent.{key} = child.{key})
+    """
+    for child, parent, key in (
+        ("fact_movies", "dim_dates", "date_sk"),
+        ("fact_movies", "dim_genres", "genre_sk"),
+        ("fact_movies", "dim_production_companies", "company_sk"),
+        ("bridge_movie_genres", "fact_movies", "movie_sk"),
+        ("bridge_movie_genres", "dim_genres", "genre_sk"),
+        ("bridge_movie_companies", "fact_movies", "movie_sk"),
+        ("bridge_movie_companies", "dim_production_companies", "company_sk"),
+    ):
+        assert first_day.query(orphans.format(child=child, parent=parent, key=key)) == [(0,)]
+
+
+def test_a_value_that_breaks_a_rule_is_listed_with_its_reason_until_it_is_mended(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.land(movie(1, release_date="soon", budget=-5, vote_average=11))
+    warehouse.refresh()
+    assert warehouse.query(
+        "SELECT movie_id, column_name, rejected_value FROM ops.rejected_values ORDER BY ALL"
+    ) == [(1, "budget_usd", "-5"), (1, "release_date", "soon"), (1, "vote_average", "11")]
+    assert warehouse.query(
+        "SELECT release_date, budget_usd, vote_average FROM silver.silver_movies WHERE movie_id = 1"
+    ) == [(None, None, None)]
+
+    warehouse.land(movie(1, release_date="2020-06-15", budget=-5))
+    warehouse.refresh()
+    assert warehouse.query("SELECT column_name FROM ops.rejected_values") == [("budget_usd",)]
+
+
+def test_the_belief_of_a_day_is_one_query(warehouse: Warehouse) -> None:
+    warehouse.land(movie(1, revenue=3_100_000_000), at="2026-03-05 06:00:00")
+    warehouse.refresh()
+    belief = """
+    SELECT revenue_usd FROM snapshots.snap_silver_movies
+    WHERE movie_id = 1 AND valid_from <= '{0}' AND (valid_to > '{0}' OR valid_to IS NULL)
+    """
+    assert warehouse.query(belief.format("2026-03-04")) == [(3_000_000_000,)]
+    assert warehouse.query(belief.format("2026-03-05 06:00:00")) == [(3_100_000_000,)]
+    assert warehouse.query(belief.format("2026-02-01")) == []

@@ -1,0 +1,167 @@
+"""A small warehouse of its own for a test: bronze by plain SQL, the rest by the project's models."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import duckdb
+from sqlmesh.core.context import Context
+
+ROOT = Path(__file__).resolve().parents[1]
+
+Rows = list[tuple[Any, ...]]
+
+GENRES = {28: "Action", 18: "Drama", 35: "Comedy"}
+
+# As dlt makes them (see pipelines/tmdb_source/tables.py).
+BRONZE = """
+CREATE SCHEMA bronze;
+CREATE TABLE bronze.raw_movies (
+  movie_id BIGINT, raw_data JSON, source_url TEXT, ingested_at TIMESTAMP, batch_id TEXT,
+  _dlt_load_id TEXT, _dlt_id TEXT
+);
+CREATE TABLE bronze.raw_genres (
+  raw_data JSON, ingested_at TIMESTAMP, batch_id TEXT, _dlt_load_id TEXT, _dlt_id TEXT
+);
+"""
+
+
+def movie(movie_id: int, **fields: Any) -> dict[str, Any]:
+    """A document of /movie/{id}: an invented film of which everything is known."""
+    return {
+        "id": movie_id,
+        "title": f"Film {movie_id}",
+        "status": "Released",
+        "release_date": "2020-06-15",
+        "budget": 10_000_000,
+        "revenue": 30_000_000,
+        "runtime": 100,
+        "popularity": 7.5,
+        "vote_average": 6.5,
+        "vote_count": 500,
+        "original_language": "en",
+        "adult": False,
+        "genres": [genre(28), genre(18)],
+        "production_companies": [company(1, "Acme"), company(2, "Brick")],
+        **fields,
+    }
+
+
+def genre(genre_id: int, name: str | None = None) -> dict[str, Any]:
+    """An entry of a movie's genres."""
+    return {"id": genre_id, "name": name or GENRES[genre_id]}
+
+
+def company(company_id: int, name: str) -> dict[str, Any]:
+    """An entry of a movie's production companies."""
+    return {"id": company_id, "name": name, "origin_country": "US", "logo_path": None}
+
+
+@dataclass
+class Warehouse:
+    """The warehouse file, SQLMesh's state and its cache in one folder."""
+
+    folder: Path
+
+    @property
+    def duckdb(self) -> Path:
+        """The warehouse; the name is part of every view, so that a copy must keep it."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def state_duckdb(self) -> Path:
+        """SQLMesh's state."""
+        return self.folder / "state.duckdb"
+
+    @classmethod
+    def create(cls, folder: Path) -> Warehouse:
+        """An empty bronze that knows three genres."""
+        warehouse = cls(folder)
+        warehouse.execute(BRONZE)
+        genres = [genre(genre_id) for genre_id in GENRES]
+        warehouse.land_genres(genres, at="2026-03-01 06:00:00")
+        return warehouse
+
+    def copy_to(self, folder: Path) -> Warehouse:
+        """The same warehouse in another folder, to be changed."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return Warehouse(folder)
+
+    def land(self, *documents: dict[str, Any], at: str = "now", batch_id: str = "test") -> None:
+        """Append responses of /movie/{id} to bronze.
+
+        Args:
+            documents: Bodies of responses; one without `id` but with `movie_id` is a tombstone.
+            at: When they arrived, UTC; "now" for this moment.
+            batch_id: The run that landed them.
+        """
+        for document in documents:
+            movie_id = document.get("id") or document["movie_id"]
+            self.execute(
+                "INSERT INTO bronze.raw_movies SELECT $id, $raw, 'http://127.0.0.1/3/movie', "
+                f"{moment(at)}, $batch_id, '1', uuid()::TEXT",
+                {"id": movie_id, "raw": json.dumps(document), "batch_id": batch_id},
+            )
+
+    def land_genres(self, genres: list[dict[str, Any]], at: str = "now") -> None:
+        """Append a response of /genre/movie/list to bronze."""
+        self.execute(
+            f"INSERT INTO bronze.raw_genres SELECT $raw, {moment(at)}, 'test', '1', uuid()::TEXT",
+            {"raw": json.dumps({"genres": genres})},
+        )
+
+    def plan(self, environment: str | None = None, **options: Any) -> None:
+        """`sqlmesh plan [environment] --auto-apply --skip-tests`."""
+        with self.context() as context:
+            context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True, **options)
+
+    def refresh(self) -> None:
+        """`sqlmesh run --ignore-cron`."""
+        with self.context() as context:
+            assert context.run(ignore_cron=True).is_success
+
+    @contextmanager
+    def context(self) -> Iterator[Context]:
+        """SQLMesh on this warehouse, as the command line sees it."""
+        variables = {
+            "MARQUEE_DUCKDB": str(self.duckdb),
+            "MARQUEE_STATE_DUCKDB": str(self.state_duckdb),
+        }
+        with mock.patch.dict(os.environ, variables):
+            context = Context(paths=[str(ROOT)])
+            try:
+                yield context
+            finally:
+                context.close()
+
+    def execute(self, sql: str, parameters: dict[str, Any] | None = None) -> None:
+        """Run a statement in the warehouse."""
+        with duckdb.connect(str(self.duckdb)) as connection:
+            connection.execute(sql, parameters)
+
+    def query(self, sql: str) -> Rows:
+        """All rows of a query."""
+        with duckdb.connect(str(self.duckdb), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def rows_of(self, *schemas: str) -> dict[str, Rows]:
+        """Every row of every table of the schemas, in an order of its own, by table."""
+        names = ", ".join(f"'{schema}'" for schema in schemas)
+        tables = self.query(
+            "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+            f"WHERE table_schema IN ({names}) ORDER BY ALL"
+        )
+        return {name: self.query(f"FROM {name} ORDER BY ALL") for (name,) in tables}
+
+
+def moment(at: str) -> str:
+    """SQL for a moment in UTC."""
+    return "current_timestamp AT TIME ZONE 'UTC'" if at == "now" else f"TIMESTAMP '{at}'"
