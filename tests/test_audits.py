@@ -1,0 +1,216 @@
+"""Every audit of every model is shown failing: an audit that can't fail checks nothing.
+
+A small warehouse is sabotaged in a transaction that is rolled back, once an audit (and once a
+criterion of `forall`): the audit must find nothing before and something after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from sqlglot import exp
+from sqlmesh.core.audit import ModelAudit
+from sqlmesh.core.context import Context
+from sqlmesh.core.macros import RuntimeStage
+from sqlmesh.core.snapshot import Snapshot
+from warehouse import ROOT, Warehouse, movie
+
+
+@dataclass(frozen=True)
+class Attached:
+    """An audit with the arguments that a model gives it."""
+
+    context: Context
+    snapshot: Snapshot
+    audit: ModelAudit
+    arguments: dict[str, exp.Expr]
+
+    def __str__(self) -> str:
+        given = ", ".join(f"{name} := {value.sql()}" for name, value in self.arguments.items())
+        return f"{self.snapshot.name} {self.audit.name}({given})"
+
+    @property
+    def table(self) -> str:
+        """The table that the audit looks at."""
+        return self.snapshot.table_name()
+
+    def column(self, argument: str) -> str:
+        """The last column that an argument names: audits of several look at each."""
+        return list(self.arguments[argument].find_all(exp.Column))[-1].name
+
+    def findings(self) -> int:
+        """Number of rows that the audit objects to."""
+        query = self.snapshot.model.render_audit_query(
+            self.audit,
+            snapshots=self.context.snapshots,
+            engine_adapter=self.context.engine_adapter,
+            runtime_stage=RuntimeStage.AUDITING,
+            **self.arguments,
+        )
+        count = exp.select("COUNT(*)").from_(query.subquery("audit"))
+        row = self.context.engine_adapter.fetchone(count, quote_identifiers=True)
+        assert row is not None
+        return int(row[0])
+
+
+@contextmanager
+def sabotaged(context: Context, statement: str) -> Iterator[None]:
+    """The warehouse after a statement, until the end of the block."""
+    adapter = context.engine_adapter
+    adapter.execute("BEGIN")
+    try:
+        adapter.execute(statement)
+        yield
+    finally:
+        adapter.execute("ROLLBACK")
+
+
+def doubled_row(audit: Attached) -> str:
+    return f"INSERT INTO {audit.table} FROM {audit.table} LIMIT 1"
+
+
+def added_period(audit: Attached, valid_to: str) -> str:
+    """A period that begins an hour before another one of its key."""
+    return (
+        f"INSERT INTO {audit.table} SELECT * REPLACE ("
+        f"valid_from - INTERVAL 1 HOUR AS valid_from, {valid_to} AS valid_to"
+        f") FROM {audit.table} WHERE valid_to IS NULL LIMIT 1"
+    )
+
+
+def update(audit: Attached, assignment: str) -> str:
+    return f"UPDATE {audit.table} SET {assignment}"
+
+
+# How to break a table so that the audit of this name must notice.
+SABOTAGE: dict[str, Callable[[Attached], str]] = {
+    "not_null": lambda audit: update(audit, f"{audit.column('columns')} = NULL"),
+    "unique_values": doubled_row,
+    "unique_combination_of_columns": doubled_row,
+    "number_of_rows": lambda audit: f"DELETE FROM {audit.table}",
+    "accepted_values": lambda audit: update(audit, f"{audit.column('column')} = 'nonsense'"),
+    "accepted_range": lambda audit: update(
+        audit, f"{audit.column('column')} = {audit.arguments['min_v'].sql()} - 1"
+    ),
+    "references_resolve": lambda audit: update(audit, f"{audit.column('key')} = '-404'"),
+    "keeps_every_row": lambda audit: (
+        f"DELETE FROM {audit.table} WHERE {audit.column('key')} = "
+        f"(SELECT MAX({audit.column('parent_key')}) FROM {audit.table})"
+    ),
+    "has_unknown_member": lambda audit: (
+        f"DELETE FROM {audit.table} WHERE {audit.column('key')} = -1"
+    ),
+    "positions_are_gapless": lambda audit: update(
+        audit, f"{audit.column('position')} = {audit.column('position')} + 1"
+    ),
+    "days_are_gapless": lambda audit: (
+        f"DELETE FROM {audit.table} WHERE {audit.column('day')} = '2020-02-29'"
+    ),
+    "weights_sum_to_one": lambda audit: update(audit, "weight = weight * 1.001"),
+    "periods_do_not_overlap": lambda audit: added_period(audit, "valid_from + INTERVAL 1 HOUR"),
+    "one_open_period": lambda audit: added_period(audit, "NULL"),
+    "genre_totals_reconcile": lambda audit: update(
+        audit, "weighted_revenue_usd = weighted_revenue_usd * 1.001"
+    ),
+    "yearly_totals_reconcile": lambda audit: update(audit, "movie_count = movie_count + 1"),
+}
+
+# `forall` holds several criteria; what breaks each of them, by its text.
+BREAKS = {
+    "date_sk = -1 OR date_sk = calendar_year * 10000 + calendar_month * 100 + day_of_month": (
+        "day_of_month = day_of_month + 1"
+    ),
+    "is_weekend <> is_weekday": "is_weekend = is_weekday",
+    "profit_usd = revenue_usd - budget_usd": "profit_usd = profit_usd + 1",
+    "(profitability_flag = 'UNKNOWN') = (profit_usd IS NULL)": "profitability_flag = 'UNKNOWN'",
+    "(budget_tier = 'UNKNOWN') = (budget_usd IS NULL)": "budget_tier = 'UNKNOWN'",
+    "movie_count > 0": "movie_count = 0",
+    "financially_complete_count <= movie_count": "financially_complete_count = movie_count + 1",
+    "movies_last_5_years <= movie_count": "movies_last_5_years = movie_count + 1",
+    "avg_revenue_usd <= max_revenue_usd": "avg_revenue_usd = max_revenue_usd + 1",
+    "revenue_rank_in_year <= revenue_rank": "revenue_rank_in_year = revenue_rank + 1",
+    "(revenue_rank IS NULL) = (revenue_usd IS NULL)": "revenue_rank = NULL",
+    "roi_rank IS NULL OR budget_usd >= 1000000": "budget_usd = 999999, roi_rank = 1",
+    "movie_count = english_movie_count + other_language_movie_count": (
+        "english_movie_count = english_movie_count + 1"
+    ),
+    "movie_count = micro_budget_count + low_budget_count + medium_budget_count"
+    " + high_budget_count + blockbuster_budget_count + unknown_budget_count": (
+        "low_budget_count = low_budget_count + 1"
+    ),
+    "summer_movie_count + holiday_movie_count <= movie_count": (
+        "summer_movie_count = movie_count + 1"
+    ),
+    "below_budget_usd IS NULL OR below_budget_usd > min_budget_usd": (
+        "below_budget_usd = min_budget_usd"
+    ),
+    "first_seen_at <= _source_ingested_at": "first_seen_at = _source_ingested_at + INTERVAL 1 DAY",
+    "is_primary_company = (company_position = 0)": "is_primary_company = NOT is_primary_company",
+    "is_primary_genre = (genre_position = 0)": "is_primary_genre = NOT is_primary_genre",
+    "budget_usd > 0": "budget_usd = 0",
+    "revenue_usd > 0": "revenue_usd = 0",
+    "runtime_minutes > 0": "runtime_minutes = 0",
+    "vote_count > 0": "vote_count = 0",
+    "(profit_usd IS NULL) = (revenue_usd IS NULL OR budget_usd IS NULL)": "profit_usd = NULL",
+    "(roi_pct IS NULL) = (profit_usd IS NULL)": "roi_pct = NULL",
+    "release_year = EXTRACT(YEAR FROM release_date)": "release_year = release_year + 1",
+    "valid_from < COALESCE(valid_to, CAST('9999-12-31' AS TIMESTAMP))": "valid_to = valid_from",
+}
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """A warehouse of three movies in which every audit passes."""
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("audited"))
+    warehouse.land(
+        movie(1),
+        movie(2, release_date="2021-12-01", budget=20_000_000),
+        movie(3, release_date="2021-07-01", vote_average=12),
+        at="2026-03-01 06:00:00",
+    )
+    warehouse.plan()
+    with warehouse.context() as context:
+        yield context
+
+
+def attached_audits(context: Context) -> list[Attached]:
+    """Every audit of every model; one for each criterion of `forall`."""
+    found = []
+    for snapshot in context.snapshots.values():
+        for audit, arguments in snapshot.model.audits_with_args:
+            if audit.name != "forall":
+                found.append(Attached(context, snapshot, audit, arguments))
+                continue
+            criteria = arguments["criteria"]
+            for criterion in criteria.expressions or [criteria.unnest()]:
+                alone = {"criteria": exp.Array(expressions=[criterion])}
+                found.append(Attached(context, snapshot, audit, alone))
+    return found
+
+
+def sabotage(audit: Attached) -> str:
+    """The statement that breaks what the audit checks."""
+    if audit.audit.name == "forall":
+        (criterion,) = audit.arguments["criteria"].expressions
+        return update(audit, BREAKS[criterion.sql("duckdb")])
+    return SABOTAGE[audit.audit.name](audit)
+
+
+def test_every_audit_fails_when_its_table_is_sabotaged(context: Context) -> None:
+    audits = attached_audits(context)
+    assert len(audits) > 100
+
+    for audit in audits:
+        assert audit.findings() == 0, f"{audit} fails on a sound table"
+        with sabotaged(context, sabotage(audit)):
+            assert audit.findings() > 0, f"{audit} finds nothing wrong"
+
+
+def test_every_audit_of_the_project_is_attached_to_a_model(context: Context) -> None:
+    defined = {path.stem for path in (ROOT / "audits").glob("*.sql")}
+    attached = {audit.audit.name for audit in attached_audits(context)}
+    assert defined <= attached
+
