@@ -213,4 +213,3 @@ def test_every_audit_of_the_project_is_attached_to_a_model(context: Context) -> 
     defined = {path.stem for path in (ROOT / "audits").glob("*.sql")}
     attached = {audit.audit.name for audit in attached_audits(context)}
     assert defined <= attached
-

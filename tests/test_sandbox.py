@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from sandbox import clock, genres, vega
 from sandbox.catalogue import Catalogue, CatalogueError, from_lines, load
 from sandbox.data.build import COLUMNS, table

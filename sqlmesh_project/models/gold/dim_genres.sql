@@ -23,7 +23,8 @@ MODEL (
   )
 );
 
-/* The rows that hold now: a reclassification can be dated ahead. */
+/* The periods that hold at the end of the day: a reclassification can be dated to a day ahead. By the
+   day, because a plan counts time in whole minutes and would miss what arrived in this one. */
 SELECT
   @GENERATE_SURROGATE_KEY(genre_id)::TEXT AS genre_sk,
   genre_id::BIGINT AS genre_id,
@@ -32,8 +33,9 @@ SELECT
   is_blockbuster_genre::BOOLEAN AS is_blockbuster_genre
 FROM snapshots.snap_dim_genres
 WHERE
-  valid_from <= @execution_dtntz AND (
-    valid_to IS NULL OR valid_to > @execution_dtntz
+  valid_from::DATE <= @execution_ds::DATE
+  AND (
+    valid_to IS NULL OR valid_to::DATE > @execution_ds::DATE
   )
 UNION ALL
 SELECT
