@@ -6,9 +6,10 @@ criterion of `forall`): the audit must find nothing before and something after.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlglot import exp
@@ -26,7 +27,7 @@ class Attached:
     context: Context
     snapshot: Snapshot
     audit: ModelAudit
-    arguments: dict[str, exp.Expr]
+    arguments: Mapping[str, Any]
 
     def __str__(self) -> str:
         given = ", ".join(f"{name} := {value.sql()}" for name, value in self.arguments.items())
@@ -35,7 +36,7 @@ class Attached:
     @property
     def table(self) -> str:
         """The table that the audit looks at."""
-        return self.snapshot.table_name()
+        return str(self.snapshot.table_name())
 
     def column(self, argument: str) -> str:
         """The last column that an argument names: audits of several look at each."""
@@ -181,6 +182,7 @@ def attached_audits(context: Context) -> list[Attached]:
     found = []
     for snapshot in context.snapshots.values():
         for audit, arguments in snapshot.model.audits_with_args:
+            assert isinstance(audit, ModelAudit)
             if audit.name != "forall":
                 found.append(Attached(context, snapshot, audit, arguments))
                 continue

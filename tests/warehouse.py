@@ -1,4 +1,4 @@
-"""A small warehouse of its own for a test: bronze by plain SQL, the rest by the project's models."""
+"""A small warehouse for a test: bronze by plain SQL, the rest by the project's models."""
 
 from __future__ import annotations
 

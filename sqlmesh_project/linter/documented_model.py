@@ -11,7 +11,6 @@ class DocumentedModel(Rule):
         """Return what the model lacks, all of it in one message, or None."""
         if isinstance(model, ExternalModel):
             return None
-        columns = set(model.columns_to_types) if model.columns_to_types else set()
         lacking = [
             name
             for name, is_there in (
@@ -21,7 +20,9 @@ class DocumentedModel(Rule):
             )
             if not is_there
         ]
-        undescribed = sorted(columns - set(model.column_descriptions))
+        undescribed = sorted(
+            set(model.columns_to_types or ()) - set(model.column_descriptions or ())
+        )
         if undescribed:
             lacking.append(f"descriptions of {', '.join(undescribed)}")
         if lacking:
