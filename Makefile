@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh test lint format sandbox lock clean
+.PHONY: help install demo refresh test lint format docs sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -47,6 +47,9 @@ format: install  ## Let the formatters decide
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlmesh format
+
+docs: install  ## Write docs/data-dictionary.md anew from the models
+	$(BIN)/python docs/dictionary.py
 
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)

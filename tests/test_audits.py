@@ -40,7 +40,7 @@ class Attached:
 
     def column(self, argument: str) -> str:
         """The last column that an argument names: audits of several look at each."""
-        return list(self.arguments[argument].find_all(exp.Column))[-1].name
+        return str(list(self.arguments[argument].find_all(exp.Column))[-1].name)
 
     def findings(self) -> int:
         """Number of rows that the audit objects to."""
