@@ -1,0 +1,5 @@
+"""What every door shares on the way into bronze: where, how, under which name, and in which words.
+
+`settings` (paths and environment), `destination` (DuckDB or Snowflake), `bronze` (land rows),
+`warehouse` (what is there already), `batch` (the name of a run), `progress`, `interrupt`, `errors`.
+"""

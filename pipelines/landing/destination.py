@@ -1,0 +1,121 @@
+"""Where bronze is: the one place that knows how DuckDB and Snowflake differ for the pipelines."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import dlt
+from dlt.common.destination.reference import Destination as DltDestination
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+from dlt.destinations.impl.snowflake.configuration import SnowflakeCredentials
+
+from landing.bronze import Row, Table
+from landing.errors import MarqueeError
+
+BRONZE = "bronze"
+SNOWFLAKE_NAMES = {"database": "LECTURE_DE", "warehouse": "LECTURE_INGEST_WH", "role": "DE_ROLE"}
+
+FileFormat = Literal["parquet", "jsonl"]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A warehouse to land in.
+
+    Attributes:
+        name: `duckdb` or `snowflake`.
+        place: where that is, in words for the summary: a path, or an account's database.
+        factory: what dlt calls a destination.
+        file_format: what dlt writes on the way; decides whether JSON survives.
+        path: the DuckDB file, None elsewhere.
+
+    """
+
+    name: Literal["duckdb", "snowflake"]
+    place: str
+    factory: DltDestination[Any, Any]
+    file_format: FileFormat
+    path: Path | None = None
+
+    def items(self, table: Table, rows: Sequence[Row]) -> Any:
+        """Turn rows into what dlt lands here without changing a byte of their JSON.
+
+        DuckDB takes Arrow: jsonl would have its types guessed again, and dlt's Python rows parse
+        and rewrite JSON (8.2e-05 becomes 0.000082). Snowflake takes Python values as jsonl: out of
+        parquet a VARIANT would hold one long string.
+        """
+        if self.file_format == "parquet":
+            return table.arrow(rows)
+        if not rows:
+            return dlt.mark.materialize_table_schema()
+        parsed = {column.name for column in table.columns if column.data_type == "json"}
+        return [
+            {name: json.loads(cell) if name in parsed else cell for name, cell in row.items()}
+            for row in rows
+        ]
+
+    def same_document(self, landed: str, fetched: str) -> bool:
+        """Tell whether a document read back from bronze is the one just fetched.
+
+        DuckDB keeps the text, so the texts are compared. Snowflake keeps the value only.
+        """
+        if self.name == "duckdb":
+            return landed == fetched
+        return bool(json.loads(landed) == json.loads(fetched))
+
+
+def duckdb_destination(path: Path, *, read_only: bool = False) -> Destination:
+    """Describe the DuckDB file at `path`; nothing is opened or created yet.
+
+    Raises:
+        MarqueeError: the file's folder is missing or not writable, or the name cannot serve.
+
+    """
+    if not path.parent.is_dir():
+        raise MarqueeError(
+            f"The folder of the warehouse file does not exist: {path.parent}",
+            "Create it, or set MARQUEE_DUCKDB to another file.",
+        )
+    if "?" in str(path):
+        raise MarqueeError(
+            f"DuckDB cannot work in a path with a question mark: {path}",
+            "Set MARQUEE_DUCKDB to another file.",
+        )
+    if not read_only and not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise MarqueeError(f"No permission to write the warehouse file {path}.")
+    if path.is_dir():
+        raise MarqueeError(f"MARQUEE_DUCKDB names a folder, not a file: {path}")
+    if path.stem == BRONZE:
+        # DuckDB names the catalog after the file; `bronze.raw_movies` would be ambiguous.
+        raise MarqueeError(
+            f"A warehouse file cannot be called {path.name}: "
+            f"its name would hide the schema {BRONZE}.",
+            "Set MARQUEE_DUCKDB to another name.",
+        )
+    credentials = DuckDbCredentials(str(path), read_only=read_only)
+    return Destination(
+        "duckdb", str(path), dlt.destinations.duckdb(credentials=credentials), "parquet", path
+    )
+
+
+def snowflake_destination() -> Destination:
+    """Describe the Snowflake database of dlt's configuration, `destination.snowflake.credentials`.
+
+    Host, user and password or key come from there; so do database, warehouse and role where they
+    differ from the names that `snowflake/` creates.
+    """
+    section = "destination.snowflake.credentials"
+    credentials = SnowflakeCredentials()
+    for name, default in SNOWFLAKE_NAMES.items():
+        setattr(credentials, name, dlt.secrets.get(f"{section}.{name}", str) or default)
+    return Destination(
+        "snowflake",
+        f"Snowflake, database {credentials.database}",
+        dlt.destinations.snowflake(credentials=credentials),
+        "jsonl",
+    )

@@ -1,0 +1,101 @@
+"""From exception to words: what went wrong and what to do about it, without a stack trace."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+from dlt.common.configuration.exceptions import ConfigFieldMissingException
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, limit on the size of a file
+
+
+class MarqueeError(Exception):
+    """Something a person can mend: the message says what, `hint` what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Take the message and, after it, what to do; both for people."""
+        super().__init__(message)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Give message and hint, a line each."""
+        return "\n".join(filter(None, [super().__str__(), self.hint]))
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Walk from an exception to what caused it; dlt wraps each error several times."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def explain(error: BaseException, warehouse: Path | None = None) -> str:
+    """Say in one to three lines what an exception means for the person who runs a door.
+
+    Args:
+        error: what was raised, as deeply wrapped as it comes.
+        warehouse: the DuckDB file of the run, named in the message where it matters.
+
+    Returns:
+        The text, without a stack trace. Credentials are not known here; see `tmdb_source.client`.
+
+    """
+    causes = list(chain(error))
+    for cause in causes:
+        if isinstance(cause, MarqueeError):
+            return str(cause)
+    for cause in causes:
+        if explained := _explain_one(cause, warehouse):
+            return explained
+    first_line = (str(causes[-1]).strip().splitlines() or ["no message"])[0]
+    return (
+        f"{type(causes[-1]).__name__}: {first_line}\n"
+        "Not a case that Marquee knows; RUNTIME__LOG_LEVEL=DEBUG shows where it happened."
+    )
+
+
+def _explain_one(cause: BaseException, warehouse: Path | None) -> str | None:
+    text = str(cause)
+    if (isinstance(cause, OSError) and cause.errno in FULL) or "No space left" in text:
+        return (
+            "The disk is full; what landed before is safe.\n"
+            f"Make room (the warehouse is {warehouse}) and run again."
+        )
+    if isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return f"No permission to write {cause.filename or warehouse}."
+    if isinstance(cause, duckdb.Error):
+        return _explain_duckdb(text, warehouse)
+    if isinstance(cause, ConfigFieldMissingException):
+        return (
+            f"Configuration is missing: {', '.join(cause.fields)} of {cause.spec_name}.\n"
+            "For Snowflake set host, username and password or private_key, in .dlt/secrets.toml "
+            "(see .dlt/secrets.toml.example) or as DESTINATION__SNOWFLAKE__CREDENTIALS__HOST "
+            "and so on."
+        )
+    return None
+
+
+def _explain_duckdb(text: str, warehouse: Path | None) -> str:
+    if "Could not set lock" in text or "being used by another process" in text:
+        holder = re.search(r"held in (.+? \(PID \d+\))", text)
+        who = holder.group(1) if holder else "another process"
+        return (
+            f"The warehouse file {warehouse} is held by {who}.\n"
+            "DuckDB lets one process at a time open it: close that one "
+            "(a `sqlmesh ui`, a notebook, a DuckDB shell, another run), then run again."
+        )
+    if "not a valid DuckDB database file" in text or "Serialization Error" in text:
+        return (
+            f"{warehouse} is not a DuckDB database that this DuckDB can read.\n"
+            "Set MARQUEE_DUCKDB to another file, or move this one away."
+        )
+    if "Permission denied" in text or "read-only" in text.lower():
+        return f"No permission to write the warehouse file {warehouse}."
+    return f"DuckDB could not use the warehouse file {warehouse}:\n{text.strip().splitlines()[0]}"

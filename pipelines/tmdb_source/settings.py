@@ -1,0 +1,120 @@
+"""How to reach TMDb: credential, address and pace, typed and in one place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import dlt
+
+from landing.errors import MarqueeError
+
+TMDB_URL = "https://api.themoviedb.org/3"
+TMDB_HOST = "api.themoviedb.org"
+
+NO_CREDENTIAL = MarqueeError(
+    "No TMDb credential: get a free one at https://www.themoviedb.org/settings/api and set "
+    "TMDB_ACCESS_TOKEN (v4) or TMDB_API_KEY (v3), or fill in .dlt/secrets.toml.",
+    "To try without one: python pipelines/tmdb.py --sandbox   (or the whole tour: make demo)",
+)
+
+
+@dataclass(frozen=True)
+class TmdbSettings:
+    """What the client needs to know.
+
+    Attributes:
+        base_url: the API's address with its version, without a slash at the end.
+        access_token: v4 "API Read Access Token", sent in a header; preferred.
+        api_key: v3 "API Key", which TMDb takes in the query string only.
+        requests_per_second: the limit for all threads and all retries together.
+        attempts: how often a request is tried before it counts as failed.
+        backoff_seconds: the pause after the first failure; doubled after each further one.
+        max_wait_seconds: the longest pause, whatever `Retry-After` says.
+        timeout_seconds: how long to wait for an answer to begin or to go on.
+
+    """
+
+    base_url: str = TMDB_URL
+    access_token: str | None = None
+    api_key: str | None = None
+    requests_per_second: float = 40
+    attempts: int = 6  # with the pauses between them some 15 seconds, a restart of a server
+    backoff_seconds: float = 0.5
+    max_wait_seconds: float = 60  # a longer one is better spent on a later run
+    timeout_seconds: float = 15  # TMDb answers in tenths of a second, on a bad day in a few
+
+    @property
+    def is_tmdb(self) -> bool:
+        """Tell whether this is TMDb itself rather than a stand-in."""
+        return is_tmdb(self.base_url)
+
+    @classmethod
+    def from_configuration(cls, environ: Mapping[str, str] = os.environ) -> TmdbSettings:
+        """Read `TMDB_ACCESS_TOKEN`, `TMDB_API_KEY`, `TMDB_BASE_URL`, then dlt's `sources.tmdb.*`.
+
+        dlt's values are looked up under their full names only. Its usual injection would also take
+        an `API_KEY` or `ACCESS_TOKEN` that belongs to something else and send it to TMDb.
+
+        Raises:
+            MarqueeError: no credential, or a value that cannot be used.
+
+        """
+
+        def secret(variable: str, name: str) -> str | None:
+            value: str | None = environ.get(variable) or dlt.secrets.get(
+                f"sources.tmdb.{name}", str
+            )
+            return value.strip() or None if value else None
+
+        def number(name: str, default: float) -> float:
+            value: Any = dlt.config.get(f"sources.tmdb.{name}")
+            try:
+                given = default if value is None else float(value)
+            except (TypeError, ValueError):
+                given = 0
+            if given <= 0:
+                raise MarqueeError(f"sources.tmdb.{name} must be a number above 0, not {value!r}.")
+            return given
+
+        settings = cls(
+            base_url=_address(
+                environ.get("TMDB_BASE_URL")
+                or dlt.config.get("sources.tmdb.base_url", str)
+                or TMDB_URL
+            ),
+            access_token=secret("TMDB_ACCESS_TOKEN", "access_token"),
+            api_key=secret("TMDB_API_KEY", "api_key"),
+            requests_per_second=number("requests_per_second", cls.requests_per_second),
+            attempts=int(number("attempts", cls.attempts)),
+            backoff_seconds=number("backoff_seconds", cls.backoff_seconds),
+            max_wait_seconds=number("max_wait_seconds", cls.max_wait_seconds),
+            timeout_seconds=number("timeout_seconds", cls.timeout_seconds),
+        )
+        if not (settings.access_token or settings.api_key):
+            raise NO_CREDENTIAL
+        return settings
+
+
+def is_tmdb(url: str) -> bool:
+    """Tell whether a URL points at TMDb itself."""
+    return urlsplit(url).hostname == TMDB_HOST
+
+
+def _address(url: str) -> str:
+    """Check a base URL: it ends up in `source_url`, so it must not carry a credential."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise MarqueeError(
+            f"TMDB_BASE_URL is not a web address: {parts.scheme}://{parts.hostname or ''}",
+            f"It looks like {TMDB_URL} or http://127.0.0.1:8899/3.",
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise MarqueeError(
+            "TMDB_BASE_URL must not carry a user name, a password or a query string.",
+            "Credentials go into TMDB_ACCESS_TOKEN or TMDB_API_KEY.",
+        )
+    return url.rstrip("/")

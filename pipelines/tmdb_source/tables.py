@@ -1,0 +1,47 @@
+"""The bronze tables of TMDb."""
+
+from __future__ import annotations
+
+from landing.bronze import Column, Table
+
+SOURCE_URL = Column("source_url", "text", "What was asked, without a credential")
+INGESTED_AT = Column("ingested_at", "timestamp", "When the response arrived")
+BATCH_ID = Column("batch_id", "text", "The run that fetched it")
+
+RAW_MOVIES = Table(
+    "raw_movies",
+    "One row a response of /movie/{id} that differs from the one before; a row whose raw_data has "
+    "no id says that TMDb answered 404",
+    (
+        Column("movie_id", "bigint", "The movie that was asked for, by TMDb's id"),
+        Column("raw_data", "json", "The response body, byte for byte"),
+        SOURCE_URL,
+        INGESTED_AT,
+        BATCH_ID,
+    ),
+)
+
+RAW_GENRES = Table(
+    "raw_genres",
+    "One row a response of /genre/movie/list that differs from the one before",
+    (
+        Column("raw_data", "json", "The response body, byte for byte"),
+        INGESTED_AT,
+        BATCH_ID,
+    ),
+)
+
+QUARANTINE_TMDB = Table(
+    "quarantine_tmdb",
+    "One row a response that is not what was asked for",
+    (
+        Column("movie_id", "bigint", "The movie asked for, NULL for the list of genres", True),
+        Column("body", "text", "The response body, NULL where none arrived", True),
+        Column("reason", "text", "Why it is not a movie"),
+        SOURCE_URL,
+        INGESTED_AT,
+        BATCH_ID,
+    ),
+)
+
+TABLES = (RAW_MOVIES, RAW_GENRES, QUARANTINE_TMDB)

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import tmdb
+
+from sandbox.catalogue import Catalogue, from_lines
+from sandbox.server import Sandbox
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def movie(movie_id: int, **fields: Any) -> bytes:
+    """A /movie/{id} document, small but with what the sandbox sorts by."""
+    document = {
+        "id": movie_id,
+        "title": f"Film {movie_id}",
+        "popularity": 1000 - movie_id,
+        **fields,
+    }
+    return json.dumps(document).encode()
+
+
+def films(*documents: bytes) -> Catalogue:
+    return from_lines(documents)
+
+
+@dataclass
+class Finished:
+    """How a run of the door ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+@dataclass
+class House:
+    """A Marquee of its own: warehouse, state and dlt's files in a temporary folder."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+
+    @property
+    def duckdb(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def dlt_dir(self) -> Path:
+        return self.folder / "dlt"
+
+    def point_at(self, sandbox: Sandbox) -> None:
+        self.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
+        self.monkeypatch.setenv("TMDB_ACCESS_TOKEN", sandbox.credential)
+
+    def load(self, *arguments: str) -> Finished:
+        """Run the door in this process."""
+        self.capsys.readouterr()
+        try:
+            code = tmdb.main(arguments)
+        except SystemExit as leaving:
+            code = int(str(leaving.code))
+        return Finished(code, *self.capsys.readouterr())
+
+    def start(self, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+        """Run the door as people do, as a process."""
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "pipelines" / "tmdb.py"), *arguments],
+            cwd=cwd or self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.duckdb), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def files_with(self, secret: str) -> list[Path]:
+        """Every file of this house that holds a text."""
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return [path for path in files if secret.encode() in path.read_bytes()]
+
+
+@pytest.fixture
+def house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> House:
+    """An empty house that no credential and no setting of the developer's machine reaches."""
+    for variable in list(os.environ):
+        if variable.startswith(("TMDB_", "MARQUEE_", "SOURCES__", "DESTINATION__", "RUNTIME__")):
+            monkeypatch.delenv(variable)
+    settings = tmp_path / "settings" / ".dlt"
+    settings.mkdir(parents=True)
+    shutil.copy(ROOT / ".dlt" / "config.toml", settings)
+    folder = tmp_path / "house"
+    folder.mkdir()
+    monkeypatch.setenv("DLT_PROJECT_DIR", str(settings.parent))
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(folder / "warehouse.duckdb"))
+    monkeypatch.setenv("MARQUEE_STATE_DUCKDB", str(folder / "state.duckdb"))
+    monkeypatch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
+    monkeypatch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
+    monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.01")
+    return House(folder, capsys, monkeypatch)
+
+
+@pytest.fixture
+def sandbox(house: House) -> Iterator[Sandbox]:
+    """Three films to serve; `house` asks for them."""
+    with Sandbox(films(movie(1), movie(2), movie(3))) as running:
+        house.point_at(running)
+        yield running

@@ -1,0 +1,91 @@
+"""The whole path, day after day: sandbox, pipeline, bronze, SQLMesh, gold and history."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import report
+from conftest import House
+from warehouse import Warehouse
+
+from sandbox.catalogue import Catalogue, load
+from sandbox.server import Sandbox
+
+PAGES = "10"
+
+
+def document(catalogue: Catalogue, movie_id: int) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(catalogue.documents[movie_id])
+    return parsed
+
+
+def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(house: House) -> None:
+    first, third = load(None), load(None, day=2)
+    warehouse = Warehouse(house.folder)
+    with Sandbox(first) as sandbox:
+        house.point_at(sandbox)
+        assert house.load("--pages", PAGES).code == 0
+        warehouse.plan()
+        assert warehouse.query("SELECT count(*) FROM gold.fact_movies") == [(200,)]
+        before = warehouse.rows_of("bronze")["bronze.raw_movies"]
+
+        sandbox.catalogue = third
+        assert house.load("--pages", PAGES).code == 0
+        warehouse.refresh()
+
+    after = warehouse.rows_of("bronze")["bronze.raw_movies"]
+    assert set(before) < set(after), "bronze is append-only"
+
+    tracked = [
+        movie_id for (movie_id,) in warehouse.query("SELECT movie_id FROM silver.silver_movies")
+    ]
+    gone = sorted(movie_id for movie_id in tracked if movie_id in third.vanished)
+    assert gone, "two days delete at least one of the most popular films"
+    assert gone == [
+        movie_id
+        for (movie_id,) in warehouse.query(
+            "SELECT movie_id FROM silver.silver_movies WHERE is_deleted ORDER BY ALL"
+        )
+    ]
+
+    gold: dict[int, str] = dict(warehouse.query("SELECT movie_id, title FROM gold.fact_movies"))
+    assert gold == {
+        movie_id: document(third, movie_id)["title"] for movie_id in tracked if movie_id not in gone
+    }
+    pairs = warehouse.query(
+        "SELECT movie_id, genre_id FROM silver.silver_movie_genres ORDER BY ALL"
+    )
+    assert pairs == sorted(
+        (movie_id, genre["id"])
+        for movie_id in gold
+        for genre in document(third, movie_id)["genres"]
+    )
+
+    changed_revenue = [
+        movie_id
+        for movie_id in gold
+        if movie_id in first.documents
+        and document(first, movie_id)["revenue"] != document(third, movie_id)["revenue"]
+    ]
+    assert changed_revenue
+    for movie_id in changed_revenue:
+        periods = warehouse.query(
+            "SELECT coalesce(revenue_usd, 0) FROM snapshots.snap_silver_movies "
+            f"WHERE movie_id = {movie_id} ORDER BY valid_from"
+        )
+        assert [revenue for (revenue,) in periods] == [
+            document(first, movie_id)["revenue"],
+            document(third, movie_id)["revenue"],
+        ]
+
+    house.capsys.readouterr()
+    assert report.main() == 0
+    said = house.capsys.readouterr().out
+    assert "fact_movies" in said
+    assert f"{len(gone)} gone" in said
+
+
+def test_the_report_says_what_to_do_where_there_is_nothing_to_report(house: House) -> None:
+    assert report.main() == 1
+    assert "make demo" in house.capsys.readouterr().out

@@ -1,0 +1,273 @@
+"""What a run puts into bronze, and what it does not."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+from conftest import House, films, movie
+
+from sandbox.catalogue import from_lines
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+
+ODD_DOCUMENT = (
+    '{ "popularity":8.2e-05,"vote_average":7.0, "votes":7,"budget":2147483648123,'
+    '"overview":"tab \\t bell \\u0007 nul \\u0000 \\ud83d\\ude00 \\u00e9 é 中 / \\/",'
+    '"title":"9/11","id":5,"zero":-0.0,"big":123456789012345678901234567890,'
+    '"exp":1E+2,"nested":[{"a":null},[],{}],"adult":false }'
+).encode()
+
+
+def test_columns_are_as_designed(house: House, sandbox: Sandbox) -> None:
+    assert house.load().code == 0
+    columns = house.query(
+        """
+        SELECT table_name, column_name, data_type FROM information_schema.columns
+        WHERE table_schema = 'bronze' AND NOT starts_with(table_name, '_dlt')
+          AND NOT starts_with(column_name, '_dlt')
+        ORDER BY table_name, ordinal_position
+        """
+    )
+    assert columns == [
+        ("quarantine_tmdb", "movie_id", "BIGINT"),
+        ("quarantine_tmdb", "body", "VARCHAR"),
+        ("quarantine_tmdb", "reason", "VARCHAR"),
+        ("quarantine_tmdb", "source_url", "VARCHAR"),
+        ("quarantine_tmdb", "ingested_at", "TIMESTAMP"),
+        ("quarantine_tmdb", "batch_id", "VARCHAR"),
+        ("raw_genres", "raw_data", "JSON"),
+        ("raw_genres", "ingested_at", "TIMESTAMP"),
+        ("raw_genres", "batch_id", "VARCHAR"),
+        ("raw_movies", "movie_id", "BIGINT"),
+        ("raw_movies", "raw_data", "JSON"),
+        ("raw_movies", "source_url", "VARCHAR"),
+        ("raw_movies", "ingested_at", "TIMESTAMP"),
+        ("raw_movies", "batch_id", "VARCHAR"),
+    ]
+    dlt_columns = house.query(
+        "SELECT count(DISTINCT _dlt_id), count(_dlt_load_id) FROM bronze.raw_movies"
+    )
+    assert dlt_columns == [(3, 3)]
+
+
+def test_a_row_says_what_was_asked_and_when_in_utc(house: House, sandbox: Sandbox) -> None:
+    house.monkeypatch.setenv("TZ", "America/New_York")
+    before = datetime.now(timezone.utc).replace(tzinfo=None)
+    house.load()
+    after = datetime.now(timezone.utc).replace(tzinfo=None)
+    rows = house.query(
+        "SELECT movie_id, source_url, ingested_at, batch_id FROM bronze.raw_movies ORDER BY 1"
+    )
+    assert [row[:2] for row in rows] == [
+        (number, f"{sandbox.base_url}/movie/{number}") for number in (1, 2, 3)
+    ]
+    assert all(before <= row[2] <= after for row in rows)
+    (batch_id,) = {row[3] for row in rows}
+    started = datetime.strptime(batch_id.split("-")[0], "%Y%m%dT%H%M%SZ")
+    assert timedelta(seconds=-1) <= started - before <= after - before
+    assert house.query("SELECT DISTINCT batch_id FROM bronze.raw_genres") == [(batch_id,)]
+
+
+def test_raw_data_is_the_body_byte_for_byte(house: House) -> None:
+    with Sandbox(from_lines([ODD_DOCUMENT])) as sandbox:
+        house.point_at(sandbox)
+        assert house.load().code == 0
+    assert house.query("SELECT raw_data::VARCHAR FROM bronze.raw_movies") == [
+        (ODD_DOCUMENT.decode(),)
+    ]
+
+
+def test_fields_added_missing_or_retyped_land(house: House) -> None:
+    documents = [b'{"id":1}', movie(2, title=None, popularity="a lot", genres={"id": 1}, new=[1])]
+    with Sandbox(films(movie(1), movie(2)), faults=[]) as sandbox:
+        house.point_at(sandbox)
+        house.load()
+    with Sandbox(
+        films(movie(1), movie(2)),
+        faults=[Fault(path=f"/movie/{n}", body=body) for n, body in enumerate(documents, 1)],
+    ) as sandbox:
+        house.point_at(sandbox)
+        assert house.load().code == 0
+    landed = house.query("SELECT raw_data::VARCHAR FROM bronze.raw_movies ORDER BY ingested_at")
+    assert {text for (text,) in landed[2:]} == {body.decode() for body in documents}
+
+
+def test_what_did_not_change_is_not_landed_again(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    first = house.query("FROM bronze.raw_movies ORDER BY ALL")
+    again = house.load()
+    assert again.code == 0
+    assert "unchanged             3" in again.out
+    assert house.query("FROM bronze.raw_movies ORDER BY ALL") == first
+    assert house.query("SELECT count(*) FROM bronze.raw_genres") == [(1,)]
+
+
+def test_what_changed_is_added_and_the_old_rows_stay(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    first = house.query("FROM bronze.raw_movies ORDER BY ALL")
+    sandbox.catalogue = films(movie(1, revenue=7), movie(2), movie(3), movie(4))
+    again = house.load()
+    assert "new                   1" in again.out
+    assert "changed               1" in again.out
+    rows = house.query("FROM bronze.raw_movies ORDER BY ALL")
+    assert len(rows) == 5
+    assert set(first) < set(rows)
+    one = house.query(
+        "SELECT raw_data->>'revenue' FROM bronze.raw_movies WHERE movie_id = 1 ORDER BY ingested_at"
+    )
+    assert one == [(None,), ("7",)]
+
+
+def test_a_value_that_returns_to_what_it_was_is_landed(house: House, sandbox: Sandbox) -> None:
+    world = sandbox.catalogue
+    for catalogue in (world, films(movie(1, revenue=7), movie(2), movie(3)), world):
+        sandbox.catalogue = catalogue
+        house.load()
+    assert house.query("SELECT count(*) FROM bronze.raw_movies WHERE movie_id = 1") == [(3,)]
+
+
+def test_a_movie_that_is_gone_leaves_a_tombstone_once(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    sandbox.catalogue = films(movie(1), movie(3))
+    assert "missing               1" in house.load().out
+    ((movie_id, raw_data),) = house.query(
+        "SELECT movie_id, raw_data FROM bronze.raw_movies WHERE raw_data->>'id' IS NULL"
+    )
+    assert movie_id == 2
+    assert json.loads(raw_data)["status_code"] == 34
+    sandbox.requests.clear()
+    house.load()
+    assert sandbox.requests.count("/3/movie/2") == 0
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(4,)]
+
+
+def test_a_listed_movie_that_is_gone_lands_once_and_comes_back(
+    house: House, sandbox: Sandbox
+) -> None:
+    gone = Fault(path="/movie/2", status=404, body=b"<h1>gone</h1>")
+    with Sandbox(sandbox.catalogue, faults=[gone]) as broken:
+        house.point_at(broken)
+        house.load()
+        assert "missing               1" in house.load().out
+    rows = "SELECT raw_data::VARCHAR FROM bronze.raw_movies WHERE movie_id = 2 ORDER BY ingested_at"
+    assert house.query(rows) == [('"<h1>gone</h1>"',)]
+    house.point_at(sandbox)
+    assert "changed               1" in house.load().out
+    assert len(house.query(rows)) == 2
+
+
+def test_a_movie_that_fell_off_the_list_is_still_followed(house: House, sandbox: Sandbox) -> None:
+    sandbox.catalogue = films(*(movie(number) for number in range(1, 31)))
+    house.load("--pages", "2")
+    sandbox.catalogue = films(*(movie(number, revenue=number) for number in range(1, 31)))
+    assert "changed              30" in house.load("--pages", "1").out
+
+
+NO_MOVIES = {
+    2: (b'{"id": 2, "title": "cut', "malformed JSON"),
+    3: (b"<html>busy</html>", "malformed JSON"),
+    4: (b"", "malformed JSON"),
+    5: (b'{"id": 5, "vote_average": NaN}', "malformed JSON"),
+    6: (b'{"id": 6, "title": "\\ud800"}', "malformed JSON"),
+    7: (b'{"id": 7, "title": "caf\xe9"}', "not UTF-8"),
+    8: (b"[8]", "not an object"),
+    9: (b"null", "not an object"),
+    10: (b'{"title": "Film 10"}', "no id"),
+    11: (b'{"id": null}', "id is not an integer"),
+    12: (b'{"id": "12"}', "id is not an integer"),
+    13: (b'{"id": 13.0}', "id is not an integer"),
+    14: (b'{"id": true}', "id is not an integer"),
+    15: (b'{"id": 99999999999999999999}', "id is not an integer"),
+    16: (b'{"id": 1}', "another id"),
+}
+
+
+def test_what_is_no_movie_is_quarantined_and_the_rest_loads(house: House) -> None:
+    faults = [Fault(path=f"/movie/{number}", body=body) for number, (body, _) in NO_MOVIES.items()]
+    with Sandbox(films(*(movie(number) for number in range(1, 18))), faults=faults) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+        base_url = sandbox.base_url
+    assert ended.code == 0
+    assert "quarantined          15" in ended.out
+    assert house.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (17,)]
+    quarantine = house.query(
+        "SELECT movie_id, body, reason, source_url, batch_id FROM bronze.quarantine_tmdb"
+    )
+    assert len(quarantine) == len(NO_MOVIES)
+    for number, kept, reason, source_url, batch_id in quarantine:
+        body, expected = NO_MOVIES[number]
+        assert kept == body.decode("utf-8", errors="replace")
+        assert expected in reason
+        assert source_url == f"{base_url}/movie/{number}"
+        assert batch_id in ended.out
+
+
+def test_a_list_of_genres_that_is_none_is_quarantined(house: House, sandbox: Sandbox) -> None:
+    fault = Fault(path="/genre/movie/list", body=b'{"genre": []}')
+    with Sandbox(sandbox.catalogue, faults=[fault]) as broken:
+        house.point_at(broken)
+        assert house.load().code == 0
+    assert house.query("SELECT movie_id, reason FROM bronze.quarantine_tmdb") == [
+        (None, "not a list of genres")
+    ]
+    assert house.query("SELECT count(*) FROM bronze.raw_genres") == [(0,)]
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+
+
+def test_ids_listed_twice_or_null_are_fetched_once(house: House, sandbox: Sandbox) -> None:
+    pages = [
+        {"page": 1, "results": [{"id": 1}, {"id": None}, {"id": 2}], "total_pages": 2},
+        {"page": 2, "results": [{"id": 2}, {}, {"id": 3}, {"id": 1}], "total_pages": 2},
+    ]
+    faults = [
+        Fault(
+            path="/movie/popular",
+            query={"page": str(page["page"])},
+            body=json.dumps(page).encode(),
+        )
+        for page in pages
+    ]
+    with Sandbox(sandbox.catalogue, faults=faults) as listing:
+        house.point_at(listing)
+        assert house.load().code == 0
+        assert [listing.requests.count(f"/3/movie/{number}") for number in (1, 2, 3)] == [1, 1, 1]
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+
+
+def test_pages_are_read_up_to_the_number_asked_for(house: House, sandbox: Sandbox) -> None:
+    sandbox.catalogue = films(*(movie(number) for number in range(1, 62)))
+    house.load("--pages", "2")
+    assert sandbox.requests.count("/3/movie/popular") == 2
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(40,)]
+    sandbox.requests.clear()
+    house.load()
+    assert sandbox.requests.count("/3/movie/popular") == 4
+
+
+def test_an_empty_catalogue_makes_empty_tables(house: House) -> None:
+    with Sandbox(films()) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    assert ended.code == 0
+    assert "no movie was fetched" in ended.out
+    for table, rows in (("raw_movies", 0), ("raw_genres", 1), ("quarantine_tmdb", 0)):
+        assert house.query(f"SELECT count(*) FROM bronze.{table}") == [(rows,)]
+
+
+def test_a_list_that_is_suddenly_empty_deletes_nothing(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    sandbox.catalogue = films()
+    ended = house.load()
+    assert ended.code == 1
+    assert "is empty, and the warehouse tracks 3" in ended.err
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+
+
+def test_a_lost_working_folder_changes_nothing(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    house.monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / "new machine"))
+    sandbox.catalogue = films(movie(1), movie(2), movie(3, revenue=1))
+    assert "changed               1" in house.load().out
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(4,)]

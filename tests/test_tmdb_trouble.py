@@ -1,0 +1,400 @@
+"""Trouble with TMDb and with the warehouse: a clear message, nothing lost, no stack trace."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import ROOT, Finished, House, films, movie
+
+from landing.errors import explain
+from sandbox.faults import Fault
+from sandbox.log import Request
+from sandbox.server import Sandbox
+
+DETAILS = "/3/movie/[0-9]*"
+DOOR = ROOT / "pipelines" / "tmdb.py"
+
+
+def assert_clear(ended: Finished, *words: str, code: int = 1) -> None:
+    assert ended.code == code
+    assert "Traceback" not in ended.said
+    for word in words:
+        assert word in ended.err
+    assert len(ended.err.strip().splitlines()) <= 5
+
+
+# --- single requests ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(path="/movie/2", status=429, times=2, retry_after="0.01"),
+        Fault(path="/movie/2", status=500, times=2),
+        Fault(path="/movie/2", status=502, times=2, body=b"<html>bad gateway</html>"),
+        Fault(path="/movie/2", drop_connection=True, times=2),
+        Fault(path="/movie/2", truncate=True, times=2),
+        Fault(path="/movie/2", body=b'{"id": 2, "title"', times=2),
+        Fault(path="/movie/popular", status=503, times=2),
+        Fault(path="/movie/popular", truncate=True, times=2),
+        Fault(path="/movie/popular", body=b"<html>", times=2),
+        Fault(path="/genre/movie/list", status=500, times=2),
+    ],
+    ids=lambda fault: f"{fault.path.split('/')[-1]}-{fault.status or fault.body or ''}",
+)
+def test_a_passing_fault_is_retried(house: House, fault: Fault) -> None:
+    with Sandbox(films(movie(1), movie(2), movie(3)), faults=[fault]) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    assert ended.code == 0
+    assert "retries                 2" in ended.out
+    assert house.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (2,), (3,)]
+    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+
+
+def test_a_movie_that_keeps_failing_is_quarantined_and_the_rest_loads(house: House) -> None:
+    faults = [
+        Fault(path="/movie/2", status=500, body=b"<h1>Oops</h1>"),
+        Fault(path="/movie/3", drop_connection=True),
+        Fault(path="/movie/4", truncate=True),
+    ]
+    with Sandbox(films(*(movie(number) for number in range(1, 6))), faults=faults) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    assert ended.code == 0
+    assert "quarantined           3" in ended.out
+    assert house.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (5,)]
+    broken, dropped, cut = house.query(
+        "SELECT body, reason FROM bronze.quarantine_tmdb ORDER BY movie_id"
+    )
+    assert broken == ("<h1>Oops</h1>", "HTTP 500")
+    assert dropped[0] is None
+    assert cut[0] is None
+    assert "no answer" in dropped[1]
+    assert "no answer" in cut[1]
+
+
+def test_a_quarantined_movie_lands_when_it_is_mended(house: House, sandbox: Sandbox) -> None:
+    with Sandbox(sandbox.catalogue, faults=[Fault(path="/movie/2", status=500)]) as broken:
+        house.point_at(broken)
+        house.load()
+    house.point_at(sandbox)
+    assert "new                   1" in house.load().out
+
+
+# --- TMDb as a whole ---------------------------------------------------------------------------
+
+
+def test_an_outage_stops_the_run_and_quarantines_nothing(house: House) -> None:
+    """The 600 movies are two chunks; TMDb dies in the second."""
+    dead = threading.Event()
+    documents = [movie(number) for number in range(1, 601)]
+    answered = 0
+
+    def die(request: Request) -> None:
+        nonlocal answered
+        answered += request.path.startswith("/3/movie/") and request.path[9:].isdigit()
+        if answered > 550 and not dead.is_set():
+            dead.set()
+            threading.Thread(target=sandbox.close).start()
+
+    sandbox = Sandbox(films(*documents), on_request=die)
+    with sandbox:
+        house.point_at(sandbox)
+        ended = house.load("--pages", "30")
+    assert_clear(ended, "stopped answering", "landed and stay")
+    ((landed,),) = house.query("SELECT count(*) FROM bronze.raw_movies")
+    assert 500 <= landed < 600
+    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+    with Sandbox(films(*documents)) as sandbox:
+        house.point_at(sandbox)
+        assert house.load("--pages", "30").code == 0
+    assert house.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
+        (600, 600)
+    ]
+
+
+def test_failing_details_alone_are_an_outage_when_there_are_many(house: House) -> None:
+    fault = Fault(path="/movie/[0-9]*", status=500)
+    with Sandbox(films(*(movie(number) for number in range(1, 200))), faults=[fault]) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    assert_clear(ended, "stopped answering: HTTP 500")
+    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+
+
+def test_down_from_the_start_is_said_at_once(house: House) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    house.monkeypatch.setenv("TMDB_BASE_URL", f"http://127.0.0.1:{port}/3")
+    house.monkeypatch.setenv("TMDB_API_KEY", "0123456789abcdef0123456789abcdef")
+    ended = house.load()
+    assert_clear(ended, f"http://127.0.0.1:{port}/3 cannot be reached", "Connection refused")
+    assert "0123456789abcdef" not in ended.said
+    assert not house.duckdb.exists()
+
+
+def test_no_name_resolution_is_said_at_once(house: House) -> None:
+    house.monkeypatch.setenv("TMDB_BASE_URL", "http://tmdb.invalid/3")
+    house.monkeypatch.setenv("TMDB_ACCESS_TOKEN", "token")
+    ended = house.load()
+    assert_clear(ended, "http://tmdb.invalid/3 cannot be reached")
+    assert not house.duckdb.exists()
+
+
+def test_an_api_that_fails_from_the_start_is_said(house: House) -> None:
+    with Sandbox(films(movie(1)), faults=[Fault(path="/*", status=503)]) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    assert_clear(ended, "cannot be reached: HTTP 503")
+    assert not house.duckdb.exists()
+
+
+def test_endless_429_is_said(house: House) -> None:
+    fault = Fault(path="/movie/[0-9]*", status=429, retry_after="0")
+    with Sandbox(films(movie(1)), faults=[fault]) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    assert_clear(ended, "keeps answering 429", "requests_per_second")
+    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+
+
+def test_an_absurd_retry_after_is_capped(house: House) -> None:
+    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
+    faults = [
+        Fault(path="/movie/1", status=429, times=1, retry_after="86400"),
+        Fault(path="/movie/2", status=503, times=1, retry_after=formatdate(time.time() + 9e6)),
+    ]
+    with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
+        house.point_at(sandbox)
+        assert house.load().code == 0
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(2,)]
+
+
+def test_a_list_page_that_stays_broken_is_said(house: House) -> None:
+    fault = Fault(path="/movie/popular", query={"page": "2"}, body=b'{"status": "ok"}')
+    with Sandbox(films(*(movie(number) for number in range(1, 41))), faults=[fault]) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    assert_clear(ended, "/movie/popular?page=2", "not a page of a list")
+    assert not house.duckdb.exists()
+
+
+@pytest.mark.parametrize("variable", ["TMDB_ACCESS_TOKEN", "TMDB_API_KEY"])
+def test_a_wrong_key_is_said_and_appears_nowhere(
+    house: House, sandbox: Sandbox, variable: str
+) -> None:
+    key = "f00dfacef00dfacef00dfacef00dface"
+    house.monkeypatch.delenv("TMDB_ACCESS_TOKEN")
+    house.monkeypatch.setenv(variable, key)
+    ended = house.load()
+    assert_clear(ended, "401", "TMDB_ACCESS_TOKEN", "TMDB_API_KEY")
+    assert key not in ended.said
+    assert not house.duckdb.exists()
+    assert house.files_with(key) == []
+
+
+# --- the warehouse -----------------------------------------------------------------------------
+
+
+def hold(path: Path) -> subprocess.Popen[str]:
+    """Start a process that has a DuckDB file open; return once it has."""
+    code = (
+        "import duckdb, sys; connection = duckdb.connect(sys.argv[1]);"
+        "connection.execute('CREATE TABLE IF NOT EXISTS t (i INT)');"
+        "print('open', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "open\n"
+    return process
+
+
+@pytest.fixture
+def holder(house: House) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has the warehouse open."""
+    process = hold(house.duckdb)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_a_held_warehouse_is_named_with_its_holder(
+    house: House, sandbox: Sandbox, holder: subprocess.Popen[str], arguments: tuple[str, ...]
+) -> None:
+    ended = house.load(*arguments)
+    assert_clear(ended, str(house.duckdb), f"PID {holder.pid}", "close")
+    assert sandbox.requests.count() == 0
+
+
+def test_a_warehouse_taken_in_the_middle_of_a_run_is_named(house: House) -> None:
+    """Between two loads the file is free, so somebody else can open it."""
+    taken: list[subprocess.Popen[str]] = []
+
+    def take(request: Request) -> None:
+        if request.path.endswith("/movie/popular"):
+            taken.append(hold(house.duckdb))
+
+    with Sandbox(films(movie(1)), on_request=take) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    for process in taken:
+        process.kill()
+        process.communicate()
+    assert_clear(ended, str(house.duckdb), f"PID {taken[0].pid}", "close")
+
+
+def test_a_foreign_file_is_left_alone(house: House, sandbox: Sandbox) -> None:
+    house.duckdb.write_text("not a database, but somebody's work\n" * 300)
+    ended = house.load()
+    assert_clear(ended, str(house.duckdb), "MARQUEE_DUCKDB")
+    assert house.duckdb.read_text().startswith("not a database")
+
+
+@pytest.mark.parametrize("name", ["missing/warehouse.duckdb", ".", "bronze.duckdb", "what?.duckdb"])
+def test_a_warehouse_that_cannot_be_is_said(house: House, sandbox: Sandbox, name: str) -> None:
+    house.monkeypatch.setenv("MARQUEE_DUCKDB", str(house.folder / name))
+    assert_clear(house.load(), "MARQUEE_DUCKDB")
+    assert sandbox.requests.count() == 0
+
+
+def test_a_working_folder_that_cannot_be_is_said(house: House, sandbox: Sandbox) -> None:
+    house.monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / "o'brien"))
+    assert_clear(house.load(), "MARQUEE_DLT_DIR")
+    assert sandbox.requests.count() == 0
+
+
+def test_names_with_spaces_quotes_and_signs_work(house: House, sandbox: Sandbox) -> None:
+    house.monkeypatch.setenv("MARQUEE_DUCKDB", str(house.folder / 'Bob\'s "wäre" #1 & co.duckdb'))
+    house.monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / 'dlt "wörk" #1'))
+    assert house.load().code == 0
+    assert "unchanged             3" in house.load().out
+
+
+def test_a_full_disk_is_said_and_loses_nothing(house: House, sandbox: Sandbox) -> None:
+    """A limit on the size of a file stands in for the disk: 1 MB, for 2 MB that do not compress."""
+    house.load()
+    numbers = range(1, 41)
+    sandbox.catalogue = films(*(movie(one, overview=os.urandom(25000).hex()) for one in numbers))
+    limited = f"ulimit -f 1024; trap '' XFSZ; exec {sys.executable} {DOOR}"
+    shell = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
+    ended = Finished(shell.returncode, shell.stdout, shell.stderr)
+    assert_clear(ended, "disk is full", str(house.duckdb))
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+    assert house.load().code == 0
+    assert house.query("SELECT count(DISTINCT movie_id) FROM bronze.raw_movies") == [(40,)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        duckdb.IOException('Could not write file "w.duckdb": No space left on device'),
+    ],
+)
+def test_a_full_disk_is_known_however_deep_it_hides(error: Exception) -> None:
+    try:
+        try:
+            raise error
+        except Exception as inner:
+            raise RuntimeError("load failed") from inner
+    except RuntimeError as outer:
+        said = explain(outer, Path("w.duckdb"))
+    assert said.startswith("The disk is full")
+    assert "w.duckdb" in said
+
+
+def test_tmdb_and_stand_ins_do_not_mix(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    house.monkeypatch.delenv("TMDB_BASE_URL")
+    ended = house.load()
+    assert_clear(ended, "holds movies of a stand-in", "MARQUEE_DUCKDB")
+    from tmdb_source.run import refuse_to_mix
+
+    real = "https://api.themoviedb.org/3"
+    refuse_to_mix(None, real)
+    refuse_to_mix(f"{real}/movie/1", real)
+    refuse_to_mix("http://127.0.0.1:1/3/movie/1", "http://127.0.0.1:2/3")
+    with pytest.raises(Exception, match="holds movies of the real TMDb"):
+        refuse_to_mix(f"{real}/movie/1", sandbox.base_url)
+
+
+# --- interrupted -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_run_that_is_stopped_keeps_what_landed(
+    house: House, number: signal.Signals, code: int
+) -> None:
+    documents = [movie(one) for one in range(1, 801)]
+    enough = threading.Event()
+
+    def count(request: Request) -> None:
+        if sandbox.requests.count(DETAILS) > 550:
+            enough.set()
+
+    sandbox = Sandbox(films(*documents), on_request=count, latency_ms=5)
+    with sandbox:
+        house.point_at(sandbox)
+        process = house.start("--pages", "40")
+        assert enough.wait(30)
+        os.kill(process.pid, number)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == code
+        assert "Traceback" not in out + err
+        if number != signal.SIGKILL:
+            assert "Stopped." in err
+            assert "landed and stay" in err
+        ((landed,),) = house.query("SELECT count(*) FROM bronze.raw_movies")
+        assert 500 <= landed < 800
+        assert house.load("--pages", "40").code == 0
+    assert house.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
+        (800, 800)
+    ]
+
+
+def test_a_load_killed_half_way_is_neither_lost_nor_doubled(house: House) -> None:
+    """Some tables of a chunk are in, dlt's package is still open, and the process is dead."""
+    documents = [movie(one) for one in range(1, 301)]
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv.pop(1))\n"
+        "import tmdb\n"
+        "from dlt.load.load import Load\n"
+        "complete = Load.complete_package\n"
+        "def die(*args, **kwargs):\n"
+        "    if die.calls: os._exit(9)\n"
+        "    die.calls += 1\n"
+        "    return complete(*args, **kwargs)\n"
+        "die.calls = 0\n"
+        "Load.complete_package = die\n"
+        "tmdb.main(['--pages', '15'])\n"
+    )
+    with Sandbox(films(*documents)) as sandbox:
+        house.point_at(sandbox)
+        pipelines = str(ROOT / "pipelines")
+        killed = subprocess.run([sys.executable, "-c", code, pipelines], capture_output=True)
+        assert killed.returncode == 9
+        assert list((house.dlt_dir / "tmdb" / "load" / "normalized").iterdir())
+        assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(300,)]
+        assert house.load("--pages", "15").code == 0
+    assert house.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
+        (300, 300)
+    ]
