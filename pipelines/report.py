@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from landing.settings import Settings
@@ -19,6 +20,8 @@ Rows = list[tuple[Any, ...]]
 
 LAYERS = ["bronze", "silver", "snapshots", "gold", "ops"]
 CHANGES_SHOWN = 12
+TITLES_SHOWN = 4
+TEXT_WIDTH = 36  # leaves room for the numbers on a terminal of 80 columns
 
 TABLES = """
 SELECT table_schema, table_name
@@ -42,11 +45,14 @@ ORDER BY roi_rank, genre_name
 NEWEST_LOADS = "SELECT DISTINCT batch_id FROM bronze.raw_movies ORDER BY batch_id DESC LIMIT 2"
 # A movie whose first response came with the newest load.
 ADDED = """
-SELECT count(*) FROM (
+SELECT title FROM (
   SELECT movie_id FROM bronze.raw_movies GROUP BY movie_id HAVING min(batch_id) = $1
-) JOIN silver.silver_movies USING (movie_id)
+) JOIN silver.silver_movies USING (movie_id) ORDER BY popularity_score DESC, movie_id
 """
-DELETED = "SELECT count(*) FROM silver.silver_movies WHERE is_deleted AND _source_batch_id = $1"
+DELETED = """
+SELECT title FROM silver.silver_movies WHERE is_deleted AND _source_batch_id = $1
+ORDER BY popularity_score DESC, movie_id
+"""
 # Popularity moves every day and would hide the rest.
 TRACKED = ["status", "budget_usd", "revenue_usd", "runtime_minutes", "vote_average"]
 CHANGED = f"""
@@ -62,10 +68,10 @@ ORDER BY movie.popularity_score DESC, movie.movie_id
 NEXT = """\
 [bold]What to type next[/bold]
   make demo DAY=2                     the world two days later: see what changed
-  source .venv/bin/activate           puts the tools on the path; then
-  sqlmesh plan dev                    the whole warehouse again, in <schema>__dev
+  source .venv/bin/activate           the tools on the path; then
+  sqlmesh plan dev                    a second warehouse beside prod
   sqlmesh fetchdf "FROM gold.kpi_top_movies ORDER BY weighted_rating_rank"
-  sqlmesh ui                          models, columns and lineage in a browser
+  sqlmesh ui                          models and lineage in a browser
   python pipelines/tmdb.py            movies of today, with a key of TMDb's"""
 
 
@@ -118,7 +124,9 @@ def top_grossing(rows: Rows) -> Table:
     """The ten released movies with the largest known revenue."""
     table = titled("Top-grossing movies", "title", "year", "revenue", "ROI")
     for title, year, revenue_usd, roi_pct in rows:
-        table.add_row(title, str(year or "?"), dollars(revenue_usd), percent(roi_pct))
+        table.add_row(
+            escape(title or "untitled"), str(year or "?"), dollars(revenue_usd), percent(roi_pct)
+        )
     return table
 
 
@@ -139,12 +147,14 @@ def genres_by_roi(rows: Rows) -> Table:
 
 def print_changes(console: Console, warehouse: duckdb.DuckDBPyConnection, batch_id: str) -> None:
     """What the newest load changed, and the periods of the history that it opened."""
-    added = run(warehouse, ADDED, batch_id)[0][0]
-    deleted = run(warehouse, DELETED, batch_id)[0][0]
+    added = [title for (title,) in run(warehouse, ADDED, batch_id)]
+    deleted = [title for (title,) in run(warehouse, DELETED, batch_id)]
     changed = run(warehouse, CHANGED, batch_id)
     console.print(
-        f"[bold]The newest load[/bold] ({batch_id}): {added:,} movies are new, {deleted:,} gone; "
-        f"{len(changed):,} opened a new period in snapshots.snap_silver_movies.",
+        f"[bold]The newest load[/bold], {batch_id}\n"
+        f"  {len(added):,} movies are new{some(added)}\n"
+        f"  {len(deleted):,} are gone{some(deleted)}\n"
+        f"  {len(changed):,} opened a new period in snapshots.snap_silver_movies",
         highlight=False,
     )
     table = titled("What changed, beyond popularity", "title", "column", "before", "now")
@@ -155,7 +165,7 @@ def print_changes(console: Console, warehouse: duckdb.DuckDBPyConnection, batch_
         if before != now
     ]
     for title, name, before, now in differences[:CHANGES_SHOWN]:
-        table.add_row(title, name, value(name, before), value(name, now))
+        table.add_row(escape(title or "untitled"), name, value(name, before), value(name, now))
     console.print(table)
 
 
@@ -164,8 +174,18 @@ def titled(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
         is_text = column in ("layer", "table", "title", "genre", "column")
-        table.add_column(column, justify="left" if is_text else "right", no_wrap=True)
+        if is_text:
+            table.add_column(column, max_width=TEXT_WIDTH, no_wrap=True)
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
     return table
+
+
+def some(titles: list[str]) -> str:
+    """The first few titles, after a colon."""
+    shown = ", ".join(escape(title or "untitled") for title in titles[:TITLES_SHOWN])
+    more = ", ..." if len(titles) > TITLES_SHOWN else ""
+    return f": {shown}{more}" if titles else ""
 
 
 def value(name: str, given: Any) -> str:

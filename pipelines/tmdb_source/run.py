@@ -209,7 +209,7 @@ def list_movies(
         MarqueeError: the list is empty although the warehouse tracks movies.
 
     """
-    progress.stage("reading the list", pages, "pages")
+    progress.stage("reading the list", pages, "pages at most")
     listed: dict[int, None] = {}
     for place, entry in enumerate(source.resources["popular"]):
         listed[entry["id"]] = None

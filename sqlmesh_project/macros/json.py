@@ -9,6 +9,8 @@ from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
+WHITE_SPACE = " \t\r\n"  # TRIM alone knows only the space
+
 
 @macro()
 def json_text(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
@@ -42,13 +44,17 @@ def json_array(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) ->
 
 
 def text_at(evaluator: MacroEvaluator, document: exp.Expr, path: str) -> exp.Expr:
-    """TEXT under the path, trimmed; NULL when absent, JSON null or empty."""
+    """TEXT under the path, free of white space around it; NULL when absent, JSON null or empty.
+
+    An object or a list comes as its JSON text.
+    """
     source = document.sql(evaluator.dialect)
     if evaluator.dialect == "snowflake":
         value = parse_one(f"CAST(GET_PATH({source}, '{path}') AS TEXT)", dialect="snowflake")
     else:
         value = parse_one(f"({source} ->> '$.{path}')", dialect="duckdb")
-    return exp.func("NULLIF", exp.func("TRIM", value), exp.Literal.string(""))
+    trimmed = exp.Trim(this=value, expression=exp.Literal.string(WHITE_SPACE))
+    return exp.func("NULLIF", trimmed, exp.Literal.string(""))
 
 
 def integer_at(evaluator: MacroEvaluator, document: exp.Expr, path: str) -> exp.Expr:

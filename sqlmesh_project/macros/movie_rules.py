@@ -50,11 +50,14 @@ def movie_release_date(
 
     Measured against the response's own time and not the clock, so that a rebuild gives the same.
     """
-    date = try_cast(text_at(evaluator, document, "release_date"), "DATE")
+    text = text_at(evaluator, document, "release_date")
+    # The shape first: engines take words such as "epoch" for dates, and drop what follows one.
+    is_iso = exp.Like(this=text.copy(), expression=exp.Literal.string("____-__-__"))
+    date = try_cast(text, "DATE")
     first = exp.cast(exp.Literal.string(FIRST_RELEASE_DATE), "DATE")
     ahead = exp.Interval(this=exp.Literal.string(YEARS_ANNOUNCED_AHEAD), unit=exp.Var(this="YEAR"))
     last = exp.Add(this=exp.cast(ingested_at.copy(), "DATE"), expression=ahead)
-    return _when(date.copy().between(first, last), date)
+    return _when(exp.and_(is_iso, date.copy().between(first, last)), date)
 
 
 def _when(condition: exp.Expr, value: exp.Expr) -> exp.Expr:

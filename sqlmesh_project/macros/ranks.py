@@ -11,12 +11,13 @@ def rank_of_known(
 ) -> exp.Expr:
     """INTEGER: 1 for the highest value of ``measure`` (of each ``within``), equal for equals.
 
-    NULL where the measure is unknown: an unknown is not the last of the known ones.
+    NULL where the measure (or its group) is unknown: an unknown is not the last of the known ones.
     """
     value = measure.sql(evaluator.dialect)
-    partition = f"PARTITION BY {within.sql(evaluator.dialect)} " if within else ""
+    group = within.sql(evaluator.dialect) if within else None
+    known = f"NOT {value} IS NULL" + (f" AND NOT {group} IS NULL" if group else "")
+    partition = f"PARTITION BY {group} " if group else ""
     return parse_one(
-        f"CASE WHEN NOT {value} IS NULL "
-        f"THEN RANK() OVER ({partition}ORDER BY {value} DESC NULLS LAST) END",
+        f"CASE WHEN {known} THEN RANK() OVER ({partition}ORDER BY {value} DESC NULLS LAST) END",
         dialect=evaluator.dialect,
     )

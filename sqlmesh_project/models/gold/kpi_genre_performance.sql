@@ -97,7 +97,7 @@ WITH released_movies AS (
     AVG(movie.vote_count) AS avg_vote_count,
     AVG(movie.popularity_score) AS avg_popularity_score,
     AVG(movie.runtime_minutes) AS avg_runtime_minutes,
-    COUNT_IF(movie.release_year BETWEEN newest_year.release_year - 4 AND newest_year.release_year) AS movies_last_5_years,
+    COALESCE(COUNT_IF(movie.release_year BETWEEN newest_year.release_year - 4 AND newest_year.release_year), 0) AS movies_last_5_years,
     SUM(movie.revenue_usd * listed.weight) AS weighted_revenue_usd,
     SUM(movie.profit_usd * listed.weight) AS weighted_profit_usd
   FROM released_movies AS movie

@@ -28,8 +28,8 @@ MODEL (
     rating_rank = 'Rank by vote_average, then vote_count.',
     weighted_rating_rank = 'Rank by weighted_rating.',
     popularity_rank = 'Rank by popularity_score.',
-    revenue_percentile_pct = 'Percent of the movies with a known revenue that earned less.',
-    rating_percentile_pct = 'Percent of the movies with a lower vote_average.',
+    revenue_percentile_pct = 'Percent of the other movies with a known revenue that earned less.',
+    rating_percentile_pct = 'Percent of the other rated movies with a lower vote_average.',
     revenue_decile = 'Tenth by revenue among the known ones, 1 the highest.',
     rating_decile = 'Tenth by rating (as rating_rank), 1 the highest.'
   ),
@@ -57,7 +57,7 @@ MODEL (
   )
 );
 
-WITH rated_movies AS (
+WITH voted_movies AS (
   SELECT
     movie.movie_sk,
     movie.movie_id,
@@ -88,19 +88,21 @@ WITH rated_movies AS (
     ON company.company_sk = movie.company_sk
   WHERE
     movie.is_released AND movie.vote_count >= @min_vote_count
-), placed AS (
+), by_rating AS (
   SELECT
     movie_sk,
     RANK() OVER (ORDER BY vote_average DESC, vote_count DESC) AS rating_rank,
-    PERCENT_RANK() OVER (ORDER BY vote_average NULLS FIRST) * 100 AS rating_percentile_pct,
+    PERCENT_RANK() OVER (ORDER BY vote_average) * 100 AS rating_percentile_pct,
     NTILE(10) OVER (ORDER BY vote_average DESC, vote_count DESC, movie_id) AS rating_decile
-  FROM rated_movies
-), earners AS (
+  FROM voted_movies
+  WHERE
+    NOT vote_average IS NULL
+), by_revenue AS (
   SELECT
     movie_sk,
     PERCENT_RANK() OVER (ORDER BY revenue_usd) * 100 AS revenue_percentile_pct,
     NTILE(10) OVER (ORDER BY revenue_usd DESC, movie_id) AS revenue_decile
-  FROM rated_movies
+  FROM voted_movies
   WHERE
     NOT revenue_usd IS NULL
 )
@@ -125,15 +127,15 @@ SELECT
   @rank_of_known(movie.revenue_usd)::INT AS revenue_rank,
   @rank_of_known(movie.revenue_usd, movie.release_year)::INT AS revenue_rank_in_year,
   @rank_of_known(movie.comparable_roi_pct)::INT AS roi_rank,
-  placed.rating_rank::INT AS rating_rank,
+  by_rating.rating_rank::INT AS rating_rank,
   @rank_of_known(movie.weighted_rating)::INT AS weighted_rating_rank,
   @rank_of_known(movie.popularity_score)::INT AS popularity_rank,
-  earners.revenue_percentile_pct::DOUBLE AS revenue_percentile_pct,
-  placed.rating_percentile_pct::DOUBLE AS rating_percentile_pct,
-  earners.revenue_decile::INT AS revenue_decile,
-  placed.rating_decile::INT AS rating_decile
-FROM rated_movies AS movie
-JOIN placed
-  ON placed.movie_sk = movie.movie_sk
-LEFT JOIN earners
-  ON earners.movie_sk = movie.movie_sk
+  by_revenue.revenue_percentile_pct::DOUBLE AS revenue_percentile_pct,
+  by_rating.rating_percentile_pct::DOUBLE AS rating_percentile_pct,
+  by_revenue.revenue_decile::INT AS revenue_decile,
+  by_rating.rating_decile::INT AS rating_decile
+FROM voted_movies AS movie
+LEFT JOIN by_rating
+  ON by_rating.movie_sk = movie.movie_sk
+LEFT JOIN by_revenue
+  ON by_revenue.movie_sk = movie.movie_sk

@@ -60,9 +60,9 @@ WITH by_year AS (
   SELECT
     release_year,
     COUNT(*) AS movie_count,
-    COUNT_IF(original_language = 'en') AS english_movie_count,
-    COUNT_IF(release_season = 'SUMMER') AS summer_movie_count,
-    COUNT_IF(release_season = 'HOLIDAY') AS holiday_movie_count,
+    COALESCE(COUNT_IF(original_language = 'en'), 0) AS english_movie_count,
+    COALESCE(COUNT_IF(release_season = 'SUMMER'), 0) AS summer_movie_count,
+    COALESCE(COUNT_IF(release_season = 'HOLIDAY'), 0) AS holiday_movie_count,
     COUNT(profit_usd) AS financially_complete_count,
     SUM(revenue_usd) AS total_revenue_usd,
     AVG(revenue_usd) AS avg_revenue_usd,

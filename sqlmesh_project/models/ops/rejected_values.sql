@@ -31,7 +31,7 @@ WITH newest_documents AS (
     movie._source_response_count
   FROM silver.silver_movies AS movie
   JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id AND response.ingested_at = movie._source_ingested_at
+    ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
   WHERE
     movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
 ), broken_rules AS (
@@ -149,8 +149,21 @@ WITH newest_documents AS (
   UNION ALL
   SELECT
     movie_id,
+    'collection_id' AS column_name,
+    @json_text(raw_data, 'belongs_to_collection') AS rejected_value,
+    'no collection with a number' AS reason,
+    ingested_at,
+    _source_batch_id,
+    _source_response_count
+  FROM newest_documents
+  WHERE
+    NOT @json_text(raw_data, 'belongs_to_collection') IS NULL
+    AND @json_integer(raw_data, 'belongs_to_collection.id') IS NULL
+  UNION ALL
+  SELECT
+    movie_id,
     'genre_id' AS column_name,
-    MIN(listed.entry::TEXT) AS rejected_value,
+    COALESCE(MIN(listed.entry::TEXT), 'null') AS rejected_value,
     'entry without a number' AS reason,
     ingested_at,
     _source_batch_id,
@@ -158,7 +171,7 @@ WITH newest_documents AS (
   FROM newest_documents
   CROSS JOIN UNNEST(@json_array(raw_data, 'genres')) AS listed(entry)
   WHERE
-    @json_integer(listed.entry, 'id') IS NULL
+    COALESCE(@json_integer(listed.entry, 'id'), 0) <= 0
   GROUP BY
     movie_id,
     ingested_at,
@@ -180,7 +193,7 @@ WITH newest_documents AS (
   SELECT
     movie_id,
     'company_id' AS column_name,
-    MIN(listed.entry::TEXT) AS rejected_value,
+    COALESCE(MIN(listed.entry::TEXT), 'null') AS rejected_value,
     'entry without a number' AS reason,
     ingested_at,
     _source_batch_id,
@@ -188,7 +201,7 @@ WITH newest_documents AS (
   FROM newest_documents
   CROSS JOIN UNNEST(@json_array(raw_data, 'production_companies')) AS listed(entry)
   WHERE
-    @json_integer(listed.entry, 'id') IS NULL
+    COALESCE(@json_integer(listed.entry, 'id'), 0) <= 0
   GROUP BY
     movie_id,
     ingested_at,

@@ -7,7 +7,8 @@ MODEL (
   description 'One row a genre: those of TMDb''s list, and those that only movies mention (10769 Foreign). The list''s name wins over a movie''s, a newer one over an older.',
   column_descriptions (
     genre_id = 'TMDb''s number of the genre.',
-    genre_name = 'Name in TMDb''s own casing.',
+    genre_name = 'Name in TMDb''s own casing; Unnamed when nobody names it.',
+    first_genre_name = 'Name by which it was first seen.',
     is_listed = 'TMDb''s genre list has it.',
     first_seen_at = 'When a response first named it (UTC).',
     _source_ingested_at = 'When the response with that name arrived (UTC).'
@@ -27,6 +28,7 @@ WITH mentions AS (
   SELECT
     @json_integer(listed.entry, 'id') AS genre_id,
     @json_text(listed.entry, 'name') AS genre_name,
+    @json_text(listed.entry, 'name') AS first_genre_name,
     TRUE AS is_listed,
     response.ingested_at AS first_seen_at,
     response.ingested_at AS last_seen_at
@@ -36,6 +38,7 @@ WITH mentions AS (
   SELECT
     @json_integer(listed.entry, 'id') AS genre_id,
     @json_text(listed.entry, 'name') AS genre_name,
+    @json_text(listed.entry, 'name') AS first_genre_name,
     FALSE AS is_listed,
     response.ingested_at AS first_seen_at,
     response.ingested_at AS last_seen_at
@@ -49,6 +52,7 @@ WITH mentions AS (
   SELECT
     known.genre_id,
     known.genre_name,
+    known.first_genre_name,
     known.is_listed,
     known.first_seen_at,
     known._source_ingested_at AS last_seen_at
@@ -57,18 +61,24 @@ WITH mentions AS (
   SELECT
     genre_id,
     genre_name,
+    FIRST_VALUE(first_genre_name) OVER (
+      PARTITION BY genre_id
+      ORDER BY first_seen_at, is_listed DESC, first_genre_name
+      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) AS first_genre_name,
     is_listed,
     MIN(first_seen_at) OVER (PARTITION BY genre_id) AS first_seen_at,
     last_seen_at
   FROM mentions
   WHERE
-    NOT genre_id IS NULL AND NOT genre_name IS NULL
+    genre_id > 0
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY genre_id ORDER BY is_listed DESC, last_seen_at DESC, genre_name) = 1
+    ROW_NUMBER() OVER (PARTITION BY genre_id ORDER BY genre_name IS NULL, is_listed DESC, last_seen_at DESC, genre_name) = 1
 )
 SELECT
   genre_id::BIGINT AS genre_id,
-  genre_name::TEXT AS genre_name,
+  COALESCE(genre_name, 'Unnamed')::TEXT AS genre_name,
+  COALESCE(first_genre_name, 'Unnamed')::TEXT AS first_genre_name,
   is_listed::BOOLEAN AS is_listed,
   first_seen_at::TIMESTAMP AS first_seen_at,
   last_seen_at::TIMESTAMP AS _source_ingested_at

@@ -43,7 +43,7 @@ WITH listed_companies AS (
     movie._loaded_at
   FROM silver.silver_movies AS movie
   JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id AND response.ingested_at = movie._source_ingested_at
+    ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
   CROSS JOIN UNNEST(@json_array(response.raw_data, 'production_companies')) WITH ORDINALITY AS listed(entry, entry_position)
   WHERE
     movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
@@ -59,7 +59,7 @@ WITH listed_companies AS (
     _loaded_at
   FROM listed_companies
   WHERE
-    NOT company_id IS NULL
+    company_id > 0
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY movie_id, company_id ORDER BY entry_position) = 1
 ), ranked AS (

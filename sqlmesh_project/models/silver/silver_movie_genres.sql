@@ -41,7 +41,7 @@ WITH listed_genres AS (
     movie._loaded_at
   FROM silver.silver_movies AS movie
   JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id AND response.ingested_at = movie._source_ingested_at
+    ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
   CROSS JOIN UNNEST(@json_array(response.raw_data, 'genres')) WITH ORDINALITY AS listed(entry, entry_position)
   WHERE
     movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
@@ -56,7 +56,7 @@ WITH listed_genres AS (
     _loaded_at
   FROM listed_genres
   WHERE
-    NOT genre_id IS NULL
+    genre_id > 0
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY movie_id, genre_id ORDER BY entry_position) = 1
 ), ranked AS (

@@ -35,6 +35,7 @@ MODEL (
     _source = 'System the row comes from.',
     _source_ingested_at = 'When the newest response arrived (UTC).',
     _source_batch_id = 'Pipeline run that landed the newest response.',
+    _source_response_id = 'The newest response: bronze''s _dlt_id.',
     _source_response_count = 'Number of responses in bronze; tells which movies have news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
@@ -101,6 +102,7 @@ WITH movies_with_news AS (
     movie_id,
     ingested_at,
     batch_id,
+    _dlt_id,
     response_count,
     is_tombstone
   FROM responses
@@ -140,6 +142,7 @@ WITH movies_with_news AS (
     newest.is_tombstone,
     newest.ingested_at,
     newest.batch_id,
+    newest._dlt_id,
     newest.response_count
   FROM newest_responses AS newest
   JOIN newest_documents AS document
@@ -177,6 +180,7 @@ SELECT
   'tmdb'::TEXT AS _source,
   cleaned.ingested_at::TIMESTAMP AS _source_ingested_at,
   cleaned.batch_id::TEXT AS _source_batch_id,
+  cleaned._dlt_id::TEXT AS _source_response_id,
   cleaned.response_count::BIGINT AS _source_response_count,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM cleaned

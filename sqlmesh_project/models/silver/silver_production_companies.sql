@@ -33,7 +33,10 @@ WITH companies_with_news AS (
   JOIN companies_with_news AS news
     ON news.company_id = mention.company_id
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY mention.company_id ORDER BY mention._source_ingested_at DESC, mention.movie_id DESC) = 1
+    ROW_NUMBER() OVER (
+      PARTITION BY mention.company_id
+      ORDER BY mention.company_name IS NULL, mention._source_ingested_at DESC, mention.movie_id DESC
+    ) = 1
 )
 SELECT
   company_id::BIGINT AS company_id,

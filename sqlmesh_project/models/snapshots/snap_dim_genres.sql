@@ -40,10 +40,10 @@ WITH listed_names AS (
     learned_at
   FROM listed_names
   UNION ALL
-  /* A genre that only movies mention, or that they mentioned before the list did. */
+  /* A genre that movies mentioned before the list did; one that no list names has its newest name. */
   SELECT
     genre.genre_id,
-    genre.genre_name,
+    CASE WHEN genre.is_listed THEN genre.first_genre_name ELSE genre.genre_name END AS genre_name,
     NULL::DATE AS effective_from,
     genre.first_seen_at AS learned_at
   FROM silver.silver_genres AS genre
@@ -56,7 +56,7 @@ WITH listed_names AS (
   SELECT
     genre.genre_id,
     NULL AS genre_name,
-    classification.effective_from,
+    classification.effective_from::DATE,
     GREATEST(classification.effective_from::TIMESTAMP, genre.first_seen_at) AS learned_at
   FROM silver.seed_genre_groups AS classification
   JOIN silver.silver_genres AS genre
@@ -89,7 +89,8 @@ WITH listed_names AS (
     belief.learned_at
   FROM beliefs AS belief
   LEFT JOIN silver.seed_genre_groups AS classification
-    ON classification.genre_id = belief.genre_id AND classification.effective_from = belief.effective_from
+    ON classification.genre_id = belief.genre_id
+    AND classification.effective_from::DATE = belief.effective_from
 ), fingerprints AS (
   SELECT
     genre_id,

@@ -7,7 +7,7 @@ MODEL (
     genre_id INT,
     genre_group TEXT,
     is_blockbuster_genre BOOLEAN,
-    effective_from DATE
+    effective_from TEXT /* an ISO date; as DATE, SQLMesh 0.236 reads it with a warning of pandas */
   ),
   grain (genre_id, effective_from),
   description 'One row a genre and date from which its classification holds. To reclassify a genre add a row, never edit one: the history of the classification is made from this file.',
