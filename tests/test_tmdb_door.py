@@ -245,7 +245,10 @@ def test_nothing_leaves_the_house_from_any_folder(
 
 def test_a_log_gets_lines_and_stdout_only_the_summary(house: House, sandbox: Sandbox) -> None:
     ended = house.load()
-    assert ended.err.splitlines() == ["reading the list: 20 pages", "fetching movies: 3 movies"]
+    assert ended.err.splitlines() == [
+        "reading the list: 20 pages at most",
+        "fetching movies: 3 movies",
+    ]
     assert ended.out.startswith(f"{sandbox.base_url} -> {house.duckdb}")
     assert "\x1b" not in ended.said
 
