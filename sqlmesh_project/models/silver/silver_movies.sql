@@ -71,9 +71,8 @@ MODEL (
 );
 
 WITH movies_with_news AS (
-  /* A response counts as news until silver has counted it, however late it landed and whatever its
-     time says. The interval only matters for the first build and a restatement: then it reaches
-     back to the beginning, and every movie is read again. */
+  /* A response counts as news until silver has counted it, however late it landed and whatever time
+     it bears. A first build and a restatement begin at the first day, and read every movie. */
   SELECT
     response.movie_id,
     COUNT(*) AS response_count
@@ -83,8 +82,7 @@ WITH movies_with_news AS (
   GROUP BY
     response.movie_id
   HAVING
-    COUNT(*) <> COALESCE(MAX(known._source_response_count), 0)
-    OR MAX(response.ingested_at) >= @start_dtntz
+    COUNT(*) <> COALESCE(MAX(known._source_response_count), 0) OR @start_ds <= @first_day
 ), responses AS (
   SELECT
     response.movie_id,
