@@ -12,10 +12,11 @@ import dlt
 from dlt.extract import DltSource
 
 from landing.batch import new_batch_id
-from landing.bronze import Row, Table, land
+from landing.bronze import Row, Table
 from landing.destination import BRONZE, Destination
 from landing.errors import MarqueeError, chain
 from landing.interrupt import Interrupt
+from landing.load import land
 from landing.progress import Progress
 from landing.settings import Settings
 from landing.warehouse import Warehouse

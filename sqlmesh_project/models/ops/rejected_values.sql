@@ -34,192 +34,125 @@ WITH newest_documents AS (
     ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
   WHERE
     movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
-), broken_rules AS (
-  SELECT
-    movie_id,
-    'title' AS column_name,
-    NULL::TEXT AS rejected_value,
-    'no title' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    @json_text(raw_data, 'title') IS NULL AND @json_text(raw_data, 'original_title') IS NULL
-  UNION ALL
-  SELECT
-    movie_id,
-    'release_date' AS column_name,
-    @json_text(raw_data, 'release_date') AS rejected_value,
-    'no date from 1870 to ten years ahead' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'release_date') IS NULL
-    AND @movie_release_date(raw_data, ingested_at) IS NULL
-  UNION ALL
-  SELECT
-    movie_id,
-    'budget_usd' AS column_name,
-    @json_text(raw_data, 'budget') AS rejected_value,
-    'no whole number of dollars from 0' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'budget') IS NULL AND COALESCE(@json_integer(raw_data, 'budget'), -1) < 0
-  UNION ALL
-  SELECT
-    movie_id,
-    'revenue_usd' AS column_name,
-    @json_text(raw_data, 'revenue') AS rejected_value,
-    'no whole number of dollars from 0' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'revenue') IS NULL AND COALESCE(@json_integer(raw_data, 'revenue'), -1) < 0
-  UNION ALL
-  SELECT
-    movie_id,
-    'runtime_minutes' AS column_name,
-    @json_text(raw_data, 'runtime') AS rejected_value,
-    'no whole number of minutes from 0' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'runtime') IS NULL AND COALESCE(@json_integer(raw_data, 'runtime'), -1) < 0
-  UNION ALL
-  SELECT
-    movie_id,
-    'vote_count' AS column_name,
-    @json_text(raw_data, 'vote_count') AS rejected_value,
-    'no whole number from 0' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'vote_count') IS NULL
-    AND COALESCE(@json_integer(raw_data, 'vote_count'), -1) < 0
-  UNION ALL
-  SELECT
-    movie_id,
-    'vote_average' AS column_name,
-    @json_text(raw_data, 'vote_average') AS rejected_value,
-    'no vote from 0 to 10' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'vote_average') IS NULL
-    AND @json_integer(raw_data, 'vote_count') > 0
-    AND @movie_vote_average(raw_data) IS NULL
-  UNION ALL
-  SELECT
-    movie_id,
-    'popularity_score' AS column_name,
-    @json_text(raw_data, 'popularity') AS rejected_value,
-    'no number from 0' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'popularity') IS NULL AND @movie_popularity(raw_data) IS NULL
-  UNION ALL
-  SELECT
-    movie_id,
-    'is_adult_content' AS column_name,
-    @json_text(raw_data, 'adult') AS rejected_value,
-    'neither true nor false' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'adult') IS NULL AND @json_boolean(raw_data, 'adult') IS NULL
-  UNION ALL
-  SELECT
-    movie_id,
-    'collection_id' AS column_name,
-    @json_text(raw_data, 'belongs_to_collection') AS rejected_value,
-    'no collection with a number' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'belongs_to_collection') IS NULL
-    AND @json_integer(raw_data, 'belongs_to_collection.id') IS NULL
-  UNION ALL
+), rejected AS (
+  @broken_rules(
+    newest_documents,
+    (
+      'title',
+      NULL,
+      COALESCE(@json_text(raw_data, 'title'), @json_text(raw_data, 'original_title')) IS NULL,
+      'no title'
+    ),
+    (
+      'release_date',
+      'release_date',
+      @movie_release_date(raw_data, ingested_at) IS NULL,
+      'no date from 1870 to ten years ahead'
+    ),
+    (
+      'budget_usd',
+      'budget',
+      COALESCE(@json_integer(raw_data, 'budget'), -1) < 0,
+      'no whole number of dollars from 0'
+    ),
+    (
+      'revenue_usd',
+      'revenue',
+      COALESCE(@json_integer(raw_data, 'revenue'), -1) < 0,
+      'no whole number of dollars from 0'
+    ),
+    (
+      'runtime_minutes',
+      'runtime',
+      COALESCE(@json_integer(raw_data, 'runtime'), -1) < 0,
+      'no whole number of minutes from 0'
+    ),
+    (
+      'vote_count',
+      'vote_count',
+      COALESCE(@json_integer(raw_data, 'vote_count'), -1) < 0,
+      'no whole number from 0'
+    ),
+    (
+      'vote_average',
+      'vote_average',
+      @json_integer(raw_data, 'vote_count') > 0 AND @movie_vote_average(raw_data) IS NULL,
+      'no vote from 0 to 10'
+    ),
+    ('popularity_score', 'popularity', @movie_popularity(raw_data) IS NULL, 'no number from 0'),
+    ('is_adult_content', 'adult', @json_boolean(raw_data, 'adult') IS NULL, 'neither true nor false'),
+    (
+      'collection_id',
+      'belongs_to_collection',
+      @json_integer(raw_data, 'belongs_to_collection.id') IS NULL,
+      'no collection with a number'
+    ),
+    ('genre_id', 'genres', @json_array(raw_data, 'genres') IS NULL, 'no list'),
+    (
+      'company_id',
+      'production_companies',
+      @json_array(raw_data, 'production_companies') IS NULL,
+      'no list'
+    )
+  )
+), listed_entries AS (
   SELECT
     movie_id,
     'genre_id' AS column_name,
-    COALESCE(MIN(listed.entry::TEXT), 'null') AS rejected_value,
-    'entry without a number' AS reason,
+    listed.entry,
     ingested_at,
     _source_batch_id,
     _source_response_count
   FROM newest_documents
   CROSS JOIN UNNEST(@json_array(raw_data, 'genres')) AS listed(entry)
-  WHERE
-    COALESCE(@json_integer(listed.entry, 'id'), 0) <= 0
-  GROUP BY
-    movie_id,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  UNION ALL
-  SELECT
-    movie_id,
-    'genre_id' AS column_name,
-    @json_text(raw_data, 'genres') AS rejected_value,
-    'no list' AS reason,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'genres') IS NULL AND @json_array(raw_data, 'genres') IS NULL
   UNION ALL
   SELECT
     movie_id,
     'company_id' AS column_name,
-    COALESCE(MIN(listed.entry::TEXT), 'null') AS rejected_value,
-    'entry without a number' AS reason,
+    listed.entry,
     ingested_at,
     _source_batch_id,
     _source_response_count
   FROM newest_documents
   CROSS JOIN UNNEST(@json_array(raw_data, 'production_companies')) AS listed(entry)
-  WHERE
-    COALESCE(@json_integer(listed.entry, 'id'), 0) <= 0
-  GROUP BY
+), rejected_entries AS (
+  SELECT
     movie_id,
+    column_name,
+    COALESCE(MIN(entry::TEXT), 'null') AS rejected_value,
+    'entry without a number' AS reason,
     ingested_at,
     _source_batch_id,
     _source_response_count
+  FROM listed_entries
+  WHERE
+    COALESCE(@json_integer(entry, 'id'), 0) <= 0
+  GROUP BY
+    movie_id,
+    column_name,
+    ingested_at,
+    _source_batch_id,
+    _source_response_count
+), all_rejected AS (
+  SELECT
+    movie_id,
+    column_name,
+    rejected_value,
+    reason,
+    ingested_at,
+    _source_batch_id,
+    _source_response_count
+  FROM rejected
   UNION ALL
   SELECT
     movie_id,
-    'company_id' AS column_name,
-    @json_text(raw_data, 'production_companies') AS rejected_value,
-    'no list' AS reason,
+    column_name,
+    rejected_value,
+    reason,
     ingested_at,
     _source_batch_id,
     _source_response_count
-  FROM newest_documents
-  WHERE
-    NOT @json_text(raw_data, 'production_companies') IS NULL
-    AND @json_array(raw_data, 'production_companies') IS NULL
+  FROM rejected_entries
 )
 SELECT
   movie_id::BIGINT AS movie_id,
@@ -229,6 +162,6 @@ SELECT
   ingested_at::TIMESTAMP AS _source_ingested_at,
   _source_batch_id::TEXT AS _source_batch_id,
   _source_response_count::BIGINT AS _source_response_count
-FROM broken_rules;
+FROM all_rejected;
 
 @drop_rows_of_older_responses()
