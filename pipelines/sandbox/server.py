@@ -3,8 +3,8 @@
 `/3/movie/popular`, `/3/movie/{id}`, `/3/movie/changes` and `/3/genre/movie/list` want the
 credential, as `Authorization: Bearer` or as `?api_key=`; the id export
 `/p/exports/movie_ids_MM_DD_YYYY.json.gz` wants none. Like TMDb it is one host for everything, and
-unlike TMDb it has today's export only. For changes and exports, the catalogue's day is today
-(UTC), the day before is yesterday, and so on.
+unlike TMDb it has today's export only. For changes and exports, and in the `Date` of each answer,
+the catalogue's day is today, the day before is yesterday, and so on.
 """
 
 import secrets
@@ -13,7 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timezone
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal
@@ -29,15 +31,10 @@ from sandbox.log import Request, RequestLog
 _API = "/3"
 
 
-def _utc_today() -> date:
-    return datetime.now(timezone.utc).date()
-
-
 class Sandbox:
     """A running stand-in for TMDb; a context manager, with a daemon thread behind it.
 
     Attributes:
-        catalogue: What is served; set another one while it runs to move to another day.
         credential: The one right credential, as v4 token and as v3 key.
         requests: Every request since the start.
 
@@ -54,7 +51,7 @@ class Sandbox:
         latency_ms: int = 0,
         faults: Iterable[Fault] = (),
         fault_rates: FaultRates | None = None,
-        today: Callable[[], date] = _utc_today,
+        today: Callable[[], date] | None = None,
         on_request: Callable[[Request], None] | None = None,
     ) -> None:
         """Describe a sandbox; nothing is bound before `start`.
@@ -68,7 +65,8 @@ class Sandbox:
             latency_ms: Milliseconds to wait before each answer.
             faults: What to do wrong, for tests.
             fault_rates: What to do wrong at random.
-            today: The date of the catalogue's day.
+            today: The date of the catalogue's day; by default day 0 is the real day (UTC), and day
+                N is N days later.
             on_request: Called with each request, from the server's threads.
 
         Raises:
@@ -80,7 +78,7 @@ class Sandbox:
             raise ValueError(f"a latency is 0 ms or more, not {latency_ms}")
         if not 0 <= port <= 65535:
             raise ValueError(f"a port is a number from 0 to 65535, not {port}")
-        self.catalogue = catalogue
+        self._catalogue = catalogue
         self.credential = credential or secrets.token_hex(16)
         self.requests = RequestLog()
         self._address = (host, port)
@@ -89,7 +87,7 @@ class Sandbox:
         )
         self._latency_s = latency_ms / 1000
         self._faults = FaultPlan(faults, fault_rates)
-        self._today = today
+        self._date = today
         self._on_request = on_request
         self._server: _Server | None = None
 
@@ -115,6 +113,30 @@ class Sandbox:
 
         """
         return self.root_url + _API
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What is served; set another one while it runs to move to another day.
+
+        One without a change log of its own gets one: what differs from the catalogue before it, and
+        what that one had, are changes of its day. So no edit is missing from `/movie/changes`.
+        """
+        return self._catalogue
+
+    @catalogue.setter
+    def catalogue(self, later: Catalogue) -> None:
+        before, after = self._catalogue.documents, later.documents
+        if not later.changes:
+            edited = {one for one in {*before, *after} if before.get(one) != after.get(one)}
+            logged = edited.union(*self._catalogue.changes.values())
+            later = replace(later, changes={later.day: tuple(sorted(logged))})
+        self._catalogue = later
+
+    def today(self) -> date:
+        """Return the date of the catalogue's day."""
+        if self._date:
+            return self._date()
+        return datetime.now(timezone.utc).date() + timedelta(days=self._catalogue.day)
 
     def start(self) -> None:
         """Listen, and answer from a daemon thread.
@@ -169,7 +191,7 @@ class Sandbox:
         elif handler.command != "GET":
             answer = answers.error(42)
         elif url.path.startswith("/p/"):
-            answer = answers.export(self.catalogue, url.path, self._today())
+            answer = answers.export(self.catalogue, url.path, self.today())
         elif self._limit and not self._limit.allows():
             answer = answers.error(25, retry_after="1")
         elif not self._is_authorized(header, key):
@@ -177,7 +199,7 @@ class Sandbox:
         elif path == url.path:
             answer = answers.error(34)
         else:
-            answer = answers.answer(self.catalogue, path, query, self._today())
+            answer = answers.answer(self.catalogue, path, query, self.today())
         credential_in: Literal["header", "query"] | None = (
             "header" if header else "query" if key else None
         )
@@ -255,6 +277,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     # The API is read only here; all of these are answered with TMDb's 405.
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Write the `Date` header with the sandbox's date."""
+        today = self.server.sandbox.today()
+        moment = datetime.now(timezone.utc)
+        moment = moment.replace(year=today.year, month=today.month, day=today.day)
+        return format_datetime(moment, usegmt=True)
 
     def send(self, answer: Answer, retry_after: str | None, *, truncate: bool) -> None:
         """Write an answer; a truncated one announces the whole body."""
