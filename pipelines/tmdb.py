@@ -2,9 +2,9 @@
 
 `python pipelines/tmdb.py --help` says how, `tmdb_source` what comes in and where it goes.
 
-A run fetches the movies of the popular list, then those that the warehouse tracks and the list did
-not name, so that one that is renamed or deleted is noticed. Killed at any moment it loses a chunk
-at most and doubles nothing: the next run fetches again and leaves out what bronze has already.
+The first run fetches the movies of the popular list, or all there are; later runs fetch what
+changed since. Killed at any moment a run loses a chunk at most and doubles nothing: the next one
+goes on.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 
 from landing.destination import Destination, duckdb_destination, snowflake_destination
 from landing.errors import MarqueeError, chain, explain
 from landing.interrupt import EXIT_CODE
 from landing.settings import Settings, configure_dlt
-from tmdb_source import LAST_PAGE
+from tmdb_source.asked import Asked, movie_ids
 from tmdb_source.client import redact
-from tmdb_source.run import Report, load_tmdb
+from tmdb_source.report import Report
+from tmdb_source.responses import LAST_PAGE
+from tmdb_source.run import load_tmdb
 from tmdb_source.settings import TmdbSettings
 from tmdb_source.tables import QUARANTINE_TMDB
 
@@ -31,8 +34,13 @@ UNLIMITED = 10_000  # requests a second: a loopback server has no limit that we 
 
 EPILOG = """\
 examples:
-  python pipelines/tmdb.py                      the 400 most popular movies, and those tracked
+  python pipelines/tmdb.py                      first 400 popular movies, later what changed
   python pipelines/tmdb.py --pages 500          as far as TMDb's list goes
+  python pipelines/tmdb.py --full               every movie there is (a night), later what changed
+  python pipelines/tmdb.py --full --limit 50000 of those the most popular ones
+  python pipelines/tmdb.py --since 2026-11-01   what changed from that day on
+  python pipelines/tmdb.py --ids 603,604        these movies; also a file of ids
+  python pipelines/tmdb.py --replay-quarantine  those that came as no movie, once more
   python pipelines/tmdb.py --dry-run            fetch and report, write nothing
   python pipelines/tmdb.py --sandbox            no key needed: real films from a local stand-in
   python pipelines/tmdb.py --sandbox --day 7    the same a week later
@@ -62,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             destination = choose_destination(options, settings)
             tmdb = choose_tmdb(options, stack)
             load_tmdb(
-                tmdb, destination, settings, report, pages=options.pages, dry_run=options.dry_run
+                tmdb, destination, settings, report, asked=asked(options), dry_run=options.dry_run
             )
     except (Exception, KeyboardInterrupt) as error:
         return fail(error, report, redacting=tmdb, settings=settings, dry_run=options.dry_run)
@@ -84,6 +92,28 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         default=20,
         metavar="N",
         help=f"pages of the popular list, 20 movies each, at most {LAST_PAGE} (default: 20)",
+    )
+    which = parser.add_argument_group(
+        "which movies", "without one of these: those of the list, later those that changed"
+    ).add_mutually_exclusive_group()
+    which.add_argument(
+        "--full",
+        action="store_true",
+        help="every id of TMDb's daily export, the popular ones first",
+    )
+    which.add_argument(
+        "--since", type=date.fromisoformat, metavar="DATE", help="changes from that day on"
+    )
+    which.add_argument(
+        "--ids", type=movie_ids, metavar="1,2,3|FILE", help="these movies, whether new or not"
+    )
+    which.add_argument(
+        "--replay-quarantine",
+        action="store_true",
+        help="the movies in quarantine that have not landed since",
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help="with --full: the N most popular ones only"
     )
     parser.add_argument("--dry-run", action="store_true", help="fetch and report, write nothing")
     parser.add_argument(
@@ -113,9 +143,23 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         options.pages = LAST_PAGE
     if not options.sandbox and (options.catalog or options.day):
         parser.error("--catalog and --day belong to --sandbox")
+    if options.limit is not None and (not options.full or options.limit < 1):
+        parser.error("--limit belongs to --full and must be 1 or more")
     if options.day < 0:
         parser.error("--day must be 0 or more")
     return options
+
+
+def asked(options: argparse.Namespace) -> Asked:
+    """Take from the command line what to fetch."""
+    return Asked(
+        pages=options.pages,
+        full=options.full,
+        limit=options.limit,
+        since=options.since,
+        ids=options.ids or (),
+        replay=options.replay_quarantine,
+    )
 
 
 def choose_destination(options: argparse.Namespace, settings: Settings) -> Destination:
@@ -162,10 +206,18 @@ def summary(report: Report, tmdb: TmdbSettings, destination: Destination, *, dry
         f"  batch: {report.batch_id}",
         "",
     ]
+    if report.resumed:
+        lines.insert(
+            2, f"  fetched before  {report.resumed:>9,}  by a run that this one went on with"
+        )
     if not report.planned:
-        lines += ["The list of popular movies is empty: no movie was fetched.", ""]
+        lines += ["Nothing to do: no movie was fetched.", ""]
     if report.landed[QUARANTINE_TMDB.name]:
-        lines += ["Quarantined: SELECT movie_id, reason, body FROM bronze.quarantine_tmdb", ""]
+        lines += [
+            "Quarantined: SELECT movie_id, reason, body FROM bronze.quarantine_tmdb",
+            "Once mended: python pipelines/tmdb.py --replay-quarantine",
+            "",
+        ]
     if dry_run:
         return "\n".join([*lines, "A dry run: nothing was written."])
     return "\n".join(
@@ -186,7 +238,7 @@ def fail(
     lines = ["Stopped." if stopped else explain(error, settings.duckdb)]
     if sum(report.landed.values()) and not dry_run:
         lines.append(
-            f"{report.fetched:,} of {report.planned:,} movies were fetched; "
+            f"{report.resumed + report.fetched:,} of {report.planned:,} movies were fetched; "
             f"{sum(report.landed.values()):,} rows landed and stay. "
             "The same command again goes on from there."
         )

@@ -99,6 +99,7 @@ def test_a_quarantined_movie_lands_when_it_is_mended(house: House, sandbox: Sand
 
 def test_an_outage_stops_the_run_and_quarantines_nothing(house: House) -> None:
     """The 600 movies are two chunks; TMDb dies in the second."""
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "500")
     dead = threading.Event()
     documents = [movie(number) for number in range(1, 601)]
     answered = 0
@@ -286,7 +287,7 @@ def test_names_with_spaces_quotes_and_signs_work(house: House, sandbox: Sandbox)
     house.monkeypatch.setenv("MARQUEE_DUCKDB", str(house.folder / 'Bob\'s "wäre" #1 & co.duckdb'))
     house.monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / 'dlt "wörk" #1'))
     assert house.load().code == 0
-    assert "unchanged             3" in house.load().out
+    assert "unchanged             3" in house.load("--ids", "1,2,3").out
 
 
 def test_a_full_disk_is_said_and_loses_nothing(house: House, sandbox: Sandbox) -> None:
@@ -344,6 +345,7 @@ def test_tmdb_and_stand_ins_do_not_mix(house: House, sandbox: Sandbox) -> None:
 def test_a_run_that_is_stopped_keeps_what_landed(
     house: House, number: signal.Signals, code: int
 ) -> None:
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "500")
     documents = [movie(one) for one in range(1, 801)]
     enough = threading.Event()
 

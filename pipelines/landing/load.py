@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dlt
 
 from landing.bronze import Row, Table
-from landing.destination import Destination
+from landing.destination import BRONZE, Destination
+from landing.errors import MarqueeError
+from landing.settings import Settings
+
+
+def open_pipeline(name: str, settings: Settings, destination: Destination) -> dlt.Pipeline:
+    """Open dlt's pipeline as the warehouse knows it, whatever its working folder holds.
+
+    The folder is begun anew. What a killed run left in it is thrown away, whether or not some of
+    its rows reached bronze: the next run fetches again and leaves out what bronze has. Schema and
+    state come from the warehouse, where they are as of the last load that was completed.
+
+    Raises:
+        MarqueeError: dlt cannot work in that folder.
+
+    """
+    if "'" in str(settings.dlt_dir):
+        # dlt 1.31 puts the paths of its files unquoted into SQL for DuckDB
+        raise MarqueeError(
+            f"dlt cannot work in a folder with an apostrophe in its path: {settings.dlt_dir}",
+            "Set MARQUEE_DLT_DIR to another folder.",
+        )
+    pipeline = dlt.pipeline(
+        name,
+        pipelines_dir=str(settings.dlt_dir),
+        destination=destination.factory,
+        dataset_name=BRONZE,
+    ).drop()
+    if destination.path is None or destination.path.exists():  # asking would create the file
+        pipeline.sync_destination()
+    return pipeline
+
+
+def remembered(pipeline: dlt.Pipeline) -> Mapping[str, Any]:
+    """Return what `land` was last told to remember, empty before the first time."""
+    memory: Mapping[str, Any] = pipeline.state.get("sources", {}).get(pipeline.pipeline_name, {})
+    return memory
 
 
 def land(
-    pipeline: dlt.Pipeline, destination: Destination, rows: Mapping[Table, Sequence[Row]]
+    pipeline: dlt.Pipeline,
+    destination: Destination,
+    rows: Mapping[Table, Sequence[Row]],
+    memory: Mapping[str, Any],
 ) -> dict[str, int]:
     """Append rows to their tables in one load; a table without rows is created all the same.
 
@@ -19,6 +59,8 @@ def land(
         pipeline: the dlt pipeline whose dataset is bronze.
         destination: where that is, which decides how rows travel.
         rows: the tables of the door, each with its new rows.
+        memory: what the next run has to know, kept in dlt's state. It travels in the same load as
+            the rows, and counts from the moment on in which the whole load does.
 
     Returns:
         The number of rows landed, by table name.
@@ -27,6 +69,13 @@ def land(
         PipelineStepFailed: dlt could not load; nothing of this call counts as landed then.
 
     """
+
+    def remember() -> Iterator[Any]:
+        state = dlt.current.source_state(pipeline.pipeline_name)
+        state.clear()
+        state.update(memory)
+        yield from ()
+
     resources = [
         dlt.resource(
             [destination.items(table, table_rows)],
@@ -36,5 +85,8 @@ def land(
         ).apply_hints(additional_table_hints={"description": table.description})
         for table, table_rows in rows.items()
     ]
-    pipeline.run(resources, loader_file_format=destination.file_format)
+    pipeline.run(
+        [dlt.resource(remember, name="memory"), *resources],
+        loader_file_format=destination.file_format,
+    )
     return {table.name: len(table_rows) for table, table_rows in rows.items()}

@@ -57,16 +57,23 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def stage(self, name: str, total: int, unit: str) -> None:
-        """Begin the next stage, of at most `total` steps, each a `unit`."""
+    def stage(self, name: str, total: int, unit: str, done: int = 0) -> None:
+        """Begin the next stage, of at most `total` steps, each a `unit`, `done` of them before."""
         if self._bar and self._task is not None:
             self._bar.update(self._task, total=self._done)  # the one before, if it ended early
-        self._stage, self._done, self._total = name, 0, total
+        self._stage, self._done, self._total = name, done, total
         self._last_line = time.monotonic()
         if self._bar:
-            self._task = self._bar.add_task(name, total=total, note="")
+            self._task = self._bar.add_task(name, total=total, completed=done, note="")
         else:
-            self._say(f"{name}: {total:,} {unit}")
+            self._say(f"{name}: {total:,} {unit}" + (f", {done:,} of them done" if done else ""))
+
+    def note(self, line: str) -> None:
+        """Say something that a person should know, beside the progress."""
+        if self._bar:
+            self._bar.console.print(line, markup=False, highlight=False)
+        else:
+            self._say(line)
 
     def advance(self, note: str) -> None:
         """Count one step; `note` says in a few words how it goes."""

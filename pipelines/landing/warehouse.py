@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from landing.destination import BRONZE, Destination
+
+
+class Newest(NamedTuple):
+    """The newest response of a thing: its text, and when it arrived (UTC, without a zone)."""
+
+    document: str
+    ingested_at: datetime
 
 
 class Warehouse:
@@ -30,18 +39,19 @@ class Warehouse:
         """
         self._select("SELECT 1")
 
-    def newest(self, table: str, key: str, ids: Iterable[int]) -> dict[int, str]:
-        """Return the newest `raw_data` (text) of each of the ids that the table holds."""
+    def newest(self, table: str, key: str, ids: Iterable[int]) -> dict[int, Newest]:
+        """Return the newest response of each of the ids that the table holds."""
         wanted = ", ".join(str(int(one)) for one in ids)
         if not wanted:
             return {}
         rows = self._select(
             f"""
-            SELECT {key}, raw_data
+            SELECT {key}, raw_data, ingested_at
             FROM (
               SELECT
                 {key},
                 raw_data,
+                ingested_at,
                 ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY ingested_at DESC) AS newest_first
               FROM {table}
               WHERE {key} IN ({wanted})
@@ -49,7 +59,7 @@ class Warehouse:
             WHERE newest_first = 1
             """  # noqa: S608 - names are ours, ids are integers
         )
-        return {int(one): str(document) for one, document in rows}
+        return {int(one): Newest(str(document), at) for one, document, at in rows}
 
     def last(self, table: str, column: str) -> str | None:
         """Return the newest row's `column` as text, None if the table is empty or not there."""
@@ -58,27 +68,46 @@ class Warehouse:
         )
         return str(rows[0][0]) if rows else None
 
-    def living(self, table: str, key: str) -> list[int]:
-        """Return the ids, ascending, whose newest document has an `id`: those not tombstoned."""
-        has_id = {
-            "duckdb": "json_exists(raw_data, '$.id')",
-            "snowflake": "raw_data:id IS NOT NULL",
-        }[self._destination.name]
+    def keys(self, table: str, key: str) -> list[int]:
+        """Return the ids that the table holds, ascending; reads no documents."""
+        rows = self._select(f"SELECT DISTINCT {key} FROM {table} ORDER BY {key}")  # noqa: S608
+        return [int(one) for (one,) in rows]
+
+    def refused(self, quarantine: str, table: str, key: str) -> list[int]:
+        """Return the ids in quarantine of which the table has no later row, ascending."""
         rows = self._select(
             f"""
-            SELECT {key}
-            FROM (
-              SELECT
-                {key},
-                {has_id} AS is_living,
-                ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY ingested_at DESC) AS newest_first
-              FROM {table}
-            ) AS documents
-            WHERE newest_first = 1 AND is_living
-            ORDER BY {key}
+            SELECT quarantine.{key}
+            FROM {quarantine} AS quarantine
+            LEFT JOIN {table} AS landed
+              ON landed.{key} = quarantine.{key}
+            WHERE quarantine.{key} IS NOT NULL
+            GROUP BY quarantine.{key}
+            HAVING
+              MAX(landed.ingested_at) IS NULL
+              OR MAX(landed.ingested_at) < MAX(quarantine.ingested_at)
+            ORDER BY quarantine.{key}
             """  # noqa: S608
         )
         return [int(one) for (one,) in rows]
+
+    def refused_by(self, batch_id: str, quarantine: str, key: str) -> set[int]:
+        """Return the ids that a run has put into quarantine."""
+        rows = self._select(
+            f"SELECT {key} FROM {quarantine} WHERE batch_id = '{batch_id}'"  # noqa: S608
+        )
+        return {int(one) for (one,) in rows if one is not None}
+
+    def chunk(self, work: str, batch_id: str, number: int) -> tuple[list[int], str | None]:
+        """Return a chunk of a run's work list: the ids, and the export that lacks them if any."""
+        ((ids, export_url),) = self._select(
+            f"""
+            SELECT movie_ids, export_url
+            FROM {work}
+            WHERE batch_id = '{batch_id}' AND chunk = {number}
+            """  # noqa: S608
+        )
+        return json.loads(ids), export_url
 
     def _select(self, query: str) -> Sequence[tuple[Any, ...]]:
         if self._destination.path is not None and not self._destination.path.exists():

@@ -2,8 +2,11 @@
 
     GET /genre/movie/list  ->  bronze.raw_genres   one row, if it changed
     GET /movie/popular     ->  ids                 20 a page, pages 1 to 500, moving while one pages
+    GET /movie/changes     ->  ids                 100 a page, by windows of days; null ids occur
     GET /movie/{id}        ->  bronze.raw_movies   one row a movie that changed; a 404 is a row too
     whatever is no movie   ->  bronze.quarantine_tmdb
+
+and, from another host, without a key (`export`): the daily list of every id there is.
 
 Run it: `python pipelines/tmdb.py`, or without a key `python pipelines/tmdb.py --sandbox`.
 """
@@ -18,9 +21,20 @@ from dlt.extract import DltSource
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import ClientConfig
 
-from tmdb_source.responses import Judge, keep_body, require_list_page
+from tmdb_source.responses import (
+    LAST_PAGE,
+    Judge,
+    keep_body,
+    require_change_page,
+    require_list_page,
+)
 
-LAST_PAGE = 500  # TMDb answers page 501 with an error, however many it says there are
+
+class Window(TypedDict):
+    """Days of the change log, ISO dates, both included; TMDb allows 14 days at most."""
+
+    start: str
+    end: str
 
 
 class Wanted(TypedDict):
@@ -36,20 +50,22 @@ def tmdb_source(
     judge: Judge,
     pages: int = LAST_PAGE,
     wanted: Iterable[Wanted] = (),
+    windows: Iterable[Window] = (),
 ) -> DltSource:
     """Declare the source.
 
     Args:
         client: base URL, auth and session, see `client.client_config`.
         pages: how many pages of `/movie/popular` to read, at most `LAST_PAGE`.
-        wanted: the movies whose details to fetch: those that `popular` listed and those the
-            warehouse tracks, handed in chunk by chunk so that what is fetched can land.
+        wanted: the movies whose details to fetch, handed in chunk by chunk so that what is fetched
+            can land.
+        windows: the days of which to read `/movie/changes`.
         judge: says of each response what it is.
 
     Returns:
         The source with the resources `raw_genres` and `raw_movies` (one `responses.Outcome` a
-        response), `popular` (list entries with `id`) and `wanted`. Nothing is asked before one of
-        them is iterated.
+        response), `popular` and `changes` (list entries with `id`), `windows` and `wanted`. Nothing
+        is asked before one of them is iterated.
 
     """
     return rest_api_source(
@@ -81,6 +97,28 @@ def tmdb_source(
                         },
                         "response_actions": [require_list_page],
                     },
+                    "processing_steps": [{"filter": has_id}],
+                },
+                dlt.resource([list(windows)], name="windows"),
+                {
+                    "name": "changes",
+                    "endpoint": {
+                        "path": "movie/changes",
+                        "params": {
+                            "start_date": "{resources.windows.start}",
+                            "end_date": "{resources.windows.end}",
+                        },
+                        "data_selector": "results",
+                        "paginator": {
+                            "type": "page_number",
+                            "base_page": 1,
+                            "page_param": "page",
+                            "total_path": "total_pages",
+                        },
+                        "response_actions": [require_change_page],
+                    },
+                    "include_from_parent": ["start"],
+                    "parallelized": True,
                     "processing_steps": [{"filter": has_id}],
                 },
                 dlt.resource([list(wanted)], name="wanted"),  # one page of them

@@ -12,7 +12,8 @@ import logging
 import random
 import threading
 import time
-from email.utils import mktime_tz, parsedate_tz
+from datetime import date, datetime, timezone
+from email.utils import mktime_tz, parsedate_to_datetime, parsedate_tz
 from typing import Any
 
 import requests
@@ -20,18 +21,20 @@ from dlt.common.json import json
 from dlt.sources.helpers.requests import Session
 from dlt.sources.rest_api.typing import ClientConfig
 from requests_ratelimiter import LimiterAdapter
+from urllib3.exceptions import HTTPError
 
 from landing.errors import MarqueeError
-from tmdb_source.settings import TmdbSettings
+from tmdb_source.brake import Brake
+from tmdb_source.settings import TmdbSettings, is_loopback
 
 CONNECTIONS = 20  # the most that TMDb was ever known to allow one address
 CONNECT_SECONDS = 5  # a handshake around the world takes half a second
 FIRST_ATTEMPTS = 3  # nobody wants to wait a minute to hear that there is no network
 MALFORMED_ATTEMPTS = 3  # a cut-off body mends itself, a broken document does not
 OUTAGE_FAILURES = 40  # in a row: all connections failed twice with nothing in between
+READ_BYTES = 1 << 16
 NO_ANSWER = 599  # the customary code for "the connection gave no complete answer"
 REFUSALS = (401, 403)
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 Request = requests.PreparedRequest
 Response = requests.Response
@@ -79,6 +82,9 @@ def retry_after_seconds(header: str | None, now: float | None = None) -> float |
 class TmdbAdapter(LimiterAdapter):
     """Sends a request at the permitted pace until it has an answer worth having.
 
+    It is slower of its own accord when 429s come all the same (`brake.Brake`), and a body that
+    drips in is cut off after `body_seconds`.
+
     Retried, with exponential backoff and jitter or after what `Retry-After` says: 429, 5xx,
     connection errors, timeouts, cut-off bodies, and a little while also answers that are not JSON.
 
@@ -97,11 +103,21 @@ class TmdbAdapter(LimiterAdapter):
         self._settings = settings
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._brake = Brake(settings.requests_per_second, self._stop)
+        self._date: str | None = None
         self._heard = False  # has anything ever answered?
         self._failures = 0  # finally failed requests since one succeeded
         self._outage: TmdbUnreachable | None = None
         self.requests = 0
         self.retries = 0
+
+    def today(self) -> date:
+        """Return TMDb's date as of its newest answer: the days of its lists are its own."""
+        try:
+            answered = parsedate_to_datetime(self._date or "")
+        except ValueError:
+            answered = datetime.now(timezone.utc)
+        return answered.astimezone(timezone.utc).date()
 
     def stop(self) -> None:
         """Let no further request start; those waiting for a retry give up at once."""
@@ -128,6 +144,7 @@ class TmdbAdapter(LimiterAdapter):
                 raise Stopped
             if self._outage:
                 raise self._outage
+            sent_at = self._brake.wait()
             response = self._attempt(request, **kwargs)
             fault = _fault(response)
             if response.status_code in REFUSALS:
@@ -138,14 +155,19 @@ class TmdbAdapter(LimiterAdapter):
                     "https://www.themoviedb.org/settings/api",
                 )
             if fault is None:
+                self._brake.answered()
                 with self._lock:
                     self._heard, self._failures = True, 0
+                    self._date = response.headers.get("Date", self._date)
                 return response
             if attempt >= self._attempts_for(response):
                 return self._give_up(request, response, fault, **kwargs)
             with self._lock:
                 self.retries += 1
-            self._stop.wait(self._pause(attempt, response))
+            pause = self._pause(attempt, response)
+            if response.status_code == requests.codes.too_many:
+                self._brake.refused(sent_at, pause)
+            self._stop.wait(pause)
         raise AssertionError("unreachable")
 
     def _attempt(self, request: Request, **kwargs: Any) -> Response:
@@ -154,8 +176,8 @@ class TmdbAdapter(LimiterAdapter):
             self.requests += 1
         try:
             response = super().send(request, **kwargs)
-            body = response.content
-        except requests.RequestException as error:
+            body = read_body(response, self._settings.body_seconds)
+        except (requests.RequestException, HTTPError, OSError) as error:
             response = Response()
             response.status_code = NO_ANSWER
             response.reason = redact(_root_cause(error), self._settings)
@@ -225,6 +247,24 @@ class TmdbAdapter(LimiterAdapter):
             return self._outage
 
 
+def read_body(response: Response, seconds: float) -> bytes:
+    """Read a body, in `seconds` at most: the timeout of a connection sees single pauses only.
+
+    Raises:
+        TimeoutError: the body is still coming.
+
+    """
+    deadline = time.monotonic() + seconds
+    body = bytearray()
+    while piece := response.raw.read1(READ_BYTES, decode_content=True):
+        body += piece
+        if time.monotonic() > deadline:
+            response.close()
+            raise TimeoutError(f"the body was still coming after {seconds:g} seconds")
+    response.raw.release_conn()
+    return bytes(body)
+
+
 def _fault(response: Response) -> str | None:
     """Say why an answer deserves another attempt, None if it does not."""
     if response.status_code == NO_ANSWER:
@@ -272,7 +312,7 @@ def open_session(settings: TmdbSettings) -> tuple[Session, TmdbAdapter]:
     adapter = TmdbAdapter(settings)
     session = Session(timeout=(CONNECT_SECONDS, settings.timeout_seconds), raise_for_status=False)
     session.mount(settings.base_url, adapter)
-    session.trust_env = not any(f"//{host}" in settings.base_url for host in LOOPBACK)  # proxies
+    session.trust_env = not is_loopback(settings.base_url)  # proxies
     if settings.api_key:
         # urllib3 logs the URL on the wire at debug level
         for name in ("urllib3.connectionpool", "urllib3.util.retry"):

@@ -16,8 +16,15 @@ from tmdb_source.client import NO_ANSWER
 from tmdb_source.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES
 
 BIGINT = 2**63
+LAST_PAGE = 500  # TMDb answers page 501 with an error, however many it says there are
+NO_SUCH_PATH = (404, 405, 501)
 
+Document = dict[str, Any]
 Kind = Literal["new", "changed", "unchanged", "missing", "quarantined"]
+
+
+class NoChanges(Exception):
+    """What changed cannot be learned from the change log; the message says why, without a stop."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Outcome:
         table: where its row belongs, None if it adds nothing to bronze.
         row: that row.
         is_failure: the server failed, in contrast to a body that is not a movie.
+        is_deletion: the movie is gone and was alive as far as bronze knows.
 
     """
 
@@ -36,6 +44,7 @@ class Outcome:
     table: Table | None = None
     row: Row | None = None
     is_failure: bool = False
+    is_deletion: bool = False
 
 
 def keep_body(response: Response, *args: Any, **kwargs: Any) -> None:
@@ -67,6 +76,12 @@ def keep_body(response: Response, *args: Any, **kwargs: Any) -> None:
     response.status_code = 200  # judged below; rest_api would raise
 
 
+def movie_document(raw_data: str) -> Document | None:
+    """Parse what bronze has of a movie; None for a tombstone, which is JSON without an `id`."""
+    document = json.loads(raw_data)
+    return document if isinstance(document, dict) and "id" in document else None
+
+
 def require_list_page(response: Response, *args: Any, **kwargs: Any) -> None:
     """Refuse a page of a list that is none. A response hook.
 
@@ -92,6 +107,23 @@ def require_list_page(response: Response, *args: Any, **kwargs: Any) -> None:
             f"What {response.url} answers is no use: {problem}.",
             "Nothing of it was taken. If the address is right, run again later.",
         )
+
+
+def require_change_page(response: Response, *args: Any, **kwargs: Any) -> None:
+    """Refuse what is no page of the change log, or of one too long to be read. A response hook.
+
+    Raises:
+        NoChanges: this server has no such log, or more pages of it than it serves.
+        MarqueeError: as `require_list_page`.
+
+    """
+    if response.status_code in NO_SUCH_PATH:
+        raise NoChanges(
+            f"{response.url.split('?')[0]} does not exist (HTTP {response.status_code})"
+        )
+    require_list_page(response)
+    if response.ok and json.loadb(response.content)["total_pages"] > LAST_PAGE:
+        raise NoChanges(f"{response.url} has more than the {LAST_PAGE} pages that are served")
 
 
 class Judge:
@@ -136,12 +168,29 @@ class Judge:
             return self._quarantine(envelope, problem, asked)
         else:
             text = envelope["body"]
-        is_known = known is not None and self._same(known, text)
-        kind: Kind = "missing" if is_gone else "new" if known is None else "changed"
-        if is_known:
-            return Outcome("missing" if is_gone else "unchanged")
         row = {"movie_id": asked, "raw_data": text, **self._lineage(envelope)}
-        return Outcome(kind, RAW_MOVIES, row)
+        if is_gone:
+            return self._missing(row, known)
+        if known is not None and self._same(known, text):
+            return Outcome("unchanged")
+        return Outcome("new" if known is None else "changed", RAW_MOVIES, row)
+
+    def absent(self, movie_id: int, known: str | None, url: str) -> Outcome:
+        """Judge a movie that the id export at `url` does not list any more; as `movie`."""
+        message = f"The id export {url.rsplit('/', 1)[-1]} does not list it."
+        row = {
+            "movie_id": movie_id,
+            "raw_data": json.dumps({"success": False, "status_message": message}),
+            "source_url": url,
+            "ingested_at": datetime.now(timezone.utc).replace(tzinfo=None),
+            "batch_id": self._batch_id,
+        }
+        return self._missing(row, known)
+
+    def _missing(self, row: Row, known: str | None) -> Outcome:
+        if known is not None and not movie_document(known):
+            return Outcome("missing")  # bronze knows, in whichever words
+        return Outcome("missing", RAW_MOVIES, row, is_deletion=known is not None)
 
     def genres(self, envelope: Row) -> Outcome:
         """Judge a response to `/genre/movie/list`; as `movie`, for `raw_genres`."""

@@ -1,68 +1,56 @@
-"""One run: which movies, fetched in parallel, landed chunk by chunk."""
+"""One run: planned, written down, then fetched in parallel and landed chunk by chunk."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timezone
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import dlt
+from dlt.common.json import json
 from dlt.extract import DltSource
 
 from landing.batch import new_batch_id
 from landing.bronze import Row, Table
-from landing.destination import BRONZE, Destination
+from landing.destination import Destination
 from landing.errors import MarqueeError, chain
 from landing.interrupt import Interrupt
-from landing.load import land
+from landing.load import land, open_pipeline, remembered
+from landing.lock import only_run
 from landing.progress import Progress
 from landing.settings import Settings
 from landing.warehouse import Warehouse
 from tmdb_source import Wanted, tmdb_source
+from tmdb_source.asked import Asked
 from tmdb_source.client import TmdbUnreachable, client_config, open_session
-from tmdb_source.responses import Judge, Kind, Outcome
+from tmdb_source.guard import Streak, refuse_mass_deletion
+from tmdb_source.memory import Memory, Run
+from tmdb_source.plan import Plan, Planner, pieces
+from tmdb_source.report import Report
+from tmdb_source.responses import Judge, Outcome
 from tmdb_source.settings import TmdbSettings, is_tmdb
-from tmdb_source.tables import RAW_GENRES, RAW_MOVIES, TABLES
+from tmdb_source.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES, TABLES, WORK_TMDB
 
-# What a crash can cost: at 40 requests a second some 12 seconds of fetching, against some tenths of
-# a second for a load.
-CHUNK_MOVIES = 500
+PIPELINE = "tmdb"
 
 
-@dataclass
-class Report:
-    """What a run did, counted as it goes.
+@dataclass(frozen=True)
+class Chunk:
+    """A part of a work list that is fetched and landed at once.
 
     Attributes:
-        batch_id: the name of the run, on each of its rows.
-        planned: movies to fetch.
-        movies: movies fetched, by what became of them.
-        landed: rows landed, by table; on a dry run those that would have.
-        requests: HTTP requests sent, retries included.
-        retries: those of them that repeated a failed one.
-        started: when, on the monotonic clock, in seconds.
+        movie_ids: the movies.
+        export_url: the id export that lacks them, so that they are buried; None to fetch them.
 
     """
 
-    batch_id: str = field(default_factory=new_batch_id)
-    planned: int = 0
-    movies: Counter[Kind] = field(default_factory=Counter)
-    landed: Counter[str] = field(default_factory=Counter)
-    requests: int = 0
-    retries: int = 0
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def fetched(self) -> int:
-        """Count the movies that were asked for and answered in some way."""
-        return sum(self.movies.values())
-
-    @property
-    def seconds(self) -> float:
-        """Tell how long the run has taken so far."""
-        return time.monotonic() - self.started
+    movie_ids: Sequence[int]
+    export_url: str | None = None
 
 
 def load_tmdb(
@@ -71,54 +59,78 @@ def load_tmdb(
     settings: Settings,
     report: Report,
     *,
-    pages: int,
+    asked: Asked,
     dry_run: bool = False,
 ) -> None:
-    """Fetch the movies of the popular list and those tracked, and land what is new.
+    """Finish a run that was cut short, then fetch what is asked for and land what is new.
 
     Args:
         tmdb: whom to ask.
         destination: where to land.
         settings: where dlt works meanwhile.
         report: filled in as it goes, so that it is right however the run ends.
-        pages: how many pages of the popular list.
+        asked: what to fetch.
         dry_run: leave the warehouse and the disk alone.
 
     Raises:
-        MarqueeError: TMDb or the warehouse cannot be used; what landed before stays.
+        MarqueeError: TMDb or the warehouse cannot be used, or another run is loading it; what
+            landed before stays.
         KeyboardInterrupt: a person asked to stop; what was fetched by then has landed.
 
     """
-    warehouse = Warehouse(destination)
-    warehouse.check()
-    refuse_to_mix(warehouse.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
-    judge = Judge(
-        report.batch_id, destination.same_document, warehouse.last(RAW_GENRES.name, "raw_data")
-    )
-    session, adapter = open_session(tmdb)
-    client = client_config(tmdb, session)
-    with session, Interrupt(adapter.stop) as interrupt, Progress() as progress:
+    with ExitStack() as stack:
+        if dry_run:
+            scratch = stack.enter_context(TemporaryDirectory(prefix="marquee-"))
+            settings = replace(settings, dlt_dir=Path(scratch))
+        else:
+            stack.enter_context(only_run(lock_file(settings, destination)))
+        warehouse = Warehouse(destination)
+        warehouse.check()
+        refuse_to_mix(warehouse.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
+        pipeline = open_pipeline(PIPELINE, settings, destination)
+        session, adapter = open_session(tmdb)
+        client = client_config(tmdb, stack.enter_context(session))
         landing = Landing(
-            None if dry_run else open_pipeline(settings, destination),
+            pipeline,
             destination,
-            interrupt,
+            stack.enter_context(Interrupt(adapter.stop)),
             report,
+            dry_run=dry_run,
         )
+        progress = stack.enter_context(Progress())
+        known_genres = warehouse.last(RAW_GENRES.name, "raw_data")
+
+        def fetcher() -> Fetcher:
+            judge = Judge(report.batch_id, destination.same_document, known_genres)
+            return Fetcher(partial(tmdb_source, client, judge=judge), judge, warehouse, tmdb)
+
         try:
-            source = tmdb_source(client, judge=judge, pages=pages)
-            genres = list(source.resources["raw_genres"])
-            plan = list_movies(source, warehouse, progress, pages)
-            report.planned = len(plan)
-            landing.land(genres)
-            progress.stage("fetching movies", len(plan), "movies")
-            for chunk in chunks(plan, CHUNK_MOVIES):
-                known = warehouse.newest(RAW_MOVIES.name, "movie_id", chunk)
-                wanted: list[Wanted] = [{"id": one, "known": known.get(one)} for one in chunk]
-                fetch_and_land(
-                    tmdb_source(client, judge=judge, wanted=wanted), landing, progress, report
-                )
+            unfinished = None if dry_run else landing.memory.unfinished
+            if unfinished:
+                report.batch_id = unfinished.batch_id
+            work = Work(fetcher(), landing, progress, report, tmdb.chunk_size)
+            genres = work.fetcher.genres()
+            today = adapter.today()
+            if unfinished:
+                landing.land(genres)
+                work.go_on(unfinished)
+                if (unfinished.asked, unfinished.day) == (asked.fingerprint, today):
+                    return
+                genres, report.batch_id = [], new_batch_id()
+                work = Work(fetcher(), landing, progress, report, tmdb.chunk_size)
+            planner = Planner(work.fetcher.source, warehouse, tmdb, today, progress)
+            plan = planner.plan(asked, landing.memory.cursor)
+            work.begin(plan, asked, today, genres)
         finally:
             report.requests, report.retries = adapter.requests, adapter.retries
+
+
+def lock_file(settings: Settings, destination: Destination) -> Path:
+    """Name the lock file: beside the warehouse, or where there is no file in dlt's folder."""
+    if destination.path is None:
+        settings.dlt_dir.mkdir(parents=True, exist_ok=True)
+        return settings.dlt_dir / f"{PIPELINE}.lock"
+    return destination.path.with_name(f"{destination.path.name}.lock")
 
 
 def refuse_to_mix(landed_url: str | None, base_url: str) -> None:
@@ -144,106 +156,199 @@ def refuse_to_mix(landed_url: str | None, base_url: str) -> None:
     )
 
 
-def open_pipeline(settings: Settings, destination: Destination) -> dlt.Pipeline:
-    """Open dlt's pipeline, free of what a killed run left in its folder.
-
-    A package that was cut off is thrown away, whether or not some of its rows reached bronze: this
-    run fetches again and leaves out what bronze has, so nothing is lost and nothing doubled.
-    Everything else dlt needs it restores from the warehouse, also on a new machine.
-
-    Raises:
-        MarqueeError: dlt cannot work in that folder.
-
-    """
-    if "'" in str(settings.dlt_dir):
-        # dlt 1.31 puts the paths of its files unquoted into SQL for DuckDB
-        raise MarqueeError(
-            f"dlt cannot work in a folder with an apostrophe in its path: {settings.dlt_dir}",
-            "Set MARQUEE_DLT_DIR to another folder.",
-        )
-    pipeline = dlt.pipeline(
-        "tmdb",
-        pipelines_dir=str(settings.dlt_dir),
-        destination=destination.factory,
-        dataset_name=BRONZE,
-    )
-    return pipeline.drop() if pipeline.has_pending_data else pipeline
-
-
 class Landing:
-    """Lands outcomes, a load each time, and never stops in the middle of one."""
+    """Lands outcomes and what is to be remembered, and never stops in the middle of a load."""
 
     def __init__(
         self,
-        pipeline: dlt.Pipeline | None,
+        pipeline: dlt.Pipeline,
         destination: Destination,
         interrupt: Interrupt,
         report: Report,
+        *,
+        dry_run: bool,
     ) -> None:
-        """Take where to; without a pipeline rows are counted and let go."""
+        """Take where to; on a dry run rows are counted and let go."""
         self._pipeline = pipeline
         self._destination = destination
         self._interrupt = interrupt
         self._report = report
+        self._dry_run = dry_run
+        self.memory = Memory.restore(remembered(pipeline))
 
-    def land(self, outcomes: Sequence[Outcome]) -> None:
-        """Append the rows of the outcomes to their tables, and create those not there yet."""
+    def land(
+        self, outcomes: Iterable[Outcome], run: Run | None = None, work: Sequence[Row] = ()
+    ) -> None:
+        """Append the rows of the outcomes to their tables, and create those not there yet.
+
+        Args:
+            outcomes: what was fetched.
+            run: how far the run is once these rows are in; None where that does not change.
+            work: rows of a new work list.
+
+        """
         rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
+        rows[WORK_TMDB] += work
         for outcome in outcomes:
             if outcome.table and outcome.row:
                 rows[outcome.table].append(outcome.row)
+        memory = self.memory.after(run) if run else self.memory
+        is_first = not self._report.landed
         with self._interrupt.finish_first():
-            if self._pipeline and (any(rows.values()) or not self._report.landed):
-                land(self._pipeline, self._destination, rows)
-            self._report.landed.update({table.name: len(one) for table, one in rows.items()})
+            if not self._dry_run and (is_first or any(rows.values()) or memory != self.memory):
+                some = {table: one for table, one in rows.items() if one or is_first}
+                land(self._pipeline, self._destination, some, memory.state())
+            self.memory = memory
+            self._report.landed.update(
+                {table.name: len(one) for table, one in rows.items() if table is not WORK_TMDB}
+            )
 
 
-def list_movies(
-    source: DltSource, warehouse: Warehouse, progress: Progress, pages: int
-) -> list[int]:
-    """Decide which movies to fetch: those the list names, then those tracked besides.
+class Fetcher:
+    """Fetches what a chunk asks for and judges it; lands nothing."""
 
-    Returns:
-        Their ids, each once.
+    def __init__(
+        self,
+        source: Callable[..., DltSource],
+        judge: Judge,
+        warehouse: Warehouse,
+        settings: TmdbSettings,
+    ) -> None:
+        """Take `tmdb_source` with client and judge given, and what bronze has."""
+        self.source = source
+        self._judge = judge
+        self._warehouse = warehouse
+        self._settings = settings
 
-    Raises:
-        MarqueeError: the list is empty although the warehouse tracks movies.
+    def genres(self) -> list[Outcome]:
+        """Ask for the list of genres."""
+        return list(self.source().resources["raw_genres"])
 
-    """
-    progress.stage("reading the list", pages, "pages at most")
-    listed: dict[int, None] = {}
-    for place, entry in enumerate(source.resources["popular"]):
-        listed[entry["id"]] = None
-        if place % 20 == 0:
-            progress.advance(f"{len(listed):,} movies")
-    tracked = warehouse.living(RAW_MOVIES.name, "movie_id")
-    if tracked and not listed:
-        raise MarqueeError(
-            f"The list of popular movies is empty, and the warehouse tracks {len(tracked):,}.",
-            "Nothing was fetched: asked one by one they would all be recorded as deleted.",
+    def movies(self, chunk: Chunk) -> Iterator[Outcome]:
+        """Ask for the movies of a chunk, or bury them; yield what came of each.
+
+        Raises:
+            ImplausibleDeletions: too many of them are gone. What was yielded as missing before is
+                not to be believed either.
+
+        """
+        known = self._warehouse.newest(RAW_MOVIES.name, "movie_id", chunk.movie_ids)
+        documents = {one: newest.document for one, newest in known.items()}
+        if chunk.export_url:
+            for one in chunk.movie_ids:
+                yield self._judge.absent(one, documents.get(one), chunk.export_url)
+            return  # the plan was guarded as a whole
+        wanted: list[Wanted] = [{"id": one, "known": documents.get(one)} for one in chunk.movie_ids]
+        share, source = self._settings.max_gone_share, self._settings.base_url
+        streak, deletions = Streak(share, source), 0
+        for outcome in self.source(wanted=wanted).resources["raw_movies"]:
+            yield outcome
+            deletions += outcome.is_deletion
+            streak.saw(outcome)
+        refuse_mass_deletion(deletions, len(known), share, source)
+
+    def refused_before(self, batch_id: str) -> set[int]:
+        """Return the movies that a run put into quarantine before it was cut short."""
+        return self._warehouse.refused_by(batch_id, QUARANTINE_TMDB.name, "movie_id")
+
+    def chunk(self, run: Run, number: int) -> Chunk:
+        """Read a chunk of a work list from the warehouse."""
+        return Chunk(*self._warehouse.chunk(WORK_TMDB.name, run.batch_id, number))
+
+
+class Work:
+    """Works through the list of a run, a load a chunk, so that it can be cut short anywhere."""
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        landing: Landing,
+        progress: Progress,
+        report: Report,
+        chunk_size: int,
+    ) -> None:
+        """Take who fetches, who lands, where to say how it goes, and the movies of a load."""
+        self.fetcher = fetcher
+        self._chunk_size = chunk_size
+        self._landing = landing
+        self._progress = progress
+        self._report = report
+
+    def begin(self, plan: Plan, asked: Asked, today: date, genres: Sequence[Outcome]) -> None:
+        """Write the work list down, with the genres, and work through it."""
+        size = self._chunk_size
+        chunks = [Chunk(ids) for ids in pieces(plan.fetch, size)]
+        if plan.export:
+            chunks += [Chunk(ids, plan.export.url) for ids in pieces(plan.bury, size)]
+        run = Run(
+            batch_id=self._report.batch_id,
+            asked=asked.fingerprint,
+            day=today,
+            chunks=len(chunks),
+            movies=len(plan.fetch) + len(plan.bury),
+            leads_to=plan.leads_to,
         )
-    return list(listed | dict.fromkeys(tracked))
+        planned_at = datetime.now(timezone.utc).replace(tzinfo=None)
+        self._landing.land(
+            genres,
+            run,
+            [
+                {
+                    "batch_id": run.batch_id,
+                    "chunk": number,
+                    "movie_ids": json.dumps(chunk.movie_ids),
+                    "export_url": chunk.export_url,
+                    "planned_at": planned_at,
+                }
+                for number, chunk in enumerate(chunks)
+            ],
+        )
+        self._through(run, chunks)
 
+    def go_on(self, run: Run) -> None:
+        """Work through what a run that was cut short has left."""
+        self._progress.note(f"Going on with run {run.batch_id} of {run.day}.")
+        refused = self.fetcher.refused_before(run.batch_id)
+        chunks = (self.fetcher.chunk(run, one) for one in range(run.chunks_done, run.chunks))
+        self._through(run, chunks, refused)
 
-def chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """Cut a sequence into pieces of `size`, the last one shorter."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
+    def _through(
+        self, run: Run, chunks: Iterable[Chunk], refused: Container[int] = frozenset()
+    ) -> None:
+        """Fetch and land chunk by chunk; whom `refused` names is in quarantine already."""
+        self._report.planned += run.movies
+        self._report.resumed += run.movies_done
+        self._progress.stage("fetching movies", run.movies, "movies", run.movies_done)
+        for chunk in chunks:
+            outcomes = self._outcomes(chunk, refused)
+            run = replace(
+                run,
+                chunks_done=run.chunks_done + 1,
+                movies_done=run.movies_done + len(chunk.movie_ids),
+            )
+            self._landing.land(outcomes, run)
 
-
-def fetch_and_land(source: DltSource, landing: Landing, progress: Progress, report: Report) -> None:
-    """Fetch the details that `source` wants and land them, also what came before a failure."""
-    outcomes: list[Outcome] = []
-    try:
-        for outcome in source.resources["raw_movies"]:
-            outcomes.append(outcome)
-            report.movies[outcome.kind] += 1
-            progress.advance(", ".join(f"{n:,} {kind}" for kind, n in report.movies.items()))
-    except BaseException as error:
-        if any(isinstance(cause, TmdbUnreachable) for cause in chain(error)):
-            # These failures were TMDb's, not the movies': nothing for the quarantine.
-            report.movies["quarantined"] -= sum(outcome.is_failure for outcome in outcomes)
-            outcomes = [outcome for outcome in outcomes if not outcome.is_failure]
-        landing.land(outcomes)
-        raise
-    landing.land(outcomes)
+    def _outcomes(self, chunk: Chunk, refused: Container[int]) -> list[Outcome]:
+        """Fetch a chunk; when that ends early, land what is beyond doubt before it does."""
+        outcomes: list[Outcome] = []
+        counts = self._report.movies
+        try:
+            for outcome in self.fetcher.movies(chunk):
+                if outcome.table is QUARANTINE_TMDB and (outcome.row or {})["movie_id"] in refused:
+                    outcome = replace(outcome, row=None)
+                outcomes.append(outcome)
+                counts[outcome.kind] += 1
+                self._progress.advance(", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
+        except BaseException as error:
+            is_outage = any(isinstance(cause, TmdbUnreachable) for cause in chain(error))
+            doubtful = [
+                # In an outage failures are TMDb's, not the movies'. And whether so many movies are
+                # gone as to make it doubtful shows when the chunk is complete.
+                one
+                for one in outcomes
+                if one.kind == "missing" or (is_outage and one.is_failure)
+            ]
+            counts.subtract(one.kind for one in doubtful)
+            self._landing.land(one for one in outcomes if one not in doubtful)
+            raise
+        return outcomes

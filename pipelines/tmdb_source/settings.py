@@ -13,7 +13,9 @@ import dlt
 from landing.errors import MarqueeError
 
 TMDB_URL = "https://api.themoviedb.org/3"
+TMDB_EXPORTS = "https://files.tmdb.org/p/exports"
 TMDB_HOST = "api.themoviedb.org"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 NO_CREDENTIAL = MarqueeError(
     "No TMDb credential: get a free one at https://www.themoviedb.org/settings/api and set "
@@ -35,6 +37,12 @@ class TmdbSettings:
         backoff_seconds: the pause after the first failure; doubled after each further one.
         max_wait_seconds: the longest pause, whatever `Retry-After` says.
         timeout_seconds: how long to wait for an answer to begin or to go on.
+        body_seconds: how long a body may take as a whole.
+        chunk_seconds: how much fetching a crash may cost; so much goes into one load.
+        chunk_movies: the most documents that are held in memory for a load.
+        bridge_days: the longest absence that the change log is read for.
+        max_gone_share: the share of the known movies that may be gone at once, see `guard`.
+        export_url: the folder of the daily id exports; None for where TMDb has them.
 
     """
 
@@ -46,6 +54,27 @@ class TmdbSettings:
     backoff_seconds: float = 0.5
     max_wait_seconds: float = 60  # a longer one is better spent on a later run
     timeout_seconds: float = 15  # TMDb answers in tenths of a second, on a bad day in a few
+    body_seconds: float = 60  # a document has a few KB
+    chunk_seconds: float = 120  # beside it the half second that a load takes is nothing
+    chunk_movies: int = 5000  # some 20 MB of documents, twice: what came and what bronze has
+    bridge_days: float = 180  # TMDb's terms let nobody keep an answer longer than six months
+    max_gone_share: float = 0.2  # TMDb deletes far less than one in a thousand a day
+    export_url: str | None = None
+
+    @property
+    def chunk_size(self) -> int:
+        """Return how many movies are fetched for one load."""
+        return max(1, int(min(self.chunk_seconds * self.requests_per_second, self.chunk_movies)))
+
+    @property
+    def exports(self) -> str:
+        """Return the folder of the id exports: TMDb has another host for it, a stand-in its own."""
+        if self.export_url:
+            return self.export_url.rstrip("/")
+        if self.is_tmdb:
+            return TMDB_EXPORTS
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}/p/exports"
 
     @property
     def is_tmdb(self) -> bool:
@@ -93,6 +122,12 @@ class TmdbSettings:
             backoff_seconds=number("backoff_seconds", cls.backoff_seconds),
             max_wait_seconds=number("max_wait_seconds", cls.max_wait_seconds),
             timeout_seconds=number("timeout_seconds", cls.timeout_seconds),
+            body_seconds=number("body_seconds", cls.body_seconds),
+            chunk_seconds=number("chunk_seconds", cls.chunk_seconds),
+            chunk_movies=int(number("chunk_movies", cls.chunk_movies)),
+            bridge_days=number("bridge_days", cls.bridge_days),
+            max_gone_share=number("max_gone_share", cls.max_gone_share),
+            export_url=dlt.config.get("sources.tmdb.export_url", str),
         )
         if not (settings.access_token or settings.api_key):
             raise NO_CREDENTIAL
@@ -102,6 +137,11 @@ class TmdbSettings:
 def is_tmdb(url: str) -> bool:
     """Tell whether a URL points at TMDb itself."""
     return urlsplit(url).hostname == TMDB_HOST
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL points at this machine."""
+    return urlsplit(url).hostname in LOOPBACK
 
 
 def _address(url: str) -> str:

@@ -11,7 +11,7 @@ BATCH_ID = Column("batch_id", "text", "The run that fetched it")
 RAW_MOVIES = Table(
     "raw_movies",
     "One row a response of /movie/{id} that differs from the one before; a row whose raw_data has "
-    "no id says that TMDb answered 404",
+    "no id says that TMDb has the movie no longer",
     (
         Column("movie_id", "bigint", "The movie that was asked for, by TMDb's id"),
         Column("raw_data", "json", "The response body, byte for byte"),
@@ -44,4 +44,17 @@ QUARANTINE_TMDB = Table(
     ),
 )
 
-TABLES = (RAW_MOVIES, RAW_GENRES, QUARANTINE_TMDB)
+WORK_TMDB = Table(
+    "work_tmdb",
+    "One row a chunk of a run's work list, landed before its movies are fetched: what a run that "
+    "was cut short has left to do",
+    (
+        Column("batch_id", "text", "The run"),
+        Column("chunk", "bigint", "Its place in the list, from 0"),
+        Column("movie_ids", "json", "The movies, an array of TMDb's ids"),
+        Column("export_url", "text", "The id export that lacks them; NULL: to be fetched", True),
+        Column("planned_at", "timestamp", "When the list was made"),
+    ),
+)
+
+TABLES = (RAW_MOVIES, RAW_GENRES, QUARANTINE_TMDB, WORK_TMDB)

@@ -1,0 +1,116 @@
+"""The daily id export: every movie of TMDb in one file, for one request and no key.
+
+    GET https://files.tmdb.org/p/exports/movie_ids_MM_DD_YYYY.json.gz
+
+gzip NDJSON, 1.24 million lines of id, popularity and three fields more, ready by 8:00 UTC. An id
+that vanishes from it was deleted. Adult movies are in a file of their own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+import requests
+from dlt.sources.helpers.requests import Client
+
+from landing.errors import MarqueeError
+from tmdb_source.client import CONNECT_SECONDS
+from tmdb_source.settings import TmdbSettings, is_loopback
+
+DAYS_BACK = 1  # before 8:00 UTC the newest one is yesterday's
+ABSENT = (403, 404)  # the file store says 403 of what is not there
+LINE = pa.schema([("id", pa.int64()), ("popularity", pa.float64())])
+
+
+class NoExport(MarqueeError):
+    """There is no export, or none that can be read."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """One day's export.
+
+    Attributes:
+        url: where it is from.
+        day: its date.
+        ids: the movies, the most popular ones first.
+
+    """
+
+    url: str
+    day: date
+    ids: pa.Array
+
+    def lacks(self, ids: list[int]) -> list[int]:
+        """Return those of the ids that it does not list, in their order."""
+        asked = pa.array(ids, pa.int64())
+        absent: list[int] = asked.filter(pc.invert(pc.is_in(asked, value_set=self.ids))).to_pylist()
+        return absent
+
+
+def read_export(settings: TmdbSettings, today: date) -> Export:
+    """Fetch the newest export.
+
+    Raises:
+        NoExport: there is none of today or yesterday, or it cannot be read.
+
+    """
+    # Not the session of the API: this host gets no key and has no limit of requests.
+    session = Client(
+        request_timeout=(CONNECT_SECONDS, settings.timeout_seconds),
+        raise_for_status=False,
+        request_max_attempts=settings.attempts,
+        request_backoff_factor=settings.backoff_seconds,
+        request_max_retry_delay=settings.max_wait_seconds,
+        retry_condition=_is_damaged,
+        session_attrs={"trust_env": not is_loopback(settings.exports)},  # proxies
+    ).session
+    for back in range(DAYS_BACK + 1):
+        day = today - timedelta(days=back)
+        url = f"{settings.exports}/movie_ids_{day:%m_%d_%Y}.json.gz"
+        try:
+            response = session.get(url)
+        except requests.RequestException as error:
+            raise NoExport(f"{url} cannot be fetched: {type(error).__name__}.") from None
+        if response.status_code in ABSENT:
+            continue
+        if not response.ok:
+            raise NoExport(f"{url} cannot be fetched: HTTP {response.status_code}.")
+        return Export(url, day, _ids(response.content, url))
+    raise NoExport(f"There is no id export of {today} or the day before at {settings.exports}.")
+
+
+def _ids(packed: bytes, url: str) -> pa.Array:
+    try:
+        lines = gzip.decompress(packed)
+        if not lines.strip():
+            return pa.array([], pa.int64())
+        table = pyarrow.json.read_json(
+            io.BytesIO(lines),
+            parse_options=pyarrow.json.ParseOptions(
+                explicit_schema=LINE, unexpected_field_behavior="ignore"
+            ),
+        )
+    except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
+        raise NoExport(f"{url} is no id export: {str(error).splitlines()[0]}.") from error
+    by_popularity = table.sort_by([("popularity", "descending"), ("id", "ascending")])
+    return by_popularity["id"].combine_chunks().drop_null().unique()
+
+
+def _is_damaged(response: requests.Response | None, error: BaseException | None) -> bool:
+    """Tell whether an export deserves another attempt: its gzip is cut off or none."""
+    if response is None or not response.ok:
+        return False  # dlt retries 429, 5xx and failed connections of its own accord
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        unpack.decompress(response.content)
+    except zlib.error:
+        return True
+    return not unpack.eof
