@@ -1,0 +1,426 @@
+"""Which movies a run fetches, from the first backfill to the daily changes, and what it buries."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from conftest import House, films, movie
+
+from sandbox.catalogue import Catalogue
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+from tmdb_source.asked import Asked, movie_ids
+from tmdb_source.plan import windows
+
+DETAILS = "/3/movie/[0-9]*"
+NO_CHANGES = Fault(path="/movie/changes", status=404)
+NO_EXPORT = Fault(path="/p/*", status=404)
+
+
+def world(day: int, changes: dict[int, Iterable[int]], *documents: bytes) -> Catalogue:
+    """A catalogue whose change log says just this."""
+    logged = {one: tuple(ids) for one, ids in changes.items()}
+    return replace(films(*documents), day=day, changes=logged)
+
+
+def export_of(*ids: int) -> bytes:
+    lines = [json.dumps({"id": one, "popularity": 1.5, "adult": False}) for one in ids]
+    return gzip.compress("\n".join(lines).encode())
+
+
+def asked_for(sandbox: Sandbox) -> list[int]:
+    """The movies whose details were asked for, as often as they were."""
+    paths = (request.path.rpartition("/")[2] for request in sandbox.requests)
+    return sorted(int(last) for last in paths if last.isdigit())
+
+
+def tombstones(house: House) -> list[int]:
+    rows = house.query(
+        "SELECT movie_id FROM bronze.raw_movies WHERE raw_data->>'id' IS NULL ORDER BY 1"
+    )
+    return [one for (one,) in rows]
+
+
+# --- the change feed ---------------------------------------------------------------------------
+
+
+def test_forty_days_of_changes_are_fetched_each_once(house: House) -> None:
+    """6,000 ids, 300 movies tracked, 200 of them changed, most of them more than once."""
+    before = [movie(one) for one in range(1, 301)]
+    strangers = [iter(range(day * 1000, day * 1000 + 140)) for day in range(1, 41)]
+    changes = {
+        day: [*strangers[day - 1], *range(day * 5 - 4, day * 5 + 1), *range(1, day // 4)]
+        for day in range(1, 41)
+    }
+    assert sum(map(len, changes.values())) > 5900
+    after = [movie(one, revenue=one) if one <= 200 else movie(one) for one in range(1, 301)]
+    with Sandbox(films(*before)) as sandbox:
+        house.point_at(sandbox)
+        assert house.load("--pages", "15").code == 0
+        sandbox.requests.clear()
+        sandbox.catalogue = world(40, changes, *after, movie(900_000, popularity=5000))
+        ended = house.load("--pages", "15")
+        assert ended.code == 0
+        assert asked_for(sandbox) == [*range(1, 201), 900_000]
+        assert "changed             200" in ended.out
+        pages = [r for r in sandbox.requests if r.path == "/3/movie/changes"]
+        assert max(int(request.query["page"]) for request in pages) > 3
+        sandbox.requests.clear()
+        assert house.load("--pages", "15").code == 0
+        assert asked_for(sandbox) == sorted(changes[40][140:]), "the last day is read again"
+
+
+def test_after_a_full_backfill_all_that_changed_is_fetched(house: House) -> None:
+    with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
+        house.point_at(sandbox)
+        assert "new                  30" in house.load("--full").out
+        sandbox.catalogue = world(
+            3, {2: [7, 31], 3: [40]}, *(movie(one, revenue=1) for one in range(1, 42))
+        )
+        sandbox.requests.clear()
+        assert house.load("--pages", "1").code == 0
+    assert asked_for(sandbox) == [7, 31, 40]
+
+
+def test_a_limited_backfill_takes_the_most_popular_and_is_not_full(house: House) -> None:
+    with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
+        house.point_at(sandbox)
+        assert house.load("--full", "--limit", "10").code == 0
+        assert asked_for(sandbox) == list(range(1, 11))
+        sandbox.requests.clear()
+        sandbox.catalogue = world(1, {1: [3, 25]}, *(movie(one) for one in range(1, 31)))
+        assert house.load("--pages", "1").code == 0
+    assert asked_for(sandbox) == [3, *range(11, 21)]
+
+
+def test_null_ids_in_the_change_feed_are_skipped(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    page = {"results": [{"id": None}, {"adult": None}, {"id": 2, "adult": None}], "total_pages": 1}
+    fault = Fault(path="/movie/changes", body=json.dumps(page).encode())
+    with Sandbox(sandbox.catalogue, faults=[fault]) as later:
+        house.point_at(later)
+        assert house.load().code == 0
+    assert asked_for(later) == [2]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(path="/movie/changes", query={"page": "2"}, truncate=True, times=2),
+        Fault(path="/movie/changes", query={"page": "2"}, body=b'{"results": [', times=2),
+        Fault(path="/movie/changes", query={"page": "2"}, status=502, times=2),
+        Fault(path="/movie/changes", query={"page": "2"}, drop_connection=True, times=2),
+        Fault(path="/p/*", truncate=True, times=2),
+        Fault(path="/p/*", body=b"<html>", times=2),
+        Fault(path="/p/*", status=503, times=2),
+        Fault(path="/p/*", drop_connection=True, times=2),
+    ],
+    ids=lambda fault: f"{fault.path[1:]}-{fault.status or fault.body or fault.truncate}",
+)
+def test_a_passing_fault_of_a_list_is_retried(house: House, fault: Fault) -> None:
+    documents = [movie(one) for one in range(1, 151)]
+    with Sandbox(films(*documents)) as sandbox:
+        house.point_at(sandbox)
+        house.load("--pages", "8")
+    changed = world(1, {1: range(1, 151)}, *(movie(one, revenue=1) for one in range(1, 151)))
+    with Sandbox(changed, faults=[fault]) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load("--pages", "8")
+    assert ended.code == 0, ended.err
+    assert "changed             150" in ended.out
+    assert "Deletions are noticed by their 404s only" not in ended.err
+
+
+def test_a_change_feed_that_stays_broken_moves_no_cursor(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    changed = world(1, {1: [1, 2]}, movie(1, revenue=1), movie(2, revenue=1), movie(3))
+    with Sandbox(changed, faults=[Fault(path="/movie/changes", body=b"{}")]) as broken:
+        house.point_at(broken)
+        ended = house.load()
+        assert ended.code == 1
+        assert "not a page of a list" in ended.err
+        assert asked_for(broken) == []
+    with Sandbox(replace(changed, day=2)) as mended:
+        house.point_at(mended)
+        assert "changed               2" in house.load().out
+
+
+def test_the_cursor_waits_for_the_work_to_be_done(house: House) -> None:
+    documents = [movie(one) for one in range(1, 41)]
+    changed = world(1, {1: range(1, 41)}, *(movie(one, revenue=1) for one in range(1, 41)))
+    with Sandbox(films(*documents)) as sandbox:
+        house.point_at(sandbox)
+        house.load("--pages", "2")
+    with Sandbox(changed, faults=[Fault(path="/movie/[0-9]*", status=500)]) as down:
+        house.point_at(down)
+        assert house.load("--pages", "2").code == 1
+    with Sandbox(replace(changed, day=30)) as up:
+        house.point_at(up)
+        ended = house.load("--pages", "2")
+    assert ended.code == 0
+    assert "Going on with run" in ended.err
+    assert "changed              40" in ended.out
+
+
+def test_since_reads_further_back_and_leaves_no_gap_behind(house: House, sandbox: Sandbox) -> None:
+    house.load()
+    changes = {1: [1], 3: [2], 5: [3]}
+    documents = [movie(one, revenue=1) for one in (1, 2, 3)]
+    sandbox.catalogue = world(5, changes, *documents)
+    later = date.fromordinal(sandbox.today().toordinal() - 1)
+    sandbox.requests.clear()
+    assert house.load("--since", later.isoformat()).code == 0
+    assert asked_for(sandbox) == [3]
+    sandbox.requests.clear()
+    assert house.load().code == 0
+    assert asked_for(sandbox) == [1, 2, 3], "the cursor had stayed"
+    sandbox.requests.clear()
+    earlier = date.fromordinal(sandbox.today().toordinal() - 3)
+    assert house.load("--since", earlier.isoformat()).code == 0
+    assert asked_for(sandbox) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("day", "fault", "said"),
+    [
+        (1, NO_CHANGES, "/movie/changes does not exist (HTTP 404)"),
+        (400, None, "more than 180 days ago (sources.tmdb.bridge_days)"),
+        (
+            1,
+            Fault(path="/movie/changes", body=b'{"results": [], "total_pages": 501}'),
+            "more than the 500 pages",
+        ),
+    ],
+)
+def test_a_gap_that_nobody_bridges_is_said_and_all_is_fetched_again(
+    house: House, sandbox: Sandbox, day: int, fault: Fault | None, said: str
+) -> None:
+    """Movie 1 fell off the list, movie 3 was deleted before; only 1, 2 and 4 are worth asking."""
+    sandbox.catalogue = films(*(movie(one) for one in range(1, 23)))
+    house.load("--pages", "2")
+    house.load("--ids", "999")
+    sandbox.requests.clear()
+    later = world(day, {}, *(movie(one, revenue=1, popularity=one) for one in range(1, 23)))
+    with Sandbox(later, faults=[fault] if fault else []) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load("--pages", "1")
+        assert ended.code == 0
+        assert said in ended.err
+        assert "all 23 movies that the warehouse tracks are fetched instead" in ended.err
+        assert asked_for(sandbox) == list(range(1, 23))
+        assert "changed              22" in ended.out
+
+
+def test_a_full_warehouse_bridges_a_gap_by_the_export(house: House, sandbox: Sandbox) -> None:
+    house.load("--full")
+    later = world(400, {}, movie(1), movie(3), movie(4))
+    with Sandbox(later) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load("--pages", "1")
+    assert "all 3 movies of the export are fetched instead" in ended.err
+    assert asked_for(sandbox) == [1, 3, 4]
+    assert tombstones(house) == [2]
+
+
+def test_a_cursor_ahead_of_tmdb_s_day_is_said(house: House, sandbox: Sandbox) -> None:
+    world_now = sandbox.catalogue
+    sandbox.catalogue = replace(world_now, day=9)
+    house.load()
+    sandbox.catalogue = world_now
+    ended = house.load()
+    assert ended.code == 0
+    assert "was read up to" in ended.err
+    assert "unchanged             3" in ended.out
+
+
+def test_a_bare_stand_in_still_shows_changes_and_deletions(house: House) -> None:
+    """Popular list, details and genres, no more: movie 2 is deleted, 20 changed and not listed."""
+    bare = [NO_CHANGES, NO_EXPORT]
+    with Sandbox(films(*(movie(one) for one in range(1, 25))), faults=bare) as sandbox:
+        house.point_at(sandbox)
+        assert house.load().code == 0
+    left = [movie(one) for one in range(1, 25) if one not in (2, 20)]
+    with Sandbox(films(*left, movie(20, revenue=5, popularity=0)), faults=bare) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load("--pages", "1")
+    assert ended.code == 0
+    assert "missing               1" in ended.out
+    assert "changed               1" in ended.out
+    assert tombstones(house) == [2]
+    with Sandbox(films(*left), faults=bare) as sandbox:
+        house.point_at(sandbox)
+        assert house.load("--pages", "1").code == 0
+        assert sandbox.requests.count("/3/movie/2") == 0
+        assert sandbox.requests.count("/3/movie/20") == 1
+    with Sandbox(films(*left), faults=bare) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load("--full")
+    assert ended.code == 1
+    assert "There is no id export" in ended.err
+
+
+# --- the id export -----------------------------------------------------------------------------
+
+
+def test_a_movie_that_left_the_export_is_buried_unasked(house: House, sandbox: Sandbox) -> None:
+    sandbox.catalogue = films(movie(1), movie(2), movie(3, adult=True), movie(4))
+    house.load()
+    tomorrow = world(1, {1: [4]}, movie(1), movie(2), movie(3, adult=True), movie(4))
+    for _ in range(2):
+        with Sandbox(tomorrow, faults=[Fault(path="/p/*", body=export_of(1))]) as later:
+            house.point_at(later)
+            ended = house.load()
+        assert ended.code == 0
+        assert asked_for(later) == [4], "the change feed's word is newer than the export's"
+    assert tombstones(house) == [2]
+    ((raw_data, source_url),) = house.query(
+        "SELECT raw_data::VARCHAR, source_url FROM bronze.raw_movies WHERE raw_data->>'id' IS NULL"
+    )
+    assert json.loads(raw_data)["success"] is False
+    assert source_url.endswith(f"/p/exports/movie_ids_{later_day(later):%m_%d_%Y}.json.gz")
+
+
+def later_day(sandbox: Sandbox) -> date:
+    return sandbox.today()
+
+
+def test_a_movie_younger_than_the_export_is_asked_for_instead(
+    house: House, sandbox: Sandbox
+) -> None:
+    house.load()
+    with Sandbox(sandbox.catalogue, faults=[Fault(path="/p/*", body=export_of(1, 3))]) as same_day:
+        house.point_at(same_day)
+        assert house.load().code == 0
+    assert asked_for(same_day) == [2]
+    assert tombstones(house) == []
+
+
+def test_yesterday_s_export_serves_until_today_s_is_there(house: House, sandbox: Sandbox) -> None:
+    today = f"/p/exports/movie_ids_{sandbox.today():%m_%d_%Y}.json.gz"
+    faults = [Fault(path=today, status=404), Fault(path="/p/*", body=export_of(1, 2))]
+    with Sandbox(sandbox.catalogue, faults=faults) as early:
+        house.point_at(early)
+        assert house.load("--full").code == 0
+    assert asked_for(early) == [1, 2]
+
+
+def test_an_export_that_is_none_stops_a_backfill_and_no_daily_run(
+    house: House, sandbox: Sandbox
+) -> None:
+    house.load()
+    for body in (b"<html>", gzip.compress(b"<html>"), gzip.compress(b'{"id": "seven"}')):
+        with Sandbox(sandbox.catalogue, faults=[Fault(path="/p/*", body=body)]) as broken:
+            house.point_at(broken)
+            daily, backfill = house.load(), house.load("--full")
+        assert daily.code == 0
+        assert "Deletions are noticed by their 404s only" in daily.err
+        assert backfill.code == 1
+        assert "is no id export" in backfill.err
+    assert tombstones(house) == []
+
+
+# --- the guard ---------------------------------------------------------------------------------
+
+
+def test_a_gutted_export_is_not_believed(house: House) -> None:
+    with Sandbox(films(*(movie(one) for one in range(1, 41)))) as sandbox:
+        house.point_at(sandbox)
+        house.load("--pages", "2")
+        rows = house.query("FROM bronze.raw_movies ORDER BY ALL")
+        day_later = replace(sandbox.catalogue, day=1)
+    gutted = [Fault(path="/p/*", body=export_of(1, 2, 3))]
+    with Sandbox(day_later, faults=gutted) as sandbox:
+        house.point_at(sandbox)
+        for arguments in ((), ("--full",)):
+            ended = house.load(*arguments)
+            assert ended.code == 1
+            assert "not believed" in ended.err
+            assert "SOURCES__TMDB__MAX_GONE_SHARE" in ended.err
+        assert house.query("FROM bronze.raw_movies ORDER BY ALL") == rows
+        house.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")
+        assert house.load().code == 0
+    assert tombstones(house) == list(range(4, 41))
+
+
+@pytest.mark.parametrize(("movies", "gone"), [(30, 10), (300, 55)])
+def test_a_gateway_that_has_lost_its_movies_is_not_believed(
+    house: House, movies: int, gone: int
+) -> None:
+    """Of 30 movies 10 are too large a share; of 300 it is 55 in a row that give it away."""
+    documents = [movie(one) for one in range(1, movies + 1)]
+    house.monkeypatch.setenv("EXTRACT__WORKERS", "1")
+    with Sandbox(films(*documents)) as sandbox:
+        house.point_at(sandbox)
+        house.load("--pages", "15")
+        rows = house.query("FROM bronze.raw_movies ORDER BY ALL")
+    broken = [
+        *(Fault(path=f"/movie/{one}", status=404) for one in range(11, 11 + gone)),
+        NO_CHANGES,
+    ]
+    with Sandbox(films(*documents), faults=broken) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load("--pages", "15")
+        assert ended.code == 1
+        assert "not believed" in ended.err
+        assert "Traceback" not in ended.err
+        assert house.query("FROM bronze.raw_movies ORDER BY ALL") == rows
+        house.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")
+        assert house.load("--pages", "15").code == 0
+    assert tombstones(house) == list(range(11, 11 + gone))
+
+
+# --- named movies ------------------------------------------------------------------------------
+
+
+def test_named_movies_are_fetched_and_no_others(
+    house: House, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    file = tmp_path / "ids.txt"
+    file.write_text("3\n1, 3\n")
+    assert house.load("--ids", str(file)).code == 0
+    assert asked_for(sandbox) == [1, 3]
+    assert sandbox.requests.count("/3/movie/popular") == 0
+    assert "nobody" not in house.load().err
+    assert asked_for(sandbox) == [1, 1, 2, 3, 3], "without a cursor all that is known is asked for"
+
+
+def test_the_quarantine_is_replayed_until_it_is_mended(house: House, sandbox: Sandbox) -> None:
+    with Sandbox(
+        sandbox.catalogue,
+        faults=[Fault(path="/movie/2", body=b"[]"), Fault(path="/movie/3", body=b"[]", times=1)],
+    ) as broken:
+        house.point_at(broken)
+        assert "--replay-quarantine" in house.load().out
+        broken.requests.clear()
+        assert "quarantined           1" in house.load("--replay-quarantine").out
+        assert asked_for(broken) == [2, 3]
+    house.point_at(sandbox)
+    assert "new                   1" in house.load("--replay-quarantine").out
+    assert asked_for(sandbox) == [2]
+    assert "no movie was fetched" in house.load("--replay-quarantine").out
+
+
+def test_ids_are_read_in_all_their_forms() -> None:
+    assert movie_ids("3, 1,3 2") == (3, 1, 2)
+    for text in ("", "a", "1,-2", "0", "1.5", str(2**63)):
+        with pytest.raises(ValueError, match=r"no movie ids|invalid literal"):
+            movie_ids(text)
+
+
+def test_requests_are_told_apart_by_what_they_ask() -> None:
+    assert Asked(pages=3).fingerprint == Asked(pages=3).fingerprint
+    requests = [Asked(), Asked(full=True), Asked(ids=(1,)), Asked(since=date(2026, 1, 1))]
+    assert len({one.fingerprint for one in requests}) == len(requests)
+
+
+def test_windows_share_a_day_and_leave_none_out() -> None:
+    first, last = date(2026, 1, 30), date(2026, 2, 8)
+    cut = [(one["start"][5:], one["end"][5:]) for one in windows(first, last)]
+    assert cut == [("01-30", "02-02"), ("02-02", "02-05"), ("02-05", "02-08")]
+    assert list(windows(last, last)) == [{"start": "2026-02-08", "end": "2026-02-08"}]
