@@ -11,7 +11,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -460,6 +462,23 @@ def test_the_export_lists_every_movie_without_a_credential_for_today_only(serve:
     }
     for name in ("movie_ids_03_08_2026.json.gz", "movie_ids.json.gz"):
         assert requests.get(f"{sandbox.root_url}/p/exports/{name}", timeout=5).status_code == 404
+
+
+def test_without_a_date_of_its_own_the_calendar_follows_the_clock() -> None:
+    with Sandbox(from_lines([b'{"id":1}'])) as sandbox:
+        first = sandbox.today()
+        sandbox.catalogue = replace(sandbox.catalogue, day=3)
+        assert sandbox.today() - first == timedelta(days=3)
+        answer = requests.get(sandbox.base_url, timeout=5)
+        assert parsedate_to_datetime(answer.headers["Date"]).date() == sandbox.today()
+
+
+def test_an_edit_while_it_runs_is_in_the_change_log() -> None:
+    with Sandbox(from_lines([b'{"id":1}', b'{"id":2}', b'{"id":3}'])) as sandbox:
+        sandbox.catalogue = from_lines([b'{"id":1}', b'{"id":2,"title":"New"}', b'{"id":4}'])
+        assert sandbox.catalogue.changes == {0: (2, 3, 4)}
+        sandbox.catalogue = from_lines([b'{"id":2,"title":"New"}', b'{"id":4}'])
+        assert sandbox.catalogue.changes == {0: (1, 2, 3, 4)}
 
 
 def test_changes_are_paged_by_100_and_default_to_today(serve: Any) -> None:

@@ -24,6 +24,7 @@ class Fault:
         retry_after: Retry-After header (seconds or an HTTP date) of an answer with `status`.
         drop_connection: Close the connection without an answer.
         truncate: Send half of the body that the headers announce, then close the connection.
+        drip_s: Send the body byte by byte, so many seconds apart.
         delay_s: Wait so many seconds first. Alone, the answer is otherwise right.
 
     """
@@ -36,6 +37,7 @@ class Fault:
     retry_after: str | None = None
     drop_connection: bool = False
     truncate: bool = False
+    drip_s: float = 0.0
     delay_s: float = 0.0
 
     def matches(self, path: str, query: Mapping[str, str]) -> bool:

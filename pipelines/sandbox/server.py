@@ -220,7 +220,8 @@ class Sandbox:
             handler.close_connection = True
             return
         retry_after = fault.retry_after if fault and fault.retry_after else answer.retry_after
-        handler.send(answer, retry_after, truncate=fault is not None and fault.truncate)
+        truncate, drip_s = (fault.truncate, fault.drip_s) if fault else (False, 0.0)
+        handler.send(answer, retry_after, truncate=truncate, drip_s=drip_s)
 
     def _is_authorized(self, header: str | None, key: str | None) -> bool:
         given = header.removeprefix("Bearer ") if header else key or ""
@@ -285,7 +286,9 @@ class _Handler(BaseHTTPRequestHandler):
         moment = moment.replace(year=today.year, month=today.month, day=today.day)
         return format_datetime(moment, usegmt=True)
 
-    def send(self, answer: Answer, retry_after: str | None, *, truncate: bool) -> None:
+    def send(
+        self, answer: Answer, retry_after: str | None, *, truncate: bool, drip_s: float
+    ) -> None:
         """Write an answer; a truncated one announces the whole body."""
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
@@ -296,8 +299,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.body[: len(answer.body) // 2] if truncate else answer.body)
+        if self.command == "HEAD":
+            return
+        body = answer.body[: len(answer.body) // 2] if truncate else answer.body
+        if not drip_s:
+            self.wfile.write(body)
+            return
+        for byte in body:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(drip_s)
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay quiet; `Sandbox.requests` has it all."""
