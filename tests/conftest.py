@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,24 @@ class House:
             text=True,
         )
 
+    def fork(self, patch: Callable[[], None], *arguments: str) -> int:
+        """Run the door in a forked child, much faster than a new interpreter.
+
+        The child calls `patch` first and says what it says in `said.txt`. Returns its process id,
+        for `finish`.
+        """
+        child = os.fork()
+        if child:
+            return child
+        try:
+            with (self.folder / "said.txt").open("w") as said:
+                sys.stdout = sys.stderr = said
+                patch()
+                code = tmdb.main(arguments)
+        except BaseException:
+            os._exit(70)
+        os._exit(code)
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.duckdb), read_only=True) as connection:
             return connection.execute(sql).fetchall()
@@ -95,6 +113,12 @@ class House:
         """Every file of this house that holds a text."""
         files = (path for path in self.folder.rglob("*") if path.is_file())
         return [path for path in files if secret.encode() in path.read_bytes()]
+
+
+def finish(child: int) -> int:
+    """Wait for a forked child; return its exit code, negative for the signal that ended it."""
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from landing.errors import explain
 from sandbox.faults import Fault
 from sandbox.log import Request
 from sandbox.server import Sandbox
+from tmdb_source.brake import LONGEST_GAP_SECONDS, Brake
 
 DETAILS = "/3/movie/[0-9]*"
 DOOR = ROOT / "pipelines" / "tmdb.py"
@@ -182,6 +183,60 @@ def test_an_absurd_retry_after_is_capped(house: House) -> None:
         house.point_at(sandbox)
         assert house.load().code == 0
     assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(2,)]
+
+
+def test_a_body_that_drips_in_is_cut_off_and_asked_for_again(house: House) -> None:
+    """At 50 ms a byte it would take 2 seconds, each of them within the timeout of a read."""
+    house.monkeypatch.setenv("SOURCES__TMDB__BODY_SECONDS", "0.2")
+    faults = [
+        Fault(path="/movie/1", drip_s=0.05, times=1),
+        Fault(path="/movie/2", drip_s=0.05),
+    ]
+    with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
+        house.point_at(sandbox)
+        ended = house.load()
+    assert ended.code == 0
+    assert house.query("SELECT movie_id FROM bronze.raw_movies") == [(1,)]
+    assert house.query("SELECT movie_id, body, reason FROM bronze.quarantine_tmdb") == [
+        (2, None, "no answer: timed out: the body was still coming after 0.2 seconds")
+    ]
+
+
+def test_a_lower_limit_than_expected_slows_the_run_down(house: House) -> None:
+    """1,000 a second are permitted as far as we know, and 100 in truth."""
+    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
+    documents = [movie(number) for number in range(1, 401)]
+    with Sandbox(films(*documents), rate_limit_per_second=100, latency_ms=10) as sandbox:
+        house.point_at(sandbox)
+        assert house.load("--pages", "20").code == 0
+        refused = sandbox.requests.count(status=429)
+    assert 0 < refused < 100
+    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(400,)]
+
+
+def test_the_brake_halves_the_pace_once_a_burst_and_lets_go() -> None:
+    stop = threading.Event()
+    stop.set()  # nobody really waits
+    brake = Brake(requests_per_second=10, stop=stop)
+
+    def gap() -> float:
+        turns = [brake.wait() for _ in range(3)]
+        return round(turns[2] - turns[1], 3)
+
+    assert gap() < 0.01
+    sent_at = time.monotonic()
+    for _ in range(20):
+        brake.refused(sent_at, pause=0)
+    assert gap() == 0.1
+    brake.refused(time.monotonic(), pause=0)
+    assert gap() == 0.2
+    for _ in range(60):
+        brake.refused(time.monotonic(), pause=0)
+    assert gap() == LONGEST_GAP_SECONDS
+    for _ in range(100):
+        brake.answered()
+    brake.wait()
+    assert gap() < 0.01
 
 
 def test_a_list_page_that_stays_broken_is_said(house: House) -> None:

@@ -1,0 +1,246 @@
+"""Killed at any moment, a run is finished by the next one: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from conftest import House, films, finish, movie
+from dlt.load.load import Load
+from dlt.pipeline.pipeline import Pipeline
+
+from landing.lock import only_run
+from sandbox.faults import Fault, FaultRates
+from sandbox.server import Sandbox
+from tmdb_source.memory import Cursor, Memory, Run
+from tmdb_source.plan import Planner
+from tmdb_source.run import Fetcher, Landing, Work
+
+MOVIES = 240
+CHUNK = 20
+PAGES = str(MOVIES // 20)
+UNKIND = FaultRates(
+    too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=20261122
+)
+
+
+def die(*args: Any, **kwargs: Any) -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def before(owner: type, name: str, call: int = 1) -> Callable[[], None]:
+    """Die when a function is called for the n-th time."""
+    return _around(owner, name, call, lambda function, *args, **kwargs: die())
+
+
+def after(owner: type, name: str, call: int = 1) -> Callable[[], None]:
+    """Die when a function has been called for the n-th time."""
+    return _around(
+        owner, name, call, lambda function, *args, **kwargs: die(function(*args, **kwargs))
+    )
+
+
+def _around(owner: type, name: str, call: int, last: Callable[..., Any]) -> Callable[[], None]:
+    def patch() -> None:
+        function, calls = getattr(owner, name), 0
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            return (last if calls == call else lambda f, *a, **k: f(*a, **k))(
+                function, *args, **kwargs
+            )
+
+        setattr(owner, name, counted)
+
+    return patch
+
+
+def in_the_middle_of_a_chunk() -> None:
+    movies = Fetcher.movies
+
+    def some(self: Fetcher, *args: Any) -> Iterator[Any]:
+        for number, outcome in enumerate(movies(self, *args)):
+            if number == CHUNK // 2:
+                die()
+            yield outcome
+
+    setattr(Fetcher, "movies", some)  # noqa: B010 - mypy rightly minds the assignment
+
+
+# In the order of a run; each takes up what the one before has left.
+KILLS = {
+    "while planning": before(Planner, "plan"),
+    "before the work list is extracted": before(Pipeline, "extract"),
+    "with the work list loaded in part": before(Load, "complete_package"),
+    "with the work list landed": before(Work, "_through"),
+    "in the first chunk": in_the_middle_of_a_chunk,
+    "before an extract": before(Pipeline, "extract", 2),
+    "before a normalize": before(Pipeline, "normalize", 2),
+    "before a load": before(Pipeline, "load", 2),
+    "with rows in and the load not complete": before(Load, "complete_package", 2),
+    "with the load complete and its files there": after(Load, "complete_package", 2),
+    "between two chunks": after(Landing, "land", 3),
+    "in a later chunk": in_the_middle_of_a_chunk,
+}
+
+
+class Watch:
+    """Checks after each run that it asked for one chunk at most that runs before it had had."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._asked: set[str] = set()
+        self.again = 0
+
+    def run_ended(self) -> None:
+        paths = {request.path for request in self._sandbox.requests}
+        details = {path for path in paths if path.rpartition("/")[2].isdigit()}
+        again = len(details & self._asked)
+        assert again <= CHUNK
+        self.again += again
+        self._asked |= details
+        self._sandbox.requests.clear()
+
+
+@pytest.fixture
+def unkind(house: House) -> Iterator[Sandbox]:
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
+    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.02")
+    catalogue = films(*(movie(one) for one in range(1, MOVIES + 1)))
+    with Sandbox(catalogue, fault_rates=UNKIND) as sandbox:
+        house.point_at(sandbox)
+        yield sandbox
+
+
+def assert_whole(house: House) -> None:
+    counts = "count(*), count(DISTINCT movie_id), count(DISTINCT batch_id)"
+    assert house.query(f"SELECT {counts} FROM bronze.raw_movies") == [(MOVIES, MOVIES, 1)]
+    assert house.query("SELECT count(*) FROM bronze.raw_genres") == [(1,)]
+    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+    assert not (house.folder / "warehouse.duckdb.lock").exists()
+
+
+def test_killed_at_every_point_a_run_is_finished(house: House, unkind: Sandbox) -> None:
+    watch = Watch(unkind)
+    for number, (where, kill) in enumerate(KILLS.items()):
+        assert finish(house.fork(kill, "--pages", PAGES)) == -signal.SIGKILL, where
+        watch.run_ended()
+        if number % 3 == 2:
+            shutil.rmtree(house.dlt_dir)  # another machine goes on
+    ended = house.load("--pages", PAGES)
+    assert ended.code == 0
+    watch.run_ended()
+    assert "fetched before" in ended.out
+    assert f"fetching movies: {MOVIES} movies, " in ended.err
+    assert_whole(house)
+    assert 0 < watch.again <= len(KILLS) * CHUNK
+
+
+def test_killed_at_random_a_run_is_finished(house: House, unkind: Sandbox) -> None:
+    watch, chance, kills = Watch(unkind), random.Random(20261122), 0
+    for _ in range(15):
+        child = house.fork(lambda: None, "--pages", PAGES)
+        timer = threading.Timer(chance.uniform(0.2, 1.2), os.kill, (child, signal.SIGKILL))
+        timer.start()
+        kills += finish(child) == -signal.SIGKILL
+        timer.cancel()
+        watch.run_ended()
+    assert house.load("--pages", PAGES).code == 0
+    assert kills > 3
+    assert_whole(house)
+
+
+def test_a_killed_daily_run_is_finished_before_the_next_day_s(house: House) -> None:
+    """The run of day 1 dies after two of six movies; on day 3 one of them changes again."""
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
+    later = [movie(one, revenue=1) for one in range(2, 7)]
+    first_day = films(movie(1, revenue=1), *later)
+    third_day = films(movie(1, revenue=3), *later)
+    changes = {1: tuple(range(1, 7)), 3: (1,)}
+    with Sandbox(films(*(movie(one) for one in range(1, 7)))) as sandbox:
+        house.point_at(sandbox)
+        assert house.load().code == 0
+        sandbox.catalogue = replace(first_day, day=1, changes=changes)
+        assert finish(house.fork(after(Landing, "land", 2))) == -signal.SIGKILL
+        sandbox.catalogue = replace(third_day, day=3, changes=changes)
+        ended = house.load()
+    assert ended.code == 0
+    assert "Going on with run" in ended.err
+    assert "fetching movies: 6 movies, 2 of them done" in ended.err
+    batches = house.query(
+        "SELECT batch_id, count(*) FROM bronze.raw_movies GROUP BY 1 ORDER BY min(ingested_at)"
+    )
+    assert [count for _, count in batches] == [6, 6, 1]
+
+
+def test_a_movie_quarantined_in_a_killed_chunk_is_quarantined_once(house: House) -> None:
+    fault = Fault(path="/movie/2", body=b"[]")
+    with Sandbox(films(movie(1), movie(2)), faults=[fault]) as sandbox:
+        house.point_at(sandbox)
+        assert finish(house.fork(before(Load, "complete_package", 2))) == -signal.SIGKILL
+        assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(1,)]
+        assert house.load().code == 0
+    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(1,)]
+
+
+def test_another_request_finishes_what_is_left_and_goes_on(house: House) -> None:
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
+    with Sandbox(films(*(movie(one) for one in range(1, 7)))) as sandbox:
+        house.point_at(sandbox)
+        assert finish(house.fork(before(Work, "_through"))) == -signal.SIGKILL
+        assert house.load("--ids", "3,99").code == 0
+        assert sandbox.requests.count("/3/movie/3") == 2
+        assert sandbox.requests.count("/3/movie/99") == 1
+    assert house.query("SELECT count(DISTINCT batch_id) FROM bronze.raw_movies") == [(2,)]
+
+
+# --- two at once -------------------------------------------------------------------------------
+
+
+def test_the_second_of_two_runs_says_who_is_first_and_leaves(
+    house: House, sandbox: Sandbox
+) -> None:
+    lock = house.folder / "warehouse.duckdb.lock"
+    with only_run(lock):
+        ended = house.load()
+    assert ended.code == 1
+    assert f"process {os.getpid()} on " in ended.err
+    assert str(lock) in ended.err
+    assert sandbox.requests.count() == 0
+    assert not lock.exists()
+
+
+def test_a_lock_that_a_killed_run_left_is_taken_over(house: House, sandbox: Sandbox) -> None:
+    lock = house.folder / "warehouse.duckdb.lock"
+    lock.write_text(f"process {os.getpid()} on elsewhere since long ago\n")
+    assert house.load().code == 0
+    assert not lock.exists()
+
+
+def test_a_lock_deleted_by_its_holder_is_not_taken_for_ours(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with only_run(lock):
+        pass
+    with only_run(lock):
+        assert lock.exists()
+
+
+# --- what is remembered ------------------------------------------------------------------------
+
+
+def test_memory_begins_empty_and_survives_its_own_writing() -> None:
+    assert Memory.restore({}) == Memory(Cursor(None, False), None)
+    day = date(2026, 11, 22)
+    memory = Memory(Cursor(day, True), Run("batch", "asked", day, 3, 50, Cursor(day), 1, 20))
+    assert Memory.restore(memory.state()) == memory

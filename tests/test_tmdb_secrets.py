@@ -1,0 +1,111 @@
+"""The key is nowhere: whatever a run asked for and however it ended."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import signal
+from dataclasses import replace
+
+import duckdb
+import pytest
+from conftest import House, films, finish, movie
+from dlt.common.versioned_state import decompress_state
+
+from sandbox.faults import Fault
+from sandbox.server import Sandbox
+from tmdb_source.run import Fetcher, Work
+
+KEY = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
+
+
+def crash(*args: object) -> None:
+    raise RuntimeError("a fault of the program")
+
+
+def die(*args: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ends_well(house: House) -> str:
+    ended = house.load()
+    assert ended.code == 0
+    return ended.said
+
+
+def ends_in_a_crash(house: House) -> str:
+    house.monkeypatch.setattr(Fetcher, "movies", crash)
+    ended = house.load()
+    assert ended.code == 1
+    assert "Traceback" in ended.err, "at debug level"
+    return ended.said
+
+
+def ends_by_a_signal(house: House) -> str:
+    def patch() -> None:
+        Work._through = die  # type: ignore[method-assign,assignment]
+
+    assert finish(house.fork(patch)) == -signal.SIGKILL
+    return ""  # on disk, in said.txt
+
+
+def fails(house: House) -> str:
+    ended = house.load()
+    assert ended.code == 1
+    return ended.said
+
+
+ENDINGS = {
+    "success": (ends_well, []),
+    "401": (fails, [Fault(path="/movie/[0-9]*", status=401)]),
+    "401 at once": (fails, [Fault(path="/*", status=401)]),
+    "reset": (fails, [Fault(path="/movie/[0-9]*", drop_connection=True)]),
+    "reset of a list": (fails, [Fault(path="/movie/changes", drop_connection=True)]),
+    "no JSON": (fails, [Fault(path="/movie/changes", body=b"<html>")]),
+    "crash": (ends_in_a_crash, []),
+    "kill": (ends_by_a_signal, []),
+}
+
+
+@pytest.mark.parametrize("variable", ["TMDB_ACCESS_TOKEN", "TMDB_API_KEY"])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_key_is_nowhere(
+    house: House, caplog: pytest.LogCaptureFixture, variable: str, ending: str
+) -> None:
+    end, faults = ENDINGS[ending]
+    caplog.set_level(logging.DEBUG)
+    house.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
+    house.monkeypatch.setenv(variable, KEY)
+    with Sandbox(films(*(movie(one) for one in range(1, 61))), credential=KEY) as sandbox:
+        house.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
+        said = ends_well(house)
+        tomorrow = replace(sandbox.catalogue, day=1, changes={1: tuple(range(1, 61))})
+    with Sandbox(tomorrow, credential=KEY, faults=faults) as sandbox:
+        house.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
+        said += end(house)
+        strangers = [one for one in sandbox.requests if one.path.startswith("/p/")]
+        assert not any(one.credential_in for one in strangers), "the export needs no key"
+        assert {one.credential_in for one in sandbox.requests if one not in strangers} == {
+            "query" if variable == "TMDB_API_KEY" else "header"
+        }
+    assert "movie/popular" in caplog.text
+    assert KEY not in caplog.text + said
+    assert_nowhere_on_disk(house)
+
+
+def assert_nowhere_on_disk(house: House) -> None:
+    assert house.files_with(KEY) == []
+    for path in house.folder.rglob("*.gz"):
+        assert KEY.encode() not in gzip.decompress(path.read_bytes())
+    with duckdb.connect(str(house.duckdb), read_only=True) as connection:
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'bronze'"
+        ).fetchall()
+        assert len(tables) > 6
+        for (table,) in tables:
+            assert KEY not in str(connection.execute(f"FROM bronze.{table}").fetchall())
+        for (state,) in connection.execute(
+            "SELECT state FROM bronze._dlt_pipeline_state"
+        ).fetchall():
+            assert KEY not in str(decompress_state(state))
