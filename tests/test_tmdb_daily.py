@@ -184,6 +184,13 @@ def test_since_reads_further_back_and_leaves_no_gap_behind(house: House, sandbox
     assert asked_for(sandbox) == [2, 3]
 
 
+def test_since_a_day_to_come_is_refused(house: House, sandbox: Sandbox) -> None:
+    ended = house.load("--since", "2999-01-01")
+    assert ended.code == 1
+    assert "is to come" in ended.err
+    assert not house.duckdb.exists()
+
+
 @pytest.mark.parametrize(
     ("day", "fault", "said"),
     [
@@ -210,7 +217,7 @@ def test_a_gap_that_nobody_bridges_is_said_and_all_is_fetched_again(
         ended = house.load("--pages", "1")
         assert ended.code == 0
         assert said in ended.err
-        assert "all 23 movies that the warehouse tracks are fetched instead" in ended.err
+        assert "all 22 movies that the warehouse tracks are fetched instead" in ended.err
         assert asked_for(sandbox) == list(range(1, 23))
         assert "changed              22" in ended.out
 

@@ -30,7 +30,15 @@ KEY = "0123456789abcdef0123456789abcdef"
 def test_help_shows_examples_settings_and_exit_codes(house: House) -> None:
     ended = house.load("--help")
     assert ended.code == 0
-    for word in ("examples:", "--sandbox", "--dry-run", "MARQUEE_DUCKDB", "exit codes:", "130"):
+    for word in (
+        "examples:",
+        "--sandbox",
+        "--full",
+        "--dry-run",
+        "MARQUEE_DUCKDB",
+        "exit codes:",
+        "130",
+    ):
         assert word in ended.out
 
 
@@ -40,6 +48,11 @@ def test_help_shows_examples_settings_and_exit_codes(house: House) -> None:
         ("--pages", "0"),
         ("--pages", "-3"),
         ("--pages", "many"),
+        ("--limit", "5"),
+        ("--full", "--limit", "0"),
+        ("--full", "--ids", "1"),
+        ("--ids", "one"),
+        ("--since", "yesterday"),
         ("--day", "2"),
         ("--catalog", "films.ndjson"),
         ("--sandbox", "--day", "-1"),

@@ -86,6 +86,8 @@ class Planner:
             MarqueeError: TMDb's lists cannot be used, or are not to be believed.
 
         """
+        if asked.since and asked.since > self._today:
+            raise MarqueeError(f"--since {asked.since} is to come: at TMDb it is {self._today}.")
         if asked.ids:
             return Plan(asked.ids, cursor)
         if asked.replay:
@@ -142,10 +144,10 @@ class Planner:
                     f"{reason}: all {len(plan.fetch):,} movies of the export are fetched instead."
                 )
                 return plan
+        alive = [one for one, _, _ in self._alive(tracked)]
         self._progress.note(
-            f"{reason}: all {len(tracked):,} movies that the warehouse tracks are fetched instead."
+            f"{reason}: all {len(alive):,} movies that the warehouse tracks are fetched instead."
         )
-        alive = (one for one, _, _ in self._alive(tracked))
         return Plan(list(dict.fromkeys([*listed, *alive])), Cursor(self._today, cursor.is_full))
 
     def _listed(self, pages: int, tracked: list[int]) -> list[int]:
