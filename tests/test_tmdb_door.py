@@ -288,6 +288,8 @@ def test_batch_ids_sort_by_time_and_differ_within_a_second() -> None:
         ("-7", 0),
         ("Thu, 01 Jan 1970 00:01:40 GMT", 90),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Thu, 01 Jan 99999 00:00:00 GMT", None),
+        ("1e400", float("inf")),
         ("soon", None),
         ("", None),
         ("nan", None),

@@ -75,7 +75,11 @@ def retry_after_seconds(header: str | None, now: float | None = None) -> float |
         date = parsedate_tz(header)
         if date is None:
             return None
-        seconds = mktime_tz(date) - (time.time() if now is None else now)
+        try:
+            moment = mktime_tz(date)
+        except (ValueError, OverflowError):  # a year that no calendar has
+            return None
+        seconds = moment - (time.time() if now is None else now)
     return max(0.0, seconds) if seconds == seconds else None  # NaN reads as a float too
 
 
