@@ -149,7 +149,7 @@ def test_killed_at_every_point_a_run_is_finished(house: House, unkind: Sandbox) 
 
 def test_killed_at_random_a_run_is_finished(house: House, unkind: Sandbox) -> None:
     watch, chance, kills = Watch(unkind), random.Random(20261122), 0
-    for _ in range(15):
+    for _ in range(10):
         child = house.fork(lambda: None, "--pages", PAGES)
         timer = threading.Timer(chance.uniform(0.2, 1.2), os.kill, (child, signal.SIGKILL))
         timer.start()
