@@ -75,6 +75,24 @@ def test_a_refresh_without_news_changes_no_row_of_gold_and_of_the_history(
     assert warehouse.rows_of("gold", "snapshots") == before
 
 
+def test_a_refresh_writes_only_the_movies_that_have_news(warehouse: Warehouse) -> None:
+    written = """
+    SELECT movie_id, _loaded_at FROM silver.silver_movies WHERE movie_id <> 5
+    UNION ALL SELECT movie_id, _loaded_at FROM silver.silver_movie_genres WHERE movie_id <> 5
+    UNION ALL SELECT movie_id, _loaded_at FROM silver.silver_movie_companies WHERE movie_id <> 5
+    ORDER BY ALL
+    """
+    before = warehouse.query(written)
+
+    warehouse.land(movie(5))
+    warehouse.refresh()
+
+    assert warehouse.query(written) == before
+    assert warehouse.query(
+        "SELECT count(*) FROM silver.silver_movie_genres WHERE movie_id = 5"
+    ) == [(2,)]
+
+
 def test_a_movie_that_loses_a_genre_or_a_company_loses_the_bridge_row(
     warehouse: Warehouse,
 ) -> None:

@@ -38,6 +38,7 @@ def broken_rules(evaluator: MacroEvaluator, documents: exp.Expr, *rules: exp.Exp
                 "ingested_at",
                 "_source_batch_id",
                 "_source_response_count",
+                "_loaded_at",
             )
             .from_(documents)
             .where(condition)

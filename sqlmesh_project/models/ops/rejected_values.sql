@@ -13,7 +13,8 @@ MODEL (
     reason = 'The rule it breaks.',
     _source_ingested_at = 'When the response arrived (UTC).',
     _source_batch_id = 'Pipeline run that landed it.',
-    _source_response_count = 'Responses of the movie known when the row was written.'
+    _source_response_count = 'Responses of the movie known when the row was written.',
+    _loaded_at = 'When the movie was last read (UTC).'
   ),
   audits (
     not_null(columns := (movie_id, column_name, reason, _source_ingested_at)),
@@ -23,17 +24,23 @@ MODEL (
 );
 
 WITH newest_documents AS (
+  /* The interval as a second bound: where nothing was rejected for long, its own newest row is old. */
   SELECT
     movie.movie_id,
     response.raw_data,
     response.ingested_at,
     movie._source_batch_id,
-    movie._source_response_count
+    movie._source_response_count,
+    movie._loaded_at
   FROM silver.silver_movies AS movie
   JOIN bronze.raw_movies AS response
     ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
   WHERE
-    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
+    (
+      @loaded_since(movie._loaded_at, ops.rejected_values) OR @start_ds <= @first_day
+    )
+    AND movie._loaded_at >= @start_dtntz
+    AND NOT movie.is_deleted
 ), rejected AS (
   @broken_rules(
     newest_documents,
@@ -102,7 +109,8 @@ WITH newest_documents AS (
     listed.entry,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_count,
+    _loaded_at
   FROM newest_documents
   CROSS JOIN UNNEST(@json_array(raw_data, 'genres')) AS listed(entry)
   UNION ALL
@@ -112,7 +120,8 @@ WITH newest_documents AS (
     listed.entry,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_count,
+    _loaded_at
   FROM newest_documents
   CROSS JOIN UNNEST(@json_array(raw_data, 'production_companies')) AS listed(entry)
 ), rejected_entries AS (
@@ -123,7 +132,8 @@ WITH newest_documents AS (
     'entry without a number' AS reason,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_count,
+    _loaded_at
   FROM listed_entries
   WHERE
     COALESCE(@json_integer(entry, 'id'), 0) <= 0
@@ -132,7 +142,8 @@ WITH newest_documents AS (
     column_name,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_count,
+    _loaded_at
 ), all_rejected AS (
   SELECT
     movie_id,
@@ -141,7 +152,8 @@ WITH newest_documents AS (
     reason,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_count,
+    _loaded_at
   FROM rejected
   UNION ALL
   SELECT
@@ -151,7 +163,8 @@ WITH newest_documents AS (
     reason,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_count,
+    _loaded_at
   FROM rejected_entries
 )
 SELECT
@@ -161,7 +174,8 @@ SELECT
   reason::TEXT AS reason,
   ingested_at::TIMESTAMP AS _source_ingested_at,
   _source_batch_id::TEXT AS _source_batch_id,
-  _source_response_count::BIGINT AS _source_response_count
+  _source_response_count::BIGINT AS _source_response_count,
+  _loaded_at::TIMESTAMP AS _loaded_at
 FROM all_rejected;
 
 @drop_rows_of_older_responses()

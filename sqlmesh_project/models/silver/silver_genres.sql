@@ -11,7 +11,8 @@ MODEL (
     first_genre_name = 'Name by which it was first seen.',
     is_listed = 'TMDb''s genre list has it.',
     first_seen_at = 'When a response first named it (UTC).',
-    _source_ingested_at = 'When the response with that name arrived (UTC).'
+    _source_ingested_at = 'When the response with that name arrived (UTC).',
+    _loaded_at = 'When the last movie was read (UTC).'
   ),
   audits (
     not_null(columns := (genre_id, genre_name, is_listed, first_seen_at)),
@@ -47,7 +48,7 @@ WITH mentions AS (
     ON response.movie_id = movie.movie_id
   CROSS JOIN UNNEST(@json_array(response.raw_data, 'genres')) AS listed(entry)
   WHERE
-    movie._loaded_at >= @start_dtntz
+    @loaded_since(movie._loaded_at, silver.silver_genres) OR @start_ds <= @first_day
   UNION ALL
   SELECT
     known.genre_id,
@@ -81,5 +82,10 @@ SELECT
   COALESCE(first_genre_name, 'Unnamed')::TEXT AS first_genre_name,
   is_listed::BOOLEAN AS is_listed,
   first_seen_at::TIMESTAMP AS first_seen_at,
-  last_seen_at::TIMESTAMP AS _source_ingested_at
+  last_seen_at::TIMESTAMP AS _source_ingested_at,
+  (
+    SELECT
+      MAX(movie._loaded_at)
+    FROM silver.silver_movies AS movie
+  )::TIMESTAMP AS _loaded_at
 FROM best_mentions

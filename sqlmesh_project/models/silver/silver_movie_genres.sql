@@ -44,7 +44,10 @@ WITH listed_genres AS (
     ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
   CROSS JOIN UNNEST(@json_array(response.raw_data, 'genres')) WITH ORDINALITY AS listed(entry, entry_position)
   WHERE
-    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
+    (
+      @loaded_since(movie._loaded_at, silver.silver_movie_genres) OR @start_ds <= @first_day
+    )
+    AND NOT movie.is_deleted
 ), first_mentions AS (
   SELECT
     movie_id,

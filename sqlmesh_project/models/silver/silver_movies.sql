@@ -180,7 +180,9 @@ SELECT
   cleaned.batch_id::TEXT AS _source_batch_id,
   cleaned._dlt_id::TEXT AS _source_response_id,
   cleaned.response_count::BIGINT AS _source_response_count,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  (
+    CURRENT_TIMESTAMP AT TIME ZONE 'UTC'
+  )::TIMESTAMP AS _loaded_at
 FROM cleaned
 LEFT JOIN silver.seed_months AS month_of_release
   ON month_of_release.calendar_month = EXTRACT(MONTH FROM cleaned.release_date)

@@ -10,7 +10,7 @@ MODEL (
     company_name = 'Newest name.',
     origin_country = 'Two-letter code of its country; NULL when TMDb gives none.',
     _source_ingested_at = 'When the response with that name arrived (UTC).',
-    _loaded_at = 'When this row was written (UTC).'
+    _loaded_at = 'When a movie that names it was last read (UTC).'
   ),
   audits (not_null(columns := (company_id, _source_ingested_at)), unique_values(columns := (
       company_id
@@ -22,13 +22,14 @@ WITH companies_with_news AS (
     company_id
   FROM silver.silver_movie_companies
   WHERE
-    _loaded_at >= @start_dtntz
+    @loaded_since(_loaded_at, silver.silver_production_companies) OR @start_ds <= @first_day
 ), newest_mentions AS (
   SELECT
     mention.company_id,
     mention.company_name,
     mention.origin_country,
-    mention._source_ingested_at
+    mention._source_ingested_at,
+    MAX(mention._loaded_at) OVER (PARTITION BY mention.company_id) AS _loaded_at
   FROM silver.silver_movie_companies AS mention
   JOIN companies_with_news AS news
     ON news.company_id = mention.company_id
@@ -43,5 +44,5 @@ SELECT
   company_name::TEXT AS company_name,
   origin_country::TEXT AS origin_country,
   _source_ingested_at::TIMESTAMP AS _source_ingested_at,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  _loaded_at::TIMESTAMP AS _loaded_at
 FROM newest_mentions

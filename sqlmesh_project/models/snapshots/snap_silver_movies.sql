@@ -32,7 +32,23 @@ MODEL (
   )
 );
 
-WITH observations AS (
+WITH known_movies AS (
+  SELECT
+    period.movie_id,
+    MAX(period._source_response_count) AS response_count
+  FROM snapshots.snap_silver_movies AS period
+  GROUP BY
+    period.movie_id
+), movies_with_news AS (
+  SELECT
+    movie.movie_id,
+    movie._source_response_count
+  FROM silver.silver_movies AS movie
+  LEFT JOIN known_movies AS known
+    ON known.movie_id = movie.movie_id
+  WHERE
+    COALESCE(known.response_count, 0) <> movie._source_response_count OR @start_ds <= @first_day
+), observations AS (
   /* Every response of the movies with news, in bronze from the beginning: a response that lands late
      may split a period that is long closed. */
   SELECT
@@ -48,10 +64,8 @@ WITH observations AS (
     response.batch_id,
     movie._source_response_count
   FROM bronze.raw_movies AS response
-  JOIN silver.silver_movies AS movie
+  JOIN movies_with_news AS movie
     ON movie.movie_id = response.movie_id
-  WHERE
-    movie._loaded_at >= @start_dtntz
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY response.movie_id, response.ingested_at ORDER BY response._dlt_id DESC) = 1
 ), fingerprints AS (
