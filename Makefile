@@ -28,15 +28,15 @@ refresh: install  ## Bring prod up to date: changed models, then new data
 	$(BIN)/sqlmesh run --ignore-cron
 
 # Nothing here may touch the user's warehouse, not even to look whether another process holds it.
-test lint: export MARQUEE_DUCKDB := $(VENV)/test/warehouse.duckdb
-test lint: export MARQUEE_STATE_DUCKDB := $(VENV)/test/state.duckdb
+test lint: export MARQUEE_DUCKDB := .cache/test/warehouse.duckdb
+test lint: export MARQUEE_STATE_DUCKDB := .cache/test/state.duckdb
 
 test: lint  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	$(BIN)/sqlmesh test
 	$(BIN)/pytest --quiet --numprocesses 2
 
 lint: install  ## Style, types and model lint
-	@mkdir -p $(VENV)/test
+	@mkdir -p .cache/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -31,6 +31,8 @@ MODEL (
     vote_average = 'Mean vote of TMDb''s users, 0 to 10; NULL when nobody voted.',
     vote_count = 'Number of votes; NULL when TMDb knows of none.',
     is_adult_content = 'TMDb''s adult flag.',
+    genres = 'The list of genres, as the response has it, in JSON; silver_movie_genres has a row for each.',
+    production_companies = 'The list of companies, as the response has it, in JSON; silver_movie_companies has a row for each.',
     is_deleted = 'TMDb no longer has the movie.',
     _source = 'System the row comes from.',
     _source_ingested_at = 'When the newest response arrived (UTC).',
@@ -137,6 +139,8 @@ WITH movies_with_news AS (
     @movie_vote_average(document.raw_data) AS vote_average,
     @movie_amount(document.raw_data, 'vote_count') AS vote_count,
     @json_boolean(document.raw_data, 'adult') AS is_adult_content,
+    @json_source(document.raw_data, 'genres') AS genres,
+    @json_source(document.raw_data, 'production_companies') AS production_companies,
     newest.is_tombstone,
     newest.ingested_at,
     newest.batch_id,
@@ -174,15 +178,15 @@ SELECT
   cleaned.vote_average::DOUBLE AS vote_average,
   cleaned.vote_count::BIGINT AS vote_count,
   cleaned.is_adult_content::BOOLEAN AS is_adult_content,
+  cleaned.genres::TEXT AS genres,
+  cleaned.production_companies::TEXT AS production_companies,
   cleaned.is_tombstone::BOOLEAN AS is_deleted,
   'tmdb'::TEXT AS _source,
   cleaned.ingested_at::TIMESTAMP AS _source_ingested_at,
   cleaned.batch_id::TEXT AS _source_batch_id,
   cleaned._dlt_id::TEXT AS _source_response_id,
   cleaned.response_count::BIGINT AS _source_response_count,
-  (
-    CURRENT_TIMESTAMP AT TIME ZONE 'UTC'
-  )::TIMESTAMP AS _loaded_at
+  @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM cleaned
 LEFT JOIN silver.seed_months AS month_of_release
   ON month_of_release.calendar_month = EXTRACT(MONTH FROM cleaned.release_date)

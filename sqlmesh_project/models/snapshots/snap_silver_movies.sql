@@ -1,8 +1,7 @@
 MODEL (
   name snapshots.snap_silver_movies,
-  kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key (movie_id, valid_from)
-  ),
+  kind INCREMENTAL_BY_PARTITION,
+  partitioned_by movie_id,
   grain (movie_id, valid_from),
   references movie_id,
   description 'One row a movie and period in which TMDb said the same of its money, votes, popularity, status and running time (SCD type 2). A pure function of bronze: it can be dropped and made again, row for row. A deleted movie has no open period.',
@@ -16,8 +15,7 @@ MODEL (
     runtime_minutes = 'Running time in minutes; NULL when unknown.',
     valid_from = 'When the first response that said so arrived (UTC), inclusive.',
     valid_to = 'When the first response that said otherwise arrived (UTC), exclusive; NULL while it holds.',
-    _source_batch_id = 'Pipeline run that landed the first response that said so.',
-    _source_response_count = 'Responses of the movie known when the row was written.'
+    _source_batch_id = 'Pipeline run that landed the first response that said so.'
   ),
   audits (
     not_null(columns := (movie_id, valid_from)),
@@ -32,25 +30,9 @@ MODEL (
   )
 );
 
-WITH known_movies AS (
-  SELECT
-    period.movie_id,
-    MAX(period._source_response_count) AS response_count
-  FROM snapshots.snap_silver_movies AS period
-  GROUP BY
-    period.movie_id
-), movies_with_news AS (
-  SELECT
-    movie.movie_id,
-    movie._source_response_count
-  FROM silver.silver_movies AS movie
-  LEFT JOIN known_movies AS known
-    ON known.movie_id = movie.movie_id
-  WHERE
-    COALESCE(known.response_count, 0) <> movie._source_response_count OR @start_ds <= @first_day
-), observations AS (
+WITH observations AS (
   /* Every response of the movies with news, in bronze from the beginning: a response that lands late
-     may split a period that is long closed. */
+     may split a period that is long closed. All periods of these movies are replaced. */
   SELECT
     response.movie_id,
     @movie_amount(response.raw_data, 'budget') AS budget_usd,
@@ -61,11 +43,12 @@ WITH known_movies AS (
     @movie_amount(response.raw_data, 'runtime') AS runtime_minutes,
     @json_integer(response.raw_data, 'id') IS NULL AS is_tombstone,
     response.ingested_at,
-    response.batch_id,
-    movie._source_response_count
+    response.batch_id
   FROM bronze.raw_movies AS response
-  JOIN movies_with_news AS movie
+  JOIN silver.silver_movies AS movie
     ON movie.movie_id = response.movie_id
+  WHERE
+    movie._loaded_at >= @start_dtntz
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY response.movie_id, response.ingested_at ORDER BY response._dlt_id DESC) = 1
 ), fingerprints AS (
@@ -80,7 +63,6 @@ WITH known_movies AS (
     is_tombstone,
     ingested_at,
     batch_id,
-    _source_response_count,
     @GENERATE_SURROGATE_KEY(is_tombstone, budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes) AS fingerprint
   FROM observations
 ), changes AS (
@@ -94,8 +76,7 @@ WITH known_movies AS (
     runtime_minutes,
     is_tombstone,
     ingested_at,
-    batch_id,
-    _source_response_count
+    batch_id
   FROM fingerprints
   QUALIFY
     LAG(fingerprint, 1, '') OVER (PARTITION BY movie_id ORDER BY ingested_at) <> fingerprint
@@ -111,8 +92,7 @@ WITH known_movies AS (
     is_tombstone,
     ingested_at AS valid_from,
     LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at) AS valid_to,
-    batch_id,
-    _source_response_count
+    batch_id
   FROM changes
 )
 SELECT
@@ -125,10 +105,7 @@ SELECT
   runtime_minutes::BIGINT AS runtime_minutes,
   valid_from::TIMESTAMP AS valid_from,
   valid_to::TIMESTAMP AS valid_to,
-  batch_id::TEXT AS _source_batch_id,
-  _source_response_count::BIGINT AS _source_response_count
+  batch_id::TEXT AS _source_batch_id
 FROM periods
 WHERE
-  NOT is_tombstone;
-
-@drop_rows_of_older_responses()
+  NOT is_tombstone
