@@ -28,15 +28,15 @@ refresh: install  ## Bring prod up to date: changed models, then new data
 	$(BIN)/sqlmesh run --ignore-cron
 
 # Nothing here may touch the user's warehouse, not even to look whether another process holds it.
-test lint: export MARQUEE_DUCKDB := $(VENV)/test/warehouse.duckdb
-test lint: export MARQUEE_STATE_DUCKDB := $(VENV)/test/state.duckdb
+test lint: export MARQUEE_DUCKDB := .cache/test/warehouse.duckdb
+test lint: export MARQUEE_STATE_DUCKDB := .cache/test/state.duckdb
 
 test: lint  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	$(BIN)/sqlmesh test
 	$(BIN)/pytest --quiet --numprocesses 2
 
 lint: install  ## Style, types and model lint
-	@mkdir -p $(VENV)/test
+	@mkdir -p .cache/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -55,7 +55,7 @@ sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)
 
 lock: install  ## Resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra ui --universal \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra ui --universal --python-version 3.10 \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
 
 clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches

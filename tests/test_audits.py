@@ -93,9 +93,8 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "unique_combination_of_columns": doubled_row,
     "number_of_rows": lambda audit: f"DELETE FROM {audit.table}",
     "accepted_values": lambda audit: update(audit, f"{audit.column('column')} = 'nonsense'"),
-    "accepted_range": lambda audit: update(
-        audit, f"{audit.column('column')} = {audit.arguments['min_v'].sql()} - 1"
-    ),
+    # Every range of the project begins at 0 or above.
+    "accepted_range": lambda audit: update(audit, f"{audit.column('column')} = -1"),
     "references_resolve": lambda audit: update(audit, f"{audit.column('key')} = '-404'"),
     "keeps_every_row": lambda audit: (
         f"DELETE FROM {audit.table} WHERE {audit.column('key')} = "

@@ -86,6 +86,12 @@ def exactly(document: bytes | str) -> Any:
     return json.loads(document, parse_float=lambda text: ("float", text))
 
 
+def test_a_refresh_without_news_changes_no_number_of_gold(warehouse: Warehouse) -> None:
+    before = warehouse.rows_of("gold", "snapshots")
+    warehouse.refresh()
+    assert warehouse.rows_of("gold", "snapshots") == before
+
+
 def test_every_movie_is_one_row_of_the_fact(warehouse: Warehouse) -> None:
     assert warehouse.query("SELECT count(*), count(DISTINCT movie_id) FROM gold.fact_movies") == [
         (4803, 4803)

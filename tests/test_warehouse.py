@@ -75,6 +75,21 @@ def test_a_refresh_without_news_changes_no_row_of_gold_and_of_the_history(
     assert warehouse.rows_of("gold", "snapshots") == before
 
 
+def test_a_refresh_writes_only_the_movies_that_have_news(warehouse: Warehouse) -> None:
+    written = (
+        "SELECT movie_id, _loaded_at FROM silver.silver_movies WHERE movie_id <> 5 ORDER BY ALL"
+    )
+    before = warehouse.query(written)
+
+    warehouse.land(movie(5))
+    warehouse.refresh()
+
+    assert warehouse.query(written) == before
+    assert warehouse.query(
+        "SELECT count(*) FROM silver.silver_movie_genres WHERE movie_id = 5"
+    ) == [(2,)]
+
+
 def test_a_movie_that_loses_a_genre_or_a_company_loses_the_bridge_row(
     warehouse: Warehouse,
 ) -> None:
@@ -188,7 +203,11 @@ def test_a_late_row_can_make_a_period_disappear(warehouse: Warehouse) -> None:
 
 
 def test_the_history_can_be_dropped_with_the_state_and_made_again(warehouse: Warehouse) -> None:
-    warehouse.land(movie(1, revenue=3_100_000_000), at="2026-03-02 06:00:00", batch_id="2")
+    warehouse.land(
+        movie(1, revenue=3_100_000_000, production_companies=[company(7, "Soon forgotten")]),
+        at="2026-03-02 06:00:00",
+        batch_id="2",
+    )
     warehouse.refresh()
     warehouse.land(movie(1, revenue=3_200_000_000), at="2026-03-02 06:00:30", batch_id="3")
     warehouse.land({"movie_id": 2, **TOMBSTONE}, at="2026-03-02 06:00:30", batch_id="3")
@@ -229,6 +248,33 @@ def test_dev_shows_the_whole_warehouse_beside_prod(warehouse: Warehouse) -> None
     assert {name.replace("__dev", ""): rows for name, rows in dev.items()} == prod
 
 
+def test_a_refresh_of_dev_leaves_prod_alone(warehouse: Warehouse, tmp_path: Path) -> None:
+    # A new column is a change that breaks nothing below: dev then shares prod's tables of the rest.
+    warehouse.copy_project_to(tmp_path / "project")
+    model = warehouse.project / "sqlmesh_project" / "models" / "silver" / "silver_movies.sql"
+    sql = model.read_text(encoding="utf-8")
+    model.write_text(
+        sql.replace(
+            "'tmdb'::TEXT AS _source,", "'tmdb'::TEXT AS _source, 1::INT AS shoe_size,"
+        ).replace("column_descriptions (", "column_descriptions ( shoe_size = 'New.',", 1),
+        encoding="utf-8",
+    )
+    warehouse.plan("dev")
+    warehouse.land(
+        movie(1, revenue=3_100_000_000, genres=[genre(35)]),
+        movie(2, production_companies=[company(3, "Clay")]),
+        {"movie_id": 3, **TOMBSTONE},
+    )
+    prod = warehouse.rows_of("silver", "snapshots", "gold", "ops")
+
+    warehouse.refresh("dev")
+
+    assert warehouse.rows_of("silver", "snapshots", "gold", "ops") == prod
+    assert warehouse.query("SELECT revenue_usd FROM gold__dev.fact_movies WHERE movie_id = 1") == [
+        (3_100_000_000,)
+    ]
+
+
 def test_no_fact_and_no_bridge_points_to_nothing(first_day: Warehouse) -> None:
     orphans = """
     SELECT count(*) FROM gold.{child} AS child
@@ -260,7 +306,11 @@ def test_a_value_that_breaks_a_rule_is_listed_with_its_reason_until_it_is_mended
 
     warehouse.land(movie(1, release_date="2020-06-15", budget=-5))
     warehouse.refresh()
-    assert warehouse.query("SELECT column_name FROM ops.rejected_values") == [("budget_usd",)]
+    still_broken = """
+    SELECT column_name FROM ops.rejected_values
+    JOIN silver.silver_movies USING (_source_response_id)
+    """
+    assert warehouse.query(still_broken) == [("budget_usd",)]
 
 
 def test_the_belief_of_a_day_is_one_query(warehouse: Warehouse) -> None:

@@ -70,6 +70,7 @@ class Warehouse:
     """The warehouse file, SQLMesh's state and its cache in one folder."""
 
     folder: Path
+    project: Path = ROOT
 
     @property
     def duckdb(self) -> Path:
@@ -94,6 +95,14 @@ class Warehouse:
         """The same warehouse in another folder, to be changed."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         return Warehouse(folder)
+
+    def copy_project_to(self, folder: Path) -> None:
+        """Work from here on with a copy of the project's files, to be changed."""
+        for name in ("sqlmesh_project", "audits"):
+            shutil.copytree(ROOT / name, folder / name)
+        for name in ("config.yaml", "models", "macros", "seeds", "linter", "external_models.yaml"):
+            shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
+        self.project = folder
 
     def land(self, *documents: dict[str, Any], at: str = "now", batch_id: str = "test") -> None:
         """Append responses of /movie/{id} to bronze.
@@ -123,10 +132,10 @@ class Warehouse:
         with self.context() as context:
             context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True, **options)
 
-    def refresh(self) -> None:
-        """`sqlmesh run --ignore-cron`."""
+    def refresh(self, environment: str | None = None) -> None:
+        """`sqlmesh run [environment] --ignore-cron`."""
         with self.context() as context:
-            assert context.run(ignore_cron=True).is_success
+            assert context.run(environment, ignore_cron=True).is_success
 
     @contextmanager
     def context(self) -> Iterator[Context]:
@@ -136,7 +145,7 @@ class Warehouse:
             "MARQUEE_STATE_DUCKDB": str(self.state_duckdb),
         }
         with mock.patch.dict(os.environ, variables):
-            context = Context(paths=[str(ROOT)])
+            context = Context(paths=[str(self.project)])
             try:
                 yield context
             finally:

@@ -14,8 +14,18 @@ WHITE_SPACE = " \t\r\n"  # TRIM alone knows only the space
 
 @macro()
 def json_text(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
-    """TEXT under the path, trimmed; NULL when absent, JSON null or empty."""
-    return text_at(evaluator, document, path.name)
+    """TEXT under the path, trimmed; NULL when absent, empty, a list or an object."""
+    text = text_at(evaluator, document, path.name)
+    source = document.sql(evaluator.dialect)
+    kind = (
+        f"TYPEOF(GET_PATH({source}, '{path.name}'))"
+        if evaluator.dialect == "snowflake"
+        else f"JSON_TYPE({source}, '$.{path.name}')"
+    )
+    value = text.sql(evaluator.dialect)
+    # The first character is looked at first: asking the type reads the document once more.
+    is_nested = f"LEFT({value}, 1) IN ('[', '{{') AND {kind} IN ('ARRAY', 'OBJECT')"
+    return parse_one(f"CASE WHEN {is_nested} THEN NULL ELSE {value} END", dialect=evaluator.dialect)
 
 
 @macro()
@@ -31,6 +41,12 @@ def json_boolean(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) 
 
 
 @macro()
+def json_source(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
+    """TEXT: what stands under the path, in JSON where it is a list or an object."""
+    return text_at(evaluator, document, path.name)
+
+
+@macro()
 def json_array(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
     """Array under the path, for ``CROSS JOIN UNNEST(...)``; NULL, so no rows, when it is none."""
     source = document.sql(evaluator.dialect)
@@ -39,6 +55,19 @@ def json_array(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) ->
     return parse_one(
         f"CASE WHEN JSON_TYPE({source}, '$.{path.name}') = 'ARRAY' "
         f"THEN CAST({source} -> '$.{path.name}' AS JSON[]) END",
+        dialect="duckdb",
+    )
+
+
+@macro()
+def json_array_of(evaluator: MacroEvaluator, source: exp.Expr) -> exp.Expr:
+    """Array that a TEXT of JSON is, for ``CROSS JOIN UNNEST(...)``; NULL when it is none."""
+    text = source.sql(evaluator.dialect)
+    if evaluator.dialect == "snowflake":
+        return parse_one(f"AS_ARRAY(TRY_PARSE_JSON({text}))", dialect="snowflake")
+    return parse_one(
+        f"CASE WHEN JSON_TYPE(TRY_CAST({text} AS JSON)) = 'ARRAY' "
+        f"THEN CAST(CAST({text} AS JSON) AS JSON[]) END",
         dialect="duckdb",
     )
 

@@ -37,7 +37,7 @@ def broken_rules(evaluator: MacroEvaluator, documents: exp.Expr, *rules: exp.Exp
                 exp.alias_(reason, "reason"),
                 "ingested_at",
                 "_source_batch_id",
-                "_source_response_count",
+                "_source_response_id",
             )
             .from_(documents)
             .where(condition)

@@ -10,11 +10,11 @@ MODEL (
   column_descriptions (
     movie_sk = 'Movie, into fact_movies.',
     company_sk = 'Company, into dim_production_companies.',
-    company_position = 'Place in TMDb''s list, from 0.',
+    position = 'Place in TMDb''s list, from 0.',
     weight = 'Share of the movie that falls to the company: 1 / number of its companies.'
   ),
   audits (
-    not_null(columns := (movie_sk, company_sk, company_position, weight)),
+    not_null(columns := (movie_sk, company_sk, position, weight)),
     unique_combination_of_columns(columns := (movie_sk, company_sk)),
     number_of_rows(threshold := 0),
     references_resolve(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
@@ -27,7 +27,7 @@ MODEL (
 SELECT
   movie.movie_sk::TEXT AS movie_sk,
   @GENERATE_SURROGATE_KEY(COALESCE(listed.company_id, -1))::TEXT AS company_sk,
-  COALESCE(listed.company_position, 0)::INT AS company_position,
+  COALESCE(listed.company_position, 0)::INT AS position,
   CAST(1.0 / COUNT(*) OVER (PARTITION BY movie.movie_sk) AS DOUBLE) AS weight
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_companies AS listed

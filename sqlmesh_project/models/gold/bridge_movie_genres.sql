@@ -10,11 +10,11 @@ MODEL (
   column_descriptions (
     movie_sk = 'Movie, into fact_movies.',
     genre_sk = 'Genre, into dim_genres.',
-    genre_position = 'Place in TMDb''s list, from 0.',
+    position = 'Place in TMDb''s list, from 0.',
     weight = 'Share of the movie that falls to the genre: 1 / number of its genres.'
   ),
   audits (
-    not_null(columns := (movie_sk, genre_sk, genre_position, weight)),
+    not_null(columns := (movie_sk, genre_sk, position, weight)),
     unique_combination_of_columns(columns := (movie_sk, genre_sk)),
     number_of_rows(threshold := 0),
     references_resolve(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
@@ -27,7 +27,7 @@ MODEL (
 SELECT
   movie.movie_sk::TEXT AS movie_sk,
   @GENERATE_SURROGATE_KEY(COALESCE(listed.genre_id, -1))::TEXT AS genre_sk,
-  COALESCE(listed.genre_position, 0)::INT AS genre_position,
+  COALESCE(listed.genre_position, 0)::INT AS position,
   CAST(1.0 / COUNT(*) OVER (PARTITION BY movie.movie_sk) AS DOUBLE) AS weight
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_genres AS listed

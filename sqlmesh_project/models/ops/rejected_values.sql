@@ -1,11 +1,11 @@
 MODEL (
   name ops.rejected_values,
   kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key (movie_id, column_name)
+    unique_key (_source_response_id, column_name, rejected_value)
   ),
-  grain (movie_id, column_name),
+  grain (_source_response_id, column_name, rejected_value),
   references movie_id,
-  description 'One row a movie and column whose value in the newest response breaks a rule of the source, so that silver holds NULL (or no row) in its place.',
+  description 'One row a response and value that breaks a rule of the source, so that silver holds NULL (or no row) in its place. A log: where a movie was mended since, silver_movies stands on another response.',
   column_descriptions (
     movie_id = 'TMDb''s number of the movie.',
     column_name = 'Column of silver that lost the value.',
@@ -13,11 +13,11 @@ MODEL (
     reason = 'The rule it breaks.',
     _source_ingested_at = 'When the response arrived (UTC).',
     _source_batch_id = 'Pipeline run that landed it.',
-    _source_response_count = 'Responses of the movie known when the row was written.'
+    _source_response_id = 'The response: bronze''s _dlt_id.'
   ),
   audits (
     not_null(columns := (movie_id, column_name, reason, _source_ingested_at)),
-    unique_combination_of_columns(columns := (movie_id, column_name)),
+    unique_combination_of_columns(columns := (_source_response_id, column_name, rejected_value)),
     references_resolve(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
   )
 );
@@ -28,7 +28,7 @@ WITH newest_documents AS (
     response.raw_data,
     response.ingested_at,
     movie._source_batch_id,
-    movie._source_response_count
+    movie._source_response_id
   FROM silver.silver_movies AS movie
   JOIN bronze.raw_movies AS response
     ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
@@ -42,6 +42,19 @@ WITH newest_documents AS (
       NULL,
       COALESCE(@json_text(raw_data, 'title'), @json_text(raw_data, 'original_title')) IS NULL,
       'no title'
+    ),
+    ('title', 'title', @json_text(raw_data, 'title') IS NULL, 'no text'),
+    ('original_title', 'original_title', @json_text(raw_data, 'original_title') IS NULL, 'no text'),
+    ('tagline', 'tagline', @json_text(raw_data, 'tagline') IS NULL, 'no text'),
+    ('overview', 'overview', @json_text(raw_data, 'overview') IS NULL, 'no text'),
+    ('status', 'status', @json_text(raw_data, 'status') IS NULL, 'no text'),
+    ('homepage', 'homepage', @json_text(raw_data, 'homepage') IS NULL, 'no text'),
+    ('imdb_id', 'imdb_id', @json_text(raw_data, 'imdb_id') IS NULL, 'no text'),
+    (
+      'original_language',
+      'original_language',
+      @json_text(raw_data, 'original_language') IS NULL,
+      'no text'
     ),
     (
       'release_date',
@@ -102,7 +115,7 @@ WITH newest_documents AS (
     listed.entry,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_id
   FROM newest_documents
   CROSS JOIN UNNEST(@json_array(raw_data, 'genres')) AS listed(entry)
   UNION ALL
@@ -112,27 +125,21 @@ WITH newest_documents AS (
     listed.entry,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_id
   FROM newest_documents
   CROSS JOIN UNNEST(@json_array(raw_data, 'production_companies')) AS listed(entry)
 ), rejected_entries AS (
-  SELECT
+  SELECT DISTINCT
     movie_id,
     column_name,
-    COALESCE(MIN(entry::TEXT), 'null') AS rejected_value,
+    COALESCE(entry::TEXT, 'null') AS rejected_value,
     'entry without a number' AS reason,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_id
   FROM listed_entries
   WHERE
     COALESCE(@json_integer(entry, 'id'), 0) <= 0
-  GROUP BY
-    movie_id,
-    column_name,
-    ingested_at,
-    _source_batch_id,
-    _source_response_count
 ), all_rejected AS (
   SELECT
     movie_id,
@@ -141,7 +148,7 @@ WITH newest_documents AS (
     reason,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_id
   FROM rejected
   UNION ALL
   SELECT
@@ -151,17 +158,15 @@ WITH newest_documents AS (
     reason,
     ingested_at,
     _source_batch_id,
-    _source_response_count
+    _source_response_id
   FROM rejected_entries
 )
 SELECT
   movie_id::BIGINT AS movie_id,
   column_name::TEXT AS column_name,
-  rejected_value::TEXT AS rejected_value,
+  COALESCE(rejected_value, '')::TEXT AS rejected_value,
   reason::TEXT AS reason,
   ingested_at::TIMESTAMP AS _source_ingested_at,
   _source_batch_id::TEXT AS _source_batch_id,
-  _source_response_count::BIGINT AS _source_response_count
-FROM all_rejected;
-
-@drop_rows_of_older_responses()
+  _source_response_id::TEXT AS _source_response_id
+FROM all_rejected

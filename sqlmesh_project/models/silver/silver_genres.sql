@@ -9,7 +9,8 @@ MODEL (
     genre_id = 'TMDb''s number of the genre.',
     genre_name = 'Name in TMDb''s own casing; Unnamed when nobody names it.',
     first_genre_name = 'Name by which it was first seen.',
-    is_listed = 'TMDb''s genre list has it.',
+    is_listed = 'TMDb''s newest genre list has it.',
+    was_listed = 'The name is of a genre list, the newest or an older one.',
     first_seen_at = 'When a response first named it (UTC).',
     _source_ingested_at = 'When the response with that name arrived (UTC).'
   ),
@@ -24,12 +25,23 @@ MODEL (
   )
 );
 
-WITH mentions AS (
+WITH newest_list AS (
+  SELECT
+    raw_data
+  FROM bronze.raw_genres
+  QUALIFY
+    ROW_NUMBER() OVER (ORDER BY ingested_at DESC, _dlt_id DESC) = 1
+), listed_now AS (
+  SELECT DISTINCT
+    @json_integer(listed.entry, 'id') AS genre_id
+  FROM newest_list
+  CROSS JOIN UNNEST(@json_array(newest_list.raw_data, 'genres')) AS listed(entry)
+), mentions AS (
   SELECT
     @json_integer(listed.entry, 'id') AS genre_id,
     @json_text(listed.entry, 'name') AS genre_name,
     @json_text(listed.entry, 'name') AS first_genre_name,
-    TRUE AS is_listed,
+    TRUE AS is_of_a_list,
     response.ingested_at AS first_seen_at,
     response.ingested_at AS last_seen_at
   FROM bronze.raw_genres AS response
@@ -39,7 +51,7 @@ WITH mentions AS (
     @json_integer(listed.entry, 'id') AS genre_id,
     @json_text(listed.entry, 'name') AS genre_name,
     @json_text(listed.entry, 'name') AS first_genre_name,
-    FALSE AS is_listed,
+    FALSE AS is_of_a_list,
     response.ingested_at AS first_seen_at,
     response.ingested_at AS last_seen_at
   FROM silver.silver_movies AS movie
@@ -53,7 +65,7 @@ WITH mentions AS (
     known.genre_id,
     known.genre_name,
     known.first_genre_name,
-    known.is_listed,
+    known.was_listed AS is_of_a_list,
     known.first_seen_at,
     known._source_ingested_at AS last_seen_at
   FROM silver.silver_genres AS known
@@ -63,23 +75,26 @@ WITH mentions AS (
     genre_name,
     FIRST_VALUE(first_genre_name) OVER (
       PARTITION BY genre_id
-      ORDER BY first_seen_at, is_listed DESC, first_genre_name
+      ORDER BY first_seen_at, is_of_a_list DESC, first_genre_name
       ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
     ) AS first_genre_name,
-    is_listed,
+    is_of_a_list,
     MIN(first_seen_at) OVER (PARTITION BY genre_id) AS first_seen_at,
     last_seen_at
   FROM mentions
   WHERE
     genre_id > 0
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY genre_id ORDER BY genre_name IS NULL, is_listed DESC, last_seen_at DESC, genre_name) = 1
+    ROW_NUMBER() OVER (PARTITION BY genre_id ORDER BY genre_name IS NULL, is_of_a_list DESC, last_seen_at DESC, genre_name) = 1
 )
 SELECT
-  genre_id::BIGINT AS genre_id,
-  COALESCE(genre_name, 'Unnamed')::TEXT AS genre_name,
-  COALESCE(first_genre_name, 'Unnamed')::TEXT AS first_genre_name,
-  is_listed::BOOLEAN AS is_listed,
-  first_seen_at::TIMESTAMP AS first_seen_at,
-  last_seen_at::TIMESTAMP AS _source_ingested_at
-FROM best_mentions
+  best.genre_id::BIGINT AS genre_id,
+  COALESCE(best.genre_name, 'Unnamed')::TEXT AS genre_name,
+  COALESCE(best.first_genre_name, 'Unnamed')::TEXT AS first_genre_name,
+  CAST(NOT now.genre_id IS NULL AS BOOLEAN) AS is_listed,
+  best.is_of_a_list::BOOLEAN AS was_listed,
+  best.first_seen_at::TIMESTAMP AS first_seen_at,
+  best.last_seen_at::TIMESTAMP AS _source_ingested_at
+FROM best_mentions AS best
+LEFT JOIN listed_now AS now
+  ON now.genre_id = best.genre_id

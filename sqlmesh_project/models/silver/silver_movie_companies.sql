@@ -1,11 +1,9 @@
 MODEL (
   name silver.silver_movie_companies,
-  kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key (movie_id, company_id)
-  ),
+  kind FULL,
   grain (movie_id, company_id),
   references (movie_id, company_id),
-  description 'One row a movie and production company, as the newest response of the movie lists them.',
+  description 'One row a movie and production company, as the newest response of the movie lists them. Made anew each time from the lists in silver_movies, so that a pair the movie no longer has is gone.',
   column_descriptions (
     movie_id = 'TMDb''s number of the movie.',
     company_id = 'TMDb''s number of the company.',
@@ -13,9 +11,7 @@ MODEL (
     is_primary_company = 'First in the list.',
     company_name = 'Name as this movie spells it.',
     origin_country = 'Two-letter code of the company''s country, as this movie has it.',
-    _source_ingested_at = 'When the response arrived (UTC).',
-    _source_response_count = 'Responses of the movie known when the row was written.',
-    _loaded_at = 'When the movie was last read (UTC).'
+    _source_ingested_at = 'When the response arrived (UTC).'
   ),
   audits (
     not_null(columns := (movie_id, company_id, company_position, is_primary_company)),
@@ -38,15 +34,11 @@ WITH listed_companies AS (
     @json_text(listed.entry, 'name') AS company_name,
     UPPER(@json_text(listed.entry, 'origin_country')) AS origin_country,
     listed.entry_position,
-    movie._source_ingested_at,
-    movie._source_response_count,
-    movie._loaded_at
+    movie._source_ingested_at
   FROM silver.silver_movies AS movie
-  JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
-  CROSS JOIN UNNEST(@json_array(response.raw_data, 'production_companies')) WITH ORDINALITY AS listed(entry, entry_position)
+  CROSS JOIN UNNEST(@json_array_of(movie.production_companies)) WITH ORDINALITY AS listed(entry, entry_position)
   WHERE
-    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
+    NOT movie.is_deleted
 ), first_mentions AS (
   SELECT
     movie_id,
@@ -54,9 +46,7 @@ WITH listed_companies AS (
     company_name,
     origin_country,
     entry_position,
-    _source_ingested_at,
-    _source_response_count,
-    _loaded_at
+    _source_ingested_at
   FROM listed_companies
   WHERE
     company_id > 0
@@ -69,9 +59,7 @@ WITH listed_companies AS (
     company_name,
     origin_country,
     ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY entry_position) - 1 AS company_position,
-    _source_ingested_at,
-    _source_response_count,
-    _loaded_at
+    _source_ingested_at
   FROM first_mentions
 )
 SELECT
@@ -81,9 +69,5 @@ SELECT
   CAST(company_position = 0 AS BOOLEAN) AS is_primary_company,
   company_name::TEXT AS company_name,
   origin_country::TEXT AS origin_country,
-  _source_ingested_at::TIMESTAMP AS _source_ingested_at,
-  _source_response_count::BIGINT AS _source_response_count,
-  _loaded_at::TIMESTAMP AS _loaded_at
-FROM ranked;
-
-@drop_rows_of_older_responses()
+  _source_ingested_at::TIMESTAMP AS _source_ingested_at
+FROM ranked

@@ -1,20 +1,16 @@
 MODEL (
   name silver.silver_movie_genres,
-  kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key (movie_id, genre_id)
-  ),
+  kind FULL,
   grain (movie_id, genre_id),
   references (movie_id, genre_id),
-  description 'One row a movie and genre, as the newest response of the movie lists them.',
+  description 'One row a movie and genre, as the newest response of the movie lists them. Made anew each time from the lists in silver_movies, so that a pair the movie no longer has is gone.',
   column_descriptions (
     movie_id = 'TMDb''s number of the movie.',
     genre_id = 'TMDb''s number of the genre.',
     genre_position = 'Place in TMDb''s list, from 0.',
     is_primary_genre = 'First in the list: TMDb names the main genre first.',
     genre_name = 'Name as this movie spells it.',
-    _source_ingested_at = 'When the response arrived (UTC).',
-    _source_response_count = 'Responses of the movie known when the row was written.',
-    _loaded_at = 'When the movie was last read (UTC).'
+    _source_ingested_at = 'When the response arrived (UTC).'
   ),
   audits (
     not_null(columns := (movie_id, genre_id, genre_position, is_primary_genre)),
@@ -36,24 +32,18 @@ WITH listed_genres AS (
     @json_integer(listed.entry, 'id') AS genre_id,
     @json_text(listed.entry, 'name') AS genre_name,
     listed.entry_position,
-    movie._source_ingested_at,
-    movie._source_response_count,
-    movie._loaded_at
+    movie._source_ingested_at
   FROM silver.silver_movies AS movie
-  JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
-  CROSS JOIN UNNEST(@json_array(response.raw_data, 'genres')) WITH ORDINALITY AS listed(entry, entry_position)
+  CROSS JOIN UNNEST(@json_array_of(movie.genres)) WITH ORDINALITY AS listed(entry, entry_position)
   WHERE
-    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
+    NOT movie.is_deleted
 ), first_mentions AS (
   SELECT
     movie_id,
     genre_id,
     genre_name,
     entry_position,
-    _source_ingested_at,
-    _source_response_count,
-    _loaded_at
+    _source_ingested_at
   FROM listed_genres
   WHERE
     genre_id > 0
@@ -65,9 +55,7 @@ WITH listed_genres AS (
     genre_id,
     genre_name,
     ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY entry_position) - 1 AS genre_position,
-    _source_ingested_at,
-    _source_response_count,
-    _loaded_at
+    _source_ingested_at
   FROM first_mentions
 )
 SELECT
@@ -76,9 +64,5 @@ SELECT
   genre_position::INT AS genre_position,
   CAST(genre_position = 0 AS BOOLEAN) AS is_primary_genre,
   genre_name::TEXT AS genre_name,
-  _source_ingested_at::TIMESTAMP AS _source_ingested_at,
-  _source_response_count::BIGINT AS _source_response_count,
-  _loaded_at::TIMESTAMP AS _loaded_at
-FROM ranked;
-
-@drop_rows_of_older_responses()
+  _source_ingested_at::TIMESTAMP AS _source_ingested_at
+FROM ranked

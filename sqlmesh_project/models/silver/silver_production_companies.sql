@@ -4,44 +4,53 @@ MODEL (
     unique_key company_id
   ),
   grain company_id,
-  description 'One row a production company, by the newest response of any movie that names it. A company that no movie names any more stays.',
+  description 'One row a production company, as the newest response of any movie that ever named it has it. A company that no movie names any more stays.',
   column_descriptions (
     company_id = 'TMDb''s number of the company.',
-    company_name = 'Newest name.',
+    company_name = 'Newest name; NULL when nobody names it.',
     origin_country = 'Two-letter code of its country; NULL when TMDb gives none.',
-    _source_ingested_at = 'When the response with that name arrived (UTC).',
-    _loaded_at = 'When this row was written (UTC).'
+    _source_ingested_at = 'When the response with that name arrived (UTC).'
   ),
   audits (not_null(columns := (company_id, _source_ingested_at)), unique_values(columns := (
       company_id
   )))
 );
 
-WITH companies_with_news AS (
-  SELECT DISTINCT
-    company_id
-  FROM silver.silver_movie_companies
+WITH mentions AS (
+  /* Every response of the movies with news, and what is known already. */
+  SELECT
+    @json_integer(listed.entry, 'id') AS company_id,
+    @json_text(listed.entry, 'name') AS company_name,
+    UPPER(@json_text(listed.entry, 'origin_country')) AS origin_country,
+    response.ingested_at
+  FROM silver.silver_movies AS movie
+  JOIN bronze.raw_movies AS response
+    ON response.movie_id = movie.movie_id
+  CROSS JOIN UNNEST(@json_array(response.raw_data, 'production_companies')) AS listed(entry)
   WHERE
-    _loaded_at >= @start_dtntz
+    movie._loaded_at >= @start_dtntz
+  UNION ALL
+  SELECT
+    known.company_id,
+    known.company_name,
+    known.origin_country,
+    known._source_ingested_at AS ingested_at
+  FROM silver.silver_production_companies AS known
 ), newest_mentions AS (
   SELECT
-    mention.company_id,
-    mention.company_name,
-    mention.origin_country,
-    mention._source_ingested_at
-  FROM silver.silver_movie_companies AS mention
-  JOIN companies_with_news AS news
-    ON news.company_id = mention.company_id
+    company_id,
+    company_name,
+    origin_country,
+    ingested_at
+  FROM mentions
+  WHERE
+    company_id > 0
   QUALIFY
-    ROW_NUMBER() OVER (
-      PARTITION BY mention.company_id
-      ORDER BY mention.company_name IS NULL, mention._source_ingested_at DESC, mention.movie_id DESC
-    ) = 1
+    ROW_NUMBER() OVER (PARTITION BY company_id ORDER BY company_name IS NULL, ingested_at DESC, company_name, origin_country) = 1
 )
 SELECT
   company_id::BIGINT AS company_id,
   company_name::TEXT AS company_name,
   origin_country::TEXT AS origin_country,
-  _source_ingested_at::TIMESTAMP AS _source_ingested_at,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  ingested_at::TIMESTAMP AS _source_ingested_at
 FROM newest_mentions

@@ -43,7 +43,7 @@ WITH listed_names AS (
   /* A genre that movies mentioned before the list did; one that no list names has its newest name. */
   SELECT
     genre.genre_id,
-    CASE WHEN genre.is_listed THEN genre.first_genre_name ELSE genre.genre_name END AS genre_name,
+    CASE WHEN genre.was_listed THEN genre.first_genre_name ELSE genre.genre_name END AS genre_name,
     NULL::DATE AS effective_from,
     genre.first_seen_at AS learned_at
   FROM silver.silver_genres AS genre

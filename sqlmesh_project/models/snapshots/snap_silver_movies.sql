@@ -1,8 +1,7 @@
 MODEL (
   name snapshots.snap_silver_movies,
-  kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key (movie_id, valid_from)
-  ),
+  kind INCREMENTAL_BY_PARTITION,
+  partitioned_by movie_id,
   grain (movie_id, valid_from),
   references movie_id,
   description 'One row a movie and period in which TMDb said the same of its money, votes, popularity, status and running time (SCD type 2). A pure function of bronze: it can be dropped and made again, row for row. A deleted movie has no open period.',
@@ -16,8 +15,7 @@ MODEL (
     runtime_minutes = 'Running time in minutes; NULL when unknown.',
     valid_from = 'When the first response that said so arrived (UTC), inclusive.',
     valid_to = 'When the first response that said otherwise arrived (UTC), exclusive; NULL while it holds.',
-    _source_batch_id = 'Pipeline run that landed the first response that said so.',
-    _source_response_count = 'Responses of the movie known when the row was written.'
+    _source_batch_id = 'Pipeline run that landed the first response that said so.'
   ),
   audits (
     not_null(columns := (movie_id, valid_from)),
@@ -34,7 +32,7 @@ MODEL (
 
 WITH observations AS (
   /* Every response of the movies with news, in bronze from the beginning: a response that lands late
-     may split a period that is long closed. */
+     may split a period that is long closed. All periods of these movies are replaced. */
   SELECT
     response.movie_id,
     @movie_amount(response.raw_data, 'budget') AS budget_usd,
@@ -45,8 +43,7 @@ WITH observations AS (
     @movie_amount(response.raw_data, 'runtime') AS runtime_minutes,
     @json_integer(response.raw_data, 'id') IS NULL AS is_tombstone,
     response.ingested_at,
-    response.batch_id,
-    movie._source_response_count
+    response.batch_id
   FROM bronze.raw_movies AS response
   JOIN silver.silver_movies AS movie
     ON movie.movie_id = response.movie_id
@@ -66,7 +63,6 @@ WITH observations AS (
     is_tombstone,
     ingested_at,
     batch_id,
-    _source_response_count,
     @GENERATE_SURROGATE_KEY(is_tombstone, budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes) AS fingerprint
   FROM observations
 ), changes AS (
@@ -80,8 +76,7 @@ WITH observations AS (
     runtime_minutes,
     is_tombstone,
     ingested_at,
-    batch_id,
-    _source_response_count
+    batch_id
   FROM fingerprints
   QUALIFY
     LAG(fingerprint, 1, '') OVER (PARTITION BY movie_id ORDER BY ingested_at) <> fingerprint
@@ -97,8 +92,7 @@ WITH observations AS (
     is_tombstone,
     ingested_at AS valid_from,
     LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at) AS valid_to,
-    batch_id,
-    _source_response_count
+    batch_id
   FROM changes
 )
 SELECT
@@ -111,10 +105,7 @@ SELECT
   runtime_minutes::BIGINT AS runtime_minutes,
   valid_from::TIMESTAMP AS valid_from,
   valid_to::TIMESTAMP AS valid_to,
-  batch_id::TEXT AS _source_batch_id,
-  _source_response_count::BIGINT AS _source_response_count
+  batch_id::TEXT AS _source_batch_id
 FROM periods
 WHERE
-  NOT is_tombstone;
-
-@drop_rows_of_older_responses()
+  NOT is_tombstone
