@@ -33,7 +33,7 @@ test lint: export MARQUEE_STATE_DUCKDB := .cache/test/state.duckdb
 
 test: lint  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	$(BIN)/sqlmesh test
-	$(BIN)/pytest --quiet --numprocesses 2
+	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile
 
 lint: install  ## Style, types and model lint
 	@mkdir -p .cache/test

@@ -18,6 +18,12 @@ SELECT revenue_usd, valid_from::TEXT, valid_to::TEXT FROM snapshots.snap_silver_
 WHERE movie_id = {} ORDER BY valid_from
 """
 
+BRIDGED_GENRES = """
+SELECT genre_name, weight FROM gold.bridge_movie_genres
+JOIN gold.dim_genres USING (genre_sk) JOIN gold.fact_movies USING (movie_sk)
+WHERE movie_id = {}
+"""
+
 
 @pytest.fixture(scope="module")
 def first_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
@@ -32,6 +38,42 @@ def first_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         batch_id="1",
     )
     warehouse.plan()
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def third_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Movies with a story each, after a first plan and two refreshes; to be looked at only."""
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("third_day"))
+    warehouse.land(
+        movie(1),
+        movie(2),
+        movie(3, production_companies=[company(3, "Clay")]),
+        movie(4),
+        movie(5),
+        movie(6, revenue=100),
+        movie(7, revenue=100),
+        movie(8, revenue=100),
+        movie(9),
+        at="2026-03-01 06:00:00",
+    )
+    warehouse.plan()
+    warehouse.land(
+        movie(1, genres=[genre(18)], production_companies=[company(2, "Brick")]),
+        movie(2, genres=[]),
+        movie(3, production_companies=[company(3, "Clay Pictures")]),
+        {"movie_id": 4, **TOMBSTONE},
+        {"movie_id": 5, **TOMBSTONE},
+        at="2026-03-02 06:00:00",
+    )
+    warehouse.land(movie(6, revenue=300), movie(7, revenue=300), movie(9), at="2026-03-05 06:00:00")
+    warehouse.refresh()
+    warehouse.land(movie(5), at="2026-03-04 06:00:00")
+    # These bear a time before the last refresh.
+    warehouse.land(movie(6, revenue=200), at="2026-03-03 06:00:00")
+    warehouse.land(movie(7, revenue=300), at="2026-03-03 06:00:00")
+    warehouse.land(movie(8, revenue=200), movie(10), at="2026-03-01 07:00:00")
+    warehouse.refresh()
     return warehouse
 
 
@@ -91,115 +133,76 @@ def test_a_refresh_writes_only_the_movies_that_have_news(warehouse: Warehouse) -
 
 
 def test_a_movie_that_loses_a_genre_or_a_company_loses_the_bridge_row(
-    warehouse: Warehouse,
+    third_day: Warehouse,
 ) -> None:
-    warehouse.land(movie(1, genres=[genre(18)], production_companies=[company(2, "Brick")]))
-    warehouse.refresh()
-
-    assert warehouse.query(
+    assert third_day.query(
         "SELECT genre_id, is_primary_genre FROM silver.silver_movie_genres WHERE movie_id = 1"
     ) == [(18, True)]
-    assert warehouse.query(
+    assert third_day.query(
         "SELECT company_id FROM silver.silver_movie_companies WHERE movie_id = 1"
     ) == [(2,)]
-    assert warehouse.query(
-        """
-        SELECT genre_name, weight FROM gold.bridge_movie_genres
-        JOIN gold.dim_genres USING (genre_sk) JOIN gold.fact_movies USING (movie_sk)
-        WHERE movie_id = 1
-        """
-    ) == [("Drama", 1.0)]
+    assert third_day.query(BRIDGED_GENRES.format(1)) == [("Drama", 1.0)]
 
 
 def test_a_movie_that_loses_all_its_genres_falls_to_the_unknown_genre(
-    warehouse: Warehouse,
+    third_day: Warehouse,
 ) -> None:
-    warehouse.land(movie(1, genres=[]))
-    warehouse.refresh()
-
-    assert warehouse.query(
-        """
-        SELECT genre_name, weight FROM gold.bridge_movie_genres
-        JOIN gold.dim_genres USING (genre_sk) JOIN gold.fact_movies USING (movie_sk)
-        WHERE movie_id = 1
-        """
-    ) == [("Unknown", 1.0)]
+    assert third_day.query(BRIDGED_GENRES.format(2)) == [("Unknown", 1.0)]
 
 
-def test_a_renamed_company_has_its_new_name(warehouse: Warehouse) -> None:
-    warehouse.land(movie(1, production_companies=[company(1, "Acme Pictures")]))
-    warehouse.refresh()
-
-    assert warehouse.query(
-        "SELECT company_name FROM gold.dim_production_companies WHERE company_id = 1"
-    ) == [("Acme Pictures",)]
+def test_a_renamed_company_has_its_new_name(third_day: Warehouse) -> None:
+    assert third_day.query(
+        "SELECT company_name FROM gold.dim_production_companies WHERE company_id = 3"
+    ) == [("Clay Pictures",)]
 
 
-def test_a_deleted_movie_leaves_gold_and_keeps_its_history(warehouse: Warehouse) -> None:
-    warehouse.land({"movie_id": 1, **TOMBSTONE}, at="2026-03-02 06:00:00")
-    warehouse.refresh()
-
-    assert warehouse.query("SELECT count(*) FROM gold.fact_movies WHERE movie_id = 1") == [(0,)]
-    assert warehouse.query(
-        "SELECT is_deleted, revenue_usd FROM silver.silver_movies WHERE movie_id = 1"
-    ) == [(True, 3_000_000_000)]
-    assert warehouse.query(HISTORY.format(1)) == [
-        (3_000_000_000, "2026-03-01 06:00:00", "2026-03-02 06:00:00")
+def test_a_deleted_movie_leaves_gold_and_keeps_its_history(third_day: Warehouse) -> None:
+    assert third_day.query("SELECT count(*) FROM gold.fact_movies WHERE movie_id = 4") == [(0,)]
+    assert third_day.query(
+        "SELECT is_deleted, revenue_usd FROM silver.silver_movies WHERE movie_id = 4"
+    ) == [(True, 30_000_000)]
+    assert third_day.query(HISTORY.format(4)) == [
+        (30_000_000, "2026-03-01 06:00:00", "2026-03-02 06:00:00")
     ]
 
 
-def test_a_movie_that_comes_back_has_a_gap_in_its_history(warehouse: Warehouse) -> None:
-    warehouse.land({"movie_id": 1, **TOMBSTONE}, at="2026-03-02 06:00:00")
-    warehouse.refresh()
-    warehouse.land(movie(1, revenue=3_000_000_000), at="2026-03-04 06:00:00")
-    warehouse.refresh()
-
-    assert warehouse.query("SELECT count(*) FROM gold.fact_movies WHERE movie_id = 1") == [(1,)]
-    assert warehouse.query(HISTORY.format(1)) == [
-        (3_000_000_000, "2026-03-01 06:00:00", "2026-03-02 06:00:00"),
-        (3_000_000_000, "2026-03-04 06:00:00", None),
+def test_a_movie_that_comes_back_has_a_gap_in_its_history(third_day: Warehouse) -> None:
+    assert third_day.query("SELECT count(*) FROM gold.fact_movies WHERE movie_id = 5") == [(1,)]
+    assert third_day.query(HISTORY.format(5)) == [
+        (30_000_000, "2026-03-01 06:00:00", "2026-03-02 06:00:00"),
+        (30_000_000, "2026-03-04 06:00:00", None),
     ]
 
 
-def test_a_row_that_lands_late_is_not_skipped(warehouse: Warehouse) -> None:
-    warehouse.refresh()
-    # Both bear a time long before the last refresh.
-    warehouse.land(movie(1, revenue=3_500_000_000), movie(6), at="2026-03-01 07:00:00")
-    warehouse.refresh()
-
-    assert warehouse.query(
-        "SELECT movie_id, revenue_usd FROM gold.fact_movies WHERE movie_id IN (1, 6) ORDER BY ALL"
-    ) == [(1, 3_500_000_000), (6, 30_000_000)]
+def test_a_row_that_lands_late_is_not_skipped(third_day: Warehouse) -> None:
+    assert third_day.query(
+        "SELECT movie_id, revenue_usd FROM gold.fact_movies WHERE movie_id IN (8, 10) ORDER BY ALL"
+    ) == [(8, 200), (10, 30_000_000)]
 
 
 def test_a_late_row_that_is_older_than_the_newest_only_enters_the_history(
-    warehouse: Warehouse,
+    third_day: Warehouse,
 ) -> None:
-    warehouse.land(movie(1, revenue=3_300_000_000), at="2026-03-05 06:00:00")
-    warehouse.refresh()
-    warehouse.land(movie(1, revenue=3_100_000_000), at="2026-03-03 06:00:00")
-    warehouse.refresh()
-
-    assert warehouse.query("SELECT revenue_usd FROM gold.fact_movies WHERE movie_id = 1") == [
-        (3_300_000_000,)
+    assert third_day.query("SELECT revenue_usd FROM gold.fact_movies WHERE movie_id = 6") == [
+        (300,)
     ]
-    assert warehouse.query(HISTORY.format(1)) == [
-        (3_000_000_000, "2026-03-01 06:00:00", "2026-03-03 06:00:00"),
-        (3_100_000_000, "2026-03-03 06:00:00", "2026-03-05 06:00:00"),
-        (3_300_000_000, "2026-03-05 06:00:00", None),
+    assert third_day.query(HISTORY.format(6)) == [
+        (100, "2026-03-01 06:00:00", "2026-03-03 06:00:00"),
+        (200, "2026-03-03 06:00:00", "2026-03-05 06:00:00"),
+        (300, "2026-03-05 06:00:00", None),
     ]
 
 
-def test_a_late_row_can_make_a_period_disappear(warehouse: Warehouse) -> None:
-    warehouse.land(movie(1, revenue=3_300_000_000), at="2026-03-05 06:00:00")
-    warehouse.refresh()
-    warehouse.land(movie(1, revenue=3_300_000_000), at="2026-03-03 06:00:00")
-    warehouse.refresh()
-
-    assert warehouse.query(HISTORY.format(1)) == [
-        (3_000_000_000, "2026-03-01 06:00:00", "2026-03-03 06:00:00"),
-        (3_300_000_000, "2026-03-03 06:00:00", None),
+def test_a_late_row_can_make_a_period_disappear(third_day: Warehouse) -> None:
+    # The period that began on 5 March before the row of the 3rd landed begins there now.
+    assert third_day.query(HISTORY.format(7)) == [
+        (100, "2026-03-01 06:00:00", "2026-03-03 06:00:00"),
+        (300, "2026-03-03 06:00:00", None),
     ]
+
+
+def test_a_response_that_says_the_same_opens_no_period(third_day: Warehouse) -> None:
+    assert third_day.query(HISTORY.format(9)) == [(30_000_000, "2026-03-01 06:00:00", None)]
 
 
 def test_the_history_can_be_dropped_with_the_state_and_made_again(warehouse: Warehouse) -> None:
@@ -313,13 +316,11 @@ def test_a_value_that_breaks_a_rule_is_listed_with_its_reason_until_it_is_mended
     assert warehouse.query(still_broken) == [("budget_usd",)]
 
 
-def test_the_belief_of_a_day_is_one_query(warehouse: Warehouse) -> None:
-    warehouse.land(movie(1, revenue=3_100_000_000), at="2026-03-05 06:00:00")
-    warehouse.refresh()
+def test_the_belief_of_a_day_is_one_query(third_day: Warehouse) -> None:
     belief = """
     SELECT revenue_usd FROM snapshots.snap_silver_movies
-    WHERE movie_id = 1 AND valid_from <= '{0}' AND (valid_to > '{0}' OR valid_to IS NULL)
+    WHERE movie_id = 6 AND valid_from <= '{0}' AND (valid_to > '{0}' OR valid_to IS NULL)
     """
-    assert warehouse.query(belief.format("2026-03-04")) == [(3_000_000_000,)]
-    assert warehouse.query(belief.format("2026-03-05 06:00:00")) == [(3_100_000_000,)]
-    assert warehouse.query(belief.format("2026-02-01")) == []
+    assert third_day.query(belief.format("2026-03-04")) == [(200,)]
+    assert third_day.query(belief.format("2026-03-05 06:00:00")) == [(300,)]
+    assert third_day.query(belief.format("2026-02-01")) == []
