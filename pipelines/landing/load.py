@@ -52,7 +52,7 @@ def land(
     destination: Destination,
     rows: Mapping[Table, Sequence[Row]],
     memory: Mapping[str, Any],
-) -> dict[str, int]:
+) -> None:
     """Append rows to their tables in one load; a table without rows is created all the same.
 
     Args:
@@ -61,9 +61,6 @@ def land(
         rows: the tables of the door, each with its new rows.
         memory: what the next run has to know, kept in dlt's state. It travels in the same load as
             the rows, and counts from the moment on in which the whole load does.
-
-    Returns:
-        The number of rows landed, by table name.
 
     Raises:
         PipelineStepFailed: dlt could not load; nothing of this call counts as landed then.
@@ -89,4 +86,3 @@ def land(
         [dlt.resource(remember, name="memory"), *resources],
         loader_file_format=destination.file_format,
     )
-    return {table.name: len(table_rows) for table, table_rows in rows.items()}
