@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
 from dlt.common.schema.typing import TColumnSchema
 
 Row = dict[str, Any]
+# A big feed is held by columns: a Python object a row would take several times the memory.
+Rows: TypeAlias = Sequence[Row] | pa.Table
 
 DataType = Literal["bigint", "json", "text", "timestamp"]
 
@@ -54,12 +56,18 @@ class Table:
     description: str
     columns: tuple[Column, ...]
 
-    def arrow(self, rows: Sequence[Row]) -> pa.Table:
-        """Put rows (which may be none) into an Arrow table with exactly the declared columns."""
-        schema = pa.schema(
+    @property
+    def schema(self) -> pa.Schema:
+        """Return the declared columns as Arrow knows them."""
+        return pa.schema(
             [
                 pa.field(column.name, ARROW_TYPES[column.data_type], nullable=column.nullable)
                 for column in self.columns
             ]
         )
-        return pa.Table.from_pylist(list(rows), schema=schema)
+
+    def arrow(self, rows: Rows) -> pa.Table:
+        """Put rows (which may be none) into an Arrow table with exactly the declared columns."""
+        if isinstance(rows, pa.Table):
+            return rows.cast(self.schema)
+        return pa.Table.from_pylist(list(rows), schema=self.schema)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import dlt
+import pyarrow as pa
 from dlt.common.destination.reference import Destination as DltDestination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.impl.snowflake.configuration import SnowflakeCredentials
 
-from landing.bronze import Row, Table
+from landing.bronze import Rows, Table
 from landing.errors import MarqueeError
 
 BRONZE = "bronze"
@@ -42,7 +42,7 @@ class Destination:
     file_format: FileFormat
     path: Path | None = None
 
-    def items(self, table: Table, rows: Sequence[Row]) -> Any:
+    def items(self, table: Table, rows: Rows) -> Any:
         """Turn rows into what dlt lands here without changing a byte of their JSON.
 
         DuckDB takes Arrow: jsonl would have its types guessed again, and dlt's Python rows parse
@@ -51,6 +51,8 @@ class Destination:
         """
         if self.file_format == "parquet":
             return table.arrow(rows)
+        if isinstance(rows, pa.Table):
+            rows = rows.to_pylist()
         if not rows:
             return dlt.mark.materialize_table_schema()
         parsed = {column.name for column in table.columns if column.data_type == "json"}

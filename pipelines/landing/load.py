@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dlt
 
-from landing.bronze import Row, Table
+from landing.bronze import Rows, Table
 from landing.destination import BRONZE, Destination
 from landing.errors import MarqueeError
 from landing.settings import Settings
@@ -50,7 +50,7 @@ def remembered(pipeline: dlt.Pipeline) -> Mapping[str, Any]:
 def land(
     pipeline: dlt.Pipeline,
     destination: Destination,
-    rows: Mapping[Table, Sequence[Row]],
+    rows: Mapping[Table, Rows],
     memory: Mapping[str, Any],
 ) -> None:
     """Append rows to their tables in one load; a table without rows is created all the same.

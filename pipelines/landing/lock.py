@@ -13,6 +13,17 @@ from pathlib import Path
 from landing.errors import MarqueeError
 
 
+def lock_file(folder: Path, warehouse: Path | None) -> Path:
+    """Name the lock file: beside the warehouse, or where that is no file in `folder`.
+
+    All doors share it, for they write to the same warehouse.
+    """
+    if warehouse is None:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / "marquee.lock"
+    return warehouse.with_name(f"{warehouse.name}.lock")
+
+
 @contextmanager
 def only_run(path: Path) -> Iterator[None]:
     """Hold the lock file at `path` while the block runs; it names this process for the others.

@@ -37,14 +37,14 @@ class Warehouse:
                 `errors.explain` puts it into words.
 
         """
-        self._select("SELECT 1")
+        self.select("SELECT 1")
 
     def newest(self, table: str, key: str, ids: Iterable[int]) -> dict[int, Newest]:
         """Return the newest response of each of the ids that the table holds."""
         wanted = ", ".join(str(int(one)) for one in ids)
         if not wanted:
             return {}
-        rows = self._select(
+        rows = self.select(
             f"""
             SELECT {key}, raw_data, ingested_at
             FROM (
@@ -63,19 +63,19 @@ class Warehouse:
 
     def last(self, table: str, column: str) -> str | None:
         """Return the newest row's `column` as text, None if the table is empty or not there."""
-        rows = self._select(
+        rows = self.select(
             f"SELECT {column} FROM {table} ORDER BY ingested_at DESC LIMIT 1"  # noqa: S608
         )
         return str(rows[0][0]) if rows else None
 
     def keys(self, table: str, key: str) -> list[int]:
         """Return the ids that the table holds, ascending; reads no documents."""
-        rows = self._select(f"SELECT DISTINCT {key} FROM {table} ORDER BY {key}")  # noqa: S608
+        rows = self.select(f"SELECT DISTINCT {key} FROM {table} ORDER BY {key}")  # noqa: S608
         return [int(one) for (one,) in rows]
 
     def refused(self, quarantine: str, table: str, key: str) -> list[int]:
         """Return the ids in quarantine of which the table has no later row, ascending."""
-        rows = self._select(
+        rows = self.select(
             f"""
             SELECT quarantine.{key}
             FROM {quarantine} AS quarantine
@@ -93,14 +93,14 @@ class Warehouse:
 
     def refused_by(self, batch_id: str, quarantine: str, key: str) -> set[int]:
         """Return the ids that a run has put into quarantine."""
-        rows = self._select(
+        rows = self.select(
             f"SELECT {key} FROM {quarantine} WHERE batch_id = '{batch_id}'"  # noqa: S608
         )
         return {int(one) for (one,) in rows if one is not None}
 
     def chunk(self, work: str, batch_id: str, number: int) -> tuple[list[int], str | None]:
         """Return a chunk of a run's work list: the ids, and the export that lacks them if any."""
-        ((ids, export_url),) = self._select(
+        ((ids, export_url),) = self.select(
             f"""
             SELECT movie_ids, export_url
             FROM {work}
@@ -109,7 +109,8 @@ class Warehouse:
         )
         return json.loads(ids), export_url
 
-    def _select(self, query: str) -> Sequence[tuple[Any, ...]]:
+    def select(self, query: str) -> Sequence[tuple[Any, ...]]:
+        """Return all rows of a query; none where the warehouse or a table is not there yet."""
         if self._destination.path is not None and not self._destination.path.exists():
             return []  # asking would create the file
         with self._dataset.sql_client as client:

@@ -17,17 +17,16 @@ facts of a title.
 
 Dirt on purpose, in every batch where its number comes up:
 
-| dirt | what becomes of it |
-|---|---|
-| account type `TRIAL`, an event `SHARE`, a time in 2099 | quarantined by the models, with the reason |
-| account type in small letters, with a space | cleaned |
-| a country `XX`, a negative amount or gross, tickets `n/a`, a score of 11.2, a budget below 0 | \
-the value is refused, the row stays |
-| a currency without a rate (`XTS`) | the US dollars are unknown |
-| gross in US dollars a hundredfold | made anew from local money and rate |
-| a region that is null, a title nobody described, an undeclared field `app_version` | allowed |
-| a cut-off JSON line, a list instead of an object, a line without a key, bytes that are not UTF-8, \
-a blank line, CSV rows with a column too few and too many | quarantined by file and line (blank: skipped) |
+- quarantined by the models: the account type `TRIAL`, the event `SHARE`, a time in 2099;
+- cleaned: an account type in small letters with a space behind it;
+- refused, while the row stays: the country `XX`, a negative amount or gross, tickets `n/a`, a score
+  of 11.2, a budget below 0, US dollars that are a hundred times the local money at its rate (made
+  anew from it);
+- not converted: a currency without a rate (`XTS`);
+- allowed: a region that is null, a title that nobody described, the undeclared field `app_version`;
+- quarantined on landing, by file and line: a cut-off JSON line, a list in place of an object, a
+  line without a key, bytes that are not UTF-8, CSV rows with columns too few and too many;
+- passed over: a blank line.
 """
 
 from __future__ import annotations
@@ -152,7 +151,7 @@ SELECT
   record_id,
   'T-' || lpad(title::TEXT, 3, '0') AS title_id,
   'C' || lpad(theatre::TEXT, 6, '0') AS theater_id,
-  if(theatre % 7 = 0, format('Odeon, Screen Hall {{}}', theatre), format('Roxy {{}}', theatre)) AS name,
+  format(if(theatre % 7 = 0, 'Odeon, Hall {{}}', 'Roxy {{}}'), theatre) AS name,
   region,
   country_code AS country,
   report_date,

@@ -21,7 +21,7 @@ from landing.destination import Destination
 from landing.errors import MarqueeError, chain
 from landing.interrupt import Interrupt
 from landing.load import land, open_pipeline, remembered
-from landing.lock import only_run
+from landing.lock import lock_file, only_run
 from landing.progress import Progress
 from landing.settings import Settings
 from landing.warehouse import Warehouse
@@ -83,7 +83,7 @@ def load_tmdb(
             scratch = stack.enter_context(TemporaryDirectory(prefix="marquee-"))
             settings = replace(settings, dlt_dir=Path(scratch))
         else:
-            stack.enter_context(only_run(lock_file(settings, destination)))
+            stack.enter_context(only_run(lock_file(settings.dlt_dir, destination.path)))
         warehouse = Warehouse(destination)
         warehouse.check()
         refuse_to_mix(warehouse.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
@@ -123,14 +123,6 @@ def load_tmdb(
             work.begin(plan, asked, today, genres)
         finally:
             report.requests, report.retries = adapter.requests, adapter.retries
-
-
-def lock_file(settings: Settings, destination: Destination) -> Path:
-    """Name the lock file: beside the warehouse, or where there is no file in dlt's folder."""
-    if destination.path is None:
-        settings.dlt_dir.mkdir(parents=True, exist_ok=True)
-        return settings.dlt_dir / f"{PIPELINE}.lock"
-    return destination.path.with_name(f"{destination.path.name}.lock")
 
 
 def refuse_to_mix(landed_url: str | None, base_url: str) -> None:

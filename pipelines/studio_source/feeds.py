@@ -1,0 +1,275 @@
+"""From lines to records: the three feeds, what they look like and what of a line is wrong.
+
+A reason names the fault and never quotes the line, for that could be personal.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from landing.bronze import Table
+from studio_source.tables import RAW_BOX_OFFICE, RAW_FAN_INTERACTIONS, RAW_TITLE_METADATA
+
+BOM = b"\xef\xbb\xbf"
+FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,39}")
+
+Record = dict[str, str | None]
+
+
+class Broken(NamedTuple):
+    """A line that is no record."""
+
+    line: int
+    reason: str
+
+
+class NotARecord(ValueError):
+    """A line says something, but no record; the message is the reason."""
+
+
+@dataclass
+class Parsed:
+    """What a piece of a file holds.
+
+    Attributes:
+        records: line and record.
+        broken: what is no record.
+        undeclared: names of fields that are not declared.
+        missing: declared columns that the file has not.
+
+    """
+
+    records: list[tuple[int, Record]] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    undeclared: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+
+
+# Takes the header (None where the feed has none), the lines, and the number of the first.
+Parser = Callable[["Feed", "bytes | None", Sequence[bytes], int], Parsed]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed as declared.
+
+    Attributes:
+        name: its folder.
+        glob: its files.
+        table: the bronze table of its records.
+        fields: what of a record is read.
+        keys: what a record must have.
+        parse: makes records of lines; of the whole file where `is_document`.
+        has_header: the first line names the columns.
+        is_document: a file is one JSON document and lands anew as a whole when it changes.
+
+    """
+
+    name: str
+    glob: str
+    table: Table
+    fields: tuple[str, ...]
+    keys: tuple[str, ...]
+    parse: Parser
+    has_header: bool = False
+    is_document: bool = False
+
+    def record(self, given: object, undeclared: set[str]) -> Record:
+        """Take the declared fields of a JSON object.
+
+        Raises:
+            NotARecord: it is no object, or has no key.
+
+        """
+        if not isinstance(given, dict):
+            raise NotARecord("no JSON object")
+        record = {name: text(given.get(name)) for name in self.fields}
+        for key in self.keys:
+            if not (record[key] or "").strip():
+                raise NotARecord(f"no {key}")
+        if len(given) > len(self.fields) or given.keys() - record.keys():
+            undeclared.update(str(name) for name in given.keys() - record.keys())
+        return record
+
+
+def text(value: Any) -> str | None:
+    """Return a JSON value as the text it came as; a list or an object in JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value)
+
+
+def read_json(line: bytes) -> Any:
+    """Read a JSON document; numbers stay the text they are.
+
+    Raises:
+        NotARecord: it is none, or not UTF-8; the reason has the place and not the content.
+
+    """
+    try:
+        decoded = line.decode()
+        document = json.loads(decoded, parse_float=str, parse_int=str, parse_constant=_not_a_number)
+        if "\\u" in decoded:
+            json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        raise NotARecord(f"not UTF-8 at byte {error.start + 1}") from None
+    except UnicodeEncodeError:
+        raise NotARecord("half of a surrogate pair") from None
+    except json.JSONDecodeError as error:
+        raise NotARecord(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+    except RecursionError:
+        raise NotARecord("no JSON: too deeply nested") from None
+    return document
+
+
+def _not_a_number(constant: str) -> Any:
+    raise NotARecord(f"no JSON: {constant} is no number")
+
+
+def parse_json_lines(
+    feed: Feed, header: bytes | None, lines: Sequence[bytes], first_line: int
+) -> Parsed:
+    """Make a record of each line; a blank one is passed over."""
+    parsed = Parsed()
+    for number, line in enumerate(lines, first_line):
+        if number == 1:
+            line = line.removeprefix(BOM)
+        if not line.strip():
+            continue
+        try:
+            parsed.records.append((number, feed.record(read_json(line), parsed.undeclared)))
+        except NotARecord as error:
+            parsed.broken.append(Broken(number, str(error)))
+    return parsed
+
+
+def parse_document(
+    feed: Feed, header: bytes | None, lines: Sequence[bytes], first_line: int
+) -> Parsed:
+    """Make records of a file that is an object, a list of objects, or an object a line."""
+    whole = b"\n".join(lines).removeprefix(BOM)
+    try:
+        document = read_json(whole)
+    except NotARecord as error:
+        by_line = parse_json_lines(feed, None, lines, first_line)
+        if by_line.records:
+            return by_line
+        return Parsed(broken=[Broken(0, str(error))])
+    parsed = Parsed()
+    for number, entry in enumerate(document if isinstance(document, list) else [document], 1):
+        try:
+            parsed.records.append((number, feed.record(entry, parsed.undeclared)))
+        except NotARecord as error:
+            parsed.broken.append(Broken(number, str(error)))
+    return parsed
+
+
+def parse_csv(feed: Feed, header: bytes | None, lines: Sequence[bytes], first_line: int) -> Parsed:
+    """Make a record of each line after the header; a record does not span lines."""
+    columns = _columns(header or b"")
+    if isinstance(columns, str):
+        return Parsed(broken=[Broken(1, columns)])
+    if lacking := [key for key in feed.keys if key not in columns]:
+        return Parsed(broken=[Broken(1, f"the header has no {', '.join(lacking)}")])
+    parsed = Parsed(
+        undeclared=set(columns) - set(feed.fields), missing=set(feed.fields) - set(columns)
+    )
+    places = [(name, columns.index(name)) for name in feed.fields if name in columns]
+    absent: Record = dict.fromkeys(feed.fields)
+    for number, line in enumerate(lines, first_line):
+        if not line.strip() or number == 1:
+            continue
+        try:
+            cells = _cells(line)
+            if len(cells) != len(columns):
+                raise NotARecord(f"{len(cells)} columns where the header has {len(columns)}")
+            record = absent | {name: cells[place] or None for name, place in places}
+            for key in feed.keys:
+                if not (record[key] or "").strip():
+                    raise NotARecord(f"no {key}")
+        except NotARecord as error:
+            parsed.broken.append(Broken(number, str(error)))
+        else:
+            parsed.records.append((number, record))
+    return parsed
+
+
+def _columns(header: bytes) -> list[str] | str:
+    """Return the names of a header, or what is wrong with it."""
+    try:
+        names = [name.strip().lower() for name in _cells(header.removeprefix(BOM))]
+    except NotARecord as error:
+        return f"the header is {error}"
+    return names if len(set(names)) == len(names) else "the header names a column twice"
+
+
+def _cells(line: bytes) -> list[str]:
+    try:
+        decoded = line.rstrip(b"\r").decode()
+        if '"' not in decoded:
+            return decoded.split(",")
+        return next(csv.reader([decoded], strict=True))
+    except UnicodeDecodeError as error:
+        raise NotARecord(f"not UTF-8 at byte {error.start + 1}") from None
+    except csv.Error:
+        raise NotARecord("no CSV: a quotation mark out of place") from None
+
+
+def names(several: Iterable[str]) -> str | None:
+    """Return names of fields in order, None for none; `?` for what is no name but a value."""
+    return ", ".join(sorted({one if FIELD_NAME.fullmatch(one) else "?" for one in several})) or None
+
+
+FAN_INTERACTIONS = Feed(
+    name="fan_interactions",
+    glob="fan_interactions/*.jsonl",
+    table=RAW_FAN_INTERACTIONS,
+    fields=(
+        "interaction_id",
+        "fan_id",
+        "account_type",
+        "email",
+        "first_name",
+        "last_name",
+        "region",
+        "country_code",
+        "device_type",
+        "title_id",
+        "event_type",
+        "event_timestamp",
+        "session_id",
+        "ip_address",
+        "amount",
+        "currency",
+    ),
+    keys=("interaction_id", "fan_id"),
+    parse=parse_json_lines,
+)
+TITLES = Feed(
+    name="titles",
+    glob="titles/*.json",
+    table=RAW_TITLE_METADATA,
+    fields=tuple(column.name for column in RAW_TITLE_METADATA.columns[:-4]),
+    keys=("title_id",),
+    parse=parse_document,
+    is_document=True,
+)
+BOX_OFFICE = Feed(
+    name="box_office",
+    glob="box_office/*.csv",
+    table=RAW_BOX_OFFICE,
+    fields=tuple(column.name for column in RAW_BOX_OFFICE.columns[:-4]),
+    keys=("record_id", "title_id", "theater_id", "report_date"),
+    parse=parse_csv,
+    has_header=True,
+)
+
+# Titles first: they are few, and the others refer to them.
+FEEDS = (TITLES, BOX_OFFICE, FAN_INTERACTIONS)

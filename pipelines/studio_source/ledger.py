@@ -1,0 +1,56 @@
+"""What of the files has landed, as the warehouse itself says.
+
+A load counts when dlt lists it as complete in `_dlt_loads`. Rows of a load that was cut short are
+in bronze all the same; they stay, and are not landed again as long as the file still says the same
+(docs/decisions/0017-files-are-remembered-in-bronze.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from landing.bronze import Table
+from landing.warehouse import Warehouse
+from studio_source.files import Progress
+from studio_source.tables import STUDIO_FILES
+
+COMPLETE = "SELECT load_id FROM _dlt_loads WHERE status = 0"
+
+
+class Ledger:
+    """Reads bronze through dlt's own client, so that it works on each destination."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        """Take the warehouse."""
+        self._warehouse = warehouse
+
+    def progress(self) -> dict[str, Progress]:
+        """Return how far each file has landed."""
+        rows = self._warehouse.select(
+            f"""
+            SELECT source_file, size_bytes, modified_at, bytes_read, lines_read, fingerprint
+            FROM {STUDIO_FILES.name}
+            WHERE _dlt_load_id IN ({COMPLETE})
+            QUALIFY ROW_NUMBER() OVER (PARTITION BY source_file ORDER BY ingested_at DESC) = 1
+            """  # noqa: S608 - names are ours
+        )
+        return {path: Progress(*rest) for path, *rest in rows}
+
+    def stray(self, table: Table) -> set[tuple[Any, ...]]:
+        """Return the rows of loads that were cut short, without when and by whom they landed."""
+        named = ", ".join(said(table))
+        return set(
+            self._warehouse.select(
+                f"SELECT {named} FROM {table.name} "  # noqa: S608 - names are ours
+                f"WHERE NOT _dlt_load_id IN ({COMPLETE})"
+            )
+        )
+
+
+def said(table: Table) -> list[str]:
+    """Name the columns that say what a line says, rather than when and by whom it landed."""
+    return [
+        column.name
+        for column in table.columns
+        if column.name not in ("ingested_at", "batch_id", "expires_at")
+    ]

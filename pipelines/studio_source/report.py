@@ -1,0 +1,42 @@
+"""What a run did, for the summary at its end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from landing.batch import new_batch_id
+
+
+@dataclass
+class Report:
+    """What a run did, counted as it goes; nothing in it is personal.
+
+    Attributes:
+        batch_id: the name of the run, on each of its rows.
+        listed: files in the landing folder, by feed.
+        read: files of which something was read, by feed.
+        landed: rows landed, by table; on a dry run those that would have.
+        known: lines that an earlier run had landed before it was cut short.
+        forgotten: lines of fans who asked to be forgotten, which did not land.
+        vaulted: rows that are new in the vault.
+        expired: rows whose guest tokens expired.
+        started: when, on the monotonic clock, in seconds.
+
+    """
+
+    batch_id: str = field(default_factory=new_batch_id)
+    listed: Counter[str] = field(default_factory=Counter)
+    read: Counter[str] = field(default_factory=Counter)
+    landed: Counter[str] = field(default_factory=Counter)
+    known: int = 0
+    forgotten: int = 0
+    vaulted: int = 0
+    expired: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Tell how long the run has taken so far."""
+        return time.monotonic() - self.started

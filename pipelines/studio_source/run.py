@@ -1,0 +1,384 @@
+"""One run: list the files, read what is new in them, land it piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+
+from landing.bronze import Rows, Table
+from landing.destination import Destination
+from landing.errors import MarqueeError
+from landing.interrupt import Interrupt
+from landing.load import land, open_pipeline, remembered
+from landing.lock import lock_file, only_run
+from landing.progress import Progress as Display
+from landing.settings import Settings
+from landing.warehouse import Warehouse
+from studio_source.erasure import expire, forget
+from studio_source.feeds import FEEDS, Broken, Feed, Record, names
+from studio_source.files import File, Piece, Progress, list_files, read_new
+from studio_source.ledger import Ledger, said
+from studio_source.people import People, Person
+from studio_source.report import Report
+from studio_source.settings import StudioSettings
+from studio_source.tables import QUARANTINE_STUDIO, RAW_FAN_INTERACTIONS, STUDIO_FILES, TABLES
+from studio_source.tokens import Tokens
+from studio_source.vault import Vault
+
+PIPELINE = "studio"
+NO_TIME = timedelta(microseconds=1)
+
+
+def load_studio(
+    studio: StudioSettings,
+    destination: Destination,
+    settings: Settings,
+    report: Report,
+    *,
+    dry_run: bool = False,
+) -> None:
+    """Land what is new in the landing folder.
+
+    Args:
+        studio: where the files are, and the key of the tokens.
+        destination: where to land.
+        settings: where dlt works meanwhile.
+        report: filled in as it goes, so that it is right however the run ends.
+        dry_run: leave the warehouse and the disk alone.
+
+    Raises:
+        MarqueeError: the folder or the warehouse cannot be used, the key is another one than
+            before, or another run is loading; what landed before stays.
+        KeyboardInterrupt: a person asked to stop; what was read by then has landed.
+
+    """
+    refuse_no_folder(studio.bucket_url)
+    with ExitStack() as stack:
+        if dry_run:
+            scratch = stack.enter_context(TemporaryDirectory(prefix="marquee-"))
+            settings = replace(settings, dlt_dir=Path(scratch))
+        else:
+            stack.enter_context(only_run(lock_file(settings.dlt_dir, destination.path)))
+        warehouse = Warehouse(destination)
+        warehouse.check()
+        pipeline = open_pipeline(PIPELINE, settings, destination)
+        tokens = Tokens(studio.token_key)
+        refuse_another_key(remembered(pipeline).get("key_check"), tokens)
+        vault = Vault(destination)
+        reader = Reader(
+            studio,
+            Ledger(warehouse),
+            People(tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()),
+            report,
+            stack.enter_context(Display()),
+        )
+        interrupt = stack.enter_context(Interrupt(lambda: None))
+        if dry_run:
+            for batch in reader.batches():
+                batch.count(report)
+            return
+        vault.create()
+        memory = {"key_check": tokens.key_check}
+        is_first = True
+        for batch in gathered(reader.batches(), studio.chunk_lines):
+            with interrupt.finish_first():
+                # The vault first: a token that is in bronze can always be looked up.
+                report.vaulted += vault.add(batch.people, batch.at, report.batch_id)
+                rows = {table: batch.of(table) for table in TABLES if is_first or batch.of(table)}
+                land(pipeline, destination, rows, memory)
+                batch.count(report)
+            is_first = False
+        if is_first and not remembered(pipeline):
+            land(pipeline, destination, {table: () for table in TABLES}, memory)
+        report.expired = expire(destination, now_utc())
+
+
+def forget_fan(
+    studio: StudioSettings, destination: Destination, settings: Settings, fan_id: str
+) -> dict[str, int]:
+    """Remove a fan, see `erasure.forget`; return the rows by table.
+
+    Raises:
+        MarqueeError: there is no warehouse, it was loaded under another key, or another run is
+            loading it.
+
+    """
+    if destination.path is not None and not destination.path.exists():
+        raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
+    with only_run(lock_file(settings.dlt_dir, destination.path)):
+        pipeline = open_pipeline(PIPELINE, settings, destination)
+        tokens = Tokens(studio.token_key)
+        refuse_another_key(remembered(pipeline).get("key_check"), tokens)
+        return forget(destination, tokens.fan(fan_id.strip()), now_utc())
+
+
+def refuse_no_folder(bucket_url: str) -> None:
+    """Tell a folder that is not there from one without files.
+
+    Raises:
+        MarqueeError: it is a path of this machine and no folder.
+
+    """
+    if "://" in bucket_url or Path(bucket_url).is_dir():
+        return
+    raise MarqueeError(
+        f"There is no landing folder {bucket_url}.",
+        "Set STUDIO_URL to a path or a URL (s3://, gs://, az://), or try: "
+        "python pipelines/studio.py --sandbox",
+    )
+
+
+def refuse_another_key(key_check: str | None, tokens: Tokens) -> None:
+    """Keep a warehouse to one key: under another one every fan would become a second person.
+
+    Raises:
+        MarqueeError: it was loaded under another key.
+
+    """
+    if key_check is None or key_check == tokens.key_check:
+        return
+    raise MarqueeError(
+        "This warehouse was loaded under another token key: every fan would be counted twice.",
+        "Set the key it was loaded with, or another warehouse (MARQUEE_DUCKDB and "
+        "MARQUEE_STATE_DUCKDB). How to change a key: docs/runbook.md.",
+    )
+
+
+def now_utc() -> datetime:
+    """Return this moment in UTC, without a zone."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+@dataclass
+class Batch:
+    """What one load brings.
+
+    Attributes:
+        at: when it was read.
+        lines: how many lines that were.
+        rows: the rows by table, in parts.
+        people: what goes to the vault.
+
+    """
+
+    at: datetime
+    lines: int = 0
+    rows: dict[Table, list[pa.Table]] = field(default_factory=dict)
+    people: list[Person] = field(default_factory=list)
+
+    def of(self, table: Table) -> Rows:
+        """Return the rows of a table."""
+        parts = self.rows.get(table)
+        return pa.concat_tables(parts) if parts else ()
+
+    def add(self, other: Batch) -> None:
+        """Take in what another one brings."""
+        self.at = other.at
+        self.lines += other.lines
+        for table, parts in other.rows.items():
+            self.rows.setdefault(table, []).extend(parts)
+        self.people += other.people
+
+    def count(self, report: Report) -> None:
+        """Add the rows to the report."""
+        for table, parts in self.rows.items():
+            report.landed[table.name] += sum(map(len, parts))
+
+
+def gathered(batches: Iterable[Batch], lines: int) -> Iterator[Batch]:
+    """Join small batches into one of so many lines: a load has its price, however small it is."""
+    joined: Batch | None = None
+    for batch in batches:
+        if joined is None:
+            joined = batch
+        else:
+            joined.add(batch)
+        if joined.lines >= lines:
+            yield joined
+            joined = None
+    if joined is not None:
+        yield joined
+
+
+class Reader:
+    """Reads the files and makes rows of what is new in them; lands nothing."""
+
+    def __init__(
+        self,
+        studio: StudioSettings,
+        ledger: Ledger,
+        people: People,
+        report: Report,
+        display: Display,
+    ) -> None:
+        """Take where the files are, what has landed, who splits personal data, and who listens."""
+        self._studio = studio
+        self._ledger = ledger
+        self._people = people
+        self._report = report
+        self._display = display
+        self._last_at = datetime.min
+
+    def batches(self) -> Iterator[Batch]:
+        """Read all feeds, a batch a piece of a file."""
+        landed = self._ledger.progress()
+        strays = self._ledger.stray(QUARANTINE_STUDIO)
+        for feed in FEEDS:
+            listed = list_files(feed, self._studio.bucket_url)
+            self._report.listed[feed.name] = len(listed)
+            changed = [file for file in listed if not file.is_as_landed(landed.get(file.path))]
+            self._display.stage(f"reading {feed.name}", len(changed), "files")
+            if not changed:
+                continue
+            known = self._ledger.stray(feed.table)
+            for file in changed:
+                yield from self._file(feed, file, landed.get(file.path), known, strays)
+                self._display.advance(file.path)
+
+    def _file(
+        self,
+        feed: Feed,
+        file: File,
+        landed: Progress | None,
+        known: set[tuple[Any, ...]],
+        strays: set[tuple[Any, ...]],
+    ) -> Iterator[Batch]:
+        """Read a file; one that is gone or cannot be read is a matter for the quarantine."""
+        is_settled = (now_utc() - file.modified_at).total_seconds() >= self._studio.settle_seconds
+        pieces = read_new(feed, file, landed, self._studio.chunk_lines, is_settled=is_settled)
+        is_first = True
+        while True:
+            try:
+                piece = next(pieces, None)
+            except FileNotFoundError:
+                yield self._unreadable(feed, file, "was listed and is gone")
+                return
+            except OSError as error:
+                yield self._unreadable(feed, file, f"cannot be read: {type(error).__name__}")
+                return
+            if piece is None:
+                return
+            if is_first:
+                self._report.read[feed.name] += 1
+                if landed and landed.lines_read and piece.first_line == 1 and not feed.is_document:
+                    self._display.note(f"{file.path} was written anew: all of it lands again.")
+            is_first = False
+            yield self._batch(feed, file, piece, known, strays)
+
+    def _unreadable(self, feed: Feed, file: File, reason: str) -> Batch:
+        self._display.note(f"{file.path} {reason}.")
+        at = self._now()
+        refused = [self._refused(feed, file, 0, reason, at)]
+        return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(refused)]})
+
+    def _batch(
+        self,
+        feed: Feed,
+        file: File,
+        piece: Piece,
+        known: set[tuple[Any, ...]],
+        strays: set[tuple[Any, ...]],
+    ) -> Batch:
+        """Make the rows of a piece: records, what is none, and how far the file is read."""
+        at = self._now()
+        parsed = feed.parse(feed, piece.header, piece.lines, piece.first_line)
+        if not piece.progress.bytes_read:
+            parsed.broken.append(Broken(0, "an empty file"))
+        people: list[Person] = []
+        forgotten = 0
+        if feed.table is RAW_FAN_INTERACTIONS:
+            rows, people, forgotten = self._split(parsed.records, file, at)
+        else:
+            rows = [
+                (*(record[name] for name in feed.fields), file.path, line, at)
+                for line, record in parsed.records
+            ]
+        if known:
+            rows = self._without(rows, feed.table, known)
+        broken = [
+            self._refused(feed, file, one.line, one.reason, at)
+            for one in parsed.broken
+            if (feed.name, one.reason, file.path, one.line) not in strays
+        ]
+        self._report.forgotten += forgotten
+        read = {
+            "feed": feed.name,
+            "source_file": file.path,
+            "size_bytes": piece.progress.size_bytes,
+            "modified_at": piece.progress.modified_at,
+            "bytes_read": piece.progress.bytes_read,
+            "lines_read": piece.progress.lines_read,
+            "fingerprint": piece.progress.fingerprint,
+            "rows_landed": len(rows),
+            "rows_quarantined": len(broken),
+            "rows_forgotten": forgotten,
+            "undeclared_fields": names(parsed.undeclared),
+            "missing_fields": names(parsed.missing),
+            "ingested_at": at,
+            "batch_id": self._report.batch_id,
+        }
+        landing = {STUDIO_FILES: [STUDIO_FILES.arrow([read])]}
+        if rows:
+            landing[feed.table] = [self._arrow(feed.table, rows)]
+        if broken:
+            landing[QUARANTINE_STUDIO] = [QUARANTINE_STUDIO.arrow(broken)]
+        return Batch(at, len(piece.lines), landing, people)
+
+    def _split(
+        self, records: Iterable[tuple[int, Record]], file: File, at: datetime
+    ) -> tuple[list[tuple[Any, ...]], list[Person], int]:
+        """Part personal data from the rest; count who is forgotten."""
+        rows: list[tuple[Any, ...]] = []
+        people: dict[str, Person] = {}
+        forgotten = 0
+        for line, record in records:
+            split = self._people.split(record, at)
+            if split is None:
+                forgotten += 1
+                continue
+            rows.append((*split.row, file.path, line, at))
+            if split.person:
+                people[split.person.record_token] = split.person
+        return rows, list(people.values()), forgotten
+
+    def _without(
+        self, rows: list[tuple[Any, ...]], table: Table, known: set[tuple[Any, ...]]
+    ) -> list[tuple[Any, ...]]:
+        """Leave out what a run that was cut short has landed."""
+        compared = set(said(table))
+        places = [place for place, column in enumerate(table.columns) if column.name in compared]
+        new = [row for row in rows if tuple(row[place] for place in places) not in known]
+        self._report.known += len(rows) - len(new)
+        return new
+
+    def _arrow(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+        """Put rows into columns; all of them bear the name of the run."""
+        schema = table.schema
+        columns = [
+            pa.array(column, declared.type)
+            for column, declared in zip(zip(*rows, strict=True), schema, strict=False)
+        ]
+        columns.append(pa.repeat(self._report.batch_id, len(rows)))
+        return pa.Table.from_arrays(columns, schema=schema)
+
+    def _refused(self, feed: Feed, file: File, line: int, reason: str, at: datetime) -> Any:
+        return {
+            "feed": feed.name,
+            "reason": reason,
+            "source_file": file.path,
+            "source_line": line,
+            "ingested_at": at,
+            "batch_id": self._report.batch_id,
+        }
+
+    def _now(self) -> datetime:
+        """Return this moment, later than each one before: pieces are told apart by it."""
+        self._last_at = max(now_utc(), self._last_at + NO_TIME)
+        return self._last_at

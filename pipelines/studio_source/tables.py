@@ -1,0 +1,136 @@
+"""The bronze tables of the studio, and the fields of its feeds that they keep.
+
+A field that is not declared here does not land: it could hold anything, a telephone number too. Its
+name shows in `studio_files.undeclared_fields`; once declared, it lands from then on.
+"""
+
+from __future__ import annotations
+
+from landing.bronze import Column, Table
+
+SOURCE_FILE = Column("source_file", "text", "The file, by its path below the landing folder")
+SOURCE_LINE = Column("source_line", "bigint", "The line, or in a JSON list the entry, from 1")
+INGESTED_AT = Column("ingested_at", "timestamp", "When the line was read")
+BATCH_ID = Column("batch_id", "text", "The run that read it")
+LINEAGE = (SOURCE_FILE, SOURCE_LINE, INGESTED_AT, BATCH_ID)
+
+
+def said(name: str, description: str) -> Column:
+    """Declare a field that lands as the text it came as; NULL where a record has none."""
+    return Column(name, "text", description, nullable=True)
+
+
+RAW_FAN_INTERACTIONS = Table(
+    "raw_fan_interactions",
+    "One row a line of fan_interactions/*.jsonl, as it came but for personal data, of which keyed "
+    "tokens stand here and the clear values in secure.pii_vault only",
+    (
+        Column("interaction_id", "text", "The studio's key of the interaction"),
+        Column("fan_token", "text", "Token of the fan"),
+        said("account_type", "What kind of account the fan has"),
+        said("email_token", "Token of the e-mail address; NULL for guests"),
+        said("first_name_token", "Token of the first name, another for each fan; NULL for guests"),
+        said("last_name_token", "Token of the last name, another for each fan; NULL for guests"),
+        said("region", "Market region"),
+        said("country_code", "ISO 3166-1 alpha-3"),
+        said("device_type", "The device used"),
+        said("title_id", "The studio's key of the title"),
+        said("event_type", "What the fan did"),
+        said("event_timestamp", "When, ISO 8601"),
+        said("session_token", "Token of the session; NULL once expired"),
+        said("ip_token", "Token of the IP address; NULL once expired"),
+        said("amount", "Money paid, in the currency"),
+        said("currency", "ISO 4217"),
+        Column("expires_at", "timestamp", "When a guest's session and address go", True),
+        *LINEAGE,
+    ),
+)
+
+RAW_TITLE_METADATA = Table(
+    "raw_title_metadata",
+    "One row a title of titles/*.json, as it came",
+    (
+        Column("title_id", "text", "The studio's key of the title"),
+        said("title_name", "Name"),
+        said("franchise", "The franchise it belongs to"),
+        said("genre", "Genre"),
+        said("sub_genre", "Genre within the genre"),
+        said("release_year", "Year of the release"),
+        said("runtime_minutes", "Running time"),
+        said("imdb_score", "IMDb's score, 0 to 10"),
+        said("rating", "Age rating"),
+        said("budget_usd", "Production budget"),
+        said("studio", "Producing studio"),
+        said("director", "Director"),
+        said("production_status", "How far the production is"),
+        said("imdb_id", "IMDb's key of the movie (tt...)"),
+        said("tmdb_id", "TMDb's number of the movie"),
+        *LINEAGE,
+    ),
+)
+
+RAW_BOX_OFFICE = Table(
+    "raw_box_office",
+    "One row a line of box_office/*.csv, as it came",
+    (
+        Column("record_id", "text", "The studio's key of the record"),
+        Column("title_id", "text", "The title"),
+        Column("theater_id", "text", "The theatre"),
+        said("name", "Name of the theatre"),
+        said("region", "Market region of the theatre"),
+        said("country", "ISO 3166-1 alpha-3"),
+        Column("report_date", "text", "The day"),
+        said("tickets_sold", "Tickets"),
+        said("gross_revenue_local", "Gross in the local currency"),
+        said("local_currency", "ISO 4217"),
+        said("exchange_rate_usd", "US dollars a unit of the local currency"),
+        said("gross_revenue_usd", "Gross in US dollars"),
+        said("screen_count", "Screens that showed the title"),
+        said("showtime_count", "Showings"),
+        *LINEAGE,
+    ),
+)
+
+QUARANTINE_STUDIO = Table(
+    "quarantine_studio",
+    "One row a line, or a whole file, that is no record; the file has its content, this table has "
+    "not, for it could be personal",
+    (
+        Column("feed", "text", "fan_interactions, titles or box_office"),
+        Column("reason", "text", "Why it is no record"),
+        SOURCE_FILE,
+        Column("source_line", "bigint", "The line from 1; 0 for the file as a whole"),
+        INGESTED_AT,
+        BATCH_ID,
+    ),
+)
+
+STUDIO_FILES = Table(
+    "studio_files",
+    "One row a piece of a file that was read, landed together with its rows: how far each file has "
+    "landed",
+    (
+        Column("feed", "text", "fan_interactions, titles or box_office"),
+        SOURCE_FILE,
+        Column("size_bytes", "bigint", "Size of the file when it was listed"),
+        Column("modified_at", "timestamp", "Its modification time then"),
+        Column("bytes_read", "bigint", "How far it was read, from its beginning"),
+        Column("lines_read", "bigint", "How many lines (entries) that is"),
+        Column("fingerprint", "text", "Hash of what was read; tells growth from another content"),
+        Column("rows_landed", "bigint", "Rows of this piece that landed"),
+        Column("rows_quarantined", "bigint", "Lines of this piece that went to quarantine"),
+        Column("rows_forgotten", "bigint", "Lines of fans who asked to be forgotten"),
+        said("undeclared_fields", "Fields that are not declared and did not land, by name"),
+        said("missing_fields", "Declared columns that a CSV file has not"),
+        INGESTED_AT,
+        BATCH_ID,
+    ),
+)
+
+TABLES = (
+    RAW_FAN_INTERACTIONS,
+    RAW_TITLE_METADATA,
+    RAW_BOX_OFFICE,
+    QUARANTINE_STUDIO,
+    STUDIO_FILES,
+)
