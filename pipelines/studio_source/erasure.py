@@ -57,9 +57,8 @@ def forget(destination: Destination, fan_token: str, now: datetime) -> dict[str,
             for name, table, columns in _tables_with(client, FAN):
                 cut = [f"{FAN} = '{nobody}'"]
                 cut += [f"{column} = NULL" for column in TRACES if column in columns]
-                _change(
-                    client, changed, name, table, is_fan, f"UPDATE {table} SET {', '.join(cut)}"
-                )
+                update = f"UPDATE {table} SET {', '.join(cut)}"  # noqa: S608
+                _change(client, changed, name, table, is_fan, update)
             if changed:
                 client.execute_sql(f"DELETE FROM {forgotten} WHERE {is_fan}")  # noqa: S608
                 client.execute_sql(
@@ -85,7 +84,8 @@ def expire(destination: Destination, now: datetime) -> int:
                 f"expires_at <= CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP) AND ({some_left})"
             )
             cut = ", ".join(f"{column} = NULL" for column in traces)
-            _change(client, changed, name, table, is_due, f"UPDATE {table} SET {cut}")
+            update = f"UPDATE {table} SET {cut}"  # noqa: S608
+            _change(client, changed, name, table, is_due, update)
     return changed.get("bronze.raw_fan_interactions", 0)
 
 

@@ -1,0 +1,14 @@
+AUDIT (
+  name duplicate_count
+);
+
+/* A value occurs once. */
+SELECT
+  @column
+FROM @this_model
+WHERE
+  NOT @column IS NULL
+GROUP BY
+  @column
+HAVING
+  COUNT(*) > 1

@@ -1,0 +1,15 @@
+AUDIT (
+  name null_count,
+  defaults (
+    threshold = 0
+  )
+);
+
+/* No more values are unknown than is tolerated. */
+SELECT
+  COUNT(*) AS nulls
+FROM @this_model
+WHERE
+  @column IS NULL
+HAVING
+  COUNT(*) > @threshold

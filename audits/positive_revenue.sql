@@ -1,0 +1,10 @@
+AUDIT (
+  name positive_revenue
+);
+
+/* Money is never below 0. */
+SELECT
+  @column
+FROM @this_model
+WHERE
+  @breaks_positive_revenue(@column)

@@ -1,0 +1,10 @@
+AUDIT (
+  name valid_country_code
+);
+
+/* A country is one of ISO 3166-1 alpha-3. */
+SELECT
+  @column
+FROM @this_model
+WHERE
+  @breaks_valid_country_code(@column)

@@ -1,0 +1,10 @@
+AUDIT (
+  name valid_email_hash
+);
+
+/* A token is 64 hexadecimal digits: whatever else stands there could be a clear value. */
+SELECT
+  @column
+FROM @this_model
+WHERE
+  @breaks_valid_email_hash(@column)

@@ -1,0 +1,10 @@
+AUDIT (
+  name valid_imdb_score
+);
+
+/* A score is from 0 to 10. */
+SELECT
+  @column
+FROM @this_model
+WHERE
+  @breaks_valid_imdb_score(@column)

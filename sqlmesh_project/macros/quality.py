@@ -1,0 +1,131 @@
+"""What good data is, by name: the metrics of the studio's tables, declared once.
+
+Each metric counts what is wrong in a column. `ops.data_quality_results` measures all that `METRICS`
+lists at every refresh; the audits of the same names, attached to the same columns, stop a refresh
+(tests/test_studio_quality.py holds the two against each other). On Snowflake
+`snowflake/studio_data_metric_functions.sql` has the same six.
+"""
+
+from sqlglot import exp, parse_one
+from sqlmesh import macro
+from sqlmesh.core.macros import MacroEvaluator
+
+HMAC_PATTERN = "^[0-9a-f]{64}$"  # HMAC-SHA256 in hexadecimal
+HIGHEST_SCORE = 10
+
+# Table, column, metric, the most that is tolerated.
+METRICS = [
+    ["silver.stg_titles", "imdb_score", "valid_imdb_score", 0],
+    ["gold.dim_titles", "imdb_score", "valid_imdb_score", 0],
+    ["silver.stg_fan_verified", "email_token", "valid_email_hash", 0],
+    ["silver.stg_fan_verified", "fan_token", "valid_email_hash", 0],
+    ["silver.stg_fan_guest", "fan_token", "valid_email_hash", 0],
+    ["silver.stg_fan_interactions", "country_code", "valid_country_code", 0],
+    ["silver.stg_box_office", "country_code", "valid_country_code", 0],
+    ["snapshots.snap_dim_fans", "country_code", "valid_country_code", 0],
+    ["silver.stg_titles", "budget_usd", "positive_revenue", 0],
+    ["silver.stg_box_office", "gross_usd", "positive_revenue", 0],
+    ["silver.stg_box_office", "gross_local", "positive_revenue", 0],
+    ["silver.fans", "revenue_usd", "positive_revenue", 0],
+    ["gold.fact_daily_performance", "gross_usd", "positive_revenue", 0],
+    ["gold.fact_daily_performance", "purchase_revenue_usd", "positive_revenue", 0],
+    ["gold.agg_franchise_performance", "gross_usd", "positive_revenue", 0],
+    ["gold.agg_fan_lifetime_value", "revenue_usd", "positive_revenue", 0],
+    ["silver.stg_titles", "title_name", "null_count", 0],
+    ["silver.stg_box_office", "theater_id", "null_count", 0],
+    ["silver.fans", "account_type", "null_count", 0],
+    ["silver.stg_fan_interactions", "interaction_id", "duplicate_count", 0],
+    ["silver.stg_fan_verified", "interaction_id", "duplicate_count", 0],
+    ["silver.stg_fan_guest", "interaction_id", "duplicate_count", 0],
+    ["silver.stg_titles", "title_id", "duplicate_count", 0],
+    ["silver.stg_box_office", "box_office_sk", "duplicate_count", 0],
+    ["silver.fans", "fan_token", "duplicate_count", 0],
+    ["gold.dim_fans", "fan_token", "duplicate_count", 0],
+    ["gold.agg_franchise_performance", "franchise", "duplicate_count", 0],
+    # These do not stop a refresh: they are the source's to mend, or ours to look at.
+    ["silver.stg_box_office", "title_id", "referential_gap_pct", 5],
+    ["silver.stg_fan_interactions", "title_id", "referential_gap_pct", 5],
+    ["silver.stg_fan_interactions", "fan_class", "null_pct", 5],
+    ["silver.stg_fan_interactions", "interaction_id", "row_count_loss_pct", 0],
+    ["silver.stg_box_office", "box_office_sk", "row_count_loss_pct", 0],
+    ["silver.studio_batches", "landed_at", "days_since_newest", 7],
+]
+
+
+@macro()
+def breaks_valid_imdb_score(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
+    """BOOLEAN: a score outside 0 to 10."""
+    return exp.not_(exp.paren(column.copy().between(0, HIGHEST_SCORE)))
+
+
+@macro()
+def breaks_valid_email_hash(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
+    """BOOLEAN: a token that is none: nothing but 64 hexadecimal digits is."""
+    pattern = exp.Literal.string(HMAC_PATTERN)
+    return exp.not_(exp.RegexpLike(this=column.copy(), expression=pattern))
+
+
+@macro()
+def breaks_valid_country_code(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
+    """BOOLEAN: a code that no country has (seed_country_codes)."""
+    countries = exp.select("country_code").from_("silver.seed_country_codes")
+    return exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=countries)))
+
+
+@macro()
+def breaks_positive_revenue(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
+    """BOOLEAN: money below 0."""
+    return exp.LT(this=column.copy(), expression=exp.Literal.number(0))
+
+
+@macro()
+def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
+    """One row a metric of `METRICS`: what it measures on the day given, and what is tolerated."""
+    rules = {
+        "valid_imdb_score": breaks_valid_imdb_score,
+        "valid_email_hash": breaks_valid_email_hash,
+        "positive_revenue": breaks_positive_revenue,
+    }
+    # What a value must be found in, and what a share of the rows, or of the rows before, is.
+    known = {
+        "valid_country_code": "SELECT country_code AS known FROM silver.seed_country_codes",
+        "referential_gap_pct": "SELECT title_id AS known FROM silver.stg_titles",
+        "row_count_loss_pct": "SELECT row_count AS known FROM rows_before WHERE table_name = ",
+    }
+    share = "COALESCE({} * 100.0 / NULLIF({}, 0), 0)"
+    selects = []
+    for table, name, metric, threshold in METRICS:
+        column = f"measured.{name}"
+        if metric in rules:
+            wrong = rules[metric](evaluator, exp.column(name, "measured"))
+            value = f"COUNT_IF({wrong.sql()})"
+        else:
+            unknown = f"COUNT_IF(NOT {column} IS NULL AND reference.known IS NULL)"
+            loss = "GREATEST(MAX(reference.known) - COUNT(*), 0)"
+            value = {
+                "null_count": f"COUNT_IF({column} IS NULL)",
+                "null_pct": share.format(f"COUNT_IF({column} IS NULL)", "COUNT(*)"),
+                "duplicate_count": f"COUNT({column}) - COUNT(DISTINCT {column})",
+                "valid_country_code": unknown,
+                "referential_gap_pct": share.format(unknown, "COUNT(*)"),
+                "row_count_loss_pct": share.format(loss, "MAX(reference.known)"),
+                "days_since_newest": f"COALESCE({today.sql()}::DATE - MAX({column})::DATE, 0)",
+            }[metric]
+        source = f"{table} AS measured"
+        if metric == "row_count_loss_pct":
+            source += f" LEFT JOIN ({known[metric]}'{table}') AS reference ON TRUE"
+        elif metric in known:
+            source += f" LEFT JOIN ({known[metric]}) AS reference ON reference.known = {column}"
+        selects.append(
+            f"""
+            SELECT
+              '{table}' AS table_name,
+              '{name}' AS column_name,
+              '{metric}' AS metric_name,
+              CAST({value} AS DOUBLE) AS measured_value,
+              CAST({threshold} AS DOUBLE) AS threshold,
+              COUNT(*) AS row_count
+            FROM {source}
+            """  # noqa: S608 - the names are those of METRICS
+        )
+    return parse_one(" UNION ALL ".join(selects), dialect="duckdb")

@@ -1,0 +1,38 @@
+MODEL (
+  name gold.dim_movies,
+  kind FULL,
+  grain movie_sk,
+  references movie_id,
+  description 'One row a movie that TMDb has, and the unknown movie: fact_movies as a dimension, for facts of other sources.',
+  column_descriptions (
+    movie_sk = 'Key: hash of movie_id; hash of -1 for the unknown movie.',
+    movie_id = 'TMDb''s number of the movie; -1 for the unknown movie.',
+    title = 'Title.',
+    imdb_id = 'IMDb''s key of the movie (tt...).',
+    release_year = 'Year of the first release.',
+    revenue_usd = 'Worldwide box office in whole US dollars, as TMDb has it; NULL when unknown.'
+  ),
+  audits (
+    not_null(columns := (movie_sk, movie_id)),
+    unique_values(columns := (movie_sk, movie_id)),
+    has_unknown_member(key := movie_id, member := -1),
+    keeps_every_row(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk)
+  )
+);
+
+SELECT
+  movie_sk::TEXT AS movie_sk,
+  movie_id::BIGINT AS movie_id,
+  title::TEXT AS title,
+  imdb_id::TEXT AS imdb_id,
+  release_year::INT AS release_year,
+  revenue_usd::BIGINT AS revenue_usd
+FROM gold.fact_movies
+UNION ALL
+SELECT
+  @GENERATE_SURROGATE_KEY(-1)::TEXT AS movie_sk,
+  CAST(-1 AS BIGINT) AS movie_id,
+  'Unknown'::TEXT AS title,
+  NULL::TEXT AS imdb_id,
+  NULL::INT AS release_year,
+  NULL::BIGINT AS revenue_usd

@@ -1,0 +1,177 @@
+MODEL (
+  name gold.agg_fan_lifetime_value,
+  kind FULL,
+  depends_on (
+    silver.stg_fan_interactions
+  ),
+  grain (region, country_code, account_type, acquisition_month),
+  description 'One row a region, country, account type and month in which fans were first seen. Money is what those fans have paid up to now, from purchases. Activity is measured against the newest interaction of all, never the clock.',
+  column_descriptions (
+    region = 'Market region of the fans now; Unknown where none is named.',
+    country_code = 'ISO 3166-1 alpha-3 of the fans now; Unknown where none is named.',
+    account_type = 'Type of account.',
+    acquisition_month = 'First day of the month in which the fans were first seen.',
+    fan_count = 'Fans.',
+    revenue_usd = 'Money from purchases in US dollars.',
+    revenue_per_fan_usd = 'revenue_usd / fan_count: the lifetime value.',
+    order_count = 'Purchases.',
+    avg_order_value_usd = 'revenue_usd a purchase whose amount in US dollars is known; NULL without one.',
+    interaction_count = 'Interactions of any kind.',
+    active_7_days_count = 'Fans seen in the last 7 days of the data.',
+    active_30_days_count = 'Fans seen in the last 30 days of the data.',
+    retained_month_1_pct = 'Share of the fans seen in the month after the first; NULL while that has not begun. All months: agg_fan_retention.',
+    retained_month_3_pct = 'The same of the third month.',
+    retained_month_6_pct = 'The same of the sixth month.',
+    champion_count = 'Fans in the segment CHAMPION (seed_fan_segments).',
+    loyal_count = 'Fans in the segment LOYAL.',
+    new_buyer_count = 'Fans in the segment NEW_BUYER.',
+    engaged_count = 'Fans in the segment ENGAGED.',
+    at_risk_count = 'Fans in the segment AT_RISK.',
+    dormant_count = 'Fans in the segment DORMANT.',
+    top_device = 'Preferred device of most of the fans.'
+  ),
+  audits (
+    not_null(columns := (region, country_code, account_type, acquisition_month, revenue_usd, revenue_per_fan_usd)),
+    unique_combination_of_columns(columns := (region, country_code, account_type, acquisition_month)),
+    positive_revenue("column" := revenue_usd),
+    lifetime_totals_reconcile,
+    forall(
+      criteria := (
+        fan_count > 0,
+        active_7_days_count <= active_30_days_count,
+        active_30_days_count <= fan_count,
+        fan_count = champion_count + loyal_count + new_buyer_count + engaged_count + at_risk_count + dormant_count
+      )
+    ),
+    accepted_range("column" := retained_month_1_pct, min_v := 0, max_v := 100)
+  )
+);
+
+WITH newest AS (
+  SELECT
+    MAX(last_seen_at)::DATE AS newest_day
+  FROM silver.fans
+), fans AS (
+  SELECT
+    fan.fan_token,
+    dimension.region,
+    dimension.country_code,
+    fan.account_type,
+    DATE_TRUNC('MONTH', fan.first_seen_at)::DATE AS acquisition_month,
+    dimension.preferred_device,
+    fan.interaction_count,
+    fan.order_count,
+    fan.priced_order_count,
+    fan.revenue_usd,
+    newest.newest_day - fan.last_seen_at::DATE AS recency_days
+  FROM silver.fans AS fan
+  JOIN gold.dim_fans AS dimension
+    ON dimension.fan_token = fan.fan_token
+  CROSS JOIN newest
+), segmented AS (
+  SELECT
+    fans.fan_token,
+    segment.fan_segment
+  FROM fans
+  JOIN silver.seed_fan_segments AS segment
+    ON fans.recency_days <= segment.max_recency_days
+    AND fans.order_count >= segment.min_orders
+    AND fans.revenue_usd >= segment.min_revenue_usd
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY fans.fan_token ORDER BY segment.priority) = 1
+), groups AS (
+  SELECT
+    fans.region,
+    fans.country_code,
+    fans.account_type,
+    fans.acquisition_month,
+    COUNT(*) AS fan_count,
+    SUM(fans.revenue_usd) AS revenue_usd,
+    SUM(fans.order_count) AS order_count,
+    SUM(fans.priced_order_count) AS priced_order_count,
+    SUM(fans.interaction_count) AS interaction_count,
+    COUNT_IF(fans.recency_days < 7) AS active_7_days_count,
+    COUNT_IF(fans.recency_days < 30) AS active_30_days_count,
+    COUNT_IF(segmented.fan_segment = 'CHAMPION') AS champion_count,
+    COUNT_IF(segmented.fan_segment = 'LOYAL') AS loyal_count,
+    COUNT_IF(segmented.fan_segment = 'NEW_BUYER') AS new_buyer_count,
+    COUNT_IF(segmented.fan_segment = 'ENGAGED') AS engaged_count,
+    COUNT_IF(segmented.fan_segment = 'AT_RISK') AS at_risk_count,
+    COUNT_IF(segmented.fan_segment = 'DORMANT') AS dormant_count
+  FROM fans
+  JOIN segmented
+    ON segmented.fan_token = fans.fan_token
+  GROUP BY
+    fans.region,
+    fans.country_code,
+    fans.account_type,
+    fans.acquisition_month
+), devices AS (
+  SELECT
+    region,
+    country_code,
+    account_type,
+    acquisition_month,
+    preferred_device
+  FROM fans
+  GROUP BY
+    region,
+    country_code,
+    account_type,
+    acquisition_month,
+    preferred_device
+  QUALIFY
+    ROW_NUMBER() OVER (
+      PARTITION BY region, country_code, account_type, acquisition_month
+      ORDER BY COUNT(*) DESC, preferred_device
+    ) = 1
+), retained AS (
+  SELECT
+    region,
+    country_code,
+    account_type,
+    acquisition_month,
+    MAX(CASE WHEN months_since_first_seen = 1 THEN retention_pct END) AS month_1_pct,
+    MAX(CASE WHEN months_since_first_seen = 3 THEN retention_pct END) AS month_3_pct,
+    MAX(CASE WHEN months_since_first_seen = 6 THEN retention_pct END) AS month_6_pct
+  FROM gold.agg_fan_retention
+  GROUP BY
+    region,
+    country_code,
+    account_type,
+    acquisition_month
+)
+SELECT
+  groups.region::TEXT AS region,
+  groups.country_code::TEXT AS country_code,
+  groups.account_type::TEXT AS account_type,
+  groups.acquisition_month::DATE AS acquisition_month,
+  groups.fan_count::BIGINT AS fan_count,
+  groups.revenue_usd::DECIMAL(18, 2) AS revenue_usd,
+  CAST(groups.revenue_usd / groups.fan_count AS DOUBLE) AS revenue_per_fan_usd,
+  groups.order_count::BIGINT AS order_count,
+  CAST(groups.revenue_usd / NULLIF(groups.priced_order_count, 0) AS DOUBLE) AS avg_order_value_usd,
+  groups.interaction_count::BIGINT AS interaction_count,
+  groups.active_7_days_count::BIGINT AS active_7_days_count,
+  groups.active_30_days_count::BIGINT AS active_30_days_count,
+  retained.month_1_pct::DOUBLE AS retained_month_1_pct,
+  retained.month_3_pct::DOUBLE AS retained_month_3_pct,
+  retained.month_6_pct::DOUBLE AS retained_month_6_pct,
+  groups.champion_count::BIGINT AS champion_count,
+  groups.loyal_count::BIGINT AS loyal_count,
+  groups.new_buyer_count::BIGINT AS new_buyer_count,
+  groups.engaged_count::BIGINT AS engaged_count,
+  groups.at_risk_count::BIGINT AS at_risk_count,
+  groups.dormant_count::BIGINT AS dormant_count,
+  devices.preferred_device::TEXT AS top_device
+FROM groups
+JOIN devices
+  ON devices.region = groups.region
+  AND devices.country_code = groups.country_code
+  AND devices.account_type = groups.account_type
+  AND devices.acquisition_month = groups.acquisition_month
+JOIN retained
+  ON retained.region = groups.region
+  AND retained.country_code = groups.country_code
+  AND retained.account_type = groups.account_type
+  AND retained.acquisition_month = groups.acquisition_month

@@ -1,0 +1,45 @@
+MODEL (
+  name gold.dim_fans,
+  kind FULL,
+  grain fan_token,
+  description 'One row a fan as we know the fan now, and the unknown fan. No personal data: the token stands for the fan.',
+  column_descriptions (
+    fan_token = 'Key: keyed token of the fan; -1 for the unknown fan.',
+    account_type = 'Type of the account at the newest interaction.',
+    fan_class = 'VERIFIED or GUEST; UNKNOWN for the unknown fan.',
+    region = 'Market region; Unknown when no interaction names one.',
+    country_code = 'ISO 3166-1 alpha-3; Unknown when no interaction names one.',
+    preferred_device = 'The device of most interactions; Unknown when none names one.',
+    first_seen_at = 'Oldest interaction (UTC).',
+    last_seen_at = 'Newest interaction (UTC).'
+  ),
+  audits (
+    not_null(columns := (fan_token, account_type, fan_class, region, country_code, preferred_device)),
+    duplicate_count("column" := fan_token),
+    has_unknown_member(key := fan_token, member := '-1'),
+    keeps_every_row(key := fan_token, parent := silver.fans, parent_key := fan_token)
+  )
+);
+
+SELECT
+  fan.fan_token::TEXT AS fan_token,
+  fan.account_type::TEXT AS account_type,
+  fan.fan_class::TEXT AS fan_class,
+  COALESCE(belief.region, 'Unknown')::TEXT AS region,
+  COALESCE(belief.country_code, 'Unknown')::TEXT AS country_code,
+  COALESCE(belief.preferred_device, 'Unknown')::TEXT AS preferred_device,
+  fan.first_seen_at::TIMESTAMP AS first_seen_at,
+  fan.last_seen_at::TIMESTAMP AS last_seen_at
+FROM silver.fans AS fan
+JOIN snapshots.snap_dim_fans AS belief
+  ON belief.fan_token = fan.fan_token AND belief.valid_to IS NULL
+UNION ALL
+SELECT
+  '-1'::TEXT AS fan_token,
+  'Unknown'::TEXT AS account_type,
+  'UNKNOWN'::TEXT AS fan_class,
+  'Unknown'::TEXT AS region,
+  'Unknown'::TEXT AS country_code,
+  'Unknown'::TEXT AS preferred_device,
+  NULL::TIMESTAMP AS first_seen_at,
+  NULL::TIMESTAMP AS last_seen_at

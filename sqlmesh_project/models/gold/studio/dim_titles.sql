@@ -1,0 +1,100 @@
+MODEL (
+  name gold.dim_titles,
+  kind FULL,
+  grain title_sk,
+  references (title_id, movie_sk),
+  description 'One row a title of the studio, and the unknown title. A title that is played or sold before anybody described it is here by its key.',
+  column_descriptions (
+    title_sk = 'Key: hash of title_id; hash of -1 for the unknown title.',
+    title_id = 'The studio''s key of the title; -1 for the unknown title.',
+    movie_sk = 'The same movie in TMDb''s star, into dim_movies: by TMDb''s number, else by IMDb''s key; the unknown movie where there is none.',
+    title_name = 'Name; the key where nobody described the title.',
+    franchise = 'Franchise; Standalone where it belongs to none.',
+    genre = 'Genre, in the studio''s words.',
+    sub_genre = 'Genre within the genre.',
+    release_year = 'Year of the release.',
+    runtime_minutes = 'Running time in minutes.',
+    imdb_score = 'IMDb''s score, 0 to 10.',
+    rating = 'Age rating.',
+    budget_usd = 'Production budget in US dollars.',
+    studio = 'Producing studio.',
+    director = 'Director.',
+    production_status = 'How far the production is, in capitals.',
+    is_described = 'Whether titles/*.json describes the title.'
+  ),
+  audits (
+    not_null(columns := (title_sk, title_id, movie_sk, title_name, franchise, is_described)),
+    unique_values(columns := (title_sk, title_id)),
+    has_unknown_member(key := title_id, member := '-1'),
+    references_resolve(key := movie_sk, parent := gold.dim_movies, parent_key := movie_sk),
+    keeps_every_row(key := title_id, parent := silver.stg_titles, parent_key := title_id),
+    valid_imdb_score("column" := imdb_score)
+  )
+);
+
+WITH mentioned AS (
+  SELECT
+    title_id
+  FROM silver.stg_titles
+  UNION
+  SELECT
+    title_id
+  FROM silver.stg_box_office
+  UNION
+  SELECT
+    title_id
+  FROM silver.stg_fan_interactions
+  WHERE
+    NOT fan_class IS NULL AND NOT title_id IS NULL
+), movies_by_imdb AS (
+  SELECT
+    imdb_id,
+    MIN(movie_id) AS movie_id
+  FROM gold.dim_movies
+  WHERE
+    NOT imdb_id IS NULL
+  GROUP BY
+    imdb_id
+)
+SELECT
+  @GENERATE_SURROGATE_KEY(mentioned.title_id)::TEXT AS title_sk,
+  mentioned.title_id::TEXT AS title_id,
+  @GENERATE_SURROGATE_KEY(COALESCE(by_tmdb.movie_id, by_imdb.movie_id, -1))::TEXT AS movie_sk,
+  COALESCE(title.title_name, mentioned.title_id)::TEXT AS title_name,
+  COALESCE(title.franchise, 'Standalone')::TEXT AS franchise,
+  title.genre::TEXT AS genre,
+  title.sub_genre::TEXT AS sub_genre,
+  title.release_year::INT AS release_year,
+  title.runtime_minutes::BIGINT AS runtime_minutes,
+  title.imdb_score::DOUBLE AS imdb_score,
+  title.rating::TEXT AS rating,
+  title.budget_usd::DECIMAL(18, 2) AS budget_usd,
+  title.studio::TEXT AS studio,
+  title.director::TEXT AS director,
+  title.production_status::TEXT AS production_status,
+  CAST(NOT title.title_id IS NULL AS BOOLEAN) AS is_described
+FROM mentioned
+LEFT JOIN silver.stg_titles AS title
+  ON title.title_id = mentioned.title_id
+LEFT JOIN gold.dim_movies AS by_tmdb
+  ON by_tmdb.movie_id = title.tmdb_id
+LEFT JOIN movies_by_imdb AS by_imdb
+  ON by_imdb.imdb_id = title.imdb_id
+UNION ALL
+SELECT
+  @GENERATE_SURROGATE_KEY('-1')::TEXT AS title_sk,
+  '-1'::TEXT AS title_id,
+  @GENERATE_SURROGATE_KEY(-1)::TEXT AS movie_sk,
+  'Unknown'::TEXT AS title_name,
+  'Unknown'::TEXT AS franchise,
+  NULL::TEXT AS genre,
+  NULL::TEXT AS sub_genre,
+  NULL::INT AS release_year,
+  NULL::BIGINT AS runtime_minutes,
+  NULL::DOUBLE AS imdb_score,
+  NULL::TEXT AS rating,
+  NULL::DECIMAL(18, 2) AS budget_usd,
+  NULL::TEXT AS studio,
+  NULL::TEXT AS director,
+  NULL::TEXT AS production_status,
+  FALSE AS is_described

@@ -1,0 +1,73 @@
+MODEL (
+  name silver.fans,
+  kind INCREMENTAL_BY_UNIQUE_KEY (
+    unique_key fan_token
+  ),
+  grain fan_token,
+  description 'One row a fan: what all the accepted interactions of the fan add up to. Only fans with new interactions are added up again.',
+  column_descriptions (
+    fan_token = 'Keyed token of the fan (HMAC-SHA256).',
+    account_type = 'Type of the account at the newest interaction.',
+    fan_class = 'VERIFIED or GUEST, at the newest interaction.',
+    first_seen_at = 'Oldest interaction (UTC).',
+    last_seen_at = 'Newest interaction (UTC).',
+    interaction_count = 'Interactions.',
+    order_count = 'Purchases.',
+    priced_order_count = 'Purchases whose amount in US dollars is known.',
+    revenue_usd = 'Money from purchases in US dollars.',
+    _loaded_at = 'When this row was written (UTC).'
+  ),
+  audits (
+    not_null(columns := (fan_token, account_type, fan_class, first_seen_at, last_seen_at, revenue_usd)),
+    duplicate_count("column" := fan_token),
+    positive_revenue("column" := revenue_usd),
+    forall(
+      criteria := (first_seen_at <= last_seen_at, order_count <= interaction_count, priced_order_count <= order_count)
+    ),
+    keeps_every_row(
+      key := fan_token,
+      parent := silver.stg_fan_interactions,
+      parent_key := fan_token,
+      condition := NOT parent.fan_class IS NULL
+    )
+  )
+);
+
+WITH fans_with_news AS (
+  SELECT DISTINCT
+    fan_token
+  FROM silver.stg_fan_interactions
+  WHERE
+    _loaded_at >= @start_dtntz AND NOT fan_class IS NULL
+), newest_first AS (
+  SELECT
+    interaction.fan_token,
+    interaction.account_type,
+    interaction.fan_class,
+    interaction.event_at,
+    interaction.event_type,
+    interaction.amount_usd,
+    ROW_NUMBER() OVER (
+      PARTITION BY interaction.fan_token
+      ORDER BY interaction.event_at DESC, interaction.interaction_id DESC
+    ) AS place
+  FROM silver.stg_fan_interactions AS interaction
+  JOIN fans_with_news AS news
+    ON news.fan_token = interaction.fan_token
+  WHERE
+    NOT interaction.fan_class IS NULL
+)
+SELECT
+  fan_token::TEXT AS fan_token,
+  MAX(CASE WHEN place = 1 THEN account_type END)::TEXT AS account_type,
+  MAX(CASE WHEN place = 1 THEN fan_class END)::TEXT AS fan_class,
+  MIN(event_at)::TIMESTAMP AS first_seen_at,
+  MAX(event_at)::TIMESTAMP AS last_seen_at,
+  COUNT(*)::BIGINT AS interaction_count,
+  COUNT_IF(event_type = 'PURCHASE')::BIGINT AS order_count,
+  COUNT_IF(event_type = 'PURCHASE' AND NOT amount_usd IS NULL)::BIGINT AS priced_order_count,
+  COALESCE(SUM(CASE WHEN event_type = 'PURCHASE' THEN amount_usd END), 0)::DECIMAL(18, 2) AS revenue_usd,
+  @execution_dtntz::TIMESTAMP AS _loaded_at
+FROM newest_first
+GROUP BY
+  fan_token

@@ -1,0 +1,72 @@
+MODEL (
+  name silver.stg_fan_guest,
+  kind INCREMENTAL_BY_UNIQUE_KEY (
+    unique_key interaction_id
+  ),
+  depends_on (
+    silver.stg_fan_verified
+  ),
+  grain interaction_id,
+  references (fan_token, title_id),
+  description 'One row an accepted interaction of a guest. A guest has no identity; the tokens of session and address go when their time is up (sources.studio.guest_retention_days).',
+  column_descriptions (
+    interaction_id = 'The studio''s key of the interaction.',
+    fan_token = 'Keyed token of the guest (HMAC-SHA256).',
+    account_type = 'GUEST.',
+    title_id = 'The studio''s key of the title.',
+    region = 'Market region, as the feed says.',
+    country_code = 'ISO 3166-1 alpha-3; NULL when it is no country.',
+    device_type = 'Device, in capitals.',
+    event_type = 'STREAM, PURCHASE, REVIEW, WISHLIST or TRAILER_VIEW.',
+    event_at = 'When it happened (UTC).',
+    session_token = 'Keyed token of the session; NULL once expired.',
+    ip_token = 'Keyed token of the IP address; NULL once expired.',
+    expires_at = 'From when on (UTC) the next run of pipelines/studio.py removes the two tokens.',
+    amount = 'Money paid, in the currency.',
+    currency = 'ISO 4217.',
+    amount_usd = 'Money paid in US dollars.',
+    _source_ingested_at = 'When the line was read (UTC).',
+    _source_batch_id = 'Pipeline run that read it.',
+    _loaded_at = 'When this row was written (UTC).'
+  ),
+  audits (
+    not_null(columns := (interaction_id, fan_token, event_at, expires_at)),
+    duplicate_count("column" := interaction_id),
+    valid_email_hash("column" := fan_token),
+    accepted_values("column" := account_type, is_in := (
+      'GUEST'
+    )),
+    keeps_every_row(
+      key := interaction_id,
+      parent := silver.stg_fan_interactions,
+      parent_key := interaction_id,
+      condition := parent.fan_class = 'GUEST'
+    ),
+    routed_once(other := silver.stg_fan_verified)
+  )
+);
+
+SELECT
+  interaction.interaction_id::TEXT AS interaction_id,
+  interaction.fan_token::TEXT AS fan_token,
+  interaction.account_type::TEXT AS account_type,
+  interaction.title_id::TEXT AS title_id,
+  interaction.region::TEXT AS region,
+  interaction.country_code::TEXT AS country_code,
+  interaction.device_type::TEXT AS device_type,
+  interaction.event_type::TEXT AS event_type,
+  interaction.event_at::TIMESTAMP AS event_at,
+  landed.session_token::TEXT AS session_token,
+  landed.ip_token::TEXT AS ip_token,
+  landed.expires_at::TIMESTAMP AS expires_at,
+  interaction.amount::DECIMAL(18, 2) AS amount,
+  interaction.currency::TEXT AS currency,
+  interaction.amount_usd::DECIMAL(18, 2) AS amount_usd,
+  interaction._source_ingested_at::TIMESTAMP AS _source_ingested_at,
+  interaction._source_batch_id::TEXT AS _source_batch_id,
+  @execution_dtntz::TIMESTAMP AS _loaded_at
+FROM silver.stg_fan_interactions AS interaction
+JOIN bronze.raw_fan_interactions AS landed
+  ON landed._dlt_id = interaction._source_row_id AND landed.batch_id = interaction._source_batch_id
+WHERE
+  interaction._loaded_at >= @start_dtntz AND interaction.fan_class = 'GUEST'

@@ -1,0 +1,160 @@
+MODEL (
+  name silver.stg_fan_interactions,
+  kind INCREMENTAL_BY_UNIQUE_KEY (
+    unique_key interaction_id
+  ),
+  grain interaction_id,
+  references (fan_token, title_id),
+  description 'One row an interaction of a fan, however often it was delivered: the first delivery that can be routed, else the first one. Says where it is routed to, or why it is quarantined.',
+  column_descriptions (
+    interaction_id = 'The studio''s key of the interaction.',
+    fan_token = 'Keyed token of the fan (HMAC-SHA256).',
+    fan_class = 'VERIFIED or GUEST (seed_account_types): the interaction is accepted and in stg_fan_verified or stg_fan_guest; NULL when it is quarantined.',
+    quarantine_reason = 'Why it is quarantined; NULL when it is accepted.',
+    account_type = 'Type of the account, in capitals.',
+    title_id = 'The studio''s key of the title.',
+    region = 'Market region, as the feed says.',
+    country_code = 'ISO 3166-1 alpha-3; NULL when it is no country.',
+    device_type = 'Device, in capitals.',
+    event_type = 'STREAM, PURCHASE, REVIEW, WISHLIST or TRAILER_VIEW, or what else the feed says.',
+    event_at = 'When it happened (UTC); NULL when the feed gives no moment up to a day after it was read.',
+    event_date = 'Day of event_at.',
+    amount = 'Money paid, in the currency; NULL when none is given or it is below 0.',
+    currency = 'ISO 4217.',
+    amount_usd = 'Money paid in US dollars at the rate of the day (seed_exchange_rates), rounded to cents; NULL without a rate.',
+    _source_file = 'File of the delivery.',
+    _source_line = 'Line in it.',
+    _source_ingested_at = 'When the line was read (UTC).',
+    _source_batch_id = 'Pipeline run that read it.',
+    _source_row_id = 'The row in bronze: its _dlt_id.',
+    _loaded_at = 'When this row was written (UTC).'
+  ),
+  audits (
+    not_null(columns := (interaction_id, fan_token, _source_row_id, _loaded_at)),
+    duplicate_count("column" := interaction_id),
+    valid_country_code("column" := country_code),
+    keeps_every_row(key := interaction_id, parent := bronze.raw_fan_interactions, parent_key := interaction_id),
+    accepted_values("column" := fan_class, is_in := ('VERIFIED', 'GUEST')),
+    forall(
+      criteria := (
+        (
+          fan_class IS NULL
+        ) <> (
+          quarantine_reason IS NULL
+        ),
+        fan_class IS NULL OR NOT event_at IS NULL,
+        amount >= 0,
+        event_date = event_at::DATE
+      )
+    )
+  )
+);
+
+WITH deliveries AS (
+  SELECT
+    interaction.interaction_id,
+    interaction.fan_token,
+    @said_code(interaction.account_type) AS account_type,
+    @said(interaction.title_id) AS title_id,
+    @said(interaction.region) AS region,
+    @said_code(interaction.country_code) AS country_code,
+    @said_code(interaction.device_type) AS device_type,
+    @said_code(interaction.event_type) AS event_type,
+    @moment_of(interaction.event_timestamp, interaction.ingested_at) AS event_at,
+    @money_of(interaction.amount) AS amount,
+    @said_code(interaction.currency) AS currency,
+    interaction.source_file,
+    interaction.source_line,
+    interaction.ingested_at,
+    interaction.batch_id,
+    interaction._dlt_id
+  FROM bronze.raw_fan_interactions AS interaction
+  JOIN silver.studio_batches AS batch
+    ON batch.batch_id = interaction.batch_id
+  WHERE
+    batch._loaded_at >= @start_dtntz
+), routed AS (
+  SELECT
+    delivery.interaction_id,
+    delivery.fan_token,
+    CASE
+      WHEN @is_event_type(delivery.event_type) AND NOT delivery.event_at IS NULL
+      THEN account.fan_class
+    END AS fan_class,
+    CASE
+      WHEN account.fan_class IS NULL
+      THEN 'unknown account type'
+      WHEN NOT COALESCE(@is_event_type(delivery.event_type), FALSE)
+      THEN 'unknown event type'
+      WHEN delivery.event_at IS NULL
+      THEN 'no moment up to a day after it was read'
+    END AS quarantine_reason,
+    delivery.account_type,
+    delivery.title_id,
+    delivery.region,
+    country.country_code,
+    delivery.device_type,
+    delivery.event_type,
+    delivery.event_at,
+    delivery.amount,
+    delivery.currency,
+    delivery.source_file,
+    delivery.source_line,
+    delivery.ingested_at,
+    delivery.batch_id,
+    delivery._dlt_id
+  FROM deliveries AS delivery
+  LEFT JOIN silver.seed_account_types AS account
+    ON account.account_type = delivery.account_type
+  LEFT JOIN silver.seed_country_codes AS country
+    ON country.country_code = delivery.country_code
+  QUALIFY
+    ROW_NUMBER() OVER (
+      PARTITION BY delivery.interaction_id
+      ORDER BY quarantine_reason IS NULL DESC, delivery.ingested_at, delivery.source_file, delivery.source_line
+    ) = 1
+), rates AS (
+  SELECT
+    currency,
+    rate_usd,
+    effective_from,
+    LEAD(effective_from) OVER (PARTITION BY currency ORDER BY effective_from) AS effective_below
+  FROM silver.seed_exchange_rates
+)
+SELECT
+  routed.interaction_id::TEXT AS interaction_id,
+  routed.fan_token::TEXT AS fan_token,
+  routed.fan_class::TEXT AS fan_class,
+  routed.quarantine_reason::TEXT AS quarantine_reason,
+  routed.account_type::TEXT AS account_type,
+  routed.title_id::TEXT AS title_id,
+  routed.region::TEXT AS region,
+  routed.country_code::TEXT AS country_code,
+  routed.device_type::TEXT AS device_type,
+  routed.event_type::TEXT AS event_type,
+  routed.event_at::TIMESTAMP AS event_at,
+  routed.event_at::DATE AS event_date,
+  routed.amount::DECIMAL(18, 2) AS amount,
+  routed.currency::TEXT AS currency,
+  ROUND(routed.amount * rate.rate_usd, 2)::DECIMAL(18, 2) AS amount_usd,
+  routed.source_file::TEXT AS _source_file,
+  routed.source_line::BIGINT AS _source_line,
+  routed.ingested_at::TIMESTAMP AS _source_ingested_at,
+  routed.batch_id::TEXT AS _source_batch_id,
+  routed._dlt_id::TEXT AS _source_row_id,
+  @execution_dtntz::TIMESTAMP AS _loaded_at
+FROM routed
+LEFT JOIN rates AS rate
+  ON rate.currency = routed.currency
+  AND routed.event_at::DATE >= rate.effective_from
+  AND (
+    rate.effective_below IS NULL OR routed.event_at::DATE < rate.effective_below
+  )
+LEFT JOIN silver.stg_fan_interactions AS known
+  ON known.interaction_id = routed.interaction_id
+WHERE
+  known.interaction_id IS NULL
+  OR (
+    known.fan_class IS NULL AND NOT routed.fan_class IS NULL
+  )
+  OR @start_ds <= @first_day
