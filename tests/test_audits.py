@@ -17,7 +17,7 @@ from sqlmesh.core.audit import ModelAudit
 from sqlmesh.core.context import Context
 from sqlmesh.core.macros import RuntimeStage
 from sqlmesh.core.snapshot import Snapshot
-from warehouse import ROOT, Warehouse, movie
+from warehouse import ROOT, TOKEN, Warehouse, movie
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
         f"(SELECT MAX({audit.column('parent_key')}) FROM {audit.table})"
     ),
     "has_unknown_member": lambda audit: (
-        f"DELETE FROM {audit.table} WHERE {audit.column('key')} = -1"
+        f"DELETE FROM {audit.table} "
+        f"WHERE {audit.column('key')} = {audit.arguments['member'].sql('duckdb')}"
     ),
     "positions_are_gapless": lambda audit: update(
         audit, f"{audit.column('position')} = {audit.column('position')} + 1"
@@ -115,6 +116,23 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "genre_totals_reconcile": lambda audit: update(
         audit, "weighted_revenue_usd = weighted_revenue_usd * 1.001"
     ),
+    "valid_imdb_score": lambda audit: update(audit, f"{audit.column('column')} = 10.5"),
+    "valid_email_hash": lambda audit: update(audit, f"{audit.column('column')} = 'a@b.example'"),
+    "valid_country_code": lambda audit: update(audit, f"{audit.column('column')} = 'XXX'"),
+    "positive_revenue": lambda audit: update(audit, f"{audit.column('column')} = -1"),
+    "null_count": lambda audit: update(audit, f"{audit.column('column')} = NULL"),
+    "duplicate_count": doubled_row,
+    "routed_once": lambda audit: (
+        f"UPDATE {audit.table} SET interaction_id = "
+        "(SELECT MIN(interaction_id) FROM silver.stg_fan_verified)"
+    ),
+    "account_types_are_known": lambda audit: update(
+        audit, "quarantine_reason = 'unknown account type'"
+    ),
+    "newest_metrics_pass": lambda audit: update(audit, "is_passed = FALSE"),
+    "daily_totals_reconcile": lambda audit: update(audit, "gross_usd = gross_usd + 0.01"),
+    "franchise_totals_reconcile": lambda audit: update(audit, "gross_usd = gross_usd + 0.01"),
+    "lifetime_totals_reconcile": lambda audit: update(audit, "revenue_usd = revenue_usd + 0.01"),
     "yearly_totals_reconcile": lambda audit: update(audit, "movie_count = movie_count + 1"),
 }
 
@@ -157,19 +175,81 @@ BREAKS = {
     "(profit_usd IS NULL) = (revenue_usd IS NULL OR budget_usd IS NULL)": "profit_usd = NULL",
     "(roi_pct IS NULL) = (profit_usd IS NULL)": "roi_pct = NULL",
     "release_year = EXTRACT(YEAR FROM release_date)": "release_year = release_year + 1",
+    "rate_usd > 0": "rate_usd = 0",
+    "(fan_class IS NULL) <> (quarantine_reason IS NULL)": "quarantine_reason = NULL",
+    "fan_class IS NULL OR NOT event_at IS NULL": "event_at = NULL",
+    "amount >= 0": "amount = -1",
+    "event_date = CAST(event_at AS DATE)": "event_date = event_date + 1",
+    "runtime_minutes >= 0": "runtime_minutes = -1",
+    "release_year BETWEEN 1870 AND 2200": "release_year = 1869",
+    "tickets_sold >= 0": "tickets_sold = -1",
+    "screen_count >= 0": "screen_count = -1",
+    "showtime_count >= 0": "showtime_count = -1",
+    "gross_local IS NULL OR exchange_rate_usd IS NULL OR ABS(gross_usd - gross_local"
+    " * exchange_rate_usd) <= GREATEST(1, gross_local * exchange_rate_usd / 100)": (
+        "gross_usd = gross_usd * 1.02"
+    ),
+    "first_seen_at <= last_seen_at": "first_seen_at = last_seen_at + INTERVAL 1 DAY",
+    "order_count <= interaction_count": "order_count = interaction_count + 1",
+    "priced_order_count <= order_count": "priced_order_count = order_count + 1",
+    "unique_verified_fans <= unique_fans": "unique_verified_fans = unique_fans + 1",
+    "unique_guests <= unique_fans": "unique_guests = unique_fans + 1",
+    "unique_fans <= unique_verified_fans + unique_guests": (
+        "unique_fans = unique_verified_fans + unique_guests + 1"
+    ),
+    "first_day <= last_day": "first_day = last_day + 1",
+    "tmdb_movie_count <= title_count": "tmdb_movie_count = title_count + 1",
+    "fan_count > 0": "fan_count = 0",
+    "active_7_days_count <= active_30_days_count": (
+        "active_7_days_count = active_30_days_count + 1"
+    ),
+    "active_30_days_count <= fan_count": "active_30_days_count = fan_count + 1",
+    "fan_count = champion_count + loyal_count + new_buyer_count + engaged_count"
+    " + at_risk_count + dormant_count": "dormant_count = dormant_count + 1",
+    "active_fan_count <= fan_count": "active_fan_count = fan_count + 1",
+    "months_since_first_seen > 0 OR active_fan_count = fan_count": (
+        "active_fan_count = active_fan_count - 1"
+    ),
     "valid_from < COALESCE(valid_to, CAST('9999-12-31' AS TIMESTAMP))": "valid_to = valid_from",
 }
 
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    """A warehouse of three movies in which every audit passes."""
+    """A warehouse of three movies and a small studio in which every audit passes."""
     warehouse = Warehouse.create(tmp_path_factory.mktemp("audited"))
     warehouse.land(
         movie(1),
         movie(2, release_date="2021-12-01", budget=20_000_000),
         movie(3, release_date="2021-07-01", vote_average=12),
         at="2026-03-01 06:00:00",
+    )
+    warehouse.land_titles(
+        {
+            "title_id": "T-1",
+            "imdb_score": "7",
+            "budget_usd": "100",
+            "release_year": "2020",
+            "runtime_minutes": "90",
+            "tmdb_id": "1",
+        }
+    )
+    warehouse.land_box_office({"record_id": "B-1"})
+    warehouse.land_interactions(
+        {
+            "interaction_id": "I-1",
+            "event_type": "PURCHASE",
+            "amount": "10",
+            "currency": "EUR",
+        },
+        {
+            "interaction_id": "I-2",
+            "fan_token": TOKEN[::-1],
+            "account_type": "GUEST",
+            "expires_at": "2100-01-01",
+        },
+        {"interaction_id": "I-3", "event_type": "SHARE"},
+        *({"interaction_id": f"I-{number}"} for number in range(4, 24)),
     )
     warehouse.plan()
     with warehouse.context() as context:

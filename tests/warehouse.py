@@ -15,9 +15,14 @@ from unittest import mock
 import duckdb
 from sqlmesh.core.context import Context
 
+from macros.bronze import TABLES
+
 ROOT = Path(__file__).resolve().parents[1]
 
 Rows = list[tuple[Any, ...]]
+
+TOKEN = "0123456789abcdef" * 4  # of a fan, an e-mail address or anything
+STUDIO_TABLES = {table.partition(" ")[0]: table for table in TABLES}
 
 GENRES = {28: "Action", 18: "Drama", 35: "Comedy"}
 
@@ -126,6 +131,67 @@ class Warehouse:
             f"INSERT INTO bronze.raw_genres SELECT $raw, {moment(at)}, 'test', '1', uuid()::TEXT",
             {"raw": json.dumps({"genres": genres})},
         )
+
+    def land_interactions(
+        self, *interactions: dict[str, Any], at: str = "now", batch_id: str = "test"
+    ) -> None:
+        """Append interactions of fans to bronze; what is not given is that of a plain stream."""
+        plain = {
+            "fan_token": TOKEN,
+            "account_type": "VERIFIED",
+            "email_token": TOKEN,
+            "region": "Europe",
+            "country_code": "ESP",
+            "device_type": "TV",
+            "title_id": "T-1",
+            "event_type": "STREAM",
+            "event_timestamp": "2026-02-01T10:00:00Z",
+        }
+        self._append("raw_fan_interactions", plain, interactions, at, batch_id)
+
+    def land_titles(self, *titles: dict[str, Any], at: str = "now", batch_id: str = "test") -> None:
+        """Append descriptions of titles to bronze."""
+        self._append("raw_title_metadata", {"title_name": "Film"}, titles, at, batch_id)
+
+    def land_box_office(
+        self, *records: dict[str, Any], at: str = "now", batch_id: str = "test"
+    ) -> None:
+        """Append records of the box office to bronze; what is not given is that of a full house."""
+        plain = {
+            "title_id": "T-1",
+            "theater_id": "C-1",
+            "region": "Europe",
+            "country": "ESP",
+            "report_date": "2026-02-01",
+            "tickets_sold": "100",
+            "gross_revenue_local": "1000.00",
+            "local_currency": "EUR",
+            "exchange_rate_usd": "1.10",
+            "gross_revenue_usd": "1100.00",
+            "screen_count": "2",
+            "showtime_count": "4",
+        }
+        self._append("raw_box_office", plain, records, at, batch_id)
+
+    def _append(
+        self,
+        table: str,
+        plain: dict[str, Any],
+        rows: tuple[dict[str, Any], ...],
+        at: str,
+        batch_id: str,
+    ) -> None:
+        """Append rows to a table of the studio, each given as what differs from a plain one."""
+        self.execute(f"CREATE TABLE IF NOT EXISTS bronze.{STUDIO_TABLES[table]}")
+        for line, row in enumerate(rows, 1):
+            values = {**plain, **row}
+            names, marks = ", ".join(values), ", ".join(f"${name}" for name in values)
+            self.execute(
+                f"INSERT INTO bronze.{table} ({names}, source_file, source_line, ingested_at, "
+                f"batch_id, _dlt_load_id, _dlt_id) SELECT {marks}, '{table}', {line}, "
+                f"{moment(at)}, '{batch_id}', '1', uuid()::TEXT",
+                values,
+            )
 
     def plan(self, environment: str | None = None, **options: Any) -> None:
         """`sqlmesh plan [environment] --auto-apply --skip-tests`."""

@@ -6,6 +6,8 @@ lists at every refresh; the audits of the same names, attached to the same colum
 `snowflake/studio_data_metric_functions.sql` has the same six.
 """
 
+from typing import Any
+
 from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
@@ -14,7 +16,7 @@ HMAC_PATTERN = "^[0-9a-f]{64}$"  # HMAC-SHA256 in hexadecimal
 HIGHEST_SCORE = 10
 
 # Table, column, metric, the most that is tolerated.
-METRICS = [
+METRICS: list[list[Any]] = [
     ["silver.stg_titles", "imdb_score", "valid_imdb_score", 0],
     ["gold.dim_titles", "imdb_score", "valid_imdb_score", 0],
     ["silver.stg_fan_verified", "email_token", "valid_email_hash", 0],

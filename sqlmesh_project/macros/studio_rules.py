@@ -79,7 +79,7 @@ def moment_of(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr)
     has_offset = exp.RegexpLike(
         this=text.copy(), expression=exp.Literal.string("[+-][0-9][0-9]:?[0-9][0-9]$")
     )
-    in_utc = exp.AtTimeZone(
+    in_utc: exp.Expr = exp.AtTimeZone(
         this=exp.Paren(this=try_cast(text.copy(), "TIMESTAMPTZ")), zone=exp.Literal.string("UTC")
     )
     if evaluator.dialect == "snowflake":

@@ -117,8 +117,8 @@ WITH deliveries AS (
   SELECT
     currency,
     rate_usd,
-    effective_from,
-    LEAD(effective_from) OVER (PARTITION BY currency ORDER BY effective_from) AS effective_below
+    effective_from::DATE AS effective_from,
+    LEAD(effective_from::DATE) OVER (PARTITION BY currency ORDER BY effective_from) AS effective_below
   FROM silver.seed_exchange_rates
 )
 SELECT
