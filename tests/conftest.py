@@ -127,7 +127,9 @@ def house(
 ) -> House:
     """An empty house that no credential and no setting of the developer's machine reaches."""
     for variable in list(os.environ):
-        if variable.startswith(("TMDB_", "MARQUEE_", "SOURCES__", "DESTINATION__", "RUNTIME__")):
+        if variable.startswith(
+            ("TMDB_", "STUDIO_", "MARQUEE_", "SOURCES__", "DESTINATION__", "RUNTIME__")
+        ):
             monkeypatch.delenv(variable)
     settings = tmp_path / "settings" / ".dlt"
     settings.mkdir(parents=True)

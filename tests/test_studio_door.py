@@ -1,0 +1,424 @@
+"""The studio's door: what lands from the landing folder, what does not, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+import studio
+from conftest import Finished, House, finish
+from dlt.load.load import Load
+from dlt.pipeline.pipeline import Pipeline
+from ruamel.yaml import YAML
+from warehouse import ROOT
+
+from macros.bronze import TABLES as MISSING_TABLES
+from sandbox.studio import write_batch
+from studio_source.files import File
+from studio_source.people import GUEST_ACCOUNTS
+from studio_source.tables import TABLES
+from studio_source.tokens import Tokens
+from studio_source.vault import Vault
+
+KEY = "0123456789abcdef0123456789abcdef"
+HEADER = (
+    "record_id,title_id,theater_id,name,region,country,report_date,tickets_sold,"
+    "gross_revenue_local,local_currency,exchange_rate_usd,gross_revenue_usd,screen_count,"
+    "showtime_count"
+)
+
+
+def interaction(number: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "interaction_id": f"I-{number}",
+        "fan_id": "F1",
+        "account_type": "VERIFIED",
+        "email": "Ann@Example.com ",
+        "first_name": "Ann",
+        "last_name": "Lee",
+        "title_id": "T-1",
+        "event_type": "STREAM",
+        "event_timestamp": "2026-01-01T10:00:00Z",
+        "session_id": "s1",
+        "ip_address": "10.1.2.3",
+        **fields,
+    }
+
+
+def record(number: int, *more: str) -> str:
+    plain = (
+        f'B-{number},T-1,C-1,"Odeon, Hall 1",Europe,ESP,2026-01-01,100,900.50,EUR,1.10,990.55,2,4'
+    )
+    return ",".join([plain, *more])
+
+
+class Folder:
+    """A landing folder, and the door on it."""
+
+    def __init__(self, house: House, path: Path) -> None:
+        self.house = house
+        self.path = path
+        path.mkdir()
+        house.monkeypatch.setenv("STUDIO_URL", str(path))
+        house.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY)
+
+    def write(self, name: str, *lines: str | bytes | dict[str, Any], end: str = "\n") -> None:
+        """Append lines to a file."""
+        target = self.path / name
+        target.parent.mkdir(exist_ok=True)
+        with target.open("ab") as file:
+            for line in lines:
+                text = json.dumps(line) if isinstance(line, dict) else line
+                file.write((text.encode() if isinstance(text, str) else text) + end.encode())
+
+    def load(self, *arguments: str) -> Finished:
+        """Run the door in this process."""
+        self.house.capsys.readouterr()
+        try:
+            code = studio.main(arguments)
+        except SystemExit as leaving:
+            code = int(str(leaving.code))
+        return Finished(code, *self.house.capsys.readouterr())
+
+    def landed(self, sql: str) -> list[Any]:
+        """The rows of a query; bare values where it has one column."""
+        rows = self.house.query(sql)
+        return [row[0] if len(row) == 1 else row for row in rows]
+
+
+@pytest.fixture
+def folder(house: House, tmp_path: Path) -> Folder:
+    return Folder(house, tmp_path / "feed")
+
+
+INTERACTIONS = "SELECT interaction_id FROM bronze.raw_fan_interactions ORDER BY ALL"
+QUARANTINE = "SELECT source_file, source_line, reason FROM bronze.quarantine_studio ORDER BY ALL"
+
+
+def test_a_file_lands_once_its_new_lines_once_and_a_file_written_anew_again(
+    folder: Folder,
+) -> None:
+    folder.write("fan_interactions/a.jsonl", interaction(1), "", interaction(2))
+    folder.write("titles/t.json", {"title_id": "T-1", "budget_usd": 8.2e-05, "tmdb_id": 7})
+    folder.write("box_office/b.csv", HEADER, record(1))
+    assert folder.load().code == 0
+    again = folder.load()
+    assert "rows landed: none" in again.out
+    assert folder.landed(INTERACTIONS) == ["I-1", "I-2"]
+    # as they came: numbers are the text they were, a quoted comma is no border
+    assert folder.landed("SELECT budget_usd, tmdb_id FROM bronze.raw_title_metadata") == [
+        ("8.2e-05", "7")
+    ]
+    assert folder.landed("SELECT name, gross_revenue_local FROM bronze.raw_box_office") == [
+        ("Odeon, Hall 1", "900.50")
+    ]
+
+    folder.write("fan_interactions/a.jsonl", interaction(3))
+    folder.write("box_office/b.csv", record(2))
+    (folder.path / "titles/t.json").write_text('[{"title_id": "T-1"}, {"title_id": "T-2"}]')
+    assert folder.load().code == 0
+    assert folder.landed(INTERACTIONS) == ["I-1", "I-2", "I-3"]
+    assert folder.landed("SELECT record_id, source_line FROM bronze.raw_box_office") == [
+        ("B-1", 2),
+        ("B-2", 3),
+    ]
+    assert folder.landed("SELECT title_id, source_line FROM bronze.raw_title_metadata") == [
+        ("T-1", 1),
+        ("T-1", 1),
+        ("T-2", 2),
+    ]
+    lines = "SELECT source_line FROM bronze.raw_fan_interactions ORDER BY ALL"
+    assert folder.landed(lines) == [1, 3, 4]
+
+    (folder.path / "fan_interactions/a.jsonl").unlink()
+    folder.write("fan_interactions/a.jsonl", interaction(9))
+    anew = folder.load()
+    assert "written anew" in anew.err
+    assert folder.landed(INTERACTIONS) == ["I-1", "I-2", "I-3", "I-9"]
+
+
+def test_a_line_that_is_being_written_waits_for_its_end(folder: Folder) -> None:
+    folder.write("box_office/b.csv", HEADER, record(1))
+    folder.write("box_office/b.csv", record(2)[:-4], end="")
+    folder.load()
+    assert folder.landed("SELECT record_id FROM bronze.raw_box_office") == ["B-1"]
+    folder.write("box_office/b.csv", record(2)[-4:])
+    folder.write("box_office/b.csv", record(3), end="")
+    os.utime(folder.path / "box_office/b.csv", (0, 0))  # nobody writes it any more
+    folder.load()
+    folder.write("box_office/b.csv", "", record(4))
+    folder.load()
+    assert folder.landed("SELECT record_id, source_line FROM bronze.raw_box_office") == [
+        ("B-1", 2),
+        ("B-2", 3),
+        ("B-3", 4),
+        ("B-4", 5),
+    ]
+
+
+def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write(
+        "fan_interactions/a.jsonl",
+        interaction(1),
+        '{"interaction_id": "I-2", ',
+        "[1]",
+        interaction(3, interaction_id=""),
+        '{"interaction_id": "I-4", "fan_id": NaN}',
+        b'{"interaction_id": "I-\xff"}',
+        '{"interaction_id": "I-5", "fan_id": "\\ud800"}',
+        "[" * 100_000,
+        interaction(6, telephone="555", amount={"value": 1}),
+    )
+    folder.write("fan_interactions/empty.jsonl", end="")
+    folder.write("fan_interactions/gone.jsonl", interaction(7))
+    folder.write("fan_interactions/utf16.jsonl", json.dumps(interaction(8)).encode("utf-16"))
+    folder.write("titles/broken.json", '[{"title_id": "T-1"},')
+    folder.write("box_office/b.csv", HEADER, "B-1,T-1", record(2, "extra"), record(3))
+    folder.write("box_office/short.csv", "record_id,theater_id,title_id,report_date,new")
+    folder.write("box_office/short.csv", "B-4,C-1,T-1,2026-01-01,x", 'B-5,"C-1,T-1,2026-01-01,x')
+    folder.write("box_office/keyless.csv", "theater_id,title_id", "C-1,T-1")
+
+    real_open = File.open
+    monkeypatch.setattr(
+        "studio_source.files.File.open",
+        lambda file: gone() if "gone" in file.path else real_open(file),
+    )
+    ended = folder.load()
+
+    assert ended.code == 0
+    assert "was listed and is gone" in ended.err
+    assert "bronze.quarantine_studio" in ended.out
+    assert folder.landed(INTERACTIONS) == ["I-1", "I-6"]
+    assert folder.landed("SELECT record_id FROM bronze.raw_box_office ORDER BY 1") == ["B-3", "B-4"]
+    named = [(Path(name).name, line, reason) for name, line, reason in folder.landed(QUARANTINE)]
+    assert [(name, line) for name, line, _ in named] == [
+        ("b.csv", 2),
+        ("b.csv", 3),
+        ("keyless.csv", 1),
+        ("short.csv", 3),
+        *[("a.jsonl", line) for line in range(2, 9)],
+        ("empty.jsonl", 0),
+        ("gone.jsonl", 0),
+        ("utf16.jsonl", 1),
+        ("broken.json", 0),
+    ]
+    reasons = " ".join(reason for _, _, reason in named)
+    for part in (
+        "2 columns where the header has 14",
+        "15 columns where the header has 14",
+        "the header has no record_id, report_date",
+        "quotation mark",
+        "no JSON object",
+        "no interaction_id",
+        "NaN is no number",
+        "not UTF-8 at byte",
+        "surrogate",
+        "too deeply nested",
+        "an empty file",
+    ):
+        assert part in reasons
+    # fields nobody declared do not land, and are named
+    assert folder.landed(
+        "SELECT undeclared_fields, missing_fields IS NULL FROM bronze.studio_files "
+        "WHERE NOT undeclared_fields IS NULL ORDER BY ALL"
+    ) == [("new", False), ("telephone", True)]
+
+    monkeypatch.setattr("studio_source.files.File.open", real_open)
+    folder.load()
+    assert folder.landed(INTERACTIONS) == ["I-1", "I-6", "I-7"]
+    assert len(folder.landed(QUARANTINE)) == len(named)
+
+
+def gone() -> Any:
+    raise FileNotFoundError
+
+
+def test_any_url_that_fsspec_knows_is_a_landing_folder(folder: Folder) -> None:
+    with fsspec.open("memory://feeds/fan_interactions/a.jsonl", "wb") as file:
+        file.write(json.dumps(interaction(1)).encode() + b"\n")
+    folder.house.monkeypatch.setenv("STUDIO_URL", "memory://feeds")
+    assert folder.load().code == 0
+    assert folder.landed(INTERACTIONS) == ["I-1"]
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [(None, "token_hex(32)"), ("short", "fewer than 32 characters")],
+)
+def test_without_a_good_key_nothing_is_loaded(
+    folder: Folder, key: str | None, message: str
+) -> None:
+    folder.write("fan_interactions/a.jsonl", interaction(1))
+    if key:
+        folder.house.monkeypatch.setenv("STUDIO_TOKEN_KEY", key)
+    else:
+        folder.house.monkeypatch.delenv("STUDIO_TOKEN_KEY")
+    ended = folder.load()
+    assert ended.code == 1
+    assert message in ended.err
+    assert not folder.house.duckdb.exists()
+
+
+def test_another_key_is_refused(folder: Folder) -> None:
+    folder.write("fan_interactions/a.jsonl", interaction(1))
+    folder.load()
+    folder.house.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
+    folder.write("fan_interactions/a.jsonl", interaction(2))
+    for arguments in ([], ["--forget", "F1"]):
+        ended = folder.load(*arguments)
+        assert ended.code == 1
+        assert "another token key" in ended.err
+    assert folder.landed(INTERACTIONS) == ["I-1"]
+
+
+def test_wrong_usage_and_a_missing_folder_are_told(folder: Folder) -> None:
+    assert folder.load("--batch", "2").code == 2
+    assert folder.load("--forget", " ").code == 2
+    folder.house.monkeypatch.setenv("STUDIO_URL", str(folder.path / "nowhere"))
+    ended = folder.load()
+    assert ended.code == 1
+    assert "There is no landing folder" in ended.err
+
+
+def test_a_dry_run_writes_nothing(folder: Folder) -> None:
+    folder.write("fan_interactions/a.jsonl", interaction(1))
+    ended = folder.load("--dry-run")
+    assert ended.code == 0
+    assert "raw_fan_interactions 1" in ended.out
+    assert list(folder.house.folder.iterdir()) == []
+
+
+def test_persons_are_tokens_in_bronze_and_themselves_in_the_vault(folder: Folder) -> None:
+    folder.write(
+        "fan_interactions/a.jsonl",
+        interaction(1),
+        interaction(2, fan_id="F2", email="ann@example.com"),
+        interaction(3),
+        interaction(4, fan_id="G1", account_type=" guest", email="x@y.example"),
+        interaction(5, fan_id="F3", account_type="TRIAL", email=None),
+    )
+    folder.load()
+    tokens = Tokens(KEY)
+    rows = folder.landed(
+        "SELECT fan_token, email_token, first_name_token, session_token, ip_token, expires_at "
+        "FROM bronze.raw_fan_interactions ORDER BY source_line"
+    )
+    first, second, third, guest, trial = rows
+    assert first == third
+    assert first[:2] == (tokens.fan("F1"), tokens.email("ann@example.com"))
+    assert first[1] == second[1]  # one address, two fans
+    assert first[2] != second[2]  # one name, two fans: no counting of names
+    assert guest[1:3] == (None, None)
+    assert guest[3] == first[3]
+    assert guest[5] is not None
+    assert trial[5] is None
+    vault = folder.landed(
+        "SELECT fan_id, email, first_name, last_name, ip_address FROM secure.pii_vault ORDER BY 1"
+    )
+    assert vault == [
+        ("F1", "Ann@Example.com ", "Ann", "Lee", "10.1.2.3"),
+        ("F2", "ann@example.com", "Ann", "Lee", "10.1.2.3"),
+        ("F3", None, "Ann", "Lee", "10.1.2.3"),
+    ]
+
+
+def test_the_tokens_of_guests_expire(folder: Folder) -> None:
+    folder.house.monkeypatch.setenv("SOURCES__STUDIO__GUEST_RETENTION_DAYS", "0")
+    folder.write("fan_interactions/a.jsonl", interaction(1, account_type="GUEST"), interaction(2))
+    folder.load()
+    assert folder.landed(
+        "SELECT account_type, session_token IS NULL, ip_token IS NULL, fan_token IS NULL "
+        "FROM bronze.raw_fan_interactions ORDER BY source_line"
+    ) == [("GUEST", True, True, False), ("VERIFIED", False, False, False)]
+
+
+def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> None:
+    folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, fan_id="F2"))
+    folder.load()
+    assert "secure.pii_vault" in folder.load("--forget", "F1").out
+    assert "Nothing to forget" in folder.load("--forget", "F1").out
+    folder.write("fan_interactions/old.jsonl", interaction(3), interaction(4, fan_id="F2"))
+    folder.write("fan_interactions/old.jsonl", interaction(5, event_timestamp="2100-01-01"))
+    ended = folder.load()
+    assert "1 lines left out" in ended.out
+    # what a fan does after asking to be forgotten is a new acquaintance
+    assert folder.landed(INTERACTIONS) == ["I-1", "I-2", "I-4", "I-5"]
+    assert folder.landed("SELECT COUNT(DISTINCT fan_token) FROM bronze.raw_fan_interactions") == [3]
+
+
+KILLS: dict[str, Callable[[Any], Any]] = {
+    "before the vault": lambda kill: kill(Vault, "add"),
+    "before the load": lambda kill: kill(Pipeline, "load"),
+    "between two tables": lambda kill: kill(Load, "complete_jobs", 2),
+    "before the load is complete": lambda kill: kill(Load, "complete_package"),
+}
+
+
+@pytest.mark.parametrize("moment", KILLS)
+def test_killed_at_any_moment_a_run_is_finished_by_the_next_one(
+    folder: Folder, moment: str
+) -> None:
+    folder.house.monkeypatch.setenv("SOURCES__STUDIO__CHUNK_LINES", "4")
+    folder.write("fan_interactions/a.jsonl", *(interaction(one) for one in range(6)), "{")
+    folder.write("box_office/b.csv", HEADER, record(1), record(2), "B-3")
+
+    def die_at(owner: type, name: str, call: int = 1) -> None:
+        function, calls = getattr(owner, name), 0
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*args, **kwargs)
+
+        setattr(owner, name, counted)
+
+    child = os.fork()
+    if not child:
+        try:
+            KILLS[moment](die_at)
+            studio.main([])
+        finally:
+            os._exit(70)
+    assert finish(child) == -signal.SIGKILL
+    assert folder.load().code == 0
+    assert folder.landed(INTERACTIONS) == [f"I-{one}" for one in range(6)]
+    assert folder.landed("SELECT record_id FROM bronze.raw_box_office ORDER BY 1") == ["B-1", "B-2"]
+    assert [line for _, line, _ in folder.landed(QUARANTINE)] == [4, 7]
+    assert folder.landed("SELECT COUNT(*) FROM secure.pii_vault") == [1]
+
+
+def test_the_sandbox_is_the_same_bytes_each_time_and_loads(folder: Folder, tmp_path: Path) -> None:
+    for batch in (1, 2, 3):
+        one, other = (write_batch(batch, tmp_path / place, 0.01) for place in ("one", "other"))
+        assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+    ended = folder.load("--sandbox", "--scale", "0.01")
+    assert ended.code == 0
+    assert "raw_fan_interactions 1,080" in ended.out
+
+
+def test_tables_that_models_read_are_declared_alike_everywhere() -> None:
+    declared = YAML().load((ROOT / "external_models.yaml").read_text(encoding="utf-8"))
+    bronze_as_declared = {model["name"]: [*model["columns"]] for model in declared}
+    for table in TABLES:
+        names = [column.name for column in table.columns] + ["_dlt_load_id", "_dlt_id"]
+        assert bronze_as_declared[f"bronze.{table.name}"] == names
+    for statement in MISSING_TABLES:
+        name, _, columns = statement.partition(" (")
+        names = [column.split()[0] for column in columns.rstrip(")").split(", ")]
+        assert bronze_as_declared[f"bronze.{name}"] == names
+
+
+def test_the_door_and_the_models_agree_on_who_is_a_guest() -> None:
+    lines = (ROOT / "seeds" / "account_types.csv").read_text(encoding="utf-8").splitlines()[1:]
+    classes = dict(line.split(",") for line in lines)
+    assert {one for one, fan_class in classes.items() if fan_class == "GUEST"} == GUEST_ACCOUNTS
