@@ -32,16 +32,14 @@ def json_fields(evaluator: MacroEvaluator, document: exp.Expr, *fields: exp.Expr
 
 
 @macro()
-def json_text(
-    evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
-) -> exp.Expr:
+def json_text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
     """TEXT, trimmed; NULL when absent, empty, a list or an object."""
+    json = _json(evaluator, value, path)
+    if evaluator.dialect == "snowflake":
+        is_nested = exp.func("TYPEOF", json, dialect="snowflake").isin("ARRAY", "OBJECT")
+    else:
+        is_nested = _first_character(exp.cast(json, "TEXT")).isin("[", "{")
     text = text_at(evaluator, value, path)
-    # The first character is looked at first: asking for the kind reads the value once more.
-    is_nested = exp.and_(
-        exp.func("LEFT", text.copy(), exp.Literal.number(1)).isin("[", "{"),
-        _kind(evaluator, value, path).isin("ARRAY", "OBJECT"),
-    )
     return exp.Case(ifs=[exp.If(this=is_nested, true=exp.null())], default=text)
 
 
@@ -61,8 +59,8 @@ def json_boolean(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 
 @macro()
 def json_source(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """TEXT: what stands there, in JSON where it is a list or an object."""
-    return text_at(evaluator, value)
+    """TEXT: what stands there, in JSON where it is a list or an object; NULL when absent."""
+    return _text(evaluator, value)
 
 
 @macro()
@@ -72,9 +70,8 @@ def json_array(
     """Array, for ``CROSS JOIN UNNEST(...)``; NULL, so no rows, when it is none."""
     if evaluator.dialect == "snowflake":
         return exp.func("AS_ARRAY", _json(evaluator, value, path))
-    is_array = _kind(evaluator, value, path).eq("ARRAY")
-    array = exp.cast(_json(evaluator, value, path), "JSON[]")
-    return exp.Case(ifs=[exp.If(this=is_array, true=array)])
+    # Any other kind of value gives no list of JSON values, which is NULL.
+    return exp.func("JSON_TRANSFORM", _json(evaluator, value, path), exp.Literal.string('["JSON"]'))
 
 
 @macro()
@@ -83,27 +80,21 @@ def json_array_of(evaluator: MacroEvaluator, source: exp.Expr) -> exp.Expr:
     text = source.sql(evaluator.dialect)
     if evaluator.dialect == "snowflake":
         return parse_one(f"AS_ARRAY(TRY_PARSE_JSON({text}))", dialect="snowflake")
-    return parse_one(
-        f"CASE WHEN JSON_TYPE(TRY_CAST({text} AS JSON)) = 'ARRAY' "
-        f"THEN CAST(CAST({text} AS JSON) AS JSON[]) END",
-        dialect="duckdb",
-    )
+    return parse_one(f"JSON_TRANSFORM(TRY_CAST({text} AS JSON), '[\"JSON\"]')", dialect="duckdb")
 
 
-def text_at(
-    evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
-) -> exp.Expr:
+def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
     """TEXT, free of white space around it; NULL when absent, JSON null or empty.
 
     An object or a list comes as its JSON text.
     """
-    if evaluator.dialect == "snowflake":
-        text = exp.cast(_json(evaluator, value, path), "TEXT")
-    else:
-        source = value.sql("duckdb")
-        text = parse_one(f"({source} ->> '{_duckdb_path(path)}')", dialect="duckdb")
-    trimmed = exp.Trim(this=text, expression=exp.Literal.string(WHITE_SPACE))
-    return exp.func("NULLIF", trimmed, exp.Literal.string(""))
+    text = _text(evaluator, value, path)
+    # TRIM goes through every character, and hardly any text needs it.
+    last_character = exp.func("SUBSTRING", text.copy(), exp.Literal.number(-1))
+    needs_trim = exp.or_(_is_blank(_first_character(text)), _is_blank(last_character))
+    trimmed = exp.Trim(this=text.copy(), expression=exp.Literal.string(WHITE_SPACE))
+    known = exp.func("NULLIF", trimmed, exp.Literal.string(""))
+    return exp.Case(ifs=[exp.If(this=needs_trim, true=known)], default=text)
 
 
 def integer_at(
@@ -114,12 +105,12 @@ def integer_at(
     DECIMAL reads ``2.37e8`` and ``237000000.0`` exactly, and 18 digits always fit into 64 bits, so
     that the outer cast can't fail.
     """
-    return exp.cast(try_cast(text_at(evaluator, value, path), "DECIMAL(18, 0)"), "BIGINT")
+    return exp.cast(try_cast(_text(evaluator, value, path), "DECIMAL(18, 0)"), "BIGINT")
 
 
 def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE; NULL when it is no number."""
-    return try_cast(text_at(evaluator, value), "DOUBLE")
+    return try_cast(_text(evaluator, value), "DOUBLE")
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.Expr:
@@ -127,23 +118,28 @@ def try_cast(value: exp.Expr, to: str) -> exp.Expr:
     return exp.TryCast(this=value, to=exp.DataType.build(to))
 
 
-def _json(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None) -> exp.Expr:
+def _json(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
     """The JSON value itself, or the one under the path."""
     if path is None:
         return value.copy()
     source = value.sql(evaluator.dialect)
     if evaluator.dialect == "snowflake":
         return parse_one(f"GET_PATH({source}, '{path.name}')", dialect="snowflake")
-    return parse_one(f"({source} -> '{_duckdb_path(path)}')", dialect="duckdb")
+    return parse_one(f"({source} -> '$.{path.name}')", dialect="duckdb")
 
 
-def _kind(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None) -> exp.Expr:
-    """TEXT: ARRAY, OBJECT or the name of a scalar type, in the engine's own words."""
+def _text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
+    """TEXT as it stands there; NULL when absent or JSON null."""
     if evaluator.dialect == "snowflake":
-        return exp.func("TYPEOF", _json(evaluator, value, path), dialect="snowflake")
+        return exp.cast(_json(evaluator, value, path), "TEXT")
     source = value.sql("duckdb")
-    return parse_one(f"JSON_TYPE({source}, '{_duckdb_path(path)}')", dialect="duckdb")
+    return parse_one(f"({source} ->> '{f'$.{path.name}' if path else '$'}')", dialect="duckdb")
 
 
-def _duckdb_path(path: exp.Expr | None) -> str:
-    return "$" if path is None else f"$.{path.name}"
+def _first_character(text: exp.Expr) -> exp.Expr:
+    return exp.func("LEFT", text.copy(), exp.Literal.number(1))
+
+
+def _is_blank(character: exp.Expr) -> exp.Expr:
+    """Whether it is white space, a control character, or none at all."""
+    return exp.LTE(this=character, expression=exp.Literal.string(" "))
