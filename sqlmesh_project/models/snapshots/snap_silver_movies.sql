@@ -38,17 +38,7 @@ WITH responses AS (
     response.ingested_at,
     response.batch_id,
     response._dlt_id,
-    @json_fields(
-      response.raw_data,
-      id,
-      budget,
-      revenue,
-      vote_average,
-      vote_count,
-      popularity,
-      status,
-      runtime
-    )
+    @json_fields(response.raw_data, id, budget, revenue, vote_average, vote_count, popularity, status, runtime)
   FROM bronze.raw_movies AS response
   JOIN silver.silver_movies AS movie
     ON movie.movie_id = response.movie_id
