@@ -210,6 +210,7 @@ BREAKS = {
     "months_since_first_seen > 0 OR active_fan_count = fan_count": (
         "active_fan_count = active_fan_count - 1"
     ),
+    "first_at <= last_at": "first_at = last_at + INTERVAL 1 DAY",
     "valid_from < COALESCE(valid_to, CAST('9999-12-31' AS TIMESTAMP))": "valid_to = valid_from",
 }
 

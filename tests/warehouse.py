@@ -228,11 +228,15 @@ class Warehouse:
             return connection.execute(sql).fetchall()
 
     def rows_of(self, *schemas: str) -> dict[str, Rows]:
-        """Every row of every table of the schemas, in an order of its own, by table."""
+        """Every row of every table of the schemas, in an order of its own, by table.
+
+        Without the logs of runs in `ops`, which every run adds to: they are no views.
+        """
         names = ", ".join(f"'{schema}'" for schema in schemas)
         tables = self.query(
             "SELECT table_schema || '.' || table_name FROM information_schema.tables "
-            f"WHERE table_schema IN ({names}) ORDER BY ALL"
+            f"WHERE table_schema IN ({names}) "
+            "AND NOT (table_schema = 'ops' AND table_type = 'BASE TABLE') ORDER BY ALL"
         )
         return {name: self.query(f"FROM {name} ORDER BY ALL") for (name,) in tables}
 

@@ -2,5 +2,5 @@
 
 `settings` (paths and environment), `destination` (DuckDB or Snowflake), `bronze` (declared tables),
 `load` (land rows), `warehouse` (what is there already), `lock` (one run at a time), `batch` (the
-name of a run), `progress`, `interrupt`, `errors`.
+name of a run), `run_log` (what runs were), `progress`, `interrupt`, `errors`.
 """

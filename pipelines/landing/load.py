@@ -10,6 +10,7 @@ import dlt
 from landing.bronze import Rows, Table
 from landing.destination import BRONZE, Destination
 from landing.errors import MarqueeError
+from landing.run_log import RunLog
 from landing.settings import Settings
 
 
@@ -52,6 +53,7 @@ def land(
     destination: Destination,
     rows: Mapping[Table, Rows],
     memory: Mapping[str, Any],
+    log: RunLog,
 ) -> None:
     """Append rows to their tables in one load; a table without rows is created all the same.
 
@@ -61,6 +63,7 @@ def land(
         rows: the tables of the door, each with its new rows.
         memory: what the next run has to know, kept in dlt's state. It travels in the same load as
             the rows, and counts from the moment on in which the whole load does.
+        log: told of the load.
 
     Raises:
         PipelineStepFailed: dlt could not load; nothing of this call counts as landed then.
@@ -86,3 +89,4 @@ def land(
         [dlt.resource(remember, name="memory"), *resources],
         loader_file_format=destination.file_format,
     )
+    log.loaded(pipeline.last_trace)

@@ -14,11 +14,12 @@ import pyarrow as pa
 
 from landing.bronze import Rows, Table
 from landing.destination import Destination
-from landing.errors import MarqueeError
+from landing.errors import MarqueeError, chain
 from landing.interrupt import Interrupt
 from landing.load import land, open_pipeline, remembered
 from landing.lock import lock_file, only_run
 from landing.progress import Progress as Display
+from landing.run_log import logged_run
 from landing.settings import Settings
 from landing.warehouse import Warehouse
 from studio_source.erasure import expire, forget
@@ -61,11 +62,14 @@ def load_studio(
     """
     refuse_no_folder(studio.bucket_url)
     with ExitStack() as stack:
+        log = None
         if dry_run:
             scratch = stack.enter_context(TemporaryDirectory(prefix="marquee-"))
             settings = replace(settings, dlt_dir=Path(scratch))
         else:
-            stack.enter_context(only_run(lock_file(settings.dlt_dir, destination.path)))
+            log = stack.enter_context(
+                logged_run(PIPELINE, destination, settings, report, impersonal)
+            )
         warehouse = Warehouse(destination)
         warehouse.check()
         pipeline = open_pipeline(PIPELINE, settings, destination)
@@ -80,7 +84,7 @@ def load_studio(
             stack.enter_context(Display()),
         )
         interrupt = stack.enter_context(Interrupt(lambda: None))
-        if dry_run:
+        if log is None:  # a dry run
             for batch in reader.batches():
                 batch.count(report)
             return
@@ -92,12 +96,18 @@ def load_studio(
                 # The vault first: a token that is in bronze can always be looked up.
                 report.vaulted += vault.add(batch.people, batch.at, report.batch_id)
                 rows = {table: batch.of(table) for table in TABLES if is_first or batch.of(table)}
-                land(pipeline, destination, rows, memory)
+                land(pipeline, destination, rows, memory, log)
                 batch.count(report)
             is_first = False
         if is_first and not remembered(pipeline):
-            land(pipeline, destination, {table: () for table in TABLES}, memory)
+            land(pipeline, destination, {table: () for table in TABLES}, memory, log)
         report.expired = expire(destination, now_utc())
+
+
+def impersonal(error: BaseException) -> str:
+    """Say what went wrong in words of ours: those of others may hold a value of the feed."""
+    ours = (str(cause) for cause in chain(error) if isinstance(cause, MarqueeError))
+    return next(ours, type(error).__name__)
 
 
 def forget_fan(

@@ -18,16 +18,16 @@ from dlt.extract import DltSource
 from landing.batch import new_batch_id
 from landing.bronze import Row, Table
 from landing.destination import Destination
-from landing.errors import MarqueeError, chain
+from landing.errors import MarqueeError, chain, explain
 from landing.interrupt import Interrupt
 from landing.load import land, open_pipeline, remembered
-from landing.lock import lock_file, only_run
 from landing.progress import Progress
+from landing.run_log import RunLog, logged_run
 from landing.settings import Settings
 from landing.warehouse import Warehouse
 from tmdb_source import Wanted, tmdb_source
 from tmdb_source.asked import Asked
-from tmdb_source.client import TmdbUnreachable, client_config, open_session
+from tmdb_source.client import TmdbUnreachable, client_config, open_session, redact
 from tmdb_source.guard import Streak, refuse_mass_deletion
 from tmdb_source.memory import Memory, Run
 from tmdb_source.plan import Plan, Planner, pieces
@@ -79,11 +79,20 @@ def load_tmdb(
 
     """
     with ExitStack() as stack:
+        log = None
         if dry_run:
             scratch = stack.enter_context(TemporaryDirectory(prefix="marquee-"))
             settings = replace(settings, dlt_dir=Path(scratch))
         else:
-            stack.enter_context(only_run(lock_file(settings.dlt_dir, destination.path)))
+            log = stack.enter_context(
+                logged_run(
+                    PIPELINE,
+                    destination,
+                    settings,
+                    report,
+                    lambda error: redact(explain(error, destination.path), tmdb),
+                )
+            )
         warehouse = Warehouse(destination)
         warehouse.check()
         refuse_to_mix(warehouse.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
@@ -95,7 +104,7 @@ def load_tmdb(
             destination,
             stack.enter_context(Interrupt(adapter.stop)),
             report,
-            dry_run=dry_run,
+            log,
         )
         progress = stack.enter_context(Progress())
         known_genres = warehouse.last(RAW_GENRES.name, "raw_data")
@@ -157,15 +166,14 @@ class Landing:
         destination: Destination,
         interrupt: Interrupt,
         report: Report,
-        *,
-        dry_run: bool,
+        log: RunLog | None,
     ) -> None:
-        """Take where to; on a dry run rows are counted and let go."""
+        """Take where to; without a log, on a dry run, rows are counted and let go."""
         self._pipeline = pipeline
         self._destination = destination
         self._interrupt = interrupt
         self._report = report
-        self._dry_run = dry_run
+        self._log = log
         self.memory = Memory.restore(remembered(pipeline))
 
     def land(
@@ -187,9 +195,9 @@ class Landing:
         memory = self.memory.after(run) if run else self.memory
         is_first = not self._report.landed
         with self._interrupt.finish_first():
-            if not self._dry_run and (is_first or any(rows.values()) or memory != self.memory):
+            if self._log and (is_first or any(rows.values()) or memory != self.memory):
                 some = {table: one for table, one in rows.items() if one or is_first}
-                land(self._pipeline, self._destination, some, memory.state())
+                land(self._pipeline, self._destination, some, memory.state(), self._log)
             self.memory = memory
             self._report.landed.update(
                 {table.name: len(one) for table, one in rows.items() if table is not WORK_TMDB}

@@ -26,6 +26,10 @@ TABLES = [
     " local_currency TEXT, exchange_rate_usd TEXT, gross_revenue_usd TEXT, screen_count TEXT,"
     " showtime_count TEXT, source_file TEXT, source_line BIGINT, ingested_at TIMESTAMP,"
     " batch_id TEXT, _dlt_load_id TEXT, _dlt_id TEXT)",
+    "quarantine_tmdb (movie_id BIGINT, body TEXT, reason TEXT, source_url TEXT,"
+    " ingested_at TIMESTAMP, batch_id TEXT, _dlt_load_id TEXT, _dlt_id TEXT)",
+    "quarantine_studio (feed TEXT, reason TEXT, source_file TEXT, source_line BIGINT,"
+    " ingested_at TIMESTAMP, batch_id TEXT, _dlt_load_id TEXT, _dlt_id TEXT)",
 ]
 
 

@@ -1,0 +1,286 @@
+"""The run log of the doors: `ops.run_log`, `ops.load_log` and `ops.row_counts` (decision 24).
+
+A run is a row before anything is fetched and the same row when it ends, so that a crash shows as a
+run without an end. Loads, rows and bytes are what dlt's own trace says of them. No failure to write
+the log fails a run: it is said on the terminal, and the run goes on.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+import dlt
+from dlt.destinations.sql_client import SqlClientBase
+from dlt.pipeline.trace import PipelineTrace
+
+from landing.destination import BRONZE, Destination
+from landing.errors import chain, explain
+from landing.lock import lock_file, only_run
+from landing.settings import ROOT, Settings
+
+OPS = "ops"
+RUNNING, SUCCEEDED, FAILED, STOPPED = "RUNNING", "SUCCEEDED", "FAILED", "STOPPED"
+TABLES: Mapping[str, str] = {
+    "run_log": "run_id TEXT, tool TEXT, job TEXT, environment TEXT, gateway TEXT, command TEXT,"
+    " code_revision TEXT, run_by TEXT, host TEXT, process_id BIGINT, started_at TIMESTAMP,"
+    " ended_at TIMESTAMP, status TEXT, row_count BIGINT, byte_count BIGINT, request_count BIGINT,"
+    " retry_count BIGINT, error TEXT",
+    "load_log": "load_id TEXT, run_id TEXT, pipeline_name TEXT, started_at TIMESTAMP,"
+    " ended_at TIMESTAMP, extract_seconds DOUBLE, normalize_seconds DOUBLE, load_seconds DOUBLE,"
+    " row_count BIGINT, byte_count BIGINT",
+    "row_counts": "run_id TEXT, counted_at TIMESTAMP, table_name TEXT, row_count BIGINT",
+}
+SECRET_OPTIONS = ("--forget",)  # what follows them names a person
+ERROR_LENGTH = 500
+
+Row = dict[str, Any]
+
+
+class Counts(Protocol):
+    """What a run knows of itself; the reports of the doors are that."""
+
+    batch_id: str
+    landed: Counter[str]
+
+
+@contextmanager
+def logged_run(
+    job: str,
+    destination: Destination,
+    settings: Settings,
+    report: Counts,
+    words: Callable[[BaseException], str],
+) -> Iterator[RunLog]:
+    """Hold the warehouse for the block, as the only run, and write the run into the log.
+
+    Args:
+        job: the pipeline.
+        destination: where its rows go, and the log.
+        settings: where the lock is if the warehouse is no file.
+        report: read when the run ends, however it does.
+        words: what the log may say of an error: nothing secret, nothing personal.
+
+    Yields:
+        The log, for `land` to tell it of each load.
+
+    Raises:
+        MarqueeError: another run is loading the warehouse.
+
+    """
+    with only_run(lock_file(settings.dlt_dir, destination.path)):
+        log = RunLog(job, destination, report.batch_id)
+        log.begin()
+        try:
+            yield log
+        except BaseException as error:
+            is_stop = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
+            log.end(report, STOPPED if is_stop else FAILED, "" if is_stop else words(error))
+            raise
+        log.end(report, SUCCEEDED)
+
+
+class RunLog:
+    """Writes what a run of a door was; one connection when it begins, one when it ends."""
+
+    def __init__(self, job: str, destination: Destination, run_id: str) -> None:
+        """Take the job, where the log is, and the name of the run; nothing is opened yet."""
+        self._job = job
+        self._destination = destination
+        self._run_id = run_id
+        self._loads: list[Row] = []
+        # The schema is empty on purpose: nothing is looked up, the statements name their columns.
+        self._dataset = dlt.dataset(destination.factory, OPS, schema=dlt.Schema(OPS))
+
+    def begin(self) -> None:
+        """Write the row without an end, and the tables if they are not there yet."""
+        with unharmed(), self._dataset.sql_client as client:
+            if not client.has_dataset():
+                client.create_dataset()
+            for table, columns in TABLES.items():
+                name = client.make_qualified_table_name(table)
+                client.execute_sql(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+            insert(
+                client,
+                "run_log",
+                [
+                    {
+                        "run_id": self._run_id,
+                        "tool": "dlt",
+                        "job": self._job,
+                        "gateway": self._destination.name,
+                        "command": command_line(sys.argv),
+                        "code_revision": code_revision(),
+                        "run_by": user_name(),
+                        "host": socket.gethostname(),
+                        "process_id": os.getpid(),
+                        "started_at": now_utc(),
+                        "status": RUNNING,
+                    }
+                ],
+            )
+
+    def loaded(self, trace: PipelineTrace | None) -> None:
+        """Take note of a load by what dlt's trace of it says."""
+        with unharmed():
+            if trace is not None:
+                self._loads += [{"run_id": self._run_id, **one} for one in loads_of(trace)]
+
+    def end(self, report: Counts, status: str, error: str = "") -> None:
+        """Write how the run ended, what it loaded, and the rows of the tables it landed in."""
+        with unharmed(), self._dataset.sql_client as client:
+            insert(client, "load_log", self._loads)
+            counted = count_rows(client, sorted(report.landed))
+            at = now_utc()
+            insert(
+                client,
+                "row_counts",
+                [
+                    {
+                        "run_id": self._run_id,
+                        "counted_at": at,
+                        "table_name": f"{BRONZE}.{table}",
+                        "row_count": count,
+                    }
+                    for table, count in counted.items()
+                ],
+            )
+            # The end comes last: a run that has one has all of its rows.
+            client.execute_sql(
+                f"UPDATE {client.make_qualified_table_name('run_log')} SET ended_at = %s, "  # noqa: S608
+                "status = %s, row_count = %s, byte_count = %s, request_count = %s, "
+                "retry_count = %s, error = %s WHERE run_id = %s",
+                now_utc(),
+                status,
+                sum(report.landed.values()),
+                sum(one["byte_count"] for one in self._loads),
+                getattr(report, "requests", None),
+                getattr(report, "retries", None),
+                one_line(error),
+                self._run_id,
+            )
+
+
+def loads_of(trace: PipelineTrace) -> Iterator[Row]:
+    """Yield a row of ops.load_log for each load of a trace of dlt."""
+    steps = {step.step: step for step in trace.steps}
+    if "load" not in steps:
+        return
+    seconds = {
+        f"{name}_seconds": (
+            (steps[name].finished_at - steps[name].started_at).total_seconds()
+            if name in steps and steps[name].finished_at
+            else None
+        )
+        for name in ("extract", "normalize", "load")
+    }
+    normalize = steps.get("normalize")
+    normalized = getattr(normalize.step_info, "row_counts", {}) if normalize else {}
+    packages = getattr(steps["load"].step_info, "load_packages", [])
+    for package in packages:
+        jobs = package.jobs.get("completed_jobs", [])
+        yield {
+            "load_id": package.load_id,
+            "pipeline_name": trace.pipeline_name,
+            "started_at": naive(trace.started_at),
+            "ended_at": naive(package.completed_at or trace.finished_at),
+            **seconds,
+            "row_count": sum(
+                count for name, count in normalized.items() if not name.startswith("_dlt")
+            ),
+            "byte_count": sum(job.file_size for job in jobs),
+        }
+
+
+@contextmanager
+def unharmed() -> Iterator[None]:
+    """Say that the log lacks something instead of failing the run."""
+    try:
+        yield
+    except Exception as error:
+        said = explain(error).splitlines()[0]
+        print(f"The run log (ops.run_log) could not be written: {said}", file=sys.stderr)
+
+
+def insert(client: SqlClientBase[Any], table: str, rows: Sequence[Row]) -> None:
+    """Append rows, all of the same columns, in one statement."""
+    if not rows:
+        return
+    marks = ", ".join(f"({', '.join(['%s'] * len(rows[0]))})" for _ in rows)
+    client.execute_sql(
+        f"INSERT INTO {client.make_qualified_table_name(table)} "  # noqa: S608 - names are ours
+        f"({', '.join(rows[0])}) VALUES {marks}",
+        *(value for row in rows for value in row.values()),
+    )
+
+
+def count_rows(client: SqlClientBase[Any], tables: Sequence[str]) -> dict[str, int]:
+    """Count the rows of tables of bronze."""
+    if not tables:
+        return {}
+    with client.with_alternative_dataset_name(BRONZE):
+        counts = ", ".join(
+            f"(SELECT COUNT(*) FROM {client.make_qualified_table_name(table)})"  # noqa: S608
+            for table in tables
+        )
+        (row,) = client.execute_sql(f"SELECT {counts}") or [()]
+    return {table: int(count) for table, count in zip(tables, row, strict=True)}
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """Give what was typed, without what names a person."""
+    words = [Path(argv[0]).name]
+    for before, word in zip(argv, argv[1:], strict=False):
+        option, is_given, _ = word.partition("=")
+        if before in SECRET_OPTIONS:
+            words.append("***")
+        else:
+            words.append(f"{option}=***" if is_given and option in SECRET_OPTIONS else word)
+    return " ".join(words)
+
+
+def code_revision() -> str | None:
+    """Name the commit of the project, None outside of git; `+` marks uncommitted changes."""
+    try:
+        said = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],  # noqa: S607
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return said.stdout.strip() or None
+
+
+def user_name() -> str | None:
+    """Name who runs this; a container may know no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
+
+
+def one_line(text: str) -> str | None:
+    """Put a message on one line; None where there is none."""
+    return " ".join(text.split())[:ERROR_LENGTH] or None
+
+
+def now_utc() -> datetime:
+    """Return this moment, UTC without a zone, as all times of the warehouse are."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def naive(moment: datetime | None) -> datetime | None:
+    """Return a moment of dlt as the warehouse has it: UTC without a zone."""
+    return moment and moment.astimezone(timezone.utc).replace(tzinfo=None)

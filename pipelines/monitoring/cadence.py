@@ -1,0 +1,40 @@
+"""What is expected of the warehouse: `cadence.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from landing.errors import MarqueeError
+
+CADENCE = Path(__file__).with_name("cadence.yaml")
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """What `cadence.yaml` says; its comments explain each."""
+
+    jobs: Mapping[str, Mapping[str, float]]
+    sources: Mapping[str, Mapping[str, Any]]
+    longest_run_hours: float
+    row_counts: Mapping[str, Any]
+    quarantine: Mapping[str, float]
+    disk: Mapping[str, float]
+
+
+def read_cadence(path: Path = CADENCE) -> Cadence:
+    """Read the file.
+
+    Raises:
+        MarqueeError: it is no YAML, or lacks a part, or has one too many.
+
+    """
+    try:
+        return Cadence(**YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+    except (YAMLError, TypeError, OSError) as error:
+        raise MarqueeError(f"{path} cannot be used: {error}") from error

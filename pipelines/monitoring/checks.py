@@ -1,0 +1,336 @@
+"""What is wrong with the warehouse: each check looks at one thing and says it in one line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from monitoring.cadence import Cadence
+from monitoring.store import Store, rows
+
+SCALE = (
+    1.4826  # makes the median absolute deviation of a normal distribution its standard deviation
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check and what came of it.
+
+    Attributes:
+        check: what kind of check.
+        subject: what it looked at.
+        is_ok: whether that is well.
+        message: why, on one line.
+
+    """
+
+    check: str
+    subject: str
+    is_ok: bool
+    message: str
+
+
+def check_all(
+    store: Store, cadence: Cadence, now: datetime, warehouse: Path | None
+) -> list[Finding]:
+    """Check everything; what fails comes first.
+
+    Args:
+        store: the warehouse.
+        cadence: what is expected.
+        now: this moment, UTC without a zone.
+        warehouse: the file whose disk is looked at, None where there is no file.
+
+    """
+    found = [
+        *sources(store, cadence, now),
+        *jobs(store, cadence, now),
+        *audits(store),
+        *metrics(store),
+        *row_counts(store, cadence),
+        *quarantine(store, cadence),
+        *disk(cadence, warehouse),
+    ]
+    return sorted(found, key=lambda finding: finding.is_ok)
+
+
+def sources(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
+    """Is the newest row of each source young enough?"""
+    known = store.tables()
+    for table, expected in cadence.sources.items():
+        if expected["column"] not in known.get(table, ()):
+            continue
+        ((newest,),) = store.frame(
+            f"SELECT MAX({expected['column']}) AS newest FROM {table}"  # noqa: S608
+        ).itertuples(index=False)
+        if newest is None or newest != newest:  # NaT: an empty table
+            continue
+        age, limit = now - newest, timedelta(hours=expected["max_age_hours"])
+        yield Finding(
+            "source",
+            table,
+            age <= limit,
+            f"newest row {words(age)} old, expected within {words(limit)}",
+        )
+
+
+def jobs(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
+    """Has each job run, to its end, with success, and lately?"""
+    if "ops.run_log" not in store.tables():
+        yield Finding("run", "ops.run_log", False, "no run was ever logged")
+        return
+    log = rows(
+        store,
+        """
+        SELECT
+          CASE WHEN tool = 'sqlmesh' THEN 'refresh' ELSE job END AS job,
+          run_id, status, host, process_id, started_at, ended_at, error
+        FROM ops.run_log
+        WHERE COALESCE(environment, 'prod') = 'prod'
+        QUALIFY ROW_NUMBER() OVER (
+          PARTITION BY CASE WHEN tool = 'sqlmesh' THEN 'refresh' ELSE job END, status
+          ORDER BY started_at DESC
+        ) = 1
+        """,
+    )
+    for job in sorted({*(one["job"] for one in log), *cadence.jobs}):
+        runs = [one for one in log if one["job"] == job]
+        if not runs:
+            continue
+        last = max(runs, key=lambda one: one["started_at"])
+        limit = timedelta(hours=cadence.jobs.get(job, {}).get("max_age_hours", 1e5))
+        succeeded = [one for one in runs if one["status"] == "SUCCEEDED"]
+        age = now - max(one["started_at"] for one in succeeded) if succeeded else None
+        since = f"the last that succeeded began {words(age)} ago" if age else "none ever succeeded"
+        if is_unfinished(last, cadence, now):
+            message = f"run {last['run_id']} of {last['started_at']:%Y-%m-%d %H:%M} is unfinished"
+            yield Finding("run", job, False, f"{message} (killed?); {since}")
+        elif last["status"] in ("FAILED", "STOPPED"):
+            said = (
+                f"run {last['run_id']} {last['status'].lower()}: {last['error'] or 'no error said'}"
+            )
+            yield Finding("run", job, False, f"{said}; {since}")
+        else:
+            is_ok = (age is None and last["status"] == "RUNNING") or (
+                age is not None and age <= limit
+            )
+            at_work = "one is at work; " if last["status"] == "RUNNING" else ""
+            yield Finding("run", job, is_ok, f"{at_work}{since}, expected within {words(limit)}")
+
+
+def is_unfinished(run: dict[str, Any], cadence: Cadence, now: datetime) -> bool:
+    """Tell whether a run without an end will never have one."""
+    if run["ended_at"] is not None or run["status"] != "RUNNING":
+        return False
+    if run["host"] == socket.gethostname() and not _lives(int(run["process_id"])):
+        return True
+    return bool(now - run["started_at"] > timedelta(hours=cadence.longest_run_hours))
+
+
+def _lives(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    try:
+        # A process that was killed and not yet waited for.
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return True  # no /proc here
+
+
+def audits(store: Store) -> Iterator[Finding]:
+    """Did each table pass all its audits when it was last built?"""
+    if "ops.audit_results" not in store.tables():
+        return
+    newest = rows(
+        store,
+        """
+        SELECT result.table_name, result.audit_name, result.is_blocking, result.failing_row_count,
+          result.is_passed
+        FROM ops.audit_results AS result
+        JOIN ops.run_log AS run ON run.run_id = result.run_id AND run.environment = 'prod'
+        QUALIFY ROW_NUMBER() OVER (
+          PARTITION BY result.table_name, result.audit_name ORDER BY result.audited_at DESC
+        ) = 1
+        ORDER BY result.table_name, result.audit_name
+        """,
+    )
+    failing = [one for one in newest if not one["is_passed"]]
+    for one in failing:
+        kind = "stops what depends on it" if one["is_blocking"] else "a warning"
+        yield Finding(
+            "audit",
+            f"{one['table_name']} {one['audit_name']}",
+            # A warning is shown, and is no alarm: the source is to mend it, nothing waits for it.
+            not one["is_blocking"],
+            f"{one['failing_row_count']:,} rows ({kind})",
+        )
+    if newest and not failing:
+        yield Finding("audit", "all", True, f"{len(newest):,} audits passed")
+
+
+def metrics(store: Store) -> Iterator[Finding]:
+    """Is each quality metric of the newest refresh within its threshold?"""
+    if "ops.data_quality_results" not in store.tables():
+        return
+    newest = rows(
+        store,
+        """
+        SELECT table_name, column_name, metric_name, measured_value, threshold, is_passed
+        FROM ops.data_quality_results
+        QUALIFY measured_at = MAX(measured_at) OVER ()
+        ORDER BY table_name, column_name, metric_name
+        """,
+    )
+    failing = [one for one in newest if not one["is_passed"]]
+    for one in failing:
+        yield Finding(
+            "metric",
+            f"{one['table_name']}.{one['column_name']} {one['metric_name']}",
+            False,
+            f"{one['measured_value']:,.10g}, at most {one['threshold']:,.10g} is tolerated",
+        )
+    if newest and not failing:
+        yield Finding("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
+
+
+def row_counts(store: Store, cadence: Cadence) -> Iterator[Finding]:
+    """Did the newest run change a table's rows as runs before did?"""
+    if "ops.row_counts" not in store.tables():
+        return
+    expected = cadence.row_counts
+    history: dict[str, list[int]] = {}
+    for table, count in store.frame(
+        """
+        SELECT table_name, row_count
+        FROM ops.row_counts
+        QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
+        ORDER BY table_name, counted_at
+        """,
+        [int(expected["history_runs"])],
+    ).itertuples(index=False):
+        if table.partition(".")[0] in expected["schemas"]:
+            history.setdefault(table, []).append(int(count))
+    strange = 0
+    for table, counts in sorted(history.items()):
+        if len(counts) < expected["min_runs"]:
+            continue
+        before, newest = counts[-2], counts[-1]
+        score = robust_z_score(counts)
+        change_pct = abs(newest - before) * 100 / max(before, 1)
+        if score > expected["max_z_score"] and change_pct >= expected["min_change_pct"]:
+            strange += 1
+            far = "far" if score == float("inf") else f"{score:,.0f} robust standard deviations"
+            yield Finding(
+                "rows", table, False, f"{before:,} -> {newest:,} rows, {far} from its usual change"
+            )
+    judged = sum(len(counts) >= expected["min_runs"] for counts in history.values())
+    if judged and not strange:
+        yield Finding("rows", "all", True, f"{judged:,} tables changed as usual")
+
+
+def robust_z_score(counts: list[int]) -> float:
+    """Tell how far the newest change is from the usual one.
+
+    Changes rather than counts are judged, for a table that grows every day is never where it was.
+
+    Args:
+        counts: rows after each run, the newest last; three or more.
+
+    Returns:
+        |change - median| / (1.4826 * MAD), Iglewicz and Hoaglin's modified z-score; infinite where
+        all changes before were the same and this one is not.
+
+    """
+    changes = [after - before for before, after in zip(counts, counts[1:], strict=False)]
+    *usual, newest = changes
+    middle = median(usual)
+    spread = SCALE * median(abs(change - middle) for change in usual)
+    if spread:
+        return abs(newest - middle) / spread
+    return 0.0 if newest == middle else float("inf")
+
+
+# A quarantine beside the tables that the same run lands in.
+QUARANTINES = {
+    "bronze.quarantine_tmdb": ["bronze.raw_movies"],
+    "bronze.quarantine_studio": [
+        "bronze.raw_fan_interactions",
+        "bronze.raw_title_metadata",
+        "bronze.raw_box_office",
+    ],
+}
+
+
+def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
+    """Did the newest run put much of what it brought into quarantine?"""
+    known = store.tables()
+    for table, landed in QUARANTINES.items():
+        tables = [one for one in landed if one in known]
+        if table not in known or not tables:
+            continue
+        parts = " UNION ALL ".join(
+            f"SELECT batch_id, {int(one == table)} AS is_refused FROM {one}"  # noqa: S608
+            for one in [table, *tables]
+        )
+        newest = rows(
+            store,
+            f"""
+            SELECT batch_id, SUM(is_refused) AS refused, COUNT(*) AS total
+            FROM ({parts}) AS arrived
+            GROUP BY batch_id
+            ORDER BY batch_id DESC
+            LIMIT 1
+            """,  # noqa: S608 - names of this module
+        )
+        for one in newest:
+            share_pct = one["refused"] * 100 / one["total"]
+            is_growing = (
+                one["refused"] > cadence.quarantine["max_rows"]
+                and share_pct > cadence.quarantine["max_share_pct"]
+            )
+            yield Finding(
+                "quarantine",
+                table,
+                not is_growing,
+                f"{one['refused']:,.0f} of {one['total']:,} ({share_pct:.1f} %) rows of the newest "
+                f"load, {one['batch_id']}",
+            )
+
+
+def disk(cadence: Cadence, warehouse: Path | None) -> Iterator[Finding]:
+    """Is there room where the warehouse is?"""
+    if warehouse is None or not warehouse.parent.is_dir():
+        return
+    room = shutil.disk_usage(warehouse.parent)
+    free_gb, free_pct = room.free / 1e9, room.free * 100 / room.total
+    yield Finding(
+        "disk",
+        str(warehouse.parent),
+        free_gb >= cadence.disk["min_free_gb"] and free_pct >= cadence.disk["min_free_pct"],
+        f"{free_gb:,.1f} GB free ({free_pct:.0f} %)",
+    )
+
+
+def words(age: timedelta) -> str:
+    """Put a duration into words, such as `3 h` or `2.5 d`."""
+    hours = age.total_seconds() / 3600
+    if hours < 1:
+        return f"{hours * 60:.0f} min"
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.1f} d"
+
+
+def now_utc() -> datetime:
+    """Return this moment, UTC without a zone, as all times of the warehouse are."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)

@@ -1,0 +1,127 @@
+"""A copy of the DuckDB file to read from.
+
+DuckDB lets one process in at a time, readers included: who opened the warehouse itself would make
+the next run fail. So its bytes are copied, which needs no lock; a copy counts only if the file and
+its log did not change meanwhile and were quiet before, and DuckDB's checksums agree (decision 25).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+from landing.settings import ROOT
+from monitoring.store import MissingWarehouse
+
+ATTEMPTS = 20
+PAUSE_SECONDS = 0.5
+QUIET_SECONDS = 0.2  # a change within the tick of the file's clock would not show
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+def copies(path: Path) -> Path:
+    """Name the folder of a warehouse's copies: `MARQUEE_COPY_DIR`, or in the project's cache."""
+    folder = os.environ.get("MARQUEE_COPY_DIR")
+    name = str(path.resolve()).strip("/").replace("/", "%")
+    return (Path(folder) if folder else ROOT / ".cache" / "copies") / name
+
+
+def stamp(path: Path) -> Stamp:
+    """Tell a file's state, and its log's: what changes with every write."""
+
+    def one(file: Path) -> tuple[int, int, int] | None:
+        try:
+            found = file.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_size, found.st_mtime_ns
+
+    return one(path), one(_log(path))
+
+
+def fresh_copy(path: Path, *, or_older: bool = True) -> Path:
+    """Return a copy of the warehouse as it is now; made only if it changed since the last one.
+
+    Args:
+        path: the DuckDB file.
+        or_older: whether the last copy will do when the file is being written without a pause.
+
+    Returns:
+        The copy. It keeps the name of the file, which is part of every view, and is never changed:
+        the next one gets a folder of its own, and this one goes when two newer ones are there.
+
+    Raises:
+        MissingWarehouse: there is no file, or it was written to all the time.
+
+    """
+    folder = copies(path)
+    for attempt in range(ATTEMPTS):
+        before = stamp(path)
+        if before[0] is None:
+            raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
+        target = folder / _name(before) / path.name
+        if target.exists():
+            return target
+        if _is_quiet(before) and _copy(path, before, target):
+            _tidy(folder)
+            return target
+        older = _copies_made(folder, path.name)
+        if older and or_older and attempt:
+            return older[-1]
+        time.sleep(PAUSE_SECONDS)
+    raise MissingWarehouse(f"{path} is being written without a pause. Try again in a moment.")
+
+
+def _copy(path: Path, before: Stamp, target: Path) -> bool:
+    """Copy file and log; False if they changed meanwhile, or do not open."""
+    target.parent.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent.parent))
+    try:
+        copy = scratch / path.name
+        shutil.copyfile(path, copy)
+        if before[1] is not None:
+            shutil.copyfile(_log(path), _log(copy))
+        if stamp(path) != before:
+            return False
+        with duckdb.connect(str(copy)) as connection:
+            connection.execute("CHECKPOINT")  # the log becomes part of the file
+        scratch.rename(target.parent)
+    except (OSError, duckdb.Error):
+        # Gone meanwhile, written in the middle, or made by a faster process. A full disk, too:
+        # the caller tries again and says so in the end.
+        return target.exists()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return True
+
+
+def _is_quiet(found: Stamp) -> bool:
+    newest = max(one[2] for one in found if one) / 1e9
+    return time.time() - newest > QUIET_SECONDS
+
+
+def _name(found: Stamp) -> str:
+    return "-".join(str(part) for one in found if one for part in one)
+
+
+def _copies_made(folder: Path, name: str) -> list[Path]:
+    """Return the copies, the newest last."""
+    found = [one / name for one in folder.glob("[0-9]*") if (one / name).exists()]
+    return sorted(found, key=lambda one: one.parent.stat().st_mtime)
+
+
+def _tidy(folder: Path) -> None:
+    """Delete old copies; who still reads one keeps its bytes until it closes it."""
+    made = sorted(folder.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
+    for old in made[:-2]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")

@@ -1,0 +1,151 @@
+"""Where the run log and the tables are read: a copy of the DuckDB file, or Snowflake."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import pandas as pd
+import sqlglot
+
+LAYERS = ("bronze", "silver", "snapshots", "gold", "secure", "ops")
+
+
+class MissingWarehouse(Exception):
+    """There is nothing to read yet; the message says what to do."""
+
+
+class Store(Protocol):
+    """Answers queries in DuckDB's SQL."""
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
+
+    def tables(self) -> Mapping[str, set[str]]:
+        """Return the columns of each table of the layers, by `schema.table`, in lower case."""
+
+
+def rows(store: Store, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """Return all rows of a query as plain values; NULL is None."""
+    frame = store.frame(sql, parameters).astype(object)
+    found = frame.where(frame.notna(), None).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in found]
+
+
+SCHEMAS = ", ".join(f"'{layer}'" for layer in LAYERS)
+TABLES = f"""
+SELECT LOWER(table_schema) AS table_schema, LOWER(table_name) AS table_name,
+  LOWER(column_name) AS column_name
+FROM information_schema.columns
+WHERE LOWER(table_schema) IN ({SCHEMAS})
+"""  # noqa: S608 - names of this module
+
+
+def _tables(store: Store) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for schema, table, column in store.frame(TABLES).itertuples(index=False):
+        found.setdefault(f"{schema}.{table}", set()).add(column)
+    return found
+
+
+class DuckDBStore:
+    """A DuckDB file that nobody writes to; a connection a query, closed at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file.
+
+        Raises:
+            MissingWarehouse: there is none.
+
+        """
+        if not path.exists():
+            raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
+        self._connection = duckdb.connect(str(path), read_only=True)
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
+        with self._connection.cursor() as cursor:
+            return cursor.execute(sql, list(parameters)).df()
+
+    def tables(self) -> Mapping[str, set[str]]:
+        """Return the columns of each table of the layers, by `schema.table`, in lower case."""
+        return _tables(self)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+
+class SnowflakeStore:
+    """The database that the environment names, as `config.yaml` reads it."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        """Sign in.
+
+        Raises:
+            snowflake.connector.Error: the account does not let us in.
+
+        """
+        # Only here: its packages take seconds to import.
+        import snowflake.connector
+
+        def given(name: str) -> str | None:
+            return environ.get(f"SNOWFLAKE_{name}") or None
+
+        settings = {
+            "account": given("ACCOUNT"),
+            "user": given("USER"),
+            "password": given("PASSWORD"),
+            "private_key_file": given("PRIVATE_KEY_PATH"),
+            "private_key_file_pwd": given("PRIVATE_KEY_PASSPHRASE"),
+            "authenticator": given("AUTHENTICATOR"),
+            "database": given("DATABASE") or "LECTURE_DE",
+            "warehouse": given("TRANSFORM_WAREHOUSE") or "LECTURE_TRANSFORM_WH",
+            "role": given("ROLE") or "DE_ROLE",
+        }
+        self._connection = snowflake.connector.connect(
+            **{name: value for name, value in settings.items() if value}, paramstyle="qmark"
+        )
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(as_snowflake(sql), list(parameters))
+            names = [column.name.lower() for column in cursor.description]
+            return pd.DataFrame(cursor.fetchall(), columns=names)
+
+    def tables(self) -> Mapping[str, set[str]]:
+        """Return the columns of each table of the layers, by `schema.table`, in lower case."""
+        return _tables(self)
+
+
+def as_snowflake(sql: str) -> str:
+    """Write a query as Snowflake reads it."""
+    return sqlglot.transpile(sql, read="duckdb", write="snowflake")[0]
+
+
+@contextmanager
+def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Store]:
+    """Open the warehouse that the environment names, for the block.
+
+    Snowflake where `SQLMESH__DEFAULT_GATEWAY` says so, else a copy of the DuckDB file, so that
+    nobody who writes to it is locked out.
+
+    Raises:
+        MissingWarehouse: there is none, or it is being written without a pause.
+
+    """
+    if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
+        yield SnowflakeStore(environ)
+        return
+    from monitoring.copy import fresh_copy
+
+    store = DuckDBStore(fresh_copy(duckdb_file))
+    try:
+        yield store
+    finally:
+        store.close()
