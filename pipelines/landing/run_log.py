@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -239,7 +240,7 @@ def count_rows(client: SqlClientBase[Any], tables: Sequence[str]) -> dict[str, i
 def command_line(argv: Sequence[str]) -> str:
     """Give what was typed, without what names a person."""
     words = [Path(argv[0]).name]
-    for before, word in zip(argv, argv[1:], strict=False):
+    for before, word in pairwise(argv):
         option, is_given, _ = word.partition("=")
         if before in SECRET_OPTIONS:
             words.append("***")

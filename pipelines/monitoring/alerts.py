@@ -57,13 +57,14 @@ def _smtp(text: str, environ: Mapping[str, str]) -> bool:
     if not given("HOST"):
         return False
     # Only here: importing SQLMesh takes a second.
+    from pydantic import SecretStr
     from sqlmesh.core.notification_target import BasicSMTPNotificationTarget, NotificationStatus
 
     BasicSMTPNotificationTarget(
         host=given("HOST"),
         port=int(given("PORT") or 465),
         user=given("USER"),
-        password=given("PASSWORD"),
+        password=SecretStr(given("PASSWORD") or ""),
         sender=given("SENDER"),
         recipients=frozenset((given("RECIPIENTS") or "").replace(" ", "").split(",")),
         subject="Marquee is not well",

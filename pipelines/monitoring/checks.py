@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -253,7 +254,7 @@ def robust_z_score(counts: list[int]) -> float:
         all changes before were the same and this one is not.
 
     """
-    changes = [after - before for before, after in zip(counts, counts[1:], strict=False)]
+    changes = [after - before for before, after in pairwise(counts)]
     *usual, newest = changes
     middle = median(usual)
     spread = SCALE * median(abs(change - middle) for change in usual)

@@ -1,0 +1,236 @@
+"""All that the dashboard asks of the warehouse, in DuckDB's SQL; pages only draw.
+
+Each function takes the store and returns a table with the columns of its SELECT; one whose tables
+are not there yet returns it empty.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from monitoring.cadence import Cadence
+from monitoring.checks import is_unfinished
+from monitoring.store import Store
+
+# A row count of every table, by one query; names come from the catalogue.
+SAMPLE_ROWS = 20
+
+RUNS = """
+SELECT run_id, tool, job, environment, status, started_at, ended_at,
+  DATE_DIFF('SECOND', started_at, ended_at) AS duration_seconds,
+  row_count, byte_count, request_count, retry_count, error, command, code_revision, run_by, host,
+  process_id
+FROM ops.run_log
+ORDER BY started_at DESC
+LIMIT 500
+"""
+LOADS = """
+SELECT load_id, run_id, pipeline_name, started_at, extract_seconds, normalize_seconds,
+  load_seconds, row_count, byte_count
+FROM ops.load_log
+ORDER BY started_at DESC
+LIMIT 500
+"""
+MODEL_RUNS = """
+SELECT model.table_name, model.kind, model.status, model.started_at, model.duration_seconds,
+  model.interval_count, model.row_count_before, model.row_count_after, model.error, model.run_id
+FROM ops.model_log AS model
+ORDER BY model.started_at DESC
+LIMIT 2000
+"""
+ROW_HISTORY = """
+SELECT
+  SPLIT_PART(table_name, '.', 1) AS layer,
+  counted_at,
+  table_name,
+  row_count
+FROM ops.row_counts
+WHERE SPLIT_PART(table_name, '.', 1) IN ('bronze', 'silver', 'snapshots', 'gold', 'ops')
+ORDER BY counted_at, table_name
+"""
+AUDITS = """
+SELECT result.table_name, result.audit_name, result.is_blocking, result.is_passed,
+  result.failing_row_count, result.audited_at, result.failing_rows_query, run.job, run.run_id
+FROM ops.audit_results AS result
+JOIN ops.run_log AS run ON run.run_id = result.run_id AND run.environment = 'prod'
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY result.table_name, result.audit_name ORDER BY result.audited_at DESC
+) = 1
+ORDER BY result.is_passed, result.is_blocking DESC, result.table_name, result.audit_name
+"""
+AUDIT_HISTORY = """
+SELECT result.audited_at, COUNT(*) AS audit_count, COUNT_IF(NOT result.is_passed) AS failing_count
+FROM ops.audit_results AS result
+JOIN ops.run_log AS run ON run.run_id = result.run_id AND run.environment = 'prod'
+GROUP BY result.audited_at
+ORDER BY result.audited_at
+"""
+METRICS = """
+SELECT table_name, column_name, metric_name, is_passed, measured_value, threshold, row_count,
+  measured_at
+FROM ops.data_quality_results
+QUALIFY measured_at = MAX(measured_at) OVER ()
+ORDER BY is_passed, table_name, column_name, metric_name
+"""
+METRIC_HISTORY = """
+SELECT measured_at, measured_value, threshold, is_passed
+FROM ops.data_quality_results
+WHERE table_name = ? AND column_name = ? AND metric_name = ?
+ORDER BY measured_at
+"""
+QUARANTINE = """
+SELECT table_name, reason, quarantined_date, row_count, last_at, last_batch_id
+FROM ops.quarantine_summary
+ORDER BY quarantined_date DESC, row_count DESC
+"""
+GENRES = """
+SELECT genre_name, genre_group, movie_count, total_revenue_usd, avg_budget_usd, median_roi_pct,
+  pct_profitable, avg_vote_average, revenue_rank
+FROM gold.kpi_genre_performance
+ORDER BY total_revenue_usd DESC NULLS LAST, genre_name
+"""
+YEARS = """
+SELECT release_year, movie_count, total_revenue_usd, avg_budget_usd, median_roi_pct,
+  avg_vote_average, total_revenue_change_pct
+FROM gold.kpi_yearly_trends
+ORDER BY release_year
+"""
+TOP_MOVIES = """
+SELECT title, release_year, genre_name, company_name, budget_tier, revenue_usd, budget_usd,
+  roi_pct, vote_average, vote_count, weighted_rating, popularity_score, movie_id
+FROM gold.kpi_top_movies
+WHERE (? = '' OR genre_name = ?) AND release_year BETWEEN ? AND ?
+  AND CONTAINS(LOWER(title), LOWER(?))
+ORDER BY weighted_rating_rank, movie_id
+LIMIT 500
+"""
+MOVIE_HISTORY = """
+SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
+  runtime_minutes
+FROM snapshots.snap_silver_movies
+WHERE movie_id = ?
+ORDER BY valid_from
+"""
+FRANCHISES = """
+SELECT franchise, title_count, gross_usd, purchase_revenue_usd, tickets_sold, unique_fans,
+  budget_usd, avg_gross_per_title_usd, gross_rank
+FROM gold.agg_franchise_performance
+ORDER BY gross_rank, franchise
+"""
+LIFETIME_VALUE = """
+SELECT acquisition_month, account_type, SUM(fan_count) AS fan_count,
+  SUM(revenue_usd) AS revenue_usd,
+  SUM(revenue_usd) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
+  SUM(active_30_days_count) * 100.0 / NULLIF(SUM(fan_count), 0) AS active_30_days_pct
+FROM gold.agg_fan_lifetime_value
+GROUP BY acquisition_month, account_type
+ORDER BY acquisition_month, account_type
+"""
+# What each query reads: without one of them its answer is empty.
+NEEDS = {
+    RUNS: ["ops.run_log"],
+    LOADS: ["ops.load_log"],
+    MODEL_RUNS: ["ops.model_log"],
+    ROW_HISTORY: ["ops.row_counts"],
+    AUDITS: ["ops.audit_results", "ops.run_log"],
+    AUDIT_HISTORY: ["ops.audit_results", "ops.run_log"],
+    METRICS: ["ops.data_quality_results"],
+    METRIC_HISTORY: ["ops.data_quality_results"],
+    QUARANTINE: ["ops.quarantine_summary"],
+    GENRES: ["gold.kpi_genre_performance"],
+    YEARS: ["gold.kpi_yearly_trends"],
+    TOP_MOVIES: ["gold.kpi_top_movies"],
+    MOVIE_HISTORY: ["snapshots.snap_silver_movies"],
+    FRANCHISES: ["gold.agg_franchise_performance"],
+    LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
+}
+
+
+def answer(store: Store, query: str, *parameters: Any) -> pd.DataFrame:
+    """Return the answer to a query of this module, an empty table where what it reads is missing.
+
+    Args:
+        store: the warehouse.
+        query: one of `NEEDS`.
+        parameters: the values of its question marks.
+
+    """
+    known = store.tables()
+    if any(table not in known for table in NEEDS[query]):
+        return pd.DataFrame()
+    return store.frame(query, parameters)
+
+
+def row_counts(store: Store) -> pd.DataFrame:
+    """Count the rows of every table now: `layer`, `table_name`, `row_count`."""
+    names = [
+        name for name in sorted(store.tables()) if not name.partition(".")[2].startswith("_dlt")
+    ]
+    if not names:
+        return pd.DataFrame(columns=["layer", "table_name", "row_count"])
+    query = " UNION ALL ".join(
+        f"SELECT '{name}' AS table_name, COUNT(*) AS row_count FROM {name}"  # noqa: S608
+        for name in names
+    )
+    counts = store.frame(query)
+    counts.insert(0, "layer", counts["table_name"].str.partition(".")[0])
+    return counts
+
+
+def runs(store: Store, cadence: Cadence, now: datetime) -> pd.DataFrame:
+    """Return the runs, newest first; one without an end that has no process is UNFINISHED."""
+    found = answer(store, RUNS)
+    if not found.empty:
+        plain = found.astype(object).where(found.notna(), None).to_dict("records")
+        found["status"] = [
+            "UNFINISHED"
+            if is_unfinished({str(k): v for k, v in one.items()}, cadence, now)
+            else one["status"]
+            for one in plain
+        ]
+    return found
+
+
+def failing_rows(store: Store, query: str) -> pd.DataFrame:
+    """Return some of the rows that an audit objects to, by the query it ran.
+
+    The table may be gone since, with the version of the model that failed: then it is empty.
+    """
+    try:
+        return store.frame(f"SELECT * FROM ({query.rstrip(';')}) AS failing LIMIT {SAMPLE_ROWS}")  # noqa: S608
+    except duckdb.CatalogException:
+        return pd.DataFrame()
+
+
+# The rows that break a metric, where a row can: what is wrong with a value is the metric's.
+BREAKS = {
+    "null_count": "{column} IS NULL",
+    "null_pct": "{column} IS NULL",
+    "positive_revenue": "{column} < 0",
+    "valid_imdb_score": "NOT {column} BETWEEN 0 AND 10",
+    "valid_email_hash": "NOT REGEXP_MATCHES({column}, '^[0-9a-f]{{64}}$')",
+    "valid_country_code": "NOT {column} IN (SELECT country_code FROM silver.seed_country_codes)",
+    "referential_gap_pct": "NOT {column} IN (SELECT title_id FROM silver.stg_titles)",
+    "duplicate_count": (
+        "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
+    ),
+}
+
+
+def breaking_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
+    """Return some of the rows that break a metric; none where it is about no row."""
+    if metric not in BREAKS or column not in store.tables().get(table, ()):
+        return pd.DataFrame()
+    condition = BREAKS[metric].format(table=table, column=column)
+    return store.frame(f"SELECT * FROM {table} WHERE {condition} LIMIT {SAMPLE_ROWS}")  # noqa: S608
+
+
+def top_movies(
+    store: Store, genre: str, first_year: int, last_year: int, title: str
+) -> pd.DataFrame:
+    """Return the best-rated movies of a genre ('' for all), years and part of a title."""
+    return answer(store, TOP_MOVIES, genre, genre, first_year, last_year, title)

@@ -1,0 +1,120 @@
+"""A browser and a dashboard for the tests and the screenshots."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def dashboard(duckdb_file: Path, folder: Path) -> Iterator[str]:
+    """Serve the dashboard of a warehouse on a free port of loopback; yields its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "MARQUEE_DUCKDB": str(duckdb_file),
+        "MARQUEE_COPY_DIR": str(folder / "copies"),
+    }
+    with (folder / "dashboard.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "pipelines/dashboard_app.py"]
+            + ["--server.port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+def _wait_for(address: str, server: subprocess.Popen[Any]) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            if server.poll() is not None:
+                raise RuntimeError("the dashboard did not start") from None
+            time.sleep(0.1)
+    raise RuntimeError("the dashboard does not answer")
+
+
+@contextmanager
+def open_browser(**options: Any) -> Iterator[Any]:
+    """Open a page of headless Chromium with an empty profile.
+
+    Args:
+        options: what Playwright calls the context: viewport, color_scheme ...
+
+    """
+    from playwright.sync_api import sync_playwright
+
+    with (
+        tempfile.TemporaryDirectory(prefix="marquee-chromium-") as profile,
+        sync_playwright() as it,
+    ):
+        context = it.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, headless=True, args=FLAGS, **options
+        )
+        context.set_default_timeout(60_000)
+        try:
+            yield context.pages[0]
+        finally:
+            context.close()
+
+
+def settled(page: Any) -> None:
+    """Wait until the page has been drawn and nothing runs behind it any more."""
+    page.locator("h1").first.wait_for()
+    for _ in range(2):  # a click is noticed a moment later
+        page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        page.wait_for_timeout(300)
+
+
+def visit(page: Any, address: str) -> None:
+    """Open an address and wait until it is drawn."""
+    page.goto(address)
+    settled(page)
+
+
+def figures(page: Any) -> dict[str, str]:
+    """Return the figures that a page shows large, by their labels."""
+    found = {}
+    for metric in page.get_by_test_id("stMetric").all():
+        name = metric.get_by_test_id("stMetricLabel").inner_text().strip()
+        found[name] = metric.get_by_test_id("stMetricValue").inner_text().strip()
+    return found
+
+
+def exceptions(page: Any) -> list[str]:
+    """Return the exceptions that a page shows."""
+    return [str(one) for one in page.get_by_test_id("stException").all_inner_texts()]
