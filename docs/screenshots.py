@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "pipelines"), str(ROOT / "tests")]
 
 from browser import CHROMIUM, dashboard, open_browser, visit  # noqa: E402
-from dashboard.pages import PAGES  # noqa: E402
+from dashboard.pages import PAGES, path  # noqa: E402
 from landing.settings import Settings  # noqa: E402
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -31,9 +31,9 @@ def main() -> int:
     ):
         with open_browser(viewport=WIDE) as page:
             for name in PAGES:
-                take(page, f"{address}/{name}", name)
+                take(page, f"{address}/{path(name)}", name)
         with open_browser(viewport=PHONE, color_scheme="dark") as page:
-            take(page, f"{address}/overview", "phone-dark")
+            take(page, address, "phone-dark")
     return 0
 
 

@@ -41,8 +41,8 @@ def dashboard(duckdb_file: Path, folder: Path) -> Iterator[str]:
     }
     with (folder / "dashboard.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "pipelines/dashboard_app.py"]
-            + ["--server.port", str(port)],
+            f"{sys.executable} -m streamlit run pipelines/dashboard_app.py "
+            f"--server.port {port}".split(),
             cwd=ROOT,
             env=environment,
             stdout=log,

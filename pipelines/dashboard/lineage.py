@@ -1,44 +1,104 @@
-"""The table graph, drawn from SQLMesh's own model graph."""
+"""The table graph and the origins of each column, from SQLMesh's own model graph.
+
+SQLMesh reads the project in a process of its own (`python -m dashboard.lineage`): that takes
+seconds, and needs an environment that the dashboard's threads must not share.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass, field
-from functools import cached_property
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest import mock
+from typing import Any
 
 import pandas as pd
-from sqlmesh.core.context import Context
-from sqlmesh.core.lineage import column_dependencies
 
 from landing.settings import ROOT
 
+PIPELINES = Path(__file__).resolve().parents[1]
 
-@dataclass
+
+@dataclass(frozen=True)
 class Lineage:
-    """The models and where their columns come from; loading takes SQLMesh some seconds."""
+    """What tables are made of.
 
-    project: str = str(ROOT)
-    _origins: dict[tuple[str, str], str] = field(default_factory=dict)
+    Attributes:
+        nodes: one row a table: `table_name`, `layer`, `kind`, `description`, and its place x, y.
+        edges: one row a table and a table it reads: `parent`, `child`.
+        all_columns: one row a column: `table_name`, `column`, `type`, `meaning`, and `origins`, the
+            columns that it is made of.
 
-    @cached_property
-    def context(self) -> Context:
-        """The project, with a warehouse of its own for a moment: nothing is asked of it."""
-        scratch = TemporaryDirectory(prefix="marquee-lineage-")
-        self._scratch = scratch  # lives as long as the context
-        variables = {
-            "MARQUEE_DUCKDB": f"{scratch.name}/warehouse.duckdb",
-            "MARQUEE_STATE_DUCKDB": f"{scratch.name}/state.duckdb",
-        }
-        with mock.patch.dict(os.environ, variables):
-            return Context(paths=[self.project])
+    """
 
-    @cached_property
-    def nodes(self) -> pd.DataFrame:
-        """One row a table: `table_name`, `layer`, `kind`, `description`, and its place x, y."""
-        depths = self._depths
-        rows = [
+    nodes: pd.DataFrame
+    edges: pd.DataFrame
+    all_columns: pd.DataFrame
+
+    def columns(self, table: str) -> pd.DataFrame:
+        """Return the columns of a table."""
+        found = self.all_columns[self.all_columns["table_name"] == table]
+        return found.drop(columns=["table_name"])
+
+
+def read_lineage() -> Lineage:
+    """Have SQLMesh read the project.
+
+    The warehouse is one of a folder that is thrown away: nothing is asked of it.
+
+    Raises:
+        subprocess.CalledProcessError: the project cannot be read; `sqlmesh lint` says why.
+
+    """
+    with TemporaryDirectory(prefix="marquee-lineage-") as scratch:
+        done = subprocess.run(
+            [sys.executable, "-m", "dashboard.lineage"],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(PIPELINES),
+                "MARQUEE_DUCKDB": f"{scratch}/warehouse.duckdb",
+                "MARQUEE_STATE_DUCKDB": f"{scratch}/state.duckdb",
+                "SQLMESH__DEFAULT_GATEWAY": "duckdb",
+            },
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+    found = json.loads(done.stdout.splitlines()[-1])
+    nodes = pd.DataFrame(found["nodes"])
+    nodes = nodes.sort_values(["x", "layer", "table_name"], ignore_index=True)
+    height = nodes.groupby("x")["x"].transform("size")
+    # Every other column a little lower, so that the names beside the points have room.
+    nodes["y"] = (nodes.groupby("x").cumcount() + 0.35 + 0.3 * (nodes["x"] % 2)) / height
+    return Lineage(nodes, pd.DataFrame(found["edges"]), pd.DataFrame(found["columns"]))
+
+
+def describe() -> dict[str, list[dict[str, Any]]]:
+    """Read the project in this process; `nodes`, `edges` and `columns` as plain values."""
+    from sqlmesh.core.context import Context
+    from sqlmesh.core.lineage import column_dependencies
+
+    context = Context(paths=[str(ROOT)])
+    models = context.models
+    names = {fqn: model.name for fqn, model in models.items()}
+    depths: dict[str, int] = {}
+    for fqn in context.dag.sorted:
+        if fqn in models:
+            parents = (models[fqn].depends_on or set()) - {fqn}
+            depths[fqn] = 1 + max((depths.get(one, -1) for one in parents), default=-1)
+
+    def origins(table: str, column: str) -> str:
+        found = column_dependencies(context, table, column)
+        return ", ".join(
+            sorted(f"{names.get(fqn, fqn)}.{one}" for fqn, of in found.items() for one in of)
+        )
+
+    return {
+        "nodes": [
             {
                 "table_name": model.name,
                 "layer": model.schema_name,
@@ -46,57 +106,27 @@ class Lineage:
                 "description": model.description or "",
                 "x": depths[fqn],
             }
-            for fqn, model in self.context.models.items()
-        ]
-        frame = pd.DataFrame(rows).sort_values(["x", "layer", "table_name"], ignore_index=True)
-        place = frame.groupby("x").cumcount()
-        height = frame.groupby("x")["x"].transform("size")
-        frame["y"] = (place + 0.5) / height
-        return frame
-
-    @cached_property
-    def edges(self) -> pd.DataFrame:
-        """One row a table and a table it reads: `parent`, `child`."""
-        known = self.context.models
-        rows = [
-            (known[parent].name, model.name)
-            for model in known.values()
+            for fqn, model in models.items()
+        ],
+        "edges": [
+            {"parent": names[parent], "child": model.name}
+            for fqn, model in models.items()
             for parent in sorted(model.depends_on or ())
-            if parent in known and known[parent].name != model.name
-        ]
-        return pd.DataFrame(rows, columns=["parent", "child"])
+            if parent in names and parent != fqn
+        ],
+        "columns": [
+            {
+                "table_name": model.name,
+                "column": column,
+                "type": kind.sql("duckdb"),
+                "meaning": (model.column_descriptions or {}).get(column, ""),
+                "origins": origins(model.name, column) if model.is_sql else "",
+            }
+            for model in models.values()
+            for column, kind in (model.columns_to_types or {}).items()
+        ],
+    }
 
-    @cached_property
-    def _depths(self) -> dict[str, int]:
-        depths: dict[str, int] = {}
-        for fqn in self.context.dag.sorted:
-            if fqn in self.context.models:
-                parents = (self.context.models[fqn].depends_on or set()) - {fqn}
-                depths[fqn] = 1 + max((depths.get(one, -1) for one in parents), default=-1)
-        return depths
 
-    def columns(self, table: str) -> pd.DataFrame:
-        """Return a table's columns: `column`, `type`, `meaning`, and `origins`, `table.column`."""
-        model = self.context.get_model(table, raise_if_missing=True)
-        return pd.DataFrame(
-            [
-                {
-                    "column": column,
-                    "type": kind.sql("duckdb"),
-                    "meaning": (model.column_descriptions or {}).get(column, ""),
-                    "origins": self._origin(table, column),
-                }
-                for column, kind in (model.columns_to_types or {}).items()
-            ],
-            columns=["column", "type", "meaning", "origins"],
-        )
-
-    def _origin(self, table: str, column: str) -> str:
-        if (table, column) not in self._origins:
-            model = self.context.get_model(table, raise_if_missing=True)
-            found = column_dependencies(self.context, table, column) if model.is_sql else {}
-            names = {fqn: one.name for fqn, one in self.context.models.items()}
-            self._origins[table, column] = ", ".join(
-                sorted(f"{names.get(fqn, fqn)}.{one}" for fqn, of in found.items() for one in of)
-            )
-        return self._origins[table, column]
+if __name__ == "__main__":
+    print(json.dumps(describe()))

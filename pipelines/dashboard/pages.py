@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import charts, queries
+from dashboard.lineage import Lineage, read_lineage
 from landing.settings import ROOT
 from monitoring.cadence import read_cadence
 from monitoring.checks import check_all, now_utc
 from monitoring.store import Store
-
-if TYPE_CHECKING:
-    from dashboard.lineage import Lineage
 
 TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test` writes
 ALL = "All"
@@ -223,11 +221,7 @@ def pipelines(store: Store, warehouse: Path | None) -> None:
 @st.cache_resource(show_spinner="SQLMesh reads the project ...")
 def project_lineage() -> Lineage:
     """Load the graph once a server."""
-    from dashboard.lineage import Lineage  # only here: importing SQLMesh takes seconds
-
-    found = Lineage()
-    _ = found.nodes, found.edges
-    return found
+    return read_lineage()
 
 
 def lineage(store: Store, warehouse: Path | None) -> None:
@@ -374,6 +368,11 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
     history = queries.answer(store, queries.MOVIE_HISTORY, int(movie))
     draw(charts.line(history, "valid_from", "popularity_score", "popularity"), history)
     table(history, "history")
+
+
+def path(name: str) -> str:
+    """Return a page's place below the address; the first one is the address itself."""
+    return "" if name == next(iter(PAGES)) else name
 
 
 Page = Callable[[Store, Path | None], None]

@@ -1,0 +1,527 @@
+"""The run log, `make health` and the dashboard's figures, on one story of a small warehouse.
+
+The story is told once: a plan, refreshes that go well, one that an audit stops, one that is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from email import message_from_bytes
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import health
+import pytest
+import yaml
+from conftest import House
+from sqlmesh.core.notification_target import SlackWebhookNotificationTarget
+from warehouse import ROOT, Warehouse, movie
+
+from landing import run_log
+from macros.run_log import LOG_TABLES
+from monitoring.alerts import send_alerts
+from monitoring.cadence import read_cadence
+from monitoring.checks import Finding, check_all, now_utc, robust_z_score
+from monitoring.copy import fresh_copy
+from monitoring.store import DuckDBStore, MissingWarehouse, as_snowflake
+from sandbox.server import Sandbox
+
+CADENCE = read_cadence()
+
+
+def refresh_in_a_child(warehouse: Warehouse, *, killed_at: str = "") -> int:
+    """`sqlmesh run`; with `killed_at`, `kill -9` when that model's turn comes."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        os.dup2(os.open(warehouse.folder / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+
+        class Killer(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if (
+                    killed_at
+                    and "Evaluating" in record.getMessage()
+                    and (killed_at in record.getMessage())
+                ):
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        logging.getLogger("sqlmesh").addHandler(Killer())
+        logging.getLogger("sqlmesh").setLevel(logging.INFO)
+        with warehouse.context() as context:
+            is_success = context.run(ignore_cron=True).is_success
+        os._exit(0 if is_success else 1)
+    except BaseException as error:
+        print(error, file=sys.stderr)
+        os._exit(70)
+
+
+def findings(warehouse: Warehouse, now: datetime | None = None) -> dict[str, Finding]:
+    """The checks that fail, by check and subject."""
+    store = DuckDBStore(fresh_copy(warehouse.duckdb))
+    found = check_all(store, CADENCE, now or now_utc(), warehouse.duckdb)
+    store.close()
+    return {f"{one.check} {one.subject}": one for one in found if not one.is_ok}
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MARQUEE_COPY_DIR", str(tmp_path_factory.mktemp("copies")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, copies: None) -> Warehouse:
+    """A warehouse that a plan built and a refresh brought up to date."""
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("story"))
+    warehouse.land(movie(1), movie(2), movie(3))
+    warehouse.plan()
+    warehouse.land(movie(4), at="now", batch_id="2")
+    warehouse.refresh()
+    return warehouse
+
+
+def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> None:
+    assert story.query(
+        "SELECT tool, job, environment, gateway, status, ended_at >= started_at, error "
+        "FROM ops.run_log ORDER BY started_at"
+    ) == [
+        ("sqlmesh", "plan", "prod", "duckdb", "SUCCEEDED", True, None),
+        ("sqlmesh", "run", "prod", "duckdb", "SUCCEEDED", True, None),
+    ]
+    assert story.query(
+        "SELECT job, row_count_before, row_count_after, interval_count, model.kind, model.status "
+        "FROM ops.model_log AS model JOIN ops.run_log USING (run_id) "
+        "WHERE table_name = 'gold.fact_movies' ORDER BY model.started_at"
+    ) == [
+        ("plan", None, 3, 1, "FULL", "SUCCEEDED"),
+        ("run", 3, 4, 1, "FULL", "SUCCEEDED"),
+    ]
+    assert story.query(
+        "SELECT row_count FROM ops.row_counts WHERE table_name = 'bronze.raw_movies' "
+        "ORDER BY counted_at"
+    ) == [(3,), (4,)]
+    ((audits, failing),) = story.query(
+        "SELECT COUNT(*), SUM(failing_row_count) FROM ops.audit_results "
+        "WHERE run_id = (SELECT run_id FROM ops.run_log WHERE job = 'run')"
+    )
+    assert audits > 100
+    assert failing == 0
+    assert findings(story) == {}
+
+
+def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
+    story: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = story.copy_to(tmp_path / "killed")
+    assert refresh_in_a_child(warehouse, killed_at="fact_movies") == -signal.SIGKILL
+
+    failing = findings(warehouse)
+    assert list(failing) == ["run refresh"]
+    assert "unfinished (killed?)" in failing["run refresh"].message
+
+    warehouse.land(movie(5), at="now", batch_id="3")
+    warehouse.execute(
+        "INSERT INTO bronze.raw_movies SELECT * REPLACE (NULL AS movie_id) "
+        "FROM bronze.raw_movies WHERE movie_id = 0"
+    )
+    assert refresh_in_a_child(warehouse) == 0
+    assert findings(warehouse) == {}
+    assert warehouse.query("SELECT status, ended_at IS NULL FROM ops.run_log ORDER BY started_at")[
+        -2:
+    ] == [("RUNNING", True), ("SUCCEEDED", False)]
+
+
+def test_an_audit_that_stops_a_refresh_is_logged_with_its_rows(
+    story: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = story.copy_to(tmp_path / "audited")
+    table = warehouse.query(
+        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+        "WHERE table_name LIKE 'silver__silver_movies__%' AND table_type = 'BASE TABLE'"
+    )[0][0]
+    warehouse.execute(f"UPDATE {table} SET revenue_usd = -1, profit_usd = NULL WHERE movie_id = 1")
+    assert refresh_in_a_child(warehouse) == 1
+
+    ((status, error),) = warehouse.query(
+        "SELECT status, error FROM ops.run_log ORDER BY started_at DESC LIMIT 1"
+    )
+    assert status == "FAILED"
+    assert error.startswith("silver.silver_movies: Audits failed: forall")
+    ((query,),) = warehouse.query(
+        "SELECT failing_rows_query FROM ops.audit_results WHERE NOT is_passed"
+    )
+    assert warehouse.query(f"SELECT movie_id, revenue_usd FROM ({query})") == [(1, -1)]
+    failing = findings(warehouse)
+    assert set(failing) == {"audit silver.silver_movies forall", "run refresh"}
+
+
+def test_a_plan_that_fails_is_logged_as_failed(tmp_path: Path) -> None:
+    warehouse = Warehouse.create(tmp_path)  # no movie: fact_movies must have rows
+    warehouse.copy_project_to(tmp_path / "project")
+    for path in (warehouse.project / "sqlmesh_project" / "models").rglob("*.sql"):
+        if path.parent.name != "seeds":
+            path.unlink()
+    seed = next(warehouse.project.rglob("seed_months.sql"))
+    sql = seed.read_text()
+    seed.write_text(sql.replace("audits (", "audits (number_of_rows(threshold := 99),"))
+    with pytest.raises(Exception, match="failed"):
+        warehouse.plan()
+    ((job, status, error, is_ended),) = warehouse.query(
+        "SELECT job, status, error, ended_at IS NOT NULL FROM ops.run_log"
+    )
+    assert (job, status, is_ended) == ("plan", "FAILED", True)
+    assert "number_of_rows" in error
+
+
+def test_a_log_that_cannot_be_written_fails_no_run(story: Warehouse, tmp_path: Path) -> None:
+    warehouse = story.copy_to(tmp_path / "unlogged")
+    warehouse.execute("DROP TABLE ops.run_log; CREATE TABLE ops.run_log (nonsense INT)")
+    assert refresh_in_a_child(warehouse) == 0
+    said = (warehouse.folder / "said.txt").read_text()
+    assert "The run log (ops.run_log) could not be written" in said
+
+
+def test_a_run_of_a_door_is_logged_with_what_dlt_traced(house: House, sandbox: Sandbox) -> None:
+    assert house.load().code == 0
+    ((job, status, rows, requests, retries, bytes_loaded, command),) = house.query(
+        "SELECT job, status, row_count, request_count, retry_count, byte_count, command "
+        "FROM ops.run_log"
+    )
+    assert (job, status, rows, retries) == ("tmdb", "SUCCEEDED", 4, 0)
+    assert requests == sandbox.log.count() if hasattr(sandbox.log, "count") else requests > 3
+    assert bytes_loaded > 0
+    assert command
+    loads = house.query(
+        "SELECT row_count, load_seconds > 0 FROM ops.load_log "
+        "JOIN bronze._dlt_loads USING (load_id) WHERE status = 0"
+    )
+    assert sum(rows for rows, _ in loads) >= 4
+    assert all(is_timed for _, is_timed in loads)
+    assert ("bronze.raw_movies", 3) in house.query(
+        "SELECT table_name, row_count FROM ops.row_counts"
+    )
+
+
+def test_a_door_that_fails_is_logged_without_its_credential(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMDB_ACCESS_TOKEN", "sesame-sesame")
+    monkeypatch.setenv("TMDB_BASE_URL", "http://127.0.0.1:9/3")
+    monkeypatch.setenv("SOURCES__TMDB__ATTEMPTS", "1")
+    assert house.load().code == 1
+    ((status, error),) = house.query("SELECT status, error FROM ops.run_log")
+    assert status == "FAILED"
+    assert "127.0.0.1:9" in error
+    assert not house.files_with("sesame-sesame")
+
+
+def test_a_killed_door_is_shown_unfinished(
+    house: House, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "copies"))
+
+    def patch() -> None:
+        import tmdb_source.run
+
+        tmdb_source.run.Work.begin = lambda *_: os.kill(  # type: ignore[method-assign]
+            os.getpid(), signal.SIGKILL
+        )
+
+    child = house.fork(patch)
+    os.waitpid(child, 0)
+    store = DuckDBStore(fresh_copy(house.duckdb))
+    (said,) = [one.message for one in check_all(store, CADENCE, now_utc(), None) if not one.is_ok]
+    assert "unfinished" in said
+    assert house.load().code == 0
+    assert house.query("SELECT status FROM ops.run_log ORDER BY started_at") == [
+        ("RUNNING",),
+        ("SUCCEEDED",),
+    ]
+
+
+def test_what_names_a_person_is_not_in_the_command() -> None:
+    assert run_log.command_line(["/x/studio.py", "--forget", "F1"]) == "studio.py --forget ***"
+    assert run_log.command_line(["studio.py", "--forget=F1"]) == "studio.py --forget=***"
+
+
+def test_the_tables_of_the_log_are_declared_alike() -> None:
+    declared = {
+        model["name"]: model["columns"]
+        for model in yaml.safe_load((ROOT / "external_models.yaml").read_text())
+    }
+    of_sqlmesh = dict(table.rstrip(")").split(" (") for table in LOG_TABLES)
+    for name, columns in {**of_sqlmesh, **run_log.TABLES}.items():
+        expected = ", ".join(f"{one} {kind}" for one, kind in declared[f"ops.{name}"].items())
+        assert columns.lower() == expected, name
+        assert of_sqlmesh.get(name, columns) == columns
+
+
+FAULTS: dict[str, str] = {
+    # What is done to the warehouse, and the line that `make health` must then have.
+    "DELETE FROM bronze.raw_movies WHERE TRUE; INSERT INTO bronze.raw_movies SELECT 1, '{}', 'x', "
+    "TIMESTAMP '2026-01-01', 'old', '1', '1'": "source bronze.raw_movies",
+    "UPDATE ops.run_log SET started_at = started_at - INTERVAL 3 DAY": "run refresh",
+    "UPDATE ops.run_log SET status = 'FAILED', error = 'x'": "run refresh",
+    "UPDATE ops.audit_results SET is_passed = FALSE, failing_row_count = 7 "
+    "WHERE table_name = 'gold.fact_movies' AND audit_name = 'not_null'": (
+        "audit gold.fact_movies not_null"
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "line"), FAULTS.items(), ids=range(len(FAULTS)))
+def test_a_fault_has_its_line(story: Warehouse, tmp_path: Path, statement: str, line: str) -> None:
+    warehouse = story.copy_to(tmp_path / "faulty")
+    warehouse.execute(statement)
+    assert line in findings(warehouse)
+
+
+@pytest.mark.parametrize(
+    ("metric", "column"),
+    [
+        ("positive_revenue", "gross_usd"),
+        ("duplicate_count", "interaction_id"),
+        ("null_count", "title_name"),
+        ("row_count_loss_pct", "interaction_id"),
+        ("referential_gap_pct", "title_id"),
+    ],
+)
+def test_a_metric_over_its_threshold_has_its_line(
+    story: Warehouse, tmp_path: Path, metric: str, column: str
+) -> None:
+    warehouse = story.copy_to(tmp_path / "faulty")
+    view = "ops.data_quality_results"
+    ((table,),) = warehouse.query(
+        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+        "WHERE table_name LIKE 'ops__data_quality_results__%' AND table_type = 'BASE TABLE'"
+    )
+    warehouse.execute(
+        f"UPDATE {table} SET is_passed = FALSE, measured_value = 99 WHERE column_name = '{column}' "
+        f"AND metric_name = '{metric}' AND measured_at = (SELECT MAX(measured_at) FROM {view})"
+    )
+    assert any(metric in one for one in findings(warehouse) if one.startswith("metric"))
+
+
+@pytest.mark.parametrize("newest", [2, 9000], ids=["lost rows", "doubled rows"])
+def test_rows_far_from_their_history_have_their_line(
+    story: Warehouse, tmp_path: Path, newest: int
+) -> None:
+    warehouse = story.copy_to(tmp_path / "counted")
+    counts = [4000, 4010, 4021, 4030, 4039, newest]
+    warehouse.execute("DELETE FROM ops.row_counts")
+    for day, count in enumerate(counts):
+        warehouse.execute(
+            f"INSERT INTO ops.row_counts VALUES ('{day}', now()::TIMESTAMP + INTERVAL {day} HOUR, "
+            f"'gold.fact_movies', {count})"
+        )
+    assert list(findings(warehouse)) == ["rows gold.fact_movies"]
+
+
+def test_broken_json_has_its_line(story: Warehouse, tmp_path: Path) -> None:
+    warehouse = story.copy_to(tmp_path / "broken")
+    warehouse.execute(
+        "INSERT INTO bronze.quarantine_tmdb SELECT i, '<html>', 'no JSON', 'x', now(), 'z', '1', "
+        "i::TEXT FROM range(30) AS numbers(i)"
+    )
+    assert list(findings(warehouse)) == ["quarantine bronze.quarantine_tmdb"]
+
+
+def test_a_full_disk_has_its_line(story: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type("Usage", (), {"total": 100_000_000_000, "free": 1_000_000_000})
+    monkeypatch.setattr("monitoring.checks.shutil.disk_usage", lambda _: usage)
+    assert list(findings(story)) == [f"disk {story.folder}"]
+
+
+def test_a_missing_run_has_its_line_after_its_cadence(story: Warehouse) -> None:
+    assert "run refresh" in findings(story, now_utc() + timedelta(hours=31))
+
+
+def test_the_robust_z_score_of_a_worked_example() -> None:
+    # Changes 10, 12, 8, 10 have median 10 and MAD 1; 40 is 30 / 1.4826 from it.
+    assert robust_z_score([0, 10, 22, 30, 40, 80]) == pytest.approx(30 / 1.4826)
+    assert robust_z_score([5, 5, 5, 5]) == 0
+    assert robust_z_score([5, 5, 5, 6]) == float("inf")
+
+
+def test_health_is_a_line_a_check_and_an_exit_code(
+    story: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(story.duckdb))
+    assert health.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok  ") for line in lines)
+
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(story.folder / "none.duckdb"))
+    assert health.main(["--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["is_ok"] is False
+    assert "There is no warehouse" in said["checks"][0]["message"]
+
+
+def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Path) -> None:
+    warehouse = story.copy_to(tmp_path / "busy")
+    with duckdb.connect(str(warehouse.duckdb)) as writer:
+        writer.execute("CREATE TABLE gold.extra AS SELECT 42 AS answer")  # in the log only
+        store = DuckDBStore(fresh_copy(warehouse.duckdb))
+        assert store.frame("FROM gold.extra")["answer"].tolist() == [42]
+        writer.execute("INSERT INTO gold.extra VALUES (43)")
+        assert store.frame("FROM gold.extra")["answer"].tolist() == [42]
+    store.close()
+    newer = DuckDBStore(fresh_copy(warehouse.duckdb))
+    assert newer.frame("FROM gold.extra")["answer"].tolist() == [42, 43]
+
+
+def test_a_warehouse_that_is_no_database_is_missing(
+    tmp_path: Path, copies: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitoring.copy.PAUSE_SECONDS", 0)
+    (tmp_path / "warehouse.duckdb").write_bytes(b"no database" * 1000)
+    with pytest.raises(MissingWarehouse):
+        fresh_copy(tmp_path / "warehouse.duckdb")
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Slack, on loopback."""
+
+    received: list[dict[str, Any]] = []  # noqa: RUF012 - emptied by each test
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.received.append(json.loads(body))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def slack() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Receiver.received.clear()
+    yield f"http://127.0.0.1:{server.server_port}/hook"
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_fails_is_told_to_slack(slack: str) -> None:
+    failing = [Finding("disk", "/data", False, "0.1 GB free")]
+    assert send_alerts(failing, {}) == []
+    assert send_alerts(failing, {"MARQUEE_SLACK_WEBHOOK_URL": slack}) == ["slack"]
+    assert "disk /data: 0.1 GB free" in Receiver.received[0]["text"]
+
+
+def test_a_receiver_that_is_down_is_said_and_hurts_nobody(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = "http://127.0.0.1:9/secret-hook"
+    assert send_alerts([Finding("a", "b", False, "c")], {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
+    said = capsys.readouterr().err
+    assert "could not be sent" in said
+    assert "secret-hook" not in said
+
+
+def test_a_failed_plan_is_told_to_slack_by_sqlmesh(
+    slack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("slack_sdk")
+    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", slack)
+    with Warehouse(tmp_path).context() as context:
+        (target,) = context.config.notification_targets
+        assert isinstance(target, SlackWebhookNotificationTarget)
+        target.notify_apply_failure("prod", "1", "no such column")
+    assert "apply failed" in Receiver.received[0]["text"]
+
+
+def test_alerts_are_off_by_default(tmp_path: Path) -> None:
+    with Warehouse(tmp_path).context() as context:
+        assert context.config.notification_targets == []
+
+
+def test_mail_is_sent_over_tls(tmp_path: Path) -> None:
+    received = serve_one_mail(tmp_path)
+    environ = {
+        "MARQUEE_SMTP_HOST": "127.0.0.1",
+        "MARQUEE_SMTP_PORT": str(received["port"]),
+        "MARQUEE_SMTP_SENDER": "marquee@example.com",
+        "MARQUEE_SMTP_RECIPIENTS": "a@example.com, b@example.com",
+    }
+    assert send_alerts([Finding("disk", "/data", False, "full")], environ) == ["smtp"]
+    received["thread"].join(10)
+    mail = message_from_bytes(received["data"])
+    assert mail["Subject"] == "Marquee is not well"
+    assert "disk /data: full" in str(mail.get_payload())
+
+
+def serve_one_mail(folder: Path) -> dict[str, Any]:
+    """A mail server on loopback that takes one mail over TLS."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(timezone.utc)
+    certificate = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, today, today + timedelta(1)
+    ).sign(key, hashes.SHA256())
+    pem = folder / "certificate.pem"
+    pem.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    listener = socket.create_server(("127.0.0.1", 0))
+    received: dict[str, Any] = {"port": listener.getsockname()[1], "data": b""}
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with context.wrap_socket(connection, server_side=True) as secure:
+            file = secure.makefile("rwb")
+
+            def say(text: str) -> None:
+                file.write(f"{text}\r\n".encode())
+                file.flush()
+
+            say("220 here")
+            while line := file.readline():
+                word = line.split()[0].upper()
+                if word == b"DATA":
+                    say("354 go on")
+                    while (part := file.readline()) != b".\r\n":
+                        received["data"] += part
+                say("221 bye" if word == b"QUIT" else "250 ok")
+                if word == b"QUIT":
+                    break
+        listener.close()
+
+    received["thread"] = threading.Thread(target=serve, daemon=True)
+    received["thread"].start()
+    return received
+
+
+def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
+    from dashboard.queries import NEEDS
+
+    for query in NEEDS:
+        assert "SELECT" in as_snowflake(query)
