@@ -20,6 +20,7 @@ MODEL (
   audits (
     not_null(columns := (fan_token, account_type, fan_class, first_seen_at, last_seen_at, revenue_usd)),
     duplicate_count("column" := fan_token),
+    null_count("column" := account_type),
     positive_revenue("column" := revenue_usd),
     forall(
       criteria := (first_seen_at <= last_seen_at, order_count <= interaction_count, priced_order_count <= order_count)

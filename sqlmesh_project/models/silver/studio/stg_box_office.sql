@@ -32,6 +32,7 @@ MODEL (
   audits (
     not_null(columns := (box_office_sk, record_id, title_id, theater_id, report_date)),
     duplicate_count("column" := box_office_sk),
+    null_count("column" := theater_id),
     positive_revenue("column" := gross_usd),
     positive_revenue("column" := gross_local),
     valid_country_code("column" := country_code),
