@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DAY ?= 0
+BATCH ?= 1
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,8 +19,9 @@ $(VENV)/installed: requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
-demo: install  ## Load real films from the local sandbox, build the warehouse, report (DAY=N: N days later)
+demo: install  ## Load both sandboxes, build the warehouse, report (DAY=N: films N days later; BATCH=2, 3: the studio's next days)
 	$(BIN)/python pipelines/tmdb.py --sandbox --day $(DAY) --pages 500
+	$(BIN)/python pipelines/studio.py --sandbox --batch $(BATCH)
 	@$(MAKE) --no-print-directory refresh
 	$(BIN)/python pipelines/report.py
 

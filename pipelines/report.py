@@ -1,7 +1,8 @@
 """A short report on the warehouse: `python pipelines/report.py`, the last step of `make demo`.
 
-Prints the rows per layer, the ten top-grossing movies, the genres by return on investment and what
-the newest load changed. Reads the warehouse file that MARQUEE_DUCKDB names and writes nothing.
+Prints the rows per layer, the ten top-grossing movies, the genres by return on investment, what
+the newest load changed, and the studio's franchises, fans and data quality. Reads the warehouse
+file that MARQUEE_DUCKDB names and writes nothing.
 """
 
 from __future__ import annotations
@@ -65,9 +66,29 @@ WHERE newer._source_batch_id = $1
 ORDER BY movie.popularity_score DESC, movie.movie_id
 """  # noqa: S608 - column names of this module
 
+FRANCHISES = """
+SELECT franchise, title_count, gross_usd, tmdb_revenue_usd, unique_fans
+FROM gold.agg_franchise_performance
+ORDER BY gross_rank, franchise
+"""
+LIFETIME_VALUES = """
+SELECT region, SUM(fan_count), SUM(revenue_usd) / SUM(fan_count), SUM(order_count),
+  SUM(active_30_days_count) * 100.0 / SUM(fan_count)
+FROM gold.agg_fan_lifetime_value
+GROUP BY region
+ORDER BY 3 DESC, region
+"""
+QUALITY = """
+SELECT COUNT(*), COUNT_IF(is_passed), (SELECT COUNT(*) FROM ops.quarantine_fan_interactions),
+  (SELECT COUNT(*) FROM ops.rejected_studio_values), (SELECT COUNT(*) FROM bronze.quarantine_studio)
+FROM ops.data_quality_results
+WHERE measured_at = (SELECT MAX(measured_at) FROM ops.data_quality_results)
+"""
+
 NEXT = """\
 [bold]What to type next[/bold]
   make demo DAY=2                     the world two days later: see what changed
+  make demo BATCH=2                   the studio's next day: fans move, figures are corrected
   source .venv/bin/activate           the tools on the path; then
   sqlmesh plan dev                    a second warehouse beside prod
   sqlmesh fetchdf "FROM gold.kpi_top_movies ORDER BY weighted_rating_rank"
@@ -98,6 +119,8 @@ def main() -> int:
         loads = run(warehouse, NEWEST_LOADS)
         if len(loads) > 1:
             print_changes(console, warehouse, batch_id=loads[0][0])
+        if ("bronze", "quarantine_studio") in tables:
+            print_studio(console, warehouse)
     console.print(NEXT, highlight=False)
     return 0
 
@@ -169,11 +192,38 @@ def print_changes(console: Console, warehouse: duckdb.DuckDBPyConnection, batch_
     console.print(table)
 
 
+def print_studio(console: Console, warehouse: duckdb.DuckDBPyConnection) -> None:
+    """The studio's franchises, what its fans are worth, and how good its data is."""
+    table = titled("The studio's franchises", "franchise", "titles", "gross", "TMDb", "fans")
+    for franchise, titles, gross_usd, tmdb_revenue_usd, fans in run(warehouse, FRANCHISES):
+        table.add_row(
+            escape(franchise),
+            f"{titles:,}",
+            dollars(round(gross_usd)),
+            dollars(tmdb_revenue_usd),
+            f"{fans:,}",
+        )
+    console.print(table)
+    table = titled("Its fans", "region", "fans", "value of a fan", "orders", "active in 30 days")
+    for region, fans, value_usd, orders, active_pct in run(warehouse, LIFETIME_VALUES):
+        table.add_row(
+            escape(region), f"{fans:,}", f"${value_usd:,.2f}", f"{orders:,}", percent(active_pct)
+        )
+    console.print(table)
+    ((metrics, passed, unrouted, refused, broken),) = run(warehouse, QUALITY)
+    console.print(
+        f"[bold]Its data[/bold]: {passed} of {metrics} quality metrics passed; "
+        f"{unrouted:,} interactions quarantined, {refused:,} values refused, "
+        f"{broken:,} lines that are no records",
+        highlight=False,
+    )
+
+
 def titled(title: str, *columns: str) -> Table:
     """An empty table; every column after the text columns is set flush right."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        is_text = column in ("layer", "table", "title", "genre", "column")
+        is_text = column in ("layer", "table", "title", "genre", "column", "franchise", "region")
         if is_text:
             table.add_column(column, max_width=TEXT_WIDTH, no_wrap=True)
         else:

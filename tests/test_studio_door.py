@@ -52,10 +52,8 @@ def interaction(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def record(number: int, *more: str) -> str:
-    plain = (
-        f'B-{number},T-1,C-1,"Odeon, Hall 1",Europe,ESP,2026-01-01,100,900.50,EUR,1.10,990.55,2,4'
-    )
-    return ",".join([plain, *more])
+    where = 'T-1,C-1,"Odeon, Hall 1",Europe,ESP,2026-01-01'
+    return ",".join([f"B-{number}", where, "100,900.50,EUR,1.10,990.55,2,4", *more])
 
 
 class Folder:

@@ -78,8 +78,9 @@ PLACES = """
 """
 
 WORLD = f"""
-CREATE MACRO pick(i, salt, n) AS (hash(i, salt) % n)::BIGINT;
-CREATE MACRO chance(i, salt) AS (hash(i, salt) % 1000000007) / 1000000007.0;
+CREATE MACRO drawn(i, salt) AS hash((hash(i) >> 2)::BIGINT + (hash(salt) >> 2)::BIGINT);
+CREATE MACRO pick(i, salt, n) AS (drawn(i, salt) % n)::BIGINT;
+CREATE MACRO chance(i, salt) AS (drawn(i, salt) % 1000000007) / 1000000007.0;
 CREATE MACRO word(i, salt, words) AS words[1 + pick(i, salt, len(words))];
 CREATE TABLE title AS FROM (VALUES {TITLES}) AS title(
   title, title_name, franchise, genre, sub_genre, release_year, runtime_minutes, imdb_score,

@@ -142,6 +142,7 @@ def refused_values(
                 "ingested_at",
                 "batch_id",
                 "_dlt_id",
+                "load_number",
             )
             .from_(rows)
             .where(exp.and_(_said(value).is_(exp.null()).not_(), is_broken))

@@ -20,7 +20,8 @@ MODEL (
     purchase_revenue_usd = 'Money from purchases in US dollars.',
     unique_fans = 'Distinct fans.',
     unique_verified_fans = 'Distinct verified fans.',
-    unique_guests = 'Distinct guests.'
+    unique_guests = 'Distinct guests.',
+    _source_load_number = 'Number of the newest load that the row is made from (studio_batches); tells what is news.'
   ),
   audits (
     not_null(columns := (title_sk, date_sk, region, tickets_sold, gross_usd, purchase_revenue_usd)),
@@ -46,13 +47,28 @@ WITH days_with_news AS (
     event_date AS day
   FROM silver.stg_fan_interactions
   WHERE
-    _loaded_at >= @start_dtntz AND NOT fan_class IS NULL
+    NOT fan_class IS NULL
+    AND (
+      _source_load_number > (
+        SELECT
+          COALESCE(MAX(known._source_load_number), 0)
+        FROM gold.fact_daily_performance AS known
+      )
+      OR @start_ds <= @first_day
+    )
   UNION
   SELECT
     report_date AS day
   FROM silver.stg_box_office
   WHERE
-    _loaded_at >= @start_dtntz
+    (
+      _source_load_number > (
+        SELECT
+          COALESCE(MAX(known._source_load_number), 0)
+        FROM gold.fact_daily_performance AS known
+      )
+      OR @start_ds <= @first_day
+    )
 ), theatres AS (
   SELECT
     record.title_id,
@@ -69,7 +85,8 @@ WITH days_with_news AS (
     0 AS purchase_revenue_usd,
     0 AS unique_fans,
     0 AS unique_verified_fans,
-    0 AS unique_guests
+    0 AS unique_guests,
+    MAX(record._source_load_number) AS load_number
   FROM silver.stg_box_office AS record
   JOIN days_with_news AS news
     ON news.day = record.report_date
@@ -93,7 +110,8 @@ WITH days_with_news AS (
     SUM(CASE WHEN interaction.event_type = 'PURCHASE' THEN interaction.amount_usd END) AS purchase_revenue_usd,
     COUNT(DISTINCT interaction.fan_token) AS unique_fans,
     COUNT(DISTINCT CASE WHEN interaction.fan_class = 'VERIFIED' THEN interaction.fan_token END) AS unique_verified_fans,
-    COUNT(DISTINCT CASE WHEN interaction.fan_class = 'GUEST' THEN interaction.fan_token END) AS unique_guests
+    COUNT(DISTINCT CASE WHEN interaction.fan_class = 'GUEST' THEN interaction.fan_token END) AS unique_guests,
+    MAX(interaction._source_load_number) AS load_number
   FROM silver.stg_fan_interactions AS interaction
   JOIN days_with_news AS news
     ON news.day = interaction.event_date
@@ -119,7 +137,8 @@ WITH days_with_news AS (
     purchase_revenue_usd,
     unique_fans,
     unique_verified_fans,
-    unique_guests
+    unique_guests,
+    load_number
   FROM theatres
   UNION ALL
   SELECT
@@ -137,7 +156,8 @@ WITH days_with_news AS (
     purchase_revenue_usd,
     unique_fans,
     unique_verified_fans,
-    unique_guests
+    unique_guests,
+    load_number
   FROM fans
 )
 SELECT
@@ -154,7 +174,8 @@ SELECT
   COALESCE(SUM(both_sides.purchase_revenue_usd), 0)::DECIMAL(18, 2) AS purchase_revenue_usd,
   SUM(both_sides.unique_fans)::BIGINT AS unique_fans,
   SUM(both_sides.unique_verified_fans)::BIGINT AS unique_verified_fans,
-  SUM(both_sides.unique_guests)::BIGINT AS unique_guests
+  SUM(both_sides.unique_guests)::BIGINT AS unique_guests,
+  MAX(both_sides.load_number)::BIGINT AS _source_load_number
 FROM both_sides
 GROUP BY
   both_sides.title_id,

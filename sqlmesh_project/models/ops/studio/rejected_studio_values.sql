@@ -15,6 +15,7 @@ MODEL (
     source_line = 'Line in it.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
+    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
     _source_row_id = 'The row in bronze: its _dlt_id.'
   ),
   audits (
@@ -40,7 +41,8 @@ WITH interactions AS (
     landed.source_line,
     landed.ingested_at,
     landed.batch_id,
-    landed._dlt_id
+    landed._dlt_id,
+    batch.load_number
   FROM bronze.raw_fan_interactions AS landed
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = landed.batch_id
@@ -55,7 +57,12 @@ WITH interactions AS (
   ) AS rate
     ON rate.currency = @said_code(landed.currency)
   WHERE
-    batch._loaded_at >= @start_dtntz
+    batch.load_number > (
+      SELECT
+        COALESCE(MAX(known._source_load_number), 0)
+      FROM ops.rejected_studio_values AS known
+    )
+    OR @start_ds <= @first_day
 ), titles AS (
   SELECT
     'raw_title_metadata' AS table_name,
@@ -69,12 +76,18 @@ WITH interactions AS (
     landed.source_line,
     landed.ingested_at,
     landed.batch_id,
-    landed._dlt_id
+    landed._dlt_id,
+    batch.load_number
   FROM bronze.raw_title_metadata AS landed
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = landed.batch_id
   WHERE
-    batch._loaded_at >= @start_dtntz
+    batch.load_number > (
+      SELECT
+        COALESCE(MAX(known._source_load_number), 0)
+      FROM ops.rejected_studio_values AS known
+    )
+    OR @start_ds <= @first_day
 ), box_office AS (
   SELECT
     'raw_box_office' AS table_name,
@@ -95,14 +108,20 @@ WITH interactions AS (
     landed.source_line,
     landed.ingested_at,
     landed.batch_id,
-    landed._dlt_id
+    landed._dlt_id,
+    batch.load_number
   FROM bronze.raw_box_office AS landed
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = landed.batch_id
   LEFT JOIN silver.seed_country_codes AS country
     ON country.country_code = @said_code(landed.country)
   WHERE
-    batch._loaded_at >= @start_dtntz
+    batch.load_number > (
+      SELECT
+        COALESCE(MAX(known._source_load_number), 0)
+      FROM ops.rejected_studio_values AS known
+    )
+    OR @start_ds <= @first_day
 ), rejected_interactions AS (
   @refused_values(
     interactions,
@@ -179,7 +198,8 @@ WITH interactions AS (
     source_line,
     ingested_at,
     batch_id,
-    _dlt_id
+    _dlt_id,
+    load_number
   FROM rejected_interactions
   UNION ALL
   SELECT
@@ -192,7 +212,8 @@ WITH interactions AS (
     source_line,
     ingested_at,
     batch_id,
-    _dlt_id
+    _dlt_id,
+    load_number
   FROM rejected_titles
   UNION ALL
   SELECT
@@ -205,7 +226,8 @@ WITH interactions AS (
     source_line,
     ingested_at,
     batch_id,
-    _dlt_id
+    _dlt_id,
+    load_number
   FROM rejected_box_office
 )
 SELECT
@@ -218,5 +240,6 @@ SELECT
   source_line::BIGINT AS source_line,
   ingested_at::TIMESTAMP AS _source_ingested_at,
   batch_id::TEXT AS _source_batch_id,
+  load_number::BIGINT AS _source_load_number,
   _dlt_id::TEXT AS _source_row_id
 FROM rejected

@@ -15,11 +15,13 @@ MODEL (
     order_count = 'Purchases.',
     priced_order_count = 'Purchases whose amount in US dollars is known.',
     revenue_usd = 'Money from purchases in US dollars.',
+    _source_load_number = 'Number of the load that brought the newest of what the row is made of (studio_batches); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
     not_null(columns := (fan_token, account_type, fan_class, first_seen_at, last_seen_at, revenue_usd)),
     duplicate_count("column" := fan_token),
+    null_count("column" := account_type),
     positive_revenue("column" := revenue_usd),
     forall(
       criteria := (first_seen_at <= last_seen_at, order_count <= interaction_count, priced_order_count <= order_count)
@@ -38,7 +40,15 @@ WITH fans_with_news AS (
     fan_token
   FROM silver.stg_fan_interactions
   WHERE
-    _loaded_at >= @start_dtntz AND NOT fan_class IS NULL
+    NOT fan_class IS NULL
+    AND (
+      _source_load_number > (
+        SELECT
+          COALESCE(MAX(known._source_load_number), 0)
+        FROM silver.fans AS known
+      )
+      OR @start_ds <= @first_day
+    )
 ), newest_first AS (
   SELECT
     interaction.fan_token,
@@ -47,6 +57,7 @@ WITH fans_with_news AS (
     interaction.event_at,
     interaction.event_type,
     interaction.amount_usd,
+    interaction._source_load_number,
     ROW_NUMBER() OVER (
       PARTITION BY interaction.fan_token
       ORDER BY interaction.event_at DESC, interaction.interaction_id DESC
@@ -67,6 +78,7 @@ SELECT
   COUNT_IF(event_type = 'PURCHASE')::BIGINT AS order_count,
   COUNT_IF(event_type = 'PURCHASE' AND NOT amount_usd IS NULL)::BIGINT AS priced_order_count,
   COALESCE(SUM(CASE WHEN event_type = 'PURCHASE' THEN amount_usd END), 0)::DECIMAL(18, 2) AS revenue_usd,
+  MAX(_source_load_number)::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM newest_first
 GROUP BY

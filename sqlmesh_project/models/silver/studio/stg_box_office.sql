@@ -27,11 +27,13 @@ MODEL (
     _source_line = 'Line in it.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
+    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
     not_null(columns := (box_office_sk, record_id, title_id, theater_id, report_date)),
     duplicate_count("column" := box_office_sk),
+    null_count("column" := theater_id),
     positive_revenue("column" := gross_usd),
     positive_revenue("column" := gross_local),
     valid_country_code("column" := country_code),
@@ -68,12 +70,18 @@ WITH reported AS (
     record.source_file,
     record.source_line,
     record.ingested_at,
-    record.batch_id
+    record.batch_id,
+    batch.load_number
   FROM bronze.raw_box_office AS record
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = record.batch_id
   WHERE
-    batch._loaded_at >= @start_dtntz
+    batch.load_number > (
+      SELECT
+        COALESCE(MAX(known._source_load_number), 0)
+      FROM silver.stg_box_office AS known
+    )
+    OR @start_ds <= @first_day
 ), latest AS (
   SELECT
     box_office_sk,
@@ -95,7 +103,8 @@ WITH reported AS (
     source_file,
     source_line,
     ingested_at,
-    batch_id
+    batch_id,
+    load_number
   FROM reported
   WHERE
     NOT report_date IS NULL
@@ -126,7 +135,8 @@ WITH reported AS (
     source_file,
     source_line,
     ingested_at,
-    batch_id
+    batch_id,
+    load_number
   FROM latest
 )
 SELECT
@@ -150,6 +160,7 @@ SELECT
   checked.source_line::BIGINT AS _source_line,
   checked.ingested_at::TIMESTAMP AS _source_ingested_at,
   checked.batch_id::TEXT AS _source_batch_id,
+  checked.load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM checked
 LEFT JOIN silver.seed_country_codes AS country

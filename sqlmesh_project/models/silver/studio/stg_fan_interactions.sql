@@ -27,6 +27,7 @@ MODEL (
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
     _source_row_id = 'The row in bronze: its _dlt_id.',
+    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
@@ -67,12 +68,18 @@ WITH deliveries AS (
     interaction.source_line,
     interaction.ingested_at,
     interaction.batch_id,
-    interaction._dlt_id
+    interaction._dlt_id,
+    batch.load_number
   FROM bronze.raw_fan_interactions AS interaction
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = interaction.batch_id
   WHERE
-    batch._loaded_at >= @start_dtntz
+    batch.load_number > (
+      SELECT
+        COALESCE(MAX(known._source_load_number), 0)
+      FROM silver.stg_fan_interactions AS known
+    )
+    OR @start_ds <= @first_day
 ), routed AS (
   SELECT
     delivery.interaction_id,
@@ -102,7 +109,8 @@ WITH deliveries AS (
     delivery.source_line,
     delivery.ingested_at,
     delivery.batch_id,
-    delivery._dlt_id
+    delivery._dlt_id,
+    delivery.load_number
   FROM deliveries AS delivery
   LEFT JOIN silver.seed_account_types AS account
     ON account.account_type = delivery.account_type
@@ -142,6 +150,7 @@ SELECT
   routed.ingested_at::TIMESTAMP AS _source_ingested_at,
   routed.batch_id::TEXT AS _source_batch_id,
   routed._dlt_id::TEXT AS _source_row_id,
+  routed.load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM routed
 LEFT JOIN rates AS rate

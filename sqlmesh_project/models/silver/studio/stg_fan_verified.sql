@@ -24,6 +24,7 @@ MODEL (
     amount_usd = 'Money paid in US dollars.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
+    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
@@ -59,9 +60,18 @@ SELECT
   interaction.amount_usd::DECIMAL(18, 2) AS amount_usd,
   interaction._source_ingested_at::TIMESTAMP AS _source_ingested_at,
   interaction._source_batch_id::TEXT AS _source_batch_id,
+  interaction._source_load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM silver.stg_fan_interactions AS interaction
 JOIN bronze.raw_fan_interactions AS landed
   ON landed._dlt_id = interaction._source_row_id AND landed.batch_id = interaction._source_batch_id
 WHERE
-  interaction._loaded_at >= @start_dtntz AND interaction.fan_class = 'VERIFIED'
+  interaction.fan_class = 'VERIFIED'
+  AND (
+    interaction._source_load_number > (
+      SELECT
+        COALESCE(MAX(known._source_load_number), 0)
+      FROM silver.stg_fan_verified AS known
+    )
+    OR @start_ds <= @first_day
+  )

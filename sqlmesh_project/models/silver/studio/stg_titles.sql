@@ -23,6 +23,7 @@ MODEL (
     tmdb_id = 'TMDb''s number of the movie, where known.',
     _source_ingested_at = 'When the description was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
+    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
@@ -43,7 +44,12 @@ WITH titles_with_news AS (
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = landed.batch_id
   WHERE
-    batch._loaded_at >= @start_dtntz
+    batch.load_number > (
+      SELECT
+        COALESCE(MAX(known._source_load_number), 0)
+      FROM silver.stg_titles AS known
+    )
+    OR @start_ds <= @first_day
 ), newest AS (
   SELECT
     landed.title_id,
@@ -62,8 +68,11 @@ WITH titles_with_news AS (
     @said(landed.imdb_id) AS imdb_id,
     @count_of(landed.tmdb_id) AS tmdb_id,
     landed.ingested_at,
-    landed.batch_id
+    landed.batch_id,
+    batch.load_number
   FROM bronze.raw_title_metadata AS landed
+  JOIN silver.studio_batches AS batch
+    ON batch.batch_id = landed.batch_id
   JOIN titles_with_news AS news
     ON news.title_id = landed.title_id
   QUALIFY
@@ -90,5 +99,6 @@ SELECT
   tmdb_id::BIGINT AS tmdb_id,
   ingested_at::TIMESTAMP AS _source_ingested_at,
   batch_id::TEXT AS _source_batch_id,
+  load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM newest

@@ -4,18 +4,20 @@ MODEL (
     unique_key batch_id
   ),
   grain batch_id,
-  description 'One row a run of pipelines/studio.py that landed something. A run whose rows in bronze are not as many as this table counted has news, whatever time they bear; the models of the studio read the runs that were stamped since their last refresh.',
+  description 'One row a run of pipelines/studio.py that landed something. A run whose rows in bronze are not as many as this table counted has news, whatever time they bear, and gets the next number; the models of the studio read the runs whose number is higher than any they have.',
   column_descriptions (
     batch_id = 'Pipeline run.',
     landed_at = 'When its first row was read (UTC): from then on the warehouse knew what the run brought.',
     interaction_count = 'Rows of it in bronze.raw_fan_interactions.',
     title_count = 'Rows of it in bronze.raw_title_metadata.',
     box_office_count = 'Rows of it in bronze.raw_box_office.',
+    load_number = 'Counts up from 1 with each run that has news, in the order of landed_at.',
     _loaded_at = 'When this row was written (UTC).'
   ),
-  audits (not_null(columns := (batch_id, landed_at, _loaded_at)), unique_values(columns := (
-      batch_id
-  )))
+  audits (
+    not_null(columns := (batch_id, landed_at, load_number)),
+    unique_values(columns := (batch_id, load_number))
+  )
 );
 
 WITH landed AS (
@@ -58,6 +60,13 @@ WITH landed AS (
   FROM landed
   GROUP BY
     batch_id
+), numbered AS (
+  /* A first build and a restatement begin at the first day, and number every run anew. */
+  SELECT
+    COALESCE(MAX(known.load_number), 0) AS last_number
+  FROM silver.studio_batches AS known
+  WHERE
+    @start_ds > @first_day
 )
 SELECT
   counted.batch_id::TEXT AS batch_id,
@@ -65,8 +74,10 @@ SELECT
   counted.interaction_count::BIGINT AS interaction_count,
   counted.title_count::BIGINT AS title_count,
   counted.box_office_count::BIGINT AS box_office_count,
+  CAST(numbered.last_number + ROW_NUMBER() OVER (ORDER BY counted.landed_at, counted.batch_id) AS BIGINT) AS load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM counted
+CROSS JOIN numbered
 LEFT JOIN silver.studio_batches AS known
   ON known.batch_id = counted.batch_id
 WHERE
@@ -74,4 +85,4 @@ WHERE
   OR known.interaction_count <> counted.interaction_count
   OR known.title_count <> counted.title_count
   OR known.box_office_count <> counted.box_office_count
-  OR /* A first build and a restatement begin at the first day, and read every run. */ @start_ds <= @first_day
+  OR @start_ds <= @first_day

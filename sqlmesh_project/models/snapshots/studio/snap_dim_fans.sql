@@ -14,7 +14,8 @@ MODEL (
     country_code = 'Country (ISO 3166-1 alpha-3) at the newest interaction known then that names one.',
     preferred_device = 'The device of most interactions known then; of the newest among equals.',
     valid_from = 'When the run that said so first landed (UTC), inclusive.',
-    valid_to = 'When a run said otherwise (UTC), exclusive; NULL while it holds.'
+    valid_to = 'When a run said otherwise (UTC), exclusive; NULL while it holds.',
+    _source_load_number = 'Number of the newest load that the fan''s periods are made from (studio_batches); tells what is news.'
   ),
   audits (
     not_null(columns := (fan_token, valid_from)),
@@ -38,6 +39,7 @@ WITH observations AS (
     interaction.country_code,
     interaction.device_type,
     batch.landed_at AS learned_at,
+    fan._source_load_number,
     ROW_NUMBER() OVER (PARTITION BY interaction.fan_token ORDER BY interaction.event_at, interaction.interaction_id) AS place
   FROM silver.stg_fan_interactions AS interaction
   JOIN silver.fans AS fan
@@ -45,11 +47,20 @@ WITH observations AS (
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = interaction._source_batch_id
   WHERE
-    fan._loaded_at >= @start_dtntz AND NOT interaction.fan_class IS NULL
+    NOT interaction.fan_class IS NULL
+    AND (
+      fan._source_load_number > (
+        SELECT
+          COALESCE(MAX(known._source_load_number), 0)
+        FROM snapshots.snap_dim_fans AS known
+      )
+      OR @start_ds <= @first_day
+    )
 ), arrivals AS (
   SELECT
     fan_token,
     learned_at,
+    MAX(_source_load_number) AS _source_load_number,
     MAX(CASE WHEN NOT region IS NULL THEN place END) AS region_place,
     MAX(CASE WHEN NOT country_code IS NULL THEN place END) AS country_place
   FROM observations
@@ -60,6 +71,7 @@ WITH observations AS (
   SELECT
     fan_token,
     learned_at,
+    _source_load_number,
     MAX(region_place) OVER (PARTITION BY fan_token ORDER BY learned_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS region_place,
     MAX(country_place) OVER (PARTITION BY fan_token ORDER BY learned_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS country_place
   FROM arrivals
@@ -120,7 +132,8 @@ WITH observations AS (
     place_of_region.region,
     place_of_country.country_code,
     preferred.device_type AS preferred_device,
-    known.learned_at
+    known.learned_at,
+    known._source_load_number
   FROM newest_known AS known
   LEFT JOIN observations AS place_of_region
     ON place_of_region.fan_token = known.fan_token AND place_of_region.place = known.region_place
@@ -135,6 +148,7 @@ WITH observations AS (
     country_code,
     preferred_device,
     learned_at,
+    _source_load_number,
     CONCAT(COALESCE(region, '-'), '|', COALESCE(country_code, '-'), '|', COALESCE(preferred_device, '-')) AS fingerprint
   FROM beliefs
 ), changes AS (
@@ -143,7 +157,8 @@ WITH observations AS (
     region,
     country_code,
     preferred_device,
-    learned_at
+    learned_at,
+    _source_load_number
   FROM fingerprints
   QUALIFY
     LAG(fingerprint, 1, '') OVER (PARTITION BY fan_token ORDER BY learned_at) <> fingerprint
@@ -154,5 +169,6 @@ SELECT
   country_code::TEXT AS country_code,
   preferred_device::TEXT AS preferred_device,
   learned_at::TIMESTAMP AS valid_from,
-  LEAD(learned_at) OVER (PARTITION BY fan_token ORDER BY learned_at)::TIMESTAMP AS valid_to
+  LEAD(learned_at) OVER (PARTITION BY fan_token ORDER BY learned_at)::TIMESTAMP AS valid_to,
+  _source_load_number::BIGINT AS _source_load_number
 FROM changes

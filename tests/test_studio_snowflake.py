@@ -1,0 +1,42 @@
+"""What the studio adds on Snowflake, as far as it can be told without one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from warehouse import ROOT
+
+from macros.quality import METRICS
+from macros.studio_rules import EVENT_TYPES
+
+SCRIPTS = sorted((ROOT / "snowflake").glob("studio_*.sql"))
+
+
+def test_every_metric_is_attached_where_the_models_have_it() -> None:
+    script = (ROOT / "snowflake" / "studio_data_metric_functions.sql").read_text(encoding="utf-8")
+    functions = set(re.findall(r"CREATE DATA METRIC FUNCTION IF NOT EXISTS OPS\.(\w+)", script))
+    assert len(functions) == 6
+    calls = re.findall(r"CALL OPS\.ATTACH_METRIC\('([\w.]+)', '(\w+)', '(\w+)", script)
+    assert {(view.lower(), column.lower(), metric.lower()) for view, metric, column in calls} == {
+        (table, column, metric)
+        for table, column, metric, _ in METRICS
+        if metric.upper() in functions
+    }
+
+
+def test_the_task_routes_by_the_rules_of_the_models() -> None:
+    script = (ROOT / "snowflake" / "studio_streams_and_tasks.sql").read_text(encoding="utf-8")
+    model = (ROOT / "models/silver/studio/stg_fan_interactions.sql").read_text(encoding="utf-8")
+    assert script.count(", ".join(f"'{event}'" for event in EVENT_TYPES)) == 2
+    reasons = re.findall(r"THEN '([a-z0-9 ]+)'", model)
+    assert len(reasons) == 3
+    assert re.findall(r"THEN '([a-z0-9 ]+)'", script) == reasons
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_name_what_can_be_renamed_by_its_variable(path: Path) -> None:
+    script = path.read_text(encoding="utf-8")
+    for name in ("LECTURE_", "DE_ROLE", "ANALYST_ROLE"):
+        assert name not in re.sub(r"<%.*?%>", "", script)

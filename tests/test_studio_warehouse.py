@@ -1,0 +1,476 @@
+"""Three batches of the sandbox's studio, each followed by a refresh, and what must come of them.
+
+What is expected is counted in the files themselves, by plain SQL or Python that knows nothing of
+the models. Canaries, planted in every personal field, are searched for wherever anything is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import duckdb
+import pytest
+import studio
+from sqlmesh.core.context import Context
+from sqlmesh.core.lineage import column_dependencies
+from warehouse import Warehouse, movie
+
+from macros.quality import METRICS
+from sandbox.studio import TOKEN_KEY, write_batch
+from studio_source.feeds import BOX_OFFICE
+from studio_source.tokens import Tokens
+from studio_source.vault import Vault
+
+SCALE = 0.03
+CANARY_FAN = "F000777777"
+FORGOTTEN = [f"canary{number}x7q2z9w4k" for number in range(6)]
+KEPT = "kept5canary8v3t6m1p"
+ANALYSTS = ("gold", "snapshots")
+
+
+def canary_lines() -> list[bytes]:
+    """Lines with canaries in every personal field: good ones, one of a guest, and broken ones."""
+    email, first, last, address, session, _ = FORGOTTEN
+    whole = {
+        "interaction_id": "CANARY-1",
+        "fan_id": CANARY_FAN,
+        "account_type": "VERIFIED",
+        "email": f"{email}@example.com",
+        "first_name": first,
+        "last_name": last,
+        "ip_address": address,
+        "session_id": session,
+        "region": "Europe",
+        "country_code": "ESP",
+        "device_type": "TV",
+        "title_id": "T-001",
+        "event_type": "PURCHASE",
+        "event_timestamp": "2025-12-30T10:00:00Z",
+        "amount": 10,
+        "currency": "EUR",
+        "telephone": FORGOTTEN[5],
+        f"{FORGOTTEN[5]}@field": 1,
+    }
+    unknown = {**whole, "interaction_id": "CANARY-2", "account_type": "TRIAL"}
+    guest = {**whole, "interaction_id": "CANARY-3", "account_type": "GUEST", "fan_id": "G-CANARY"}
+    other = {**whole, "interaction_id": "CANARY-4", "fan_id": "F000888888"}
+    other |= dict.fromkeys(("email", "first_name", "last_name", "ip_address", "session_id"), KEPT)
+    line = json.dumps(whole).encode()
+    return [
+        line,
+        json.dumps(unknown).encode(),
+        json.dumps(guest).encode(),
+        json.dumps(other).encode(),
+        line[:-1],  # cut off
+        line.replace(b"CANARY-1", b""),
+        line.replace(b"example", b"\xff"),
+        b"[" + line + b"]",
+    ]
+
+
+@dataclass
+class Studio:
+    """A warehouse with three batches, the files they came from, and all that was said meanwhile."""
+
+    warehouse: Warehouse
+    feed: Path
+    said: str
+    loaded_by_batch: list[dict[str, int]]
+
+    def independent(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask the files: `event` has a row an interaction, `record` one a line of box office."""
+        columns = ", ".join(f"{name}: 'TEXT'" for name in BOX_OFFICE.fields)
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"""
+                CREATE TABLE event AS SELECT DISTINCT ON (interaction_id) *
+                FROM read_json('{self.feed}/fan_interactions/*.jsonl', ignore_errors = true,
+                  format = 'newline_delimited', columns = {{interaction_id: 'TEXT',
+                  fan_id: 'TEXT', account_type: 'TEXT', event_type: 'TEXT', region: 'TEXT',
+                  event_timestamp: 'TEXT', amount: 'DECIMAL(18, 2)', currency: 'TEXT',
+                  title_id: 'TEXT', country_code: 'TEXT', device_type: 'TEXT'}})
+                WHERE interaction_id <> '' AND fan_id LIKE '_0%' OR fan_id = 'G-CANARY';
+                ALTER TABLE event ADD COLUMN is_accepted BOOLEAN;
+                UPDATE event SET is_accepted = upper(trim(account_type)) <> 'TRIAL'
+                  AND event_type <> 'SHARE' AND event_timestamp < '2027';
+                CREATE TABLE record AS
+                FROM read_csv('{self.feed}/box_office/*.csv', auto_detect = false, header = true,
+                  delim = ',', quote = '"', ignore_errors = true, filename = true,
+                  columns = {{{columns}}});
+                """
+            )
+            return connection.execute(sql).fetchall()
+
+
+def run_door(*arguments: str) -> int:
+    return studio.main(arguments)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """Load and refresh batch by batch; one load fails in the middle of the vault."""
+    folder = tmp_path_factory.mktemp("studio")
+    warehouse, feed = Warehouse(folder), folder.parent / f"{folder.name}_feed"
+    movies = tmp_path_factory.mktemp("movies")
+    Warehouse.create(movies).land(movie(90001354, revenue=500), movie(90001355, revenue=700))
+    shutil.copy(movies / "warehouse.duckdb", warehouse.duckdb)
+    settings = folder.parent / f"{folder.name}_settings"
+    (settings / ".dlt").mkdir(parents=True)
+    shutil.copy(warehouse.project / ".dlt" / "config.toml", settings / ".dlt")
+    environment = {
+        "STUDIO_URL": str(feed),
+        "STUDIO_TOKEN_KEY": TOKEN_KEY,
+        "DLT_PROJECT_DIR": str(settings),
+        "MARQUEE_DUCKDB": str(warehouse.duckdb),
+        "MARQUEE_STATE_DUCKDB": str(warehouse.state_duckdb),
+        "MARQUEE_DLT_DIR": str(folder / "dlt"),
+        "RUNTIME__LOG_LEVEL": "DEBUG",
+    }
+    said = folder / "said.txt"
+    with (
+        mock.patch.dict(os.environ, environment),
+        said.open("w") as output,
+        mock.patch("sys.stdout", output),
+        mock.patch("sys.stderr", output),
+    ):
+        loads: list[dict[str, int]] = []
+        for batch in (1, 2, 3):
+            write_batch(batch, feed, SCALE)
+            if batch == 1:
+                with (feed / "fan_interactions" / "canaries.jsonl").open("wb") as file:
+                    file.write(b"\n".join(canary_lines()) + b"\n")
+                # A failure that has the clear values in hand, told with all details.
+                words = " ".join(FORGOTTEN)
+                with mock.patch.object(Vault, "_stage", side_effect=RuntimeError(words)):
+                    assert run_door() == 1
+            assert run_door() == 0
+            if batch == 1:
+                warehouse.plan()
+            else:
+                warehouse.refresh()
+            loads.append(
+                dict(
+                    warehouse.query(
+                        "SELECT _source_batch_id, COUNT(*) FROM silver.stg_fan_interactions "
+                        "GROUP BY ALL"
+                    )
+                )
+            )
+        yield Studio(warehouse, feed, said.read_text(), loads)
+
+
+def test_every_event_is_there_once_and_in_one_place(loaded: Studio) -> None:
+    ((events, accepted),) = loaded.independent("SELECT COUNT(*), COUNT_IF(is_accepted) FROM event")
+    assert events > 5000
+    assert loaded.warehouse.query(
+        "SELECT COUNT(*), COUNT(DISTINCT interaction_id) FROM silver.stg_fan_interactions"
+    ) == [(events, events)]
+    assert loaded.warehouse.query(
+        """
+        SELECT COUNT(*), COUNT(DISTINCT interaction_id) FROM (
+          SELECT interaction_id FROM silver.stg_fan_verified
+          UNION ALL SELECT interaction_id FROM silver.stg_fan_guest
+        )
+        """
+    ) == [(accepted, accepted)]
+    quarantined: dict[str, int] = dict(
+        loaded.warehouse.query(
+            "SELECT quarantine_reason, COUNT(*) FROM ops.quarantine_fan_interactions GROUP BY ALL"
+        )
+    )
+    assert sum(quarantined.values()) == events - accepted
+    assert len(quarantined) == 3
+    # delivered twice, in bronze twice
+    ((delivered,),) = loaded.warehouse.query("SELECT COUNT(*) FROM bronze.raw_fan_interactions")
+    assert delivered > events
+
+
+def test_fans_are_counted_once_and_their_money_to_the_cent(loaded: Studio) -> None:
+    rates = {
+        currency: Decimal(rate)
+        for currency, rate in loaded.warehouse.query(
+            "SELECT currency, rate_usd::TEXT FROM silver.seed_exchange_rates"
+        )
+    }
+    cents = Decimal("0.01")
+    paid = loaded.independent(
+        "SELECT amount, currency FROM event "
+        "WHERE is_accepted AND event_type = 'PURCHASE' AND amount >= 0"
+    )
+    revenue = sum(
+        (amount * rates[currency]).quantize(cents, "ROUND_HALF_UP")
+        for amount, currency in paid
+        if currency in rates
+    )
+    ((fans, unpriced),) = loaded.independent(
+        "SELECT COUNT(DISTINCT fan_id), COUNT_IF(currency = 'XTS') FROM event WHERE is_accepted"
+    )
+    assert unpriced > 0
+    assert loaded.warehouse.query(
+        "SELECT SUM(fan_count), SUM(revenue_usd) FROM gold.agg_fan_lifetime_value"
+    ) == [(fans, revenue)]
+    assert loaded.warehouse.query(
+        "SELECT SUM(purchase_revenue_usd) FROM gold.fact_daily_performance"
+    ) == [(revenue,)]
+
+    by_franchise = dict(
+        loaded.independent(
+            """
+            SELECT
+              CASE
+                WHEN title_id IN ('T-014', 'T-LOST') THEN 'Standalone'
+                WHEN title_id < 'T-003' THEN 'Bourne'
+                WHEN title_id < 'T-006' THEN 'Ice Age'
+                WHEN title_id < 'T-009' THEN 'The Matrix'
+                WHEN title_id < 'T-012' THEN 'Shrek'
+                ELSE 'Spider-Man'
+              END,
+              COUNT(DISTINCT fan_id)
+            FROM event WHERE is_accepted GROUP BY 1
+            """
+        )
+    )
+    franchises = loaded.warehouse.query(
+        "SELECT franchise, unique_fans, tmdb_movie_count, tmdb_revenue_usd "
+        "FROM gold.agg_franchise_performance"
+    )
+    assert {name: fans for name, fans, _, _ in franchises} == by_franchise
+    assert {row for row in franchises if row[0] == "Bourne"} == {
+        ("Bourne", by_franchise["Bourne"], 2, 1200)
+    }
+
+
+def test_corrections_of_the_box_office_apply(loaded: Studio) -> None:
+    ((records, corrected, tickets),) = loaded.independent(
+        """
+        SELECT COUNT(*), COUNT_IF(times > 1), SUM(TRY_CAST(tickets AS BIGINT)) FROM (
+          SELECT COUNT(*) AS times, ARG_MAX(tickets_sold, filename || record_id) AS tickets
+          FROM record WHERE theater_id LIKE 'C%' GROUP BY title_id, theater_id, report_date
+        )
+        """
+    )
+    assert corrected > 0
+    assert loaded.warehouse.query(
+        "SELECT COUNT(*), SUM(tickets_sold) FROM silver.stg_box_office"
+    ) == [(records, tickets)]
+    assert loaded.warehouse.query("SELECT SUM(tickets_sold) FROM gold.fact_daily_performance") == [
+        (tickets,)
+    ]
+
+
+def test_a_fan_who_moved_has_a_period_in_each_region(loaded: Studio) -> None:
+    tokens = Tokens(TOKEN_KEY)
+    moved = loaded.independent(
+        """
+        SELECT
+          fan_id,
+          ARG_MAX(region, event_timestamp) FILTER (interaction_id LIKE 'I1%') AS before,
+          ARG_MAX(region, event_timestamp) FILTER (interaction_id NOT LIKE 'I1%') AS now,
+          COUNT(DISTINCT device_type) = 1 AS is_of_one_device
+        FROM event
+        WHERE is_accepted AND NOT region IS NULL
+        GROUP BY fan_id
+        HAVING before <> now 
+          AND COUNT_IF(interaction_id LIKE 'I2%' AND event_timestamp > '2026') > 0
+        """
+    )
+    assert len(moved) >= 5
+    for fan_id, before, now, is_of_one_device in moved:
+        periods = loaded.warehouse.query(
+            "SELECT region, valid_to IS NULL FROM snapshots.snap_dim_fans "
+            f"WHERE fan_token = '{tokens.fan(fan_id)}' ORDER BY valid_from"
+        )
+        regions = [region for region, _ in periods]
+        assert list(dict.fromkeys(regions)) == [before, now], fan_id
+        assert [is_open for _, is_open in periods] == [False] * (len(periods) - 1) + [True]
+        if is_of_one_device:
+            assert len(periods) == 2
+
+
+def test_a_refresh_writes_the_new_batch_and_nothing_else(loaded: Studio) -> None:
+    first, second, third = loaded.loaded_by_batch
+    assert len(first) == 1
+    assert first.items() < second.items() < third.items()
+    # All three refreshes may be of one hour; each row is of the one that brought its news.
+    for table in ("stg_fan_interactions", "stg_fan_verified", "stg_box_office"):
+        written = loaded.warehouse.query(
+            f"SELECT _source_load_number, COUNT(DISTINCT _loaded_at) FROM silver.{table} "
+            "GROUP BY ALL ORDER BY ALL"
+        )
+        assert written == [(1, 1), (2, 1), (3, 1)], table
+    ((untouched,),) = loaded.warehouse.query(
+        "SELECT COUNT(*) FROM silver.fans "
+        "WHERE _loaded_at = (SELECT MIN(_loaded_at) FROM silver.fans)"
+    )
+    assert untouched > 0
+
+
+def test_history_is_the_same_after_a_rebuild_from_bronze(loaded: Studio, tmp_path: Path) -> None:
+    rebuilt = loaded.warehouse.copy_to(tmp_path / "rebuilt")
+    tables = ("snapshots.snap_dim_fans", "gold.agg_fan_lifetime_value", "silver.stg_box_office")
+    unstamped = [
+        f"SELECT COLUMNS(name -> name <> '_loaded_at') FROM {one} ORDER BY ALL" for one in tables
+    ]
+    before = [rebuilt.query(query) for query in unstamped]
+    rebuilt.plan(restate_models=["silver.studio_batches"])
+    assert [rebuilt.query(query) for query in unstamped] == before
+    ((runs,),) = rebuilt.query("SELECT COUNT(DISTINCT measured_at) FROM ops.data_quality_results")
+    assert runs >= 3  # a log that no rebuild empties
+
+
+def test_quality_is_measured_at_every_refresh_and_by_every_audit(loaded: Studio) -> None:
+    results = loaded.warehouse.query(
+        "SELECT table_name, column_name, metric_name, COUNT(*), COUNT_IF(is_passed) "
+        "FROM ops.data_quality_results GROUP BY ALL"
+    )
+    assert {row[:3] for row in results} == {tuple(metric[:3]) for metric in METRICS}
+    assert {row[3:] for row in results} == {(3, 3)}
+
+    by_name = {metric for _, _, metric, _ in METRICS if not metric.endswith(("pct", "newest"))}
+    assert len(by_name) == 6
+    with loaded.warehouse.context() as context:
+        attached = {
+            (model.name, arguments["column"].name, audit.name)
+            for model in context.models.values()
+            for audit, arguments in model.audits_with_args
+            if audit.name in by_name
+        }
+        studio_audits = sum(
+            len(model.audits) for model in context.models.values() if "/studio/" in str(model._path)
+        )
+    assert attached == {tuple(metric[:3]) for metric in METRICS if metric[2] in by_name}
+    assert studio_audits >= 40
+
+
+def personal_roots(context: Context, schemas: tuple[str, ...]) -> set[str]:
+    """The columns, of no model, that those of the schemas descend from, however far away."""
+    seen: set[tuple[str, str]] = set()
+    roots: set[str] = set()
+    left = [
+        (model.name, column)
+        for model in context.models.values()
+        if model.schema_name in schemas
+        and any(
+            parent.split(".")[-1].strip('"').startswith(("raw_fan", "pii"))
+            for parent in context.dag.upstream(model.fqn)
+        )
+        for column in model.columns_to_types or {}
+    ]
+    while left:
+        name, column = left.pop()
+        if (name, column) in seen:
+            continue
+        seen.add((name, column))
+        model = context.get_model(name)
+        if model is None or not model.is_sql:
+            short = ".".join(part.strip('"') for part in name.split(".")[-2:])
+            roots.add(f"{short}.{column}")
+            continue
+        for parent, columns in column_dependencies(context, name, column).items():
+            left += [(parent, one) for one in columns if one != "*"]
+    return roots
+
+
+def test_no_column_that_analysts_read_descends_from_a_clear_value_or_its_token(
+    loaded: Studio, tmp_path: Path
+) -> None:
+    with loaded.warehouse.context() as context:
+        roots = personal_roots(context, ANALYSTS)
+    assert "bronze.raw_fan_interactions.fan_token" in roots
+    assert not [one for one in roots if one.startswith("secure.")]
+    personal = ("email", "first_name", "last_name", "session", "ip_token")
+    assert not [one for one in roots if one.split(".")[-1].startswith(personal)]
+
+    leaking = Warehouse(tmp_path)
+    leaking.copy_project_to(tmp_path / "project")
+    (tmp_path / "project/sqlmesh_project/models/gold/studio/leak.sql").write_text(
+        "MODEL (name gold.leak, kind VIEW, grain email, description 'x',"
+        " column_descriptions (email = 'x'), audits (not_null(columns := (email))));"
+        " SELECT person.email::TEXT AS email FROM secure.pii_vault AS person"
+    )
+    models = tmp_path / "project/sqlmesh_project/external_models.yaml"
+    models.write_text(
+        models.read_text() + "- name: secure.pii_vault\n  columns:\n    email: text\n"
+    )
+    with leaking.context() as context:
+        assert "secure.pii_vault.email" in personal_roots(context, ANALYSTS)
+
+
+def everywhere(warehouse: Warehouse, said: str, words: list[str], *, vault: bool) -> list[str]:
+    """Where a word is found: in rows, in SQLMesh's state, in files, in what was said."""
+    found = [f"said: {word}" for word in words if word in said]
+    for database in (warehouse.duckdb, warehouse.state_duckdb):
+        with duckdb.connect(str(database), read_only=True) as connection:
+            tables = connection.execute(
+                "SELECT '\"' || table_schema || '\".\"' || table_name || '\"' "
+                "FROM information_schema.tables"
+            ).fetchall()
+            for (table,) in tables:
+                if table.startswith('"secure"') and not vault:
+                    continue
+                rows = f"SELECT COUNT(*) FROM {table} AS row WHERE CONTAINS(row::TEXT, $1)"
+                for word in words:
+                    if connection.execute(rows, [word]).fetchone() != (0,):
+                        found.append(f"{table}: {word}")
+    for path in warehouse.folder.rglob("*"):
+        # Before the erasure the vault's own bytes are in the file of the warehouse.
+        if path.is_file() and (vault or path != warehouse.duckdb):
+            content = path.read_bytes()
+            found += [f"{path.name}: {word}" for word in words if word.encode() in content]
+    return found
+
+
+def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
+    loaded: Studio, tmp_path: Path
+) -> None:
+    house = loaded.warehouse.copy_to(tmp_path / "house")
+    with duckdb.connect(str(house.duckdb)) as connection:
+        ((people,),) = connection.execute(
+            f"SELECT COUNT(*) FROM secure.pii_vault WHERE fan_id = '{CANARY_FAN}'"
+        ).fetchall()
+    assert people == 1
+    assert FORGOTTEN[0].encode() in house.duckdb.read_bytes()
+    assert "The vault could not be written (RuntimeError)" in loaded.said
+    assert everywhere(house, loaded.said, [*FORGOTTEN, KEPT], vault=False) == []
+
+    before = house.rows_of("gold")
+    token = Tokens(TOKEN_KEY).fan(CANARY_FAN)
+    assert everywhere(house, "", [token], vault=False)
+    with mock.patch.dict(
+        os.environ,
+        {
+            "STUDIO_TOKEN_KEY": TOKEN_KEY,
+            "MARQUEE_DUCKDB": str(house.duckdb),
+            "MARQUEE_DLT_DIR": str(house.folder / "dlt"),
+        },
+    ):
+        assert run_door("--forget", CANARY_FAN) == 0
+        assert run_door("--forget", CANARY_FAN) == 0
+    assert everywhere(house, "", FORGOTTEN, vault=True) == []
+    assert everywhere(house, "", [token, CANARY_FAN], vault=False) == []
+    assert everywhere(house, "", [KEPT], vault=True)  # the others' rows are still there
+
+    # The rows are, and keep counting: only the fan's token is another one, in every layer.
+    after = house.rows_of("gold")
+    assert {name: len(rows) for name, rows in after.items()} == {
+        name: len(rows) for name, rows in before.items()
+    }
+    assert after["gold.agg_fan_lifetime_value"] == before["gold.agg_fan_lifetime_value"]
+    assert house.query(
+        """
+        SELECT COUNT(*), COUNT(DISTINCT fan.fan_token) FROM gold.dim_fans AS fan
+        JOIN snapshots.snap_dim_fans USING (fan_token)
+        JOIN silver.stg_fan_verified AS event USING (fan_token)
+        JOIN bronze.raw_fan_interactions AS landed USING (fan_token)
+        WHERE event.interaction_id = 'CANARY-1' AND landed.interaction_id = 'CANARY-1'
+          AND event.email_token IS NULL AND landed.ip_token IS NULL
+        """
+    ) == [(1, 1)]
