@@ -1,0 +1,139 @@
+"""Where the benchmarks work: a scratch folder, a copy of the project, an environment of peers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import ROOT, BenchmarkError, Took, call, run
+
+LOCK = ROOT / "benchmarks" / "requirements.lock"
+
+
+@dataclass(frozen=True)
+class House:
+    """A warehouse of one contender: its file, SQLMesh's state and dlt's working folder."""
+
+    folder: Path
+
+    @property
+    def duckdb(self) -> Path:
+        """The warehouse; views name the catalog, so that each contender's has the same name."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points the project's commands at it."""
+        return {
+            "MARQUEE_DUCKDB": str(self.duckdb),
+            "MARQUEE_STATE_DUCKDB": str(self.folder / "state.duckdb"),
+            "MARQUEE_DLT_DIR": str(self.folder / "dlt"),
+        }
+
+    def remove(self) -> None:
+        """Give the disk back."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Workshop:
+    """Scratch folder and tools of a run of the benchmarks."""
+
+    def __init__(self, folder: Path, *, is_quick: bool, days: int | None = None) -> None:
+        """Take where to work, whether it must be over soon, and how long a history to rebuild."""
+        self.folder = folder
+        self.is_quick = is_quick
+        self.days = days
+        self._begun = time.monotonic()
+        self._log = folder / "log.txt"
+        self._tools = folder.parent / "tools"
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def say(self, text: str) -> None:
+        """Print how far it is."""
+        print(f"{time.monotonic() - self._begun:7.1f} s  {text}", flush=True)
+
+    def need_disk(self, gigabytes: float) -> None:
+        """Refuse to begin what would fill the disk.
+
+        Raises:
+            BenchmarkError: so much is not free.
+
+        """
+        free = shutil.disk_usage(self.folder).free / 1e9
+        if free < gigabytes:
+            raise BenchmarkError(
+                f"This needs {gigabytes:.0f} GB of free disk at {self.folder}, and there are "
+                f"{free:.0f} GB: make room, work elsewhere (--folder) or try --quick."
+            )
+
+    def house(self, name: str) -> House:
+        """Return a new, empty house."""
+        house = House(self.folder / name)
+        house.remove()
+        house.folder.mkdir(parents=True)
+        return house
+
+    def copy(self, house: House, name: str) -> House:
+        """Return a copy of a house."""
+        copied = House(self.folder / name)
+        copied.remove()
+        shutil.copytree(house.folder, copied.folder)
+        return copied
+
+    def project(self) -> Path:
+        """Return a fresh copy of the project's files, whose caches are nobody else's."""
+        copied = self.folder / "project"
+        shutil.rmtree(copied, ignore_errors=True)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in filter(None, listed.stdout.split("\0")):
+            source = ROOT / name
+            if source.exists():
+                target = copied / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target, follow_symlinks=False)
+        return copied
+
+    def tools(self) -> Path:
+        """Return the interpreter of the peers' environment, made from the lock when needed."""
+        python = self._tools / "bin" / "python"
+        locked = self._tools / LOCK.name
+        if not (locked.exists() and locked.read_bytes() == LOCK.read_bytes()):
+            self.say("installing the peers (benchmarks/requirements.lock)")
+            venv.create(self._tools, clear=True, with_pip=True)
+            install = ["install", "--quiet", "--no-deps", "--require-hashes", "-r", LOCK]
+            command = [python, "-m", "pip", "--disable-pip-version-check", *install]
+            run(command, cwd=self.folder, log=self._log)
+            shutil.copy(LOCK, locked)
+        return python
+
+    def run(
+        self, *command: str | Path, cwd: Path | None = None, house: House | None = None, **extra: str
+    ) -> Took:
+        """Run a command, in a house if one is given; see `measure.run`."""
+        environment = {**(house.environment if house else {}), **extra}
+        return run(command, cwd=cwd or self.folder, environment=environment, log=self._log)
+
+    def call(
+        self, function: str, *arguments: Any, house: House | None = None, with_tools: bool = False
+    ) -> Took:
+        """Call a function in a process of its own; see `measure.call`."""
+        return call(
+            function,
+            *arguments,
+            python=self.tools() if with_tools else sys.executable,
+            cwd=self.folder,
+            environment=house.environment if house else None,
+            log=self._log,
+        )
