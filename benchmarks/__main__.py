@@ -13,13 +13,14 @@ from pathlib import Path
 # `benchmarks.*` only.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import fetch
+from benchmarks import fetch, landing
 from benchmarks.measure import ROOT, BenchmarkError
 from benchmarks.results import Benchmark, circumstances, read, record, write
 from benchmarks.workshop import Workshop
 
 BENCHMARKS: Mapping[str, Callable[[Workshop], Benchmark]] = {
     "fetch": fetch.measure,
+    "landing": landing.measure,
 }
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -196,7 +195,7 @@ def generator(path: Path | None = None, seed: int = SEED) -> Iterator[duckdb.Duc
         variables = {
             "prose": prose,
             "names": [word.capitalize() for word in WORDS],
-            "genres": [f'{{"id":{key},"name":"{name}"}}' for key, name in GENRES.items()],
+            "genres": genre_entries(),
             "countries": list(COUNTRIES),
             "country_entries": [
                 f'{{"iso_3166_1":"{key}","name":"{name}"}}' for key, name in COUNTRIES.items()
@@ -222,6 +221,11 @@ def generator(path: Path | None = None, seed: int = SEED) -> Iterator[duckdb.Duc
             )
         )
         yield connection
+
+
+def genre_entries() -> list[str]:
+    """Return the genres as entries of a list of genres."""
+    return [f'{{"id":{key},"name":"{name}"}}' for key, name in GENRES.items()]
 
 
 def documents(movies: str, *, is_slim: bool = False) -> str:
