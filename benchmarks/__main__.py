@@ -13,15 +13,13 @@ from pathlib import Path
 # `benchmarks.*` only.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks import fetch, landing
+from benchmarks import day, developer, fetch, history, landing, transform
 from benchmarks.measure import ROOT, BenchmarkError
 from benchmarks.results import Benchmark, circumstances, read, record, write
+from benchmarks.warehouses import Warehouses
 from benchmarks.workshop import Workshop
 
-BENCHMARKS: Mapping[str, Callable[[Workshop], Benchmark]] = {
-    "fetch": fetch.measure,
-    "landing": landing.measure,
-}
+NAMES = ("fetch", "landing", "transform", "day", "developer", "history")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,19 +28,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     stem = "quick" if options.quick else "full"
     command = " ".join(["python benchmarks", *(sys.argv[1:] if argv is None else argv)])
     workshop = Workshop(
-        options.folder.resolve() / stem, is_quick=options.quick, days=options.days
+        options.folder.resolve() / stem,
+        plots=options.out.resolve(),
+        is_quick=options.quick,
+        days=options.days,
     )
+    benchmarks = _benchmarks(workshop)
     options.out.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     records = read(options.out / f"{stem}.json")
     missed = 0
     try:
-        for name in options.only or BENCHMARKS:
+        for name in options.only or NAMES:
             started, measured = time.monotonic(), circumstances(command)
-            benchmark = BENCHMARKS[name](workshop)
+            benchmark = benchmarks[name]()
             records[benchmark.name] = record(benchmark, measured, time.monotonic() - started)
             for goal in benchmark.goals:
-                workshop.say(f"{name}: {goal.what}: {goal.measured:,.2f} {goal.unit} {goal.verdict}")
+                workshop.say(
+                    f"{name}: {goal.what}: {goal.measured:,.2f} {goal.unit} {goal.verdict}"
+                )
                 missed += goal.verdict == "missed"
             write(options.out, stem, records)
     except BenchmarkError as error:
@@ -58,11 +62,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _benchmarks(workshop: Workshop) -> Mapping[str, Callable[[], Benchmark]]:
+    warehouses = Warehouses(workshop)
+    return {
+        "fetch": lambda: fetch.measure(workshop),
+        "landing": lambda: landing.measure(workshop),
+        "transform": lambda: transform.measure(workshop, warehouses),
+        "day": lambda: day.measure(workshop, warehouses),
+        "developer": lambda: developer.measure(workshop, warehouses),
+        "history": lambda: history.measure(workshop, warehouses),
+    }
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     add = parser.add_argument
     add("--quick", action="store_true", help="small catalogues, under three minutes, for CI")
-    add("--only", nargs="+", choices=BENCHMARKS, metavar="NAME", help="of " + ", ".join(BENCHMARKS))
+    add("--only", nargs="+", choices=NAMES, metavar="NAME", help="of " + ", ".join(NAMES))
     add("--days", type=int, metavar="N", help="with --only history: days of history to rebuild")
     add(
         "--out",

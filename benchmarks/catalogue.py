@@ -14,6 +14,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 
 import duckdb
@@ -60,18 +61,163 @@ LANGUAGES = {
     "ko": ("Korean", "한국어/조선말"),
     "cn": ("Cantonese", "广州话 / 廣州話"),
 }
-WORDS = """
-a after again against alone always ancient and another as at battle beneath between beyond border
-brother café captain child city cold dark daughter day dead desert distant door dream during empire
-end escape every evidence family far father fire first for forgotten friend from ghost girl gold
-harbour heart her hidden his house if in island journey killer king last letter lies life light
-London long lost love lover man memory midnight moon mother mountain music must mystery name never
-night no north of old on one only orphan other out own past people play price queen rain red return
-river road robbery sea search season second secret señor shadow she silence sister sky small soldier
-son south stars storm story stranger summer sun that the their them they time to town train truth
-two under until village voice war water when where while who wild winter with without witness woman
-world year young
-""".split()
+WORDS = [
+    "a",
+    "after",
+    "again",
+    "against",
+    "alone",
+    "always",
+    "ancient",
+    "and",
+    "another",
+    "as",
+    "at",
+    "battle",
+    "beneath",
+    "between",
+    "beyond",
+    "border",
+    "brother",
+    "café",
+    "captain",
+    "child",
+    "city",
+    "cold",
+    "dark",
+    "daughter",
+    "day",
+    "dead",
+    "desert",
+    "distant",
+    "door",
+    "dream",
+    "during",
+    "empire",
+    "end",
+    "escape",
+    "every",
+    "evidence",
+    "family",
+    "far",
+    "father",
+    "fire",
+    "first",
+    "for",
+    "forgotten",
+    "friend",
+    "from",
+    "ghost",
+    "girl",
+    "gold",
+    "harbour",
+    "heart",
+    "her",
+    "hidden",
+    "his",
+    "house",
+    "if",
+    "in",
+    "island",
+    "journey",
+    "killer",
+    "king",
+    "last",
+    "letter",
+    "lies",
+    "life",
+    "light",
+    "London",
+    "long",
+    "lost",
+    "love",
+    "lover",
+    "man",
+    "memory",
+    "midnight",
+    "moon",
+    "mother",
+    "mountain",
+    "music",
+    "must",
+    "mystery",
+    "name",
+    "never",
+    "night",
+    "no",
+    "north",
+    "of",
+    "old",
+    "on",
+    "one",
+    "only",
+    "orphan",
+    "other",
+    "out",
+    "own",
+    "past",
+    "people",
+    "play",
+    "price",
+    "queen",
+    "rain",
+    "red",
+    "return",
+    "river",
+    "road",
+    "robbery",
+    "sea",
+    "search",
+    "season",
+    "second",
+    "secret",
+    "señor",
+    "shadow",
+    "she",
+    "silence",
+    "sister",
+    "sky",
+    "small",
+    "soldier",
+    "son",
+    "south",
+    "stars",
+    "storm",
+    "story",
+    "stranger",
+    "summer",
+    "sun",
+    "that",
+    "the",
+    "their",
+    "them",
+    "they",
+    "time",
+    "to",
+    "town",
+    "train",
+    "truth",
+    "two",
+    "under",
+    "until",
+    "village",
+    "voice",
+    "war",
+    "water",
+    "when",
+    "where",
+    "while",
+    "who",
+    "wild",
+    "winter",
+    "with",
+    "without",
+    "witness",
+    "woman",
+    "world",
+    "year",
+    "young",
+]
 
 PROSE_WORDS = 12_000  # invented prose that overviews and taglines are cut from
 OVERVIEW_PIECES, PIECE_CHARACTERS = 6, 370
@@ -110,7 +256,7 @@ CREATE OR REPLACE TEMP MACRO status(movie) AS
   CASE WHEN share(movie, 40) < 0.96 THEN 'Released'
   ELSE pick(['Post Production', 'In Production', 'Planned', 'Rumored', 'Canceled'], movie, 41) END;
 CREATE OR REPLACE TEMP MACRO released_on(movie) AS
-  CASE WHEN share(movie, 42) < 0.03 THEN ''
+  CASE WHEN share(movie, 42) < 0.03 THEN '' WHEN share(movie, 42) < 0.031 THEN '0000-00-00'
   ELSE strftime(DATE '2026-10-01' - (pow(share(movie, 43), 2.5) * 40000)::INT, '%Y-%m-%d') END;
 CREATE OR REPLACE TEMP MACRO genre_list(movie) AS
   '[' || CASE WHEN share(movie, 44) < 0.04 THEN '' ELSE array_to_string(list_transform(
@@ -188,7 +334,7 @@ SLIM_DOCUMENT = """
 @contextmanager
 def generator(path: Path | None = None, seed: int = SEED) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB (in memory without a path) that knows the macros `documents` is made of."""
-    chance = random.Random(seed)  # noqa: S311 - no secrets here
+    chance = random.Random(seed)
     # ASCII only: in other texts a place is found by counting from the beginning.
     prose = " ".join(chance.choices([one for one in WORDS if one.isascii()], k=PROSE_WORDS))
     with duckdb.connect(str(path or ":memory:")) as connection:
@@ -264,8 +410,9 @@ def write_ndjson(path: Path, movies: str, seed: int = SEED) -> None:
         )
 
 
-def write_export(path: Path, count: int, seed: int = SEED) -> None:
-    """Write the daily id export that lists the movies 1 to `count`, as gzip NDJSON."""
+def write_export(folder: str, count: int, seed: int = SEED) -> None:
+    """Write today's id export, gzip NDJSON that lists the movies 1 to `count`, into a folder."""
+    name = f"movie_ids_{datetime.now(timezone.utc):%m_%d_%Y}.json.gz"
     with generator(seed=seed) as connection:
         connection.execute(
             f"""
@@ -274,7 +421,7 @@ def write_export(path: Path, count: int, seed: int = SEED) -> None:
                 || name_of(movie_id, 13) || ' ' || movie_id || '","popularity":'
                 || popularity(movie_id, version) || ',"video":false}}'
               FROM ({all_movies(count)})
-            ) TO '{path}'
+            ) TO '{folder}/{name}'
             (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01', COMPRESSION gzip)
             """
         )
@@ -283,3 +430,8 @@ def write_export(path: Path, count: int, seed: int = SEED) -> None:
 def write_first_movies(path: str, count: int) -> None:
     """Write the movies 1 to `count` as NDJSON."""
     write_ndjson(Path(path), all_movies(count))
+
+
+def write_changed_movies(path: str, count: int, share: float) -> None:
+    """Write the second version of a share of the movies 1 to `count` as NDJSON."""
+    write_ndjson(Path(path), changed_movies(count, 1, share))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from benchmarks.measure import ROOT, BenchmarkError
@@ -106,9 +107,7 @@ def _serially(
 ) -> Served:
     with _served(workshop, catalogue, latency_ms, limit) as served:
         ids = list(range(1, movies + 1))
-        workshop.call(
-            "contenders.clients:fetch_serially", served.base_url, served.credential, ids
-        )
+        workshop.call("contenders.clients:fetch_serially", served.base_url, served.credential, ids)
     return served
 
 
@@ -154,5 +153,7 @@ def _by_pipeline(
     return served, took.seconds
 
 
-def _served(workshop: Workshop, catalogue: Path, latency_ms: int, limit: int | None):  # type: ignore[no-untyped-def]
+def _served(
+    workshop: Workshop, catalogue: Path, latency_ms: int, limit: int | None
+) -> AbstractContextManager[Served]:
     return sandbox(workshop.folder, catalogue, latency_ms=latency_ms, rate_limit=limit)

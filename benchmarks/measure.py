@@ -113,7 +113,14 @@ def call(
     """
     returned = cwd / "returned.json"
     returned.unlink(missing_ok=True)
-    command = [python, "-m", "benchmarks.child", function, returned, json.dumps(arguments, default=str)]
+    command = [
+        python,
+        "-m",
+        "benchmarks.child",
+        function,
+        returned,
+        json.dumps(arguments, default=str),
+    ]
     took = run(command, cwd=cwd, environment=child_environment(environment), log=log)
     return Took(took.seconds, took.cpu_seconds, took.peak_mb, json.loads(returned.read_text()))
 

@@ -98,7 +98,8 @@ def sandbox(
         text=True,
     )
     try:
-        assert process.stdin and process.stdout
+        assert process.stdin
+        assert process.stdout
         line = process.stdout.readline()
         if not line:
             raise BenchmarkError("The sandbox did not start; what it says is above.")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import venv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,20 @@ class House:
 class Workshop:
     """Scratch folder and tools of a run of the benchmarks."""
 
-    def __init__(self, folder: Path, *, is_quick: bool, days: int | None = None) -> None:
-        """Take where to work, whether it must be over soon, and how long a history to rebuild."""
+    def __init__(
+        self, folder: Path, *, plots: Path, is_quick: bool, days: int | None = None
+    ) -> None:
+        """Take where to work.
+
+        Args:
+            folder: for everything that is gone afterwards; the tools are kept beside it.
+            plots: for the plots.
+            is_quick: whether it must be over in three minutes.
+            days: how long a history to rebuild, None for one that fits with the rest.
+
+        """
         self.folder = folder
+        self.plots = plots
         self.is_quick = is_quick
         self.days = days
         self._begun = time.monotonic()
@@ -119,7 +131,11 @@ class Workshop:
         return python
 
     def run(
-        self, *command: str | Path, cwd: Path | None = None, house: House | None = None, **extra: str
+        self,
+        *command: str | Path,
+        cwd: Path | None = None,
+        house: House | None = None,
+        **extra: str,
     ) -> Took:
         """Run a command, in a house if one is given; see `measure.run`."""
         environment = {**(house.environment if house else {}), **extra}
@@ -137,3 +153,7 @@ class Workshop:
             environment=house.environment if house else None,
             log=self._log,
         )
+
+    def plot(self, name: str, points: Sequence[Mapping[str, Any]], x: str, series: str) -> None:
+        """Draw seconds over `x`, a line a series, as an SVG beside the results."""
+        self.call("plot:lines", self.plots / name, points, x, "seconds", series, with_tools=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 
 import dlt
-import duckdb
+
+from benchmarks import catalogue
 from landing.bronze import Row, Table
 from landing.destination import Destination, duckdb_destination
 from landing.load import land, open_pipeline
@@ -18,13 +19,11 @@ from tmdb_source.memory import Cursor, Memory
 from tmdb_source.run import PIPELINE
 from tmdb_source.tables import RAW_GENRES, RAW_MOVIES, TABLES
 
-from benchmarks import catalogue
-
 STAND_IN = "http://127.0.0.1:8899/3"
 BATCH = "20260101T000000Z-bench"
 LANDED_AT = time(3)  # of the day that a warehouse begins with
 
-REST_OF_MOVIES = """
+APPEND = """
 INSERT INTO bronze.raw_movies
 SELECT
   movie_id,
@@ -60,28 +59,45 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
     settings = Settings.from_environment()
     configure_dlt(settings)
     destination = duckdb_destination(settings.duckdb)
-    at = datetime.combine(begun, LANDED_AT)
+    at = datetime.combine(begun, LANDED_AT) - timedelta(days=days - 1)
     with catalogue.generator() as generator:
         query = catalogue.documents(catalogue.all_movies(1), is_slim=days > 1)
         first = generator.execute(query).fetchall()[0][2]
     genres = ",".join(catalogue.genre_entries())
     rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
     rows[RAW_MOVIES] = [_row(first, 1, at)]
-    rows[RAW_GENRES] = [{"raw_data": f'{{"genres":[{genres}]}}', "ingested_at": at, "batch_id": BATCH}]
+    rows[RAW_GENRES] = [
+        {"raw_data": f'{{"genres":[{genres}]}}', "ingested_at": at, "batch_id": BATCH}
+    ]
     memory = Memory(Cursor(begun, is_full=True))
     land(open_pipeline(PIPELINE, settings, destination), destination, rows, memory.state())
-    with catalogue.generator(settings.duckdb) as connection:
+    # Oldest first, and the last one on that day.
+    rest = (
+        "SELECT movies.range AS movie_id, days.range AS version "
+        f"FROM range(0, {days}) AS days, range(1, {movies} + 1) AS movies "
+        "WHERE movies.range > 1 OR days.range > 0"
+    )
+    _append(settings.duckdb, rest, at, is_slim=days > 1)
+
+
+def add_day(movies: int, version: int, share: float) -> None:
+    """Add one more response of a share of the movies, slim ones, as of now."""
+    changed = catalogue.changed_movies(movies, version, share)
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    at = now - timedelta(days=version)
+    _append(Settings.from_environment().duckdb, changed, at, is_slim=True)
+
+
+def _append(warehouse: Path, movies: str, at: datetime, *, is_slim: bool) -> None:
+    """Append responses; version 0 arrived at that time, each later one a day after the other."""
+    with catalogue.generator(warehouse) as connection:
+        connection.execute(f"CREATE TEMP TABLE movies AS {movies}")
         connection.execute(
-            f"CREATE TEMP TABLE movies AS SELECT movies.range AS movie_id, days.range AS version "
-            f"FROM range(0, {days}) AS days, range(1, {movies} + 1) AS movies "
-            "WHERE movies.range > 1 OR days.range > 0"
-        )
-        connection.execute(
-            REST_OF_MOVIES.format(
+            APPEND.format(
                 url=STAND_IN,
                 at=at,
                 batch=BATCH,
-                documents=catalogue.documents("FROM movies", is_slim=days > 1),
+                documents=catalogue.documents("FROM movies", is_slim=is_slim),
             )
         )
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import time
+from pathlib import Path
+
 import duckdb
 
 RAW_TABLE = """
@@ -42,3 +46,64 @@ def landed(warehouse: str) -> list[str]:
     with duckdb.connect(warehouse, read_only=True) as connection:
         count, digest = connection.execute(CHECKSUM).fetchall()[0]
     return [str(count), str(digest)]  # as texts: the digest has more digits than JSON's numbers
+
+
+def transform(warehouse: str, steps_file: str, with_audits: bool) -> float:
+    """Build every model with its rendered query, one after the other; return the seconds of audits.
+
+    Raises:
+        ValueError: an audit finds something.
+
+    """
+    auditing = 0.0
+    with duckdb.connect(warehouse) as connection:
+        for step in json.loads(Path(steps_file).read_text()):
+            table = f"{step['schema']}.{step['name']}"
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {step['schema']}")
+            if step["reads_itself"]:
+                columns = ", ".join(f"{name} {of}" for name, of in step["columns"].items())
+                connection.execute(f"CREATE TABLE {table} ({columns})")
+                connection.execute(f"INSERT INTO {table} {step['query']}")
+            else:
+                connection.execute(f"CREATE TABLE {table} AS {step['query']}")
+            if with_audits:
+                begun = time.perf_counter()
+                for audit in step["audits"]:
+                    ((wrong,),) = connection.execute(f"SELECT count(*) FROM ({audit})").fetchall()
+                    if wrong:
+                        raise ValueError(f"{table}: {wrong} rows of {audit}")
+                auditing += time.perf_counter() - begun
+    return auditing
+
+
+def contents(warehouse: str, steps_file: str) -> dict[str, list[str]]:
+    """Return rows and checksum of every table, whatever the order of its rows."""
+    found = {}
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        for step in json.loads(Path(steps_file).read_text()):
+            table = f"{step['schema']}.{step['name']}"
+            # _loaded_at is the moment of the run
+            columns = ", ".join(name for name in step["columns"] if name != "_loaded_at")
+            ((count, digest),) = connection.execute(
+                f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM {table}"
+            ).fetchall()
+            found[table] = [str(count), str(digest)]
+    return found
+
+
+def copy_bronze(source: str, target: str) -> None:
+    """Make a warehouse that has the bronze of another one and nothing else."""
+    with duckdb.connect(target) as connection:
+        connection.execute(f"ATTACH '{source}' AS source_of_bronze (READ_ONLY)")
+        connection.execute("CREATE SCHEMA bronze")
+        for table in ("raw_movies", "raw_genres"):
+            connection.execute(
+                f"CREATE TABLE bronze.{table} AS FROM source_of_bronze.bronze.{table}"
+            )
+
+
+def count(warehouse: str, table: str) -> int:
+    """Return how many rows a table has."""
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(rows)
