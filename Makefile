@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh test lint format docs sandbox lock clean
+.PHONY: help install demo refresh test bench lint format docs sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,9 @@ lint: install  ## Style, types and model lint
 	$(BIN)/sqlmesh format --check
 	$(BIN)/sqlmesh lint
 
+bench: install  ## Benchmarks into benchmarks/results, some 20 minutes (QUICK=1: under 3; OUT=folder)
+	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
+
 format: install  ## Let the formatters decide
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -54,9 +57,12 @@ docs: install  ## Write docs/data-dictionary.md anew from the models
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)
 
-lock: install  ## Resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra ui --universal --python-version 3.10 \
-	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+  --no-emit-index-url --no-header
+
+lock: install  ## Resolve both requirements.lock anew, from pyproject.toml and benchmarks/requirements.in
+	$(RESOLVE) pyproject.toml --extra dev --extra ui --output-file requirements.lock
+	$(RESOLVE) benchmarks/requirements.in --output-file benchmarks/requirements.lock
 
 clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches
 	rm -rf warehouse.duckdb* state.duckdb* .dlt/work .cache logs

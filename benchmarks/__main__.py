@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-# `python benchmarks` puts this folder on the path, whose modules are meant to be found as
-# `benchmarks.*` only.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+# `python benchmarks` puts this folder on the path, not the one that holds the package.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import day, developer, fetch, history, landing, transform
 from benchmarks.measure import ROOT, BenchmarkError

@@ -321,7 +321,8 @@ SLIM_DOCUMENT = """
 || ',"genres":[' || pick(getvariable('genres'), movie_id, 46)
 || '],"id":' || movie_id
 || ',"popularity":' || popularity(movie_id, version)
-|| ',"production_companies":[],"release_date":"' || released_on(movie_id)
+|| ',"production_companies":[' || company((draw(movie_id, 47) % 5000)::BIGINT + 1)
+|| '],"release_date":"' || released_on(movie_id)
 || '","revenue":' || revenue(movie_id, version)
 || ',"runtime":' || runtime(movie_id)
 || ',"status":"' || status(movie_id)

@@ -1,4 +1,4 @@
-"""Calls one function in a process of its own: `python -m benchmarks.child MODULE:FUNCTION OUT ARGS`.
+"""Calls a function in a process of its own: `python -m benchmarks.child MODULE:FUNCTION OUT ARGS`.
 
 What it returns is written to OUT as JSON. See `measure.call`.
 """

@@ -29,8 +29,8 @@ NOTES = [
 def measure(workshop: Workshop) -> Benchmark:
     """Fetch from a sandbox with three latencies, with and without a limit, by three clients."""
     latencies = (100,) if workshop.is_quick else (20, 100, 200)
-    many, few = (200, 20) if workshop.is_quick else (1200, 50)
-    pages = 15 if workshop.is_quick else 150
+    many, few = (100, 20) if workshop.is_quick else (1200, 50)
+    pages = 10 if workshop.is_quick else 150
     catalogue = workshop.folder / "fetch.ndjson"
     workshop.call("catalogue:write_first_movies", catalogue, max(many, pages * MOVIES_A_PAGE))
     rows: list[list[Cell]] = []
@@ -146,8 +146,10 @@ def _by_pipeline(
             ROOT / "pipelines" / "tmdb.py",
             *which,
             house=house,
-            **served.environment,
-            SOURCES__TMDB__REQUESTS_PER_SECOND=str(limit or UNLIMITED),
+            environment={
+                **served.environment,
+                "SOURCES__TMDB__REQUESTS_PER_SECOND": str(limit or UNLIMITED),
+            },
         )
     house.remove()
     return served, took.seconds

@@ -28,7 +28,8 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
     days = workshop.days or (DAYS_QUICKLY if workshop.is_quick else DAYS)
     rows: list[list[Cell]] = []
     points: list[dict[str, Cell]] = []
-    for part in (days,) if workshop.days else (days // 4, days // 2, days):
+    is_whole = workshop.is_quick or workshop.days is not None
+    for part in (days,) if is_whole else (days // 4, days // 2, days):
         rebuild, refresh = _rebuild_and_refresh(workshop, warehouses, movies, part)
         responses = movies * part
         rows.append(
@@ -44,11 +45,10 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         )
         timed = (("rebuild", rebuild), ("refresh", refresh))
         points += [{"days": part, "seconds": took.seconds, "step": step} for step, took in timed]
-    is_by_hand = workshop.days is not None
-    if not is_by_hand:
+    if not is_whole:
         workshop.plot(PLOT, points, "days", "step")
     return Benchmark(
-        name=f"history of {days} days" if is_by_hand else "history",
+        name=f"history of {days} days" if workshop.days else "history",
         title=f"The history of {movies:,} movies over {days:,} days",
         tables=[
             Table(
@@ -66,7 +66,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
             )
         ],
         notes=NOTES,
-        plot=None if is_by_hand else PLOT,
+        plot=None if is_whole else PLOT,
     )
 
 

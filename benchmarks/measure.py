@@ -19,6 +19,20 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LINES_SHOWN = 25
+# The environment of a developer's shell must not decide what is measured.
+SETTINGS = (
+    "DESTINATION__",
+    "DLT_",
+    "EXTRACT__",
+    "LOAD__",
+    "MARQUEE_",
+    "NORMALIZE__",
+    "RUNTIME__",
+    "SNOWFLAKE_",
+    "SOURCES__",
+    "SQLMESH__",
+    "TMDB_",
+)
 
 
 class BenchmarkError(Exception):
@@ -67,7 +81,7 @@ def run(
         process = subprocess.Popen(
             [str(part) for part in command],
             cwd=cwd,
-            env={**os.environ, **(environment or {})},
+            env=clean_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
@@ -123,6 +137,11 @@ def call(
     ]
     took = run(command, cwd=cwd, environment=child_environment(environment), log=log)
     return Took(took.seconds, took.cpu_seconds, took.peak_mb, json.loads(returned.read_text()))
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's variables without those that would change how the project behaves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
 
 
 def child_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:

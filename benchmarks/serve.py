@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import BenchmarkError, child_environment
+from benchmarks.measure import BenchmarkError, child_environment, clean_environment
 
 DETAILS = "/3/movie/"
 
@@ -92,7 +92,7 @@ def sandbox(
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.child", "serve:serve", out, json.dumps(arguments)],
         cwd=folder,
-        env={**os.environ, **child_environment()},
+        env=clean_environment() | child_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

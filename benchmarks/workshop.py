@@ -124,9 +124,8 @@ class Workshop:
         if not (locked.exists() and locked.read_bytes() == LOCK.read_bytes()):
             self.say("installing the peers (benchmarks/requirements.lock)")
             venv.create(self._tools, clear=True, with_pip=True)
-            install = ["install", "--quiet", "--no-deps", "--require-hashes", "-r", LOCK]
-            command = [python, "-m", "pip", "--disable-pip-version-check", *install]
-            run(command, cwd=self.folder, log=self._log)
+            install = "install --quiet --disable-pip-version-check --no-deps --require-hashes -r"
+            self.run(python, "-m", "pip", *install.split(), LOCK)
             shutil.copy(LOCK, locked)
         return python
 
@@ -135,11 +134,11 @@ class Workshop:
         *command: str | Path,
         cwd: Path | None = None,
         house: House | None = None,
-        **extra: str,
+        environment: Mapping[str, str] | None = None,
     ) -> Took:
         """Run a command, in a house if one is given; see `measure.run`."""
-        environment = {**(house.environment if house else {}), **extra}
-        return run(command, cwd=cwd or self.folder, environment=environment, log=self._log)
+        variables = {**(house.environment if house else {}), **(environment or {})}
+        return run(command, cwd=cwd or self.folder, environment=variables, log=self._log)
 
     def call(
         self, function: str, *arguments: Any, house: House | None = None, with_tools: bool = False

@@ -1,4 +1,4 @@
-"""The project's own landing code, driven without HTTP, and the warehouses that others start from."""
+"""The project's own landing code, driven without HTTP, and the bronze that others start from."""
 
 from __future__ import annotations
 

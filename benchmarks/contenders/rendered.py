@@ -1,4 +1,4 @@
-"""The project's models and audits as plain SQL, rendered by SQLMesh itself so that it can't drift."""
+"""The project's models and audits as plain SQL, rendered by SQLMesh so that it can't drift."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def render(project: str, execution_time: str, out: str) -> list[int]:
 
 
 def _step(context: Context, model: Model, execution_time: str) -> dict[str, Any]:
-    times = {
+    times: dict[str, Any] = {
         "start": context.config.model_defaults.start,
         "end": execution_time,
         "execution_time": execution_time,
     }
-    query = (
+    query: exp.Expr = (
         context.render(model, **times)
         if model.kind.is_seed
         else model.render_query_or_raise(**times)
@@ -65,7 +65,7 @@ def _step(context: Context, model: Model, execution_time: str) -> dict[str, Any]
         "columns": columns,
         "query": _sql(query),
         "audits": [
-            _sql(model.render_audit_query(audit, **times, **arguments))
+            _sql(model.render_audit_query(audit, **{**times, **arguments}))
             for audit, arguments in model.audits_with_args
             if not audit.skip
         ],
@@ -89,10 +89,10 @@ def _name(table: exp.Table) -> str:
     return f"{table.db}.{table.name}"
 
 
-def _sql(query: exp.Expression) -> str:
+def _sql(query: exp.Expr) -> str:
     """Write a query without catalogs: each contender has a file of its own."""
 
-    def without_catalog(node: exp.Expression) -> exp.Expression:
+    def without_catalog(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Table) and node.catalog:
             return exp.Table(**{**node.args, "catalog": None})
         return node
