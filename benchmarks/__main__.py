@@ -23,7 +23,10 @@ NAMES = ("fetch", "landing", "transform", "day", "developer", "history")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmarks and write what they found; return 0, or 1 where one could not end."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.days is not None and (options.only != ["history"] or options.days < 1):
+        parser.error("--days belongs to --only history and must be 1 or more")
     stem = "quick" if options.quick else "full"
     command = " ".join(["python benchmarks", *(sys.argv[1:] if argv is None else argv)])
     workshop = Workshop(

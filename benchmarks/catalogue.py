@@ -239,7 +239,8 @@ CREATE OR REPLACE TEMP MACRO name_of(number, what) AS
   pick(getvariable('names'), number, what) || ' ' || pick(getvariable('names'), number, what + 1);
 CREATE OR REPLACE TEMP MACRO overview(movie) AS {overview};
 CREATE OR REPLACE TEMP MACRO popularity(movie, version) AS
-  round(pow(share(movie, 30), 6) * 150 + 0.6 + share(movie + version, 31), 3);
+  round(pow(share(movie, 30), 6) * 150 + 0.6
+    + (draw(movie, 31) % 1000 + version * 7) % 1000 / 1000, 3);
 CREATE OR REPLACE TEMP MACRO votes(movie, version) AS
   (pow(share(movie, 32), 8) * 30000)::BIGINT + version;
 CREATE OR REPLACE TEMP MACRO vote(movie, version) AS

@@ -15,8 +15,8 @@ PEAK_MB = 600
 
 NOTES = [
     "The pipeline's own functions, driven without HTTP: rows to Arrow, dlt's extract, normalize "
-    f"and load, with its ids, state and load log; a load for every {CHUNK:,} movies, so that a crash "
-    "costs one chunk.",
+    f"and load, with its ids, state and load log; a load for every {CHUNK:,} movies, so that a "
+    "crash costs one chunk.",
     "DuckDB alone reads the same file into the same columns in one statement with two threads; a "
     "crash costs everything. It runs before and after the pipeline, and the better run counts.",
     "dlt's steps are measured once more with files in the place of the database, where all memory "

@@ -47,7 +47,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         dbt_run, dbt_test = _dbt(workshop, house, steps)
         contents["dbt"] = _contents(workshop, house, steps)
         house.remove()
-        _agree(contents)
+        require_agreement(contents)
         without = {"plain DuckDB": plain.seconds - plain.result, "dbt": dbt_run.seconds}
         with_audits = {"plain DuckDB": plain.seconds, "dbt": dbt_run.seconds + dbt_test.seconds}
         peaks = {
@@ -128,7 +128,7 @@ def _contents(workshop: Workshop, house: House, steps: Path) -> dict[str, list[s
     return found
 
 
-def _agree(contents: dict[str, dict[str, list[str]]]) -> None:
+def require_agreement(contents: dict[str, dict[str, list[str]]]) -> None:
     """Compare what the contenders made.
 
     Raises:
