@@ -36,6 +36,15 @@ WITH newest_list AS (
     @json_integer(listed.entry, 'id') AS genre_id
   FROM newest_list
   CROSS JOIN UNNEST(@json_array(newest_list.raw_data, 'genres')) AS listed(entry)
+), responses AS (
+  SELECT
+    response.ingested_at,
+    @json_fields(response.raw_data, genres)
+  FROM silver.silver_movies AS movie
+  JOIN bronze.raw_movies AS response
+    ON response.movie_id = movie.movie_id
+  WHERE
+    movie._loaded_at >= @start_dtntz
 ), mentions AS (
   SELECT
     @json_integer(listed.entry, 'id') AS genre_id,
@@ -54,12 +63,8 @@ WITH newest_list AS (
     FALSE AS is_of_a_list,
     response.ingested_at AS first_seen_at,
     response.ingested_at AS last_seen_at
-  FROM silver.silver_movies AS movie
-  JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id
-  CROSS JOIN UNNEST(@json_array(response.raw_data, 'genres')) AS listed(entry)
-  WHERE
-    movie._loaded_at >= @start_dtntz
+  FROM responses AS response
+  CROSS JOIN UNNEST(@json_array(response.genres)) AS listed(entry)
   UNION ALL
   SELECT
     known.genre_id,

@@ -16,19 +16,24 @@ MODEL (
   )))
 );
 
-WITH mentions AS (
+WITH responses AS (
+  SELECT
+    response.ingested_at,
+    @json_fields(response.raw_data, production_companies)
+  FROM silver.silver_movies AS movie
+  JOIN bronze.raw_movies AS response
+    ON response.movie_id = movie.movie_id
+  WHERE
+    movie._loaded_at >= @start_dtntz
+), mentions AS (
   /* Every response of the movies with news, and what is known already. */
   SELECT
     @json_integer(listed.entry, 'id') AS company_id,
     @json_text(listed.entry, 'name') AS company_name,
     UPPER(@json_text(listed.entry, 'origin_country')) AS origin_country,
     response.ingested_at
-  FROM silver.silver_movies AS movie
-  JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id
-  CROSS JOIN UNNEST(@json_array(response.raw_data, 'production_companies')) AS listed(entry)
-  WHERE
-    movie._loaded_at >= @start_dtntz
+  FROM responses AS response
+  CROSS JOIN UNNEST(@json_array(response.production_companies)) AS listed(entry)
   UNION ALL
   SELECT
     known.company_id,
