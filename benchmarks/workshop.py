@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks.measure import ROOT, BenchmarkError, Took, call, run
 
+MEMORY_LIMIT = "6GB"  # the project's default; for every contender, so that none has more room
 LOCK = ROOT / "benchmarks" / "requirements.lock"
 
 
@@ -33,6 +34,7 @@ class House:
         """What points the project's commands at it."""
         return {
             "MARQUEE_DUCKDB": str(self.duckdb),
+            "MARQUEE_DUCKDB_MEMORY_LIMIT": MEMORY_LIMIT,
             "MARQUEE_STATE_DUCKDB": str(self.folder / "state.duckdb"),
             "MARQUEE_DLT_DIR": str(self.folder / "dlt"),
         }

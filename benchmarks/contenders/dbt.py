@@ -22,6 +22,8 @@ benchmark:
       type: duckdb
       path: "{warehouse}"
       threads: {threads}
+      settings:
+        memory_limit: {memory_limit}
 """
 # Schemas are named as the models name them, without the target's in front.
 SCHEMA_MACRO = """\
@@ -32,13 +34,17 @@ SCHEMA_MACRO = """\
 TABLE_NAME = re.compile(r'"?\b([a-z_]+)"?\."?([a-z_0-9]+)"?')
 
 
-def write_project(folder: str, warehouse: str, steps_file: str, threads: int) -> None:
+def write_project(
+    folder: str, warehouse: str, steps_file: str, threads: int, memory_limit: str
+) -> None:
     """Write models, and the audits as singular tests, with the kinds that dbt has for ours."""
     root = Path(folder)
     steps = json.loads(Path(steps_file).read_text())
     files = {
         "dbt_project.yml": PROJECT,
-        "profiles.yml": PROFILE.format(warehouse=warehouse, threads=threads),
+        "profiles.yml": PROFILE.format(
+            warehouse=warehouse, threads=threads, memory_limit=memory_limit
+        ),
         "macros/generate_schema_name.sql": SCHEMA_MACRO,
     }
     models = {(step["schema"], step["name"]) for step in steps}

@@ -48,7 +48,7 @@ def landed(warehouse: str) -> list[str]:
     return [str(count), str(digest)]  # as texts: the digest has more digits than JSON's numbers
 
 
-def transform(warehouse: str, steps_file: str, with_audits: bool) -> float:
+def transform(warehouse: str, steps_file: str, with_audits: bool, memory_limit: str) -> float:
     """Build every model with its rendered query, one after the other; return the seconds of audits.
 
     Raises:
@@ -56,7 +56,7 @@ def transform(warehouse: str, steps_file: str, with_audits: bool) -> float:
 
     """
     auditing = 0.0
-    with duckdb.connect(warehouse) as connection:
+    with duckdb.connect(warehouse, config={"memory_limit": memory_limit}) as connection:
         for step in json.loads(Path(steps_file).read_text()):
             table = f"{step['schema']}.{step['name']}"
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {step['schema']}")
