@@ -8,7 +8,7 @@ from benchmarks.measure import ROOT, BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.serve import Served, sandbox
 from benchmarks.warehouses import REFRESH, Warehouses
-from benchmarks.workshop import House, Workshop
+from benchmarks.workshop import MEMORY_LIMIT, House, Workshop
 
 SIZES, SIZES_QUICKLY = (100_000, 300_000, 1_000_000), (5_000,)
 CHANGED_SHARE = 0.01
@@ -128,7 +128,7 @@ def _must_be_as_built_anew(workshop: Workshop, warehouses: Warehouses, house: Ho
     steps = warehouses.render()
     anew = workshop.house("anew")
     workshop.call("contenders.plain:copy_bronze", house.duckdb, anew.duckdb)
-    workshop.call("contenders.plain:transform", anew.duckdb, steps, False)
+    workshop.call("contenders.plain:transform", anew.duckdb, steps, False, MEMORY_LIMIT)
     expected, found = (
         workshop.call("contenders.plain:contents", one.duckdb, steps).result
         for one in (anew, house)

@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.warehouses import Warehouses
-from benchmarks.workshop import House, Workshop
+from benchmarks.workshop import MEMORY_LIMIT, House, Workshop
 
 SIZES, SIZES_QUICKLY = (100_000, 1_000_000), (5_000,)
 TIMES_OF_DUCKDB = 1.5
@@ -23,7 +23,7 @@ NOTES = [
     "SQLMesh always audits. With audits, the plain script runs the same audit queries and dbt has "
     "them as singular tests (`dbt run`, then `dbt test`); without, they only build.",
     "dbt: `table` for FULL, `incremental` with delete+insert for the incremental kinds, a thread a "
-    "core. Starting Python and loading the project is part of each figure.",
+    f"core. DuckDB may take {MEMORY_LIMIT} in each. Starting Python and loading the project is part of each figure.",
 ]
 
 
@@ -39,7 +39,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         contents = {"sqlmesh": _contents(workshop, built, steps)}
         workshop.say(f"plain DuckDB: {movies:,} movies")
         house = workshop.copy(bronze, "plain")
-        plain = workshop.call("contenders.plain:transform", house.duckdb, steps, True)
+        plain = workshop.call("contenders.plain:transform", house.duckdb, steps, True, MEMORY_LIMIT)
         contents["plain DuckDB"] = _contents(workshop, house, steps)
         house.remove()
         workshop.say(f"dbt: {movies:,} movies")
@@ -120,7 +120,14 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
 def _dbt(workshop: Workshop, house: House, steps: Path) -> tuple[Took, Took]:
     """Build and then test with dbt."""
     project = house.folder / "dbt"
-    workshop.call("contenders.dbt:write_project", project, house.duckdb, steps, os.cpu_count() or 1)
+    workshop.call(
+        "contenders.dbt:write_project",
+        project,
+        house.duckdb,
+        steps,
+        os.cpu_count() or 1,
+        MEMORY_LIMIT,
+    )
     dbt = workshop.tools().with_name("dbt")
     options = ("--profiles-dir", ".", "--quiet")
     return (

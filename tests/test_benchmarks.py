@@ -196,7 +196,7 @@ def test_the_dbt_project_has_our_kinds_and_reads_its_own_models(tmp_path: Path) 
     }
     steps = tmp_path / "steps.json"
     steps.write_text(json.dumps([movies, facts]))
-    dbt.write_project(str(tmp_path), "warehouse.duckdb", str(steps), 2)
+    dbt.write_project(str(tmp_path), "warehouse.duckdb", str(steps), 2, "6GB")
 
     silver = (tmp_path / "models" / "silver" / "silver_movies.sql").read_text()
     assert "materialized='incremental'" in silver
