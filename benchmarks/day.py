@@ -14,6 +14,7 @@ SIZES, SIZES_QUICKLY = (100_000, 300_000, 1_000_000), (5_000,)
 CHANGED_SHARE = 0.01
 REFRESH_SHARE_PCT = 10
 UNLIMITED = "10000"  # requests a second
+LOGS = "ops."  # keeps what was refused of responses that are not the newest any more
 PLOT = "day.svg"
 
 NOTES = [
@@ -24,7 +25,8 @@ NOTES = [
     "Ingestion is bounded by asking for each changed movie; at TMDb's 40 requests a second the "
     "10,000 of a million would take 250 s.",
     "At the smallest size everything is built anew from the bronze of after the refresh, in plain "
-    "DuckDB: every table must have the same rows as after the refresh.",
+    "DuckDB: every table of silver, snapshots and gold must have the same rows as after the "
+    "refresh, or the benchmark fails.",
 ]
 
 
@@ -134,6 +136,10 @@ def _must_be_as_built_anew(workshop: Workshop, warehouses: Warehouses, house: Ho
         for one in (anew, house)
     )
     anew.remove()
-    different = [table for table, one in expected.items() if found[table] != one]
+    different = [
+        table
+        for table, one in expected.items()
+        if found[table] != one and not table.startswith(LOGS)
+    ]
     if different:
         raise BenchmarkError(f"The refresh left {', '.join(different)} wrong.")
