@@ -50,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     f"{name}: {goal.what}: {goal.measured:,.2f} {goal.unit} {goal.verdict}"
                 )
                 missed += goal.verdict == "missed"
+            records = dict(sorted(records.items(), key=_place))
             write(options.out, stem, records)
     except BenchmarkError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -62,6 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         f"{missed or 'no'} goal{'' if missed == 1 else 's'} missed"
     )
     return 0
+
+
+def _place(named: tuple[str, object]) -> int:
+    return NAMES.index(named[0]) if named[0] in NAMES else len(NAMES)
 
 
 def _benchmarks(workshop: Workshop) -> Mapping[str, Callable[[], Benchmark]]:
@@ -94,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=ROOT / ".cache" / "bench",
         metavar="FOLDER",
-        help="where to work; full needs some 40 GB for a while (default: .cache/bench)",
+        help="where to work; full needs 20 GB for a while (default: .cache/bench)",
     )
     add("--keep", action="store_true", help="leave the warehouses and logs there")
     return parser

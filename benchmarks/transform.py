@@ -23,8 +23,8 @@ NOTES = [
     "SQLMesh always audits. With audits, the plain script runs the same audit queries and dbt has "
     "them as singular tests (`dbt run`, then `dbt test`); without, they only build.",
     "dbt: `table` for FULL, `incremental` with delete+insert for the incremental kinds, a thread a "
-    f"core. DuckDB may take {MEMORY_LIMIT} in each. Starting Python and loading the project is part "
-    "of each figure.",
+    f"core. DuckDB may take {MEMORY_LIMIT} in each. Starting Python and loading the project is "
+    "part of each figure.",
 ]
 
 
@@ -114,7 +114,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
             )
         ],
         goals=goals,
-        notes=NOTES,
+        notes=[*NOTES, workshop.call("contenders.dbt:versions", with_tools=True).result],
     )
 
 

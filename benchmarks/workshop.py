@@ -117,6 +117,8 @@ class Workshop:
                 target = copied / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target, follow_symlinks=False)
+        # A root of its own, or the tools would skip it: .cache is ignored by the one around it.
+        self.run("git", "init", "--quiet", cwd=copied)
         return copied
 
     def tools(self) -> Path:

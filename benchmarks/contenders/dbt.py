@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,11 @@ SCHEMA_MACRO = """\
 {%- endmacro %}
 """
 TABLE_NAME = re.compile(r'"?\b([a-z_]+)"?\."?([a-z_0-9]+)"?')
+
+
+def versions() -> str:
+    """Say which dbt this is."""
+    return ", ".join(f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb"))
 
 
 def write_project(

@@ -71,11 +71,10 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
     ]
     memory = Memory(Cursor(begun, is_full=True))
     land(open_pipeline(PIPELINE, settings, destination), destination, rows, memory.state())
-    # Oldest first, and the last one on that day.
+    # All movies of a day, then those of the next one, as they would have come.
     rest = (
-        "SELECT movies.range AS movie_id, days.range AS version "
-        f"FROM range(0, {days}) AS days, range(1, {movies} + 1) AS movies "
-        "WHERE movies.range > 1 OR days.range > 0"
+        f"SELECT range % {movies} + 1 AS movie_id, range // {movies} AS version "
+        f"FROM range(1, {movies * days})"
     )
     _append(settings.duckdb, rest, at, is_slim=days > 1)
 
