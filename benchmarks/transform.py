@@ -22,6 +22,8 @@ NOTES = [
     "rows in all three.",
     "SQLMesh always audits. With audits, the plain script runs the same audit queries and dbt has "
     "them as singular tests (`dbt run`, then `dbt test`); without, they only build.",
+    "The goals are about wall time; processor time (with audits) shows whether "
+    "something else ran meanwhile.",
     "dbt: `table` for FULL, `incremental` with delete+insert for the incremental kinds, a thread a "
     f"core. DuckDB may take {MEMORY_LIMIT} in each. Starting Python and loading the project is "
     "part of each figure.",
@@ -51,12 +53,18 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         require_agreement(contents)
         without = {"plain DuckDB": plain.seconds - plain.result, "dbt": dbt_run.seconds}
         with_audits = {"plain DuckDB": plain.seconds, "dbt": dbt_run.seconds + dbt_test.seconds}
-        peaks = {
-            "plain DuckDB": plain.peak_mb,
-            "dbt": max(dbt_run.peak_mb, dbt_test.peak_mb),
-        }
+        took = {"plain DuckDB": (plain,), "dbt": (dbt_run, dbt_test)}
         rows.append(
-            [f"{movies:,}", "sqlmesh plan", None, sqlmesh.seconds, sqlmesh.peak_mb, None, None]
+            [
+                f"{movies:,}",
+                "sqlmesh plan",
+                None,
+                sqlmesh.seconds,
+                sqlmesh.cpu_seconds,
+                sqlmesh.peak_mb,
+                None,
+                None,
+            ]
         )
         rows += [
             [
@@ -64,7 +72,8 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
                 peer,
                 without[peer],
                 with_audits[peer],
-                peaks[peer],
+                sum(one.cpu_seconds for one in took[peer]),
+                max(one.peak_mb for one in took[peer]),
                 sqlmesh.seconds / without[peer],
                 sqlmesh.seconds / with_audits[peer],
             ]
@@ -106,6 +115,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
                     "",
                     "without audits (s)",
                     "with audits (s)",
+                    "processor time (s)",
                     "peak memory (MB)",
                     "sqlmesh plan / without",
                     "sqlmesh plan / with",
