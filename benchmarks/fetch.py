@@ -29,14 +29,14 @@ NOTES = [
 def measure(workshop: Workshop) -> Benchmark:
     """Fetch from a sandbox with three latencies, with and without a limit, by three clients."""
     latencies = (100,) if workshop.is_quick else (20, 100, 200)
-    many, few = (100, 20) if workshop.is_quick else (1200, 50)
+    many, few = (100, 20) if workshop.is_quick else (800, 40)
     pages = 10 if workshop.is_quick else 150
     catalogue = workshop.folder / "fetch.ndjson"
     workshop.call("catalogue:write_first_movies", catalogue, max(many, pages * MOVIES_A_PAGE))
     rows: list[list[Cell]] = []
     for limit in (None, LIMIT):
         for latency_ms in latencies:
-            parallel = many if limit is None else min(many, 400)
+            parallel = many if limit is None else min(many, 240)
             workshop.say(f"fetch: {latency_ms} ms, {f'{limit}/s' if limit else 'no limit'}")
             serial = _serially(workshop, catalogue, latency_ms, limit, few)
             bound = _with_asyncio(workshop, catalogue, latency_ms, limit, parallel)

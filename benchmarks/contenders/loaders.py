@@ -42,11 +42,11 @@ def land_chunks(path: str, chunk_size: int) -> None:
     _land_chunks(path, chunk_size, duckdb_destination(Settings.from_environment().duckdb))
 
 
-def land_chunks_in_files(path: str, chunk_size: int, folder: str) -> None:
-    """Do the same with files for a database, so that all memory taken is dlt's."""
+def land_chunks_in_files(path: str, chunk_size: int, folder: str, chunks: int) -> None:
+    """Do the same with some chunks and files for a database, so that all memory taken is dlt's."""
     warehouse = duckdb_destination(Settings.from_environment().duckdb)
     files = dlt.destinations.filesystem(bucket_url=folder)
-    _land_chunks(path, chunk_size, replace(warehouse, factory=files, path=None))
+    _land_chunks(path, chunk_size, replace(warehouse, factory=files, path=None), chunks)
 
 
 def make_bronze(movies: int, day: str, days: int = 1) -> None:
@@ -101,11 +101,13 @@ def _append(warehouse: Path, movies: str, at: datetime, *, is_slim: bool) -> Non
         )
 
 
-def _land_chunks(path: str, chunk_size: int, destination: Destination) -> None:
+def _land_chunks(
+    path: str, chunk_size: int, destination: Destination, at_most: int | None = None
+) -> None:
     settings = Settings.from_environment()
     configure_dlt(settings)
     pipeline = open_pipeline(PIPELINE, settings, destination)
-    for number, chunk in enumerate(_chunks(Path(path), chunk_size)):
+    for number, chunk in enumerate(itertools.islice(_chunks(Path(path), chunk_size), at_most)):
         rows: dict[Table, list[Row]] = {} if number else {table: [] for table in TABLES}
         rows[RAW_MOVIES] = [_row(document, _movie_id(document)) for document in chunk]
         land(pipeline, destination, rows, {"chunks_done": number + 1})
