@@ -434,6 +434,6 @@ def write_first_movies(path: str, count: int) -> None:
     write_ndjson(Path(path), all_movies(count))
 
 
-def write_changed_movies(path: str, count: int, share: float) -> None:
-    """Write the second version of a share of the movies 1 to `count` as NDJSON."""
-    write_ndjson(Path(path), changed_movies(count, 1, share))
+def write_changed_movies(path: str, count: int, version: int, share: float) -> None:
+    """Write a later version of a share of the movies 1 to `count`, others each time, as NDJSON."""
+    write_ndjson(Path(path), changed_movies(count, version, share))

@@ -22,6 +22,9 @@ NOTES = [
     "of the sandbox names 1 % of the movies, whose votes and popularity differ (and the id export, "
     "a file as at TMDb, lists all): `python pipelines/tmdb.py` without a rate limit, then "
     "`sqlmesh run --ignore-cron`.",
+    "This happens twice, with other movies. A refresh reads again what was written since the hour "
+    "of the last one began, so the first one after a build reads what the build wrote, and the "
+    "next one is like those of all later days.",
     "Ingestion is bounded by asking for each changed movie; at TMDb's 40 requests a second the "
     "10,000 of a million would take 250 s.",
     "At the smallest size everything is built anew from the bronze of after the refresh, in plain "
@@ -37,12 +40,11 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
     points: list[dict[str, Cell]] = []
     for movies in sizes:
         house, build = warehouses.built(movies)
-        workshop.say(f"a day: ingesting the changes of {movies:,} movies")
-        ingest, served = _ingest(workshop, house, movies)
-        workshop.say("a day: sqlmesh run")
-        refresh = warehouses.sqlmesh(house, *REFRESH)
+        days = [_day(workshop, warehouses, house, movies, number) for number in (1, 2)]
         if movies == sizes[0]:
             _must_be_as_built_anew(workshop, warehouses, house)
+        (_, _, first), (ingest, served, refresh) = days
+        shares_pct = [one.seconds / build.seconds * 100 for one in (first, refresh)]
         changed = len(served.details())
         rows.append(
             [
@@ -51,13 +53,19 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
                 build.seconds,
                 ingest.seconds,
                 served.useful_rate(),
+                first.seconds,
                 refresh.seconds,
-                refresh.seconds / build.seconds * 100,
+                *shares_pct,
                 ingest.peak_mb,
                 refresh.peak_mb,
             ]
         )
-        timed = (("full build", build), ("ingest 1 %", ingest), ("refresh", refresh))
+        timed = (
+            ("full build", build),
+            ("ingest 1 %", ingest),
+            ("first refresh", first),
+            ("next refresh", refresh),
+        )
         points += [
             {"movies": movies, "seconds": took.seconds, "step": step} for step, took in timed
         ]
@@ -76,8 +84,10 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
                     "full build (s)",
                     "ingest (s)",
                     "movies/s while fetching",
-                    "refresh (s)",
-                    "refresh / build (%)",
+                    "first refresh (s)",
+                    "next refresh (s)",
+                    "first / build (%)",
+                    "next / build (%)",
                     "ingest: peak memory (MB)",
                     "refresh: peak memory (MB)",
                 ),
@@ -86,25 +96,30 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         ],
         goals=[
             Goal(
-                f"refresh / full build, {sizes[-1]:,} movies",
+                f"{which} refresh / full build, {sizes[-1]:,} movies",
                 REFRESH_SHARE_PCT,
-                refresh.seconds / build.seconds * 100,
+                share_pct,
                 unit="%",
                 is_judged=not workshop.is_quick,
             )
+            for which, share_pct in zip(("first", "next"), shares_pct, strict=True)
         ],
         notes=NOTES,
         plot=PLOT if len(sizes) > 1 else None,
     )
 
 
-def _ingest(workshop: Workshop, house: House, movies: int) -> tuple[Took, Served]:
-    """Serve today's changes and let the pipeline fetch them."""
+def _day(
+    workshop: Workshop, warehouses: Warehouses, house: House, movies: int, number: int
+) -> tuple[Took, Served, Took]:
+    """Serve changes, let the pipeline fetch them, refresh; return both and what was asked."""
+    workshop.say(f"a day: ingesting the changes of {movies:,} movies")
     changed = workshop.folder / "changed.ndjson"
-    workshop.call("catalogue:write_changed_movies", changed, movies, CHANGED_SHARE)
+    workshop.call("catalogue:write_changed_movies", changed, movies, number, CHANGED_SHARE)
     workshop.call("catalogue:write_export", workshop.folder, movies)
+    before = _responses(workshop, house)
     with sandbox(workshop.folder, changed, is_change_feed=True) as served:
-        took = workshop.run(
+        ingest = workshop.run(
             sys.executable,
             ROOT / "pipelines" / "tmdb.py",
             house=house,
@@ -114,10 +129,16 @@ def _ingest(workshop: Workshop, house: House, movies: int) -> tuple[Took, Served
                 "SOURCES__TMDB__EXPORT_URL": served.export_url,
             },
         )
-    landed = workshop.call("contenders.plain:landed", house.duckdb).result[0]
-    if int(landed) != movies + len(served.details()):
-        raise BenchmarkError(f"{landed} responses in bronze, not {movies} and those of today.")
-    return took, served
+    landed = _responses(workshop, house) - before
+    if not landed or landed != len(served.details()):
+        raise BenchmarkError(f"{landed} responses landed of {len(served.details())} asked for.")
+    workshop.say("a day: sqlmesh run")
+    return ingest, served, warehouses.sqlmesh(house, *REFRESH)
+
+
+def _responses(workshop: Workshop, house: House) -> int:
+    count: int = workshop.call("contenders.plain:count", house.duckdb, "bronze.raw_movies").result
+    return count
 
 
 def _must_be_as_built_anew(workshop: Workshop, warehouses: Warehouses, house: House) -> None:
