@@ -161,14 +161,29 @@ class Warehouse:
         with duckdb.connect(str(self.duckdb), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
-    def rows_of(self, *schemas: str) -> dict[str, Rows]:
-        """Every row of every table of the schemas, in an order of its own, by table."""
+    def forget_all_but_bronze(self) -> None:
+        """Drop what SQLMesh made, and its state."""
+        self.state_duckdb.unlink()
+        for schema in ("silver", "snapshots", "gold", "ops"):
+            self.execute(f"DROP SCHEMA {schema} CASCADE")
+            self.execute(f"DROP SCHEMA sqlmesh__{schema} CASCADE")
+
+    def rows_of(self, *schemas: str, without: str = "") -> dict[str, Rows]:
+        """Every row of every table of the schemas, in an order of its own, by table.
+
+        Args:
+            schemas: Their names.
+            without: A column to leave out of all tables.
+        """
         names = ", ".join(f"'{schema}'" for schema in schemas)
         tables = self.query(
             "SELECT table_schema || '.' || table_name FROM information_schema.tables "
             f"WHERE table_schema IN ({names}) ORDER BY ALL"
         )
-        return {name: self.query(f"FROM {name} ORDER BY ALL") for (name,) in tables}
+        columns = f"COLUMNS(name -> name <> '{without}')"
+        return {
+            name: self.query(f"SELECT {columns} FROM {name} ORDER BY ALL") for (name,) in tables
+        }
 
 
 def moment(at: str) -> str:
