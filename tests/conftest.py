@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,17 +99,7 @@ class House:
         The child calls `patch` first and says what it says in `said.txt`. Returns its process id,
         for `finish`.
         """
-        child = os.fork()
-        if child:
-            return child
-        try:
-            with (self.folder / "said.txt").open("w") as said:
-                sys.stdout = sys.stderr = said
-                patch()
-                code = tmdb.main(arguments)
-        except BaseException:
-            os._exit(70)
-        os._exit(code)
+        return in_child(self.folder / "said.txt", patch, lambda: tmdb.main(arguments))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.duckdb), read_only=True) as connection:
@@ -118,6 +109,26 @@ class House:
         """Every file of this house that holds a text."""
         files = (path for path in self.folder.rglob("*") if path.is_file())
         return [path for path in files if secret.encode() in path.read_bytes()]
+
+
+def in_child(said: Path, *actions: Callable[[], int | None]) -> int:
+    """Start a forked child that does these in order, until one returns another number than 0.
+
+    What it says goes to a file. Returns its process id, for `finish`.
+    """
+    child = os.fork()
+    if child:
+        return child
+    code = 0
+    try:
+        with said.open("w") as sys.stdout:
+            sys.stderr = sys.stdout
+            for action in actions:
+                code = code or action() or 0
+    except BaseException:
+        said.write_text(traceback.format_exc(), encoding="utf-8")
+        os._exit(70)
+    os._exit(code)
 
 
 def finish(child: int) -> int:
