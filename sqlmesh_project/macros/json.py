@@ -1,8 +1,9 @@
 """Reading TMDb's JSON documents, on DuckDB (type JSON) and on Snowflake (type VARIANT) alike.
 
-A value is named by the document and its path: keys from the root, joined by dots, such as
-``belongs_to_collection.id``. What a missing or foreign value becomes is decided here, once: NULL,
-never an error, for the source may add, drop or retype a field any day.
+A document is opened once, by ``@json_fields``, into a JSON column a field; the other macros read a
+value from such a column, or from what stands in it under a path (``'id'``). What a missing or
+foreign value becomes is decided here, once: NULL, never an error, for the source may add, drop or
+retype a field any day.
 """
 
 from sqlglot import exp, parse_one
@@ -13,50 +14,64 @@ WHITE_SPACE = " \t\r\n"  # TRIM alone knows only the space
 
 
 @macro()
-def json_text(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
-    """TEXT under the path, trimmed; NULL when absent, empty, a list or an object."""
-    text = text_at(evaluator, document, path.name)
+def json_fields(evaluator: MacroEvaluator, document: exp.Expr, *fields: exp.Expr) -> list[exp.Expr]:
+    """Columns, for a SELECT list: each named field of the document as JSON; NULL when absent.
+
+    Asked for one by one, each would read the whole document again.
+    """
     source = document.sql(evaluator.dialect)
-    kind = (
-        f"TYPEOF(GET_PATH({source}, '{path.name}'))"
-        if evaluator.dialect == "snowflake"
-        else f"JSON_TYPE({source}, '$.{path.name}')"
-    )
-    value = text.sql(evaluator.dialect)
-    # The first character is looked at first: asking the type reads the document once more.
-    is_nested = f"LEFT({value}, 1) IN ('[', '{{') AND {kind} IN ('ARRAY', 'OBJECT')"
-    return parse_one(f"CASE WHEN {is_nested} THEN NULL ELSE {value} END", dialect=evaluator.dialect)
-
-
-@macro()
-def json_integer(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
-    """BIGINT under the path, rounded; NULL when it is no number of at most 18 digits."""
-    return integer_at(evaluator, document, path.name)
-
-
-@macro()
-def json_boolean(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
-    """BOOLEAN under the path; NULL when it is neither true nor false."""
-    return try_cast(text_at(evaluator, document, path.name), "BOOLEAN")
-
-
-@macro()
-def json_source(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
-    """TEXT: what stands under the path, in JSON where it is a list or an object."""
-    return text_at(evaluator, document, path.name)
-
-
-@macro()
-def json_array(evaluator: MacroEvaluator, document: exp.Expr, path: exp.Expr) -> exp.Expr:
-    """Array under the path, for ``CROSS JOIN UNNEST(...)``; NULL, so no rows, when it is none."""
-    source = document.sql(evaluator.dialect)
+    names = [field.name for field in fields]
     if evaluator.dialect == "snowflake":
-        return parse_one(f"AS_ARRAY(GET_PATH({source}, '{path.name}'))", dialect="snowflake")
-    return parse_one(
-        f"CASE WHEN JSON_TYPE({source}, '$.{path.name}') = 'ARRAY' "
-        f"THEN CAST({source} -> '$.{path.name}' AS JSON[]) END",
-        dialect="duckdb",
-    )
+        columns = [f"GET_PATH({source}, '{name}') AS {name}" for name in names]
+    else:
+        structure = ", ".join(f'"{name}": "JSON"' for name in names)
+        # DuckDB evaluates a call that occurs more than once in a SELECT list once.
+        opened = f"JSON_TRANSFORM({source}, '{{{structure}}}')"
+        columns = [f"STRUCT_EXTRACT({opened}, '{name}') AS {name}" for name in names]
+    return [parse_one(column, dialect=evaluator.dialect) for column in columns]
+
+
+@macro()
+def json_text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
+    """TEXT, trimmed; NULL when absent, empty, a list or an object."""
+    json = _json(evaluator, value, path)
+    if evaluator.dialect == "snowflake":
+        is_nested = exp.func("TYPEOF", json, dialect="snowflake").isin("ARRAY", "OBJECT")
+    else:
+        is_nested = _first_character(exp.cast(json, "TEXT")).isin("[", "{")
+    text = text_at(evaluator, value, path)
+    return exp.Case(ifs=[exp.If(this=is_nested, true=exp.null())], default=text)
+
+
+@macro()
+def json_integer(
+    evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
+) -> exp.Expr:
+    """BIGINT, rounded; NULL when it is no number of at most 18 digits."""
+    return integer_at(evaluator, value, path)
+
+
+@macro()
+def json_boolean(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """BOOLEAN; NULL when it is neither true nor false."""
+    return try_cast(text_at(evaluator, value), "BOOLEAN")
+
+
+@macro()
+def json_source(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """TEXT: what stands there, in JSON where it is a list or an object; NULL when absent."""
+    return _text(evaluator, value)
+
+
+@macro()
+def json_array(
+    evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
+) -> exp.Expr:
+    """Array, for ``CROSS JOIN UNNEST(...)``; NULL, so no rows, when it is none."""
+    if evaluator.dialect == "snowflake":
+        return exp.func("AS_ARRAY", _json(evaluator, value, path))
+    # Any other kind of value gives no list of JSON values, which is NULL.
+    return exp.func("JSON_TRANSFORM", _json(evaluator, value, path), exp.Literal.string('["JSON"]'))
 
 
 @macro()
@@ -65,41 +80,66 @@ def json_array_of(evaluator: MacroEvaluator, source: exp.Expr) -> exp.Expr:
     text = source.sql(evaluator.dialect)
     if evaluator.dialect == "snowflake":
         return parse_one(f"AS_ARRAY(TRY_PARSE_JSON({text}))", dialect="snowflake")
-    return parse_one(
-        f"CASE WHEN JSON_TYPE(TRY_CAST({text} AS JSON)) = 'ARRAY' "
-        f"THEN CAST(CAST({text} AS JSON) AS JSON[]) END",
-        dialect="duckdb",
-    )
+    return parse_one(f"JSON_TRANSFORM(TRY_CAST({text} AS JSON), '[\"JSON\"]')", dialect="duckdb")
 
 
-def text_at(evaluator: MacroEvaluator, document: exp.Expr, path: str) -> exp.Expr:
-    """TEXT under the path, free of white space around it; NULL when absent, JSON null or empty.
+def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
+    """TEXT, free of white space around it; NULL when absent, JSON null or empty.
 
     An object or a list comes as its JSON text.
     """
-    source = document.sql(evaluator.dialect)
-    if evaluator.dialect == "snowflake":
-        value = parse_one(f"CAST(GET_PATH({source}, '{path}') AS TEXT)", dialect="snowflake")
-    else:
-        value = parse_one(f"({source} ->> '$.{path}')", dialect="duckdb")
-    trimmed = exp.Trim(this=value, expression=exp.Literal.string(WHITE_SPACE))
-    return exp.func("NULLIF", trimmed, exp.Literal.string(""))
+    text = _text(evaluator, value, path)
+    # TRIM goes through every character, and hardly any text needs it.
+    last_character = exp.func("SUBSTRING", text.copy(), exp.Literal.number(-1))
+    needs_trim = exp.or_(_is_blank(_first_character(text)), _is_blank(last_character))
+    trimmed = exp.Trim(this=text.copy(), expression=exp.Literal.string(WHITE_SPACE))
+    known = exp.func("NULLIF", trimmed, exp.Literal.string(""))
+    return exp.Case(ifs=[exp.If(this=needs_trim, true=known)], default=text)
 
 
-def integer_at(evaluator: MacroEvaluator, document: exp.Expr, path: str) -> exp.Expr:
-    """BIGINT under the path, by way of DECIMAL.
+def integer_at(
+    evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
+) -> exp.Expr:
+    """BIGINT, by way of DECIMAL.
 
     DECIMAL reads ``2.37e8`` and ``237000000.0`` exactly, and 18 digits always fit into 64 bits, so
     that the outer cast can't fail.
     """
-    return exp.cast(try_cast(text_at(evaluator, document, path), "DECIMAL(18, 0)"), "BIGINT")
+    return exp.cast(try_cast(_text(evaluator, value, path), "DECIMAL(18, 0)"), "BIGINT")
 
 
-def number_at(evaluator: MacroEvaluator, document: exp.Expr, path: str) -> exp.Expr:
-    """DOUBLE under the path; NULL when it is no number."""
-    return try_cast(text_at(evaluator, document, path), "DOUBLE")
+def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """DOUBLE; NULL when it is no number."""
+    return try_cast(_text(evaluator, value), "DOUBLE")
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.Expr:
     """``TRY_CAST(value AS to)``: NULL where the text is no such value."""
     return exp.TryCast(this=value, to=exp.DataType.build(to))
+
+
+def _json(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
+    """The JSON value itself, or the one under the path."""
+    if path is None:
+        return value.copy()
+    source = value.sql(evaluator.dialect)
+    if evaluator.dialect == "snowflake":
+        return parse_one(f"GET_PATH({source}, '{path.name}')", dialect="snowflake")
+    return parse_one(f"({source} -> '$.{path.name}')", dialect="duckdb")
+
+
+def _text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
+    """TEXT as it stands there; NULL when absent or JSON null."""
+    if evaluator.dialect == "snowflake":
+        return exp.cast(_json(evaluator, value, path), "TEXT")
+    source = value.sql("duckdb")
+    return parse_one(f"({source} ->> '{f'$.{path.name}' if path else '$'}')", dialect="duckdb")
+
+
+def _first_character(text: exp.Expr) -> exp.Expr:
+    return exp.func("LEFT", text.copy(), exp.Literal.number(1))
+
+
+def _is_blank(character: exp.Expr) -> exp.Expr:
+    """Whether it is white space, a control character, or none at all."""
+    return exp.LTE(this=character, expression=exp.Literal.string(" "))

@@ -20,37 +20,39 @@ HIGHEST_VOTE = 10
 
 
 @macro()
-def movie_amount(evaluator: MacroEvaluator, document: exp.Expr, field: exp.Expr) -> exp.Expr:
+def movie_amount(evaluator: MacroEvaluator, amount: exp.Expr) -> exp.Expr:
     """BIGINT: whole dollars, minutes or votes. TMDb writes 0 for unknown; below 0 is a fault."""
-    amount = integer_at(evaluator, document, field.name)
-    return _when(exp.GT(this=amount, expression=exp.Literal.number(0)), amount)
+    whole = integer_at(evaluator, amount)
+    return _when(exp.GT(this=whole, expression=exp.Literal.number(0)), whole)
 
 
 @macro()
-def movie_popularity(evaluator: MacroEvaluator, document: exp.Expr) -> exp.Expr:
+def movie_popularity(evaluator: MacroEvaluator, popularity: exp.Expr) -> exp.Expr:
     """DOUBLE: TMDb's popularity, 0 or more."""
-    popularity = number_at(evaluator, document, "popularity")
-    return _when(popularity.copy().between(0, HIGHEST_POPULARITY), popularity)
+    score = number_at(evaluator, popularity)
+    return _when(score.copy().between(0, HIGHEST_POPULARITY), score)
 
 
 @macro()
-def movie_vote_average(evaluator: MacroEvaluator, document: exp.Expr) -> exp.Expr:
+def movie_vote_average(
+    evaluator: MacroEvaluator, vote_average: exp.Expr, vote_count: exp.Expr
+) -> exp.Expr:
     """DOUBLE: the mean vote, 0 to 10; unknown when nobody voted."""
-    vote = number_at(evaluator, document, "vote_average")
-    votes = integer_at(evaluator, document, "vote_count")
+    vote = number_at(evaluator, vote_average)
+    votes = integer_at(evaluator, vote_count)
     is_voted = exp.GT(this=votes, expression=exp.Literal.number(0))
     return _when(exp.and_(is_voted, vote.copy().between(0, HIGHEST_VOTE)), vote)
 
 
 @macro()
 def movie_release_date(
-    evaluator: MacroEvaluator, document: exp.Expr, ingested_at: exp.Expr
+    evaluator: MacroEvaluator, release_date: exp.Expr, ingested_at: exp.Expr
 ) -> exp.Expr:
     """DATE: first release, between 1870 and ten years after the response arrived.
 
     Measured against the response's own time and not the clock, so that a rebuild gives the same.
     """
-    text = text_at(evaluator, document, "release_date")
+    text = text_at(evaluator, release_date)
     # The shape first: engines take words such as "epoch" for dates, and drop what follows one.
     is_iso = exp.Like(this=text.copy(), expression=exp.Literal.string("____-__-__"))
     date = try_cast(text, "DATE")

@@ -25,10 +25,31 @@ MODEL (
 WITH newest_documents AS (
   SELECT
     movie.movie_id,
-    response.raw_data,
     response.ingested_at,
     movie._source_batch_id,
-    movie._source_response_id
+    movie._source_response_id,
+    @json_fields(
+      response.raw_data,
+      title,
+      original_title,
+      tagline,
+      overview,
+      status,
+      homepage,
+      imdb_id,
+      original_language,
+      belongs_to_collection,
+      release_date,
+      budget,
+      revenue,
+      runtime,
+      popularity,
+      vote_average,
+      vote_count,
+      adult,
+      genres,
+      production_companies
+    )
   FROM silver.silver_movies AS movie
   JOIN bronze.raw_movies AS response
     ON response.movie_id = movie.movie_id AND response._dlt_id = movie._source_response_id
@@ -37,97 +58,76 @@ WITH newest_documents AS (
 ), rejected AS (
   @broken_rules(
     newest_documents,
-    (
-      'title',
-      NULL,
-      COALESCE(@json_text(raw_data, 'title'), @json_text(raw_data, 'original_title')) IS NULL,
-      'no title'
-    ),
-    ('title', 'title', @json_text(raw_data, 'title') IS NULL, 'no text'),
-    ('original_title', 'original_title', @json_text(raw_data, 'original_title') IS NULL, 'no text'),
-    ('tagline', 'tagline', @json_text(raw_data, 'tagline') IS NULL, 'no text'),
-    ('overview', 'overview', @json_text(raw_data, 'overview') IS NULL, 'no text'),
-    ('status', 'status', @json_text(raw_data, 'status') IS NULL, 'no text'),
-    ('homepage', 'homepage', @json_text(raw_data, 'homepage') IS NULL, 'no text'),
-    ('imdb_id', 'imdb_id', @json_text(raw_data, 'imdb_id') IS NULL, 'no text'),
-    (
-      'original_language',
-      'original_language',
-      @json_text(raw_data, 'original_language') IS NULL,
-      'no text'
-    ),
+    ('title', NULL, COALESCE(@json_text(title), @json_text(original_title)) IS NULL, 'no title'),
+    ('title', 'title', @json_text(title) IS NULL, 'no text'),
+    ('original_title', 'original_title', @json_text(original_title) IS NULL, 'no text'),
+    ('tagline', 'tagline', @json_text(tagline) IS NULL, 'no text'),
+    ('overview', 'overview', @json_text(overview) IS NULL, 'no text'),
+    ('status', 'status', @json_text(status) IS NULL, 'no text'),
+    ('homepage', 'homepage', @json_text(homepage) IS NULL, 'no text'),
+    ('imdb_id', 'imdb_id', @json_text(imdb_id) IS NULL, 'no text'),
+    ('original_language', 'original_language', @json_text(original_language) IS NULL, 'no text'),
     (
       'release_date',
       'release_date',
-      @movie_release_date(raw_data, ingested_at) IS NULL,
+      @movie_release_date(release_date, ingested_at) IS NULL,
       'no date from 1870 to ten years ahead'
     ),
-    (
-      'budget_usd',
-      'budget',
-      COALESCE(@json_integer(raw_data, 'budget'), -1) < 0,
-      'no whole number of dollars from 0'
-    ),
+    ('budget_usd', 'budget', COALESCE(@json_integer(budget), -1) < 0, 'no whole number of dollars from 0'),
     (
       'revenue_usd',
       'revenue',
-      COALESCE(@json_integer(raw_data, 'revenue'), -1) < 0,
+      COALESCE(@json_integer(revenue), -1) < 0,
       'no whole number of dollars from 0'
     ),
     (
       'runtime_minutes',
       'runtime',
-      COALESCE(@json_integer(raw_data, 'runtime'), -1) < 0,
+      COALESCE(@json_integer(runtime), -1) < 0,
       'no whole number of minutes from 0'
     ),
-    (
-      'vote_count',
-      'vote_count',
-      COALESCE(@json_integer(raw_data, 'vote_count'), -1) < 0,
-      'no whole number from 0'
-    ),
+    ('vote_count', 'vote_count', COALESCE(@json_integer(vote_count), -1) < 0, 'no whole number from 0'),
     (
       'vote_average',
       'vote_average',
-      @json_integer(raw_data, 'vote_count') > 0 AND @movie_vote_average(raw_data) IS NULL,
+      @json_integer(vote_count) > 0 AND @movie_vote_average(vote_average, vote_count) IS NULL,
       'no vote from 0 to 10'
     ),
-    ('popularity_score', 'popularity', @movie_popularity(raw_data) IS NULL, 'no number from 0'),
-    ('is_adult_content', 'adult', @json_boolean(raw_data, 'adult') IS NULL, 'neither true nor false'),
+    ('popularity_score', 'popularity', @movie_popularity(popularity) IS NULL, 'no number from 0'),
+    ('is_adult_content', 'adult', @json_boolean(adult) IS NULL, 'neither true nor false'),
     (
       'collection_id',
       'belongs_to_collection',
-      @json_integer(raw_data, 'belongs_to_collection.id') IS NULL,
+      @json_integer(belongs_to_collection, 'id') IS NULL,
       'no collection with a number'
     ),
-    ('genre_id', 'genres', @json_array(raw_data, 'genres') IS NULL, 'no list'),
-    (
-      'company_id',
-      'production_companies',
-      @json_array(raw_data, 'production_companies') IS NULL,
-      'no list'
-    )
+    ('genre_id', 'genres', @json_array(genres) IS NULL, 'no list'),
+    ('company_id', 'production_companies', @json_array(production_companies) IS NULL, 'no list')
   )
 ), listed_entries AS (
   SELECT
-    movie_id,
+    movie.movie_id,
     'genre_id' AS column_name,
     listed.entry,
-    ingested_at,
-    _source_batch_id,
-    _source_response_id
-  FROM newest_documents
-  CROSS JOIN UNNEST(@json_array(raw_data, 'genres')) AS listed(entry)
+    movie._source_ingested_at AS ingested_at,
+    movie._source_batch_id,
+    movie._source_response_id
+  FROM silver.silver_movies AS movie
+  CROSS JOIN UNNEST(@json_array_of(movie.genres)) AS listed(entry)
+  WHERE
+    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
   UNION ALL
   SELECT
-    movie_id,
+    movie.movie_id,
     'company_id' AS column_name,
     listed.entry,
-    ingested_at,
-    _source_batch_id,
-    _source_response_id
-  FROM newest_documents
-  CROSS JOIN UNNEST(@json_array(raw_data, 'production_companies')) AS listed(entry)
+    movie._source_ingested_at AS ingested_at,
+    movie._source_batch_id,
+    movie._source_response_id
+  FROM silver.silver_movies AS movie
+  CROSS JOIN UNNEST(@json_array_of(movie.production_companies)) AS listed(entry)
+  WHERE
+    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
 ), rejected_entries AS (
   SELECT DISTINCT
     movie_id,

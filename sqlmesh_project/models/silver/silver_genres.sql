@@ -35,9 +35,22 @@ WITH newest_list AS (
     @json_integer(listed.entry, 'id') AS genre_id
   FROM newest_list
   CROSS JOIN UNNEST(@json_array(newest_list.raw_data, 'genres')) AS listed(entry)
+), responses AS (
+  /* Of the movies loaded since this table was made last; an hour earlier, for a plan's clock stands
+     still since the full minute, and clocks differ. */
+  SELECT
+    response.ingested_at,
+    @json_fields(response.raw_data, genres)
+  FROM silver.silver_movies AS movie
+  JOIN bronze.raw_movies AS response
+    ON response.movie_id = movie.movie_id
+  WHERE
+    movie._loaded_at >= (
+      SELECT
+        COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP)
+      FROM silver.silver_genres AS known
+    )
 ), mentions AS (
-  /* Every list, every response of the movies loaded since this table was made last, and what is known
-     already. An hour earlier, for a plan's clock stands still since the full minute, and clocks differ. */
   SELECT
     @json_integer(listed.entry, 'id') AS genre_id,
     @json_text(listed.entry, 'name') AS genre_name,
@@ -55,16 +68,8 @@ WITH newest_list AS (
     FALSE AS is_of_a_list,
     response.ingested_at AS first_seen_at,
     response.ingested_at AS last_seen_at
-  FROM silver.silver_movies AS movie
-  JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id
-  CROSS JOIN UNNEST(@json_array(response.raw_data, 'genres')) AS listed(entry)
-  WHERE
-    movie._loaded_at >= (
-      SELECT
-        COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP)
-      FROM silver.silver_genres AS known
-    )
+  FROM responses AS response
+  CROSS JOIN UNNEST(@json_array(response.genres)) AS listed(entry)
   UNION ALL
   SELECT
     known.genre_id,

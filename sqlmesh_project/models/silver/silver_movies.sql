@@ -88,7 +88,6 @@ WITH movies_with_news AS (
 ), responses AS (
   SELECT
     response.movie_id,
-    response.raw_data,
     response.ingested_at,
     response.batch_id,
     response._dlt_id,
@@ -111,43 +110,72 @@ WITH movies_with_news AS (
 ), newest_documents AS (
   SELECT
     movie_id,
-    raw_data,
-    ingested_at
+    _dlt_id
   FROM responses
   WHERE
     NOT is_tombstone
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY ingested_at DESC, _dlt_id DESC) = 1
+), documents AS (
+  /* Only here are the documents themselves fetched: sorting them would mean holding them all. */
+  SELECT
+    newest.movie_id,
+    response.ingested_at,
+    @json_fields(
+      response.raw_data,
+      title,
+      original_title,
+      tagline,
+      overview,
+      status,
+      homepage,
+      imdb_id,
+      original_language,
+      belongs_to_collection,
+      release_date,
+      budget,
+      revenue,
+      runtime,
+      popularity,
+      vote_average,
+      vote_count,
+      adult,
+      genres,
+      production_companies
+    )
+  FROM newest_documents AS newest
+  JOIN bronze.raw_movies AS response
+    ON response.movie_id = newest.movie_id AND response._dlt_id = newest._dlt_id
 ), cleaned AS (
   SELECT
     newest.movie_id,
-    @json_text(document.raw_data, 'title') AS title,
-    @json_text(document.raw_data, 'original_title') AS original_title,
-    @json_text(document.raw_data, 'tagline') AS tagline,
-    @json_text(document.raw_data, 'overview') AS overview,
-    @json_text(document.raw_data, 'status') AS status,
-    @json_text(document.raw_data, 'homepage') AS homepage,
-    @json_text(document.raw_data, 'imdb_id') AS imdb_id,
-    @json_text(document.raw_data, 'original_language') AS original_language,
-    @json_integer(document.raw_data, 'belongs_to_collection.id') AS collection_id,
-    @json_text(document.raw_data, 'belongs_to_collection.name') AS collection_name,
-    @movie_release_date(document.raw_data, document.ingested_at) AS release_date,
-    @movie_amount(document.raw_data, 'budget') AS budget_usd,
-    @movie_amount(document.raw_data, 'revenue') AS revenue_usd,
-    @movie_amount(document.raw_data, 'runtime') AS runtime_minutes,
-    @movie_popularity(document.raw_data) AS popularity_score,
-    @movie_vote_average(document.raw_data) AS vote_average,
-    @movie_amount(document.raw_data, 'vote_count') AS vote_count,
-    @json_boolean(document.raw_data, 'adult') AS is_adult_content,
-    @json_source(document.raw_data, 'genres') AS genres,
-    @json_source(document.raw_data, 'production_companies') AS production_companies,
+    @json_text(document.title) AS title,
+    @json_text(document.original_title) AS original_title,
+    @json_text(document.tagline) AS tagline,
+    @json_text(document.overview) AS overview,
+    @json_text(document.status) AS status,
+    @json_text(document.homepage) AS homepage,
+    @json_text(document.imdb_id) AS imdb_id,
+    @json_text(document.original_language) AS original_language,
+    @json_integer(document.belongs_to_collection, 'id') AS collection_id,
+    @json_text(document.belongs_to_collection, 'name') AS collection_name,
+    @movie_release_date(document.release_date, document.ingested_at) AS release_date,
+    @movie_amount(document.budget) AS budget_usd,
+    @movie_amount(document.revenue) AS revenue_usd,
+    @movie_amount(document.runtime) AS runtime_minutes,
+    @movie_popularity(document.popularity) AS popularity_score,
+    @movie_vote_average(document.vote_average, document.vote_count) AS vote_average,
+    @movie_amount(document.vote_count) AS vote_count,
+    @json_boolean(document.adult) AS is_adult_content,
+    @json_source(document.genres) AS genres,
+    @json_source(document.production_companies) AS production_companies,
     newest.is_tombstone,
     newest.ingested_at,
     newest.batch_id,
     newest._dlt_id,
     newest.response_count
   FROM newest_responses AS newest
-  JOIN newest_documents AS document
+  JOIN documents AS document
     ON document.movie_id = newest.movie_id
 )
 SELECT

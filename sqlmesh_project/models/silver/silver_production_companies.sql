@@ -15,24 +15,30 @@ MODEL (
   )))
 );
 
-WITH mentions AS (
-  /* Every response of the movies loaded since this table was made last, and what is known already.
-     An hour earlier, for a plan's clock stands still since the full minute, and clocks differ. */
+WITH responses AS (
+  /* Of the movies loaded since this table was made last; an hour earlier, for a plan's clock stands
+     still since the full minute, and clocks differ. */
   SELECT
-    @json_integer(listed.entry, 'id') AS company_id,
-    @json_text(listed.entry, 'name') AS company_name,
-    UPPER(@json_text(listed.entry, 'origin_country')) AS origin_country,
-    response.ingested_at
+    response.ingested_at,
+    @json_fields(response.raw_data, production_companies)
   FROM silver.silver_movies AS movie
   JOIN bronze.raw_movies AS response
     ON response.movie_id = movie.movie_id
-  CROSS JOIN UNNEST(@json_array(response.raw_data, 'production_companies')) AS listed(entry)
   WHERE
     movie._loaded_at >= (
       SELECT
         COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP)
       FROM silver.silver_production_companies AS known
     )
+), mentions AS (
+  /* Every response of the movies with news, and what is known already. */
+  SELECT
+    @json_integer(listed.entry, 'id') AS company_id,
+    @json_text(listed.entry, 'name') AS company_name,
+    UPPER(@json_text(listed.entry, 'origin_country')) AS origin_country,
+    response.ingested_at
+  FROM responses AS response
+  CROSS JOIN UNNEST(@json_array(response.production_companies)) AS listed(entry)
   UNION ALL
   SELECT
     known.company_id,

@@ -30,27 +30,35 @@ MODEL (
   )
 );
 
-WITH observations AS (
+WITH responses AS (
   /* Every response of the movies with news, in bronze from the beginning: a response that lands late
      may split a period that is long closed. All periods of these movies are replaced. */
   SELECT
     response.movie_id,
-    @movie_amount(response.raw_data, 'budget') AS budget_usd,
-    @movie_amount(response.raw_data, 'revenue') AS revenue_usd,
-    @movie_vote_average(response.raw_data) AS vote_average,
-    @movie_popularity(response.raw_data) AS popularity_score,
-    @json_text(response.raw_data, 'status') AS status,
-    @movie_amount(response.raw_data, 'runtime') AS runtime_minutes,
-    @json_integer(response.raw_data, 'id') IS NULL AS is_tombstone,
     response.ingested_at,
-    response.batch_id
+    response.batch_id,
+    response._dlt_id,
+    @json_fields(response.raw_data, id, budget, revenue, vote_average, vote_count, popularity, status, runtime)
   FROM bronze.raw_movies AS response
   JOIN silver.silver_movies AS movie
     ON movie.movie_id = response.movie_id
   WHERE
     movie._loaded_at >= @start_dtntz
+), observations AS (
+  SELECT
+    movie_id,
+    @movie_amount(budget) AS budget_usd,
+    @movie_amount(revenue) AS revenue_usd,
+    @movie_vote_average(vote_average, vote_count) AS vote_average,
+    @movie_popularity(popularity) AS popularity_score,
+    @json_text(status) AS status,
+    @movie_amount(runtime) AS runtime_minutes,
+    @json_integer(id) IS NULL AS is_tombstone,
+    ingested_at,
+    batch_id
+  FROM responses
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY response.movie_id, response.ingested_at ORDER BY response._dlt_id DESC) = 1
+    ROW_NUMBER() OVER (PARTITION BY movie_id, ingested_at ORDER BY _dlt_id DESC) = 1
 ), fingerprints AS (
   SELECT
     movie_id,
