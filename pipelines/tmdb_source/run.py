@@ -197,6 +197,7 @@ class Landing:
         with self._interrupt.finish_first():
             if not self._dry_run and (is_first or any(rows.values()) or memory != self.memory):
                 some = {table: one for table, one in rows.items() if one or is_first}
+                self._destination.label(self._report.batch_id)
                 land(self._pipeline, self._destination, some, memory.state())
             self.memory = memory
             self._report.landed.update(
