@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh test lint format docs sandbox lock clean
+.PHONY: help install demo refresh test test-snowflake snowflake-check lint format docs sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,12 +28,26 @@ refresh: install  ## Bring prod up to date: changed models, then new data
 	$(BIN)/sqlmesh run --ignore-cron
 
 # Nothing here may touch the user's warehouse, not even to look whether another process holds it.
-test lint: export MARQUEE_DUCKDB := .cache/test/warehouse.duckdb
-test lint: export MARQUEE_STATE_DUCKDB := .cache/test/state.duckdb
+test test-snowflake lint: export MARQUEE_DUCKDB := .cache/test/warehouse.duckdb
+test test-snowflake lint: export MARQUEE_STATE_DUCKDB := .cache/test/state.duckdb
 
 test: lint  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	$(BIN)/sqlmesh test
 	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile
+
+FAKESNOW := .cache/fakesnow
+
+test-snowflake: install $(FAKESNOW)/installed  ## The whole path on an emulated Snowflake, with state in Postgres
+	$(BIN)/pytest --quiet -m snowflake
+
+# fakesnow's pins clash with SQLMesh's, so it has an environment of its own and is spoken to by HTTP.
+$(FAKESNOW)/installed: tests/emulator/requirements.lock
+	$(BIN)/uv venv --quiet --clear --python '>=3.11,<3.14' $(FAKESNOW)
+	$(BIN)/uv pip install --quiet --python $(FAKESNOW)/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
+snowflake-check: install  ## Is a Snowflake account set up as it should be? (SNOWFLAKE_* variables)
+	$(BIN)/python pipelines/snowflake_check.py
 
 lint: install  ## Style, types and model lint
 	@mkdir -p .cache/test
@@ -54,9 +68,11 @@ docs: install  ## Write docs/data-dictionary.md anew from the models
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)
 
-lock: install  ## Resolve requirements.lock anew from pyproject.toml
+lock: install  ## Resolve both lock files anew
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra ui --universal --python-version 3.10 \
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet tests/emulator/requirements.in --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --output-file tests/emulator/requirements.lock
 
 clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches
 	rm -rf warehouse.duckdb* state.duckdb* .dlt/work .cache logs

@@ -19,6 +19,12 @@ from sandbox.server import Sandbox
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# The variables that Marquee, dlt and SQLMesh listen to.
+SETTINGS = (
+    *("TMDB_", "MARQUEE_", "SNOWFLAKE_"),
+    *("SOURCES__", "DESTINATION__", "RUNTIME__", "SQLMESH__"),
+)
+
 
 def movie(movie_id: int, **fields: Any) -> bytes:
     """A /movie/{id} document, small but with what the sandbox sorts by."""
@@ -127,7 +133,7 @@ def house(
 ) -> House:
     """An empty house that no credential and no setting of the developer's machine reaches."""
     for variable in list(os.environ):
-        if variable.startswith(("TMDB_", "MARQUEE_", "SOURCES__", "DESTINATION__", "RUNTIME__")):
+        if variable.startswith(SETTINGS):
             monkeypatch.delenv(variable)
     settings = tmp_path / "settings" / ".dlt"
     settings.mkdir(parents=True)

@@ -58,13 +58,15 @@ class Key:
     public: str
 
     @classmethod
-    def make(cls, path: Path) -> Key:
+    def make(cls, path: Path, passphrase: str = "") -> Key:
         private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         path.write_bytes(
             private.private_bytes(
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
+                serialization.BestAvailableEncryption(passphrase.encode())
+                if passphrase
+                else serialization.NoEncryption(),
             )
         )
         public = private.public_key().public_bytes(

@@ -51,9 +51,11 @@ WORDS = {
     *("UNION", "USING", "VALUES", "WHEN", "WHERE", "WITH", "WITHIN", "GROUP"),
 }
 
-# SQLMesh's own temporary tables, aliases of subqueries and of MERGE: quoted where they are made and
-# where they are used, and nobody else names them.
-SQLMESH_NAMES = re.compile(r"__temp_|__merge_|_subquery$", re.IGNORECASE)
+# SQLMesh's own temporary tables, previews in dev, aliases of subqueries and of MERGE: quoted where
+# they are made and where they are used, and nobody else names them.
+SQLMESH_NAMES = re.compile(
+    r"__temp_\w+|__merge_\w+|_subquery|\w+_schema_tmp(__dev)?|\w+__\d+__dev", re.IGNORECASE
+)
 
 DUCKDB_TOKENS = {
     TokenType.ARROW: "the operator ->",
@@ -92,7 +94,11 @@ def _count(tree: exp.Expr, kind: type[exp.Expr]) -> int:
 
 def _lower_case_names(tree: exp.Expr) -> Iterator[str]:
     for name in tree.find_all(exp.Identifier):
-        if name.quoted and name.this != name.this.upper() and not SQLMESH_NAMES.match(name.this):
+        if (
+            name.quoted
+            and name.this != name.this.upper()
+            and not SQLMESH_NAMES.fullmatch(name.this)
+        ):
             yield f'the name "{name.this}" is quoted and not upper case'
 
 

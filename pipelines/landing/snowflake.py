@@ -10,6 +10,7 @@ from typing import Any
 
 import dlt
 import yaml
+from dlt.common.libs.cryptography import decode_private_key
 from dlt.destinations.impl.snowflake.configuration import SnowflakeCredentials
 
 from landing.destination import Destination
@@ -87,7 +88,7 @@ def _refuse_incomplete(credentials: SnowflakeCredentials, private_key: str | Non
             ("SNOWFLAKE_ACCOUNT", credentials.host),
             ("SNOWFLAKE_USER", credentials.username),
             (
-                "a private key, a password or a token",
+                "private key, password or token",
                 credentials.private_key_path
                 or private_key
                 or credentials.password
@@ -100,12 +101,25 @@ def _refuse_incomplete(credentials: SnowflakeCredentials, private_key: str | Non
         raise MarqueeError(
             f"Nothing to sign in to Snowflake with: no {', no '.join(lacking)}.", SIGN_IN
         )
-    if credentials.private_key_path and not Path(credentials.private_key_path).is_file():
+    if credentials.private_key_path:
+        key_bytes(credentials.private_key_path, credentials.private_key_passphrase)
+
+
+def key_bytes(path: str, passphrase: str | None) -> bytes:
+    """Read a private key as the connector wants it: DER, PKCS#8, not encrypted.
+
+    Raises:
+        MarqueeError: there is no such file.
+        ValueError, TypeError: it is no key, or the passphrase is wrong or missing.
+
+    """
+    if not Path(path).is_file():
         raise MarqueeError(
-            f"There is no private key at {credentials.private_key_path} "
-            "(SNOWFLAKE_PRIVATE_KEY_PATH).",
+            f"There is no private key at {path} (SNOWFLAKE_PRIVATE_KEY_PATH).",
             "docs/snowflake.md says how to make one.",
         )
+    key: bytes = decode_private_key(Path(path).read_text("ascii"), passphrase)
+    return key
 
 
 def script(name: str) -> str:
@@ -173,7 +187,7 @@ REMEDIES: tuple[tuple[str, str, str], ...] = (
         "What landed before is safe; run the same command again, it goes on from there.",
     ),
     (
-        "Bad decrypt|private key|deserialize key|Password was not given",
+        "(?i)bad decrypt|private key|deserialize key|password was not given|incorrect password",
         "The private key cannot be read.",
         "Set SNOWFLAKE_PRIVATE_KEY_PASSPHRASE if it is encrypted; the file must be PKCS#8 in PEM.",
     ),

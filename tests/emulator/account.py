@@ -17,6 +17,11 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 Rows = list[dict[str, Any]]
 
+NEEDS_WAREHOUSE = re.compile(
+    r"\s*(/\*.*?\*/\s*)?"
+    r"(SELECT\b.*\bFROM|WITH|COPY|INSERT|MERGE|DELETE|CREATE.*\bAS (SELECT|WITH))\b",
+    re.DOTALL,
+)
 NAME = r'"?(?P<name>[\w$]+)"?'
 SETTING = re.compile(r"(\w+)\s*=\s*('[^']*'|[\w$.]+)")
 
@@ -102,6 +107,21 @@ class Account:
             if match := re.fullmatch(pattern, statement, re.IGNORECASE):
                 return method(self, session, **match.groupdict())
         return None
+
+    def refuse_without_warehouse(self, sql: str, session: Session) -> None:
+        """Refuse what reads or writes tables where no warehouse would do it."""
+        if session.user not in self.of("USER") or not NEEDS_WAREHOUSE.match(sql):
+            return
+        warehouse = self.of("WAREHOUSE").get(session.warehouse or "")
+        is_asleep = warehouse and (
+            warehouse.get("STATE") == "SUSPENDED" and warehouse.get("AUTO_RESUME") == "FALSE"
+        )
+        if warehouse is None or is_asleep:
+            raise Refused(
+                606,
+                "No active warehouse selected in the current session.  Select an active warehouse "
+                "with the 'use warehouse' command.",
+            )
 
     def create(self, _: Session, kind: str, name: str, rest: str) -> Rows:
         self.of(_kind(kind)).setdefault(name.upper(), _settings(rest))

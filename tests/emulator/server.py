@@ -118,6 +118,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
                 self._execute_one(one.sql("snowflake"), *arguments, **options)
 
     def _execute_one(self, command: str, *arguments: Any, **options: Any) -> None:
+        self.account.refuse_without_warehouse(command, self.session)
         rows = self.account.answer(command, self.session)
         if rows is None and COLUMN_COMMENTS.match(command):
             rows = []  # comments on columns: fakesnow takes them in CREATE TABLE only
