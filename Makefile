@@ -38,7 +38,7 @@ test: lint  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 FAKESNOW := .cache/fakesnow
 
 test-snowflake: install $(FAKESNOW)/installed  ## The whole path on an emulated Snowflake, with state in Postgres
-	$(BIN)/pytest --quiet -m snowflake
+	$(BIN)/pytest --quiet -m snowflake --numprocesses 2 --dist loadfile
 
 # fakesnow's pins clash with SQLMesh's, so it has an environment of its own and is spoken to by HTTP.
 $(FAKESNOW)/installed: tests/emulator/requirements.lock

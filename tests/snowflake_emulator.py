@@ -129,7 +129,8 @@ class Emulator:
     def set_up(self, *, but: str = "") -> None:
         """Run the administrator's scripts, but those whose name begins with one of `but`."""
         for user in ("INGEST", "TRANSFORM"):
-            self.keys.setdefault(user, Key.make(self.folder / f"{user.lower()}.p8"))
+            if user not in self.keys:
+                self.keys[user] = Key.make(self.folder / f"{user.lower()}.p8")
         public = {f"SNOWFLAKE_{user}_PUBLIC_KEY": key.public for user, key in self.keys.items()}
         left_out = tuple(but.split())
         for script in SCRIPTS:

@@ -18,8 +18,10 @@ from sandbox.server import Sandbox
 pytestmark = pytest.mark.snowflake
 
 WRONG = "5ec2e7-wr0ng-5ec2e7"
+# Neither the connector nor dlt shall wait long for a server that is gone.
 QUICKLY = {
-    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 5, "login_timeout": 5}'
+    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 2, "login_timeout": 2}',
+    "LOAD__RAISE_ON_MAX_RETRIES": "1",
 }
 
 
@@ -111,7 +113,7 @@ def test_a_failed_login_says_what_to_do_and_shows_no_secret(
 
 @pytest.mark.parametrize(
     ("left_out", "script"),
-    [("03 04 05", "03_roles"), ("01", "01_warehouses"), ("02 04", "02_database")],
+    [("03 04 05 06", "03_roles"), ("01", "01_warehouses"), ("02 04", "02_database")],
 )
 def test_what_is_missing_is_named_with_the_script_that_makes_it(
     house: House, bare: Emulator, sandbox: Sandbox, left_out: str, script: str
@@ -137,7 +139,7 @@ def test_a_suspended_warehouse_is_named(house: House, account: Emulator, sandbox
     code, out = check(account, house)
     account.set_up()
     assert ended.code == 1
-    assert "suspended" in ended.err.splitlines()[0]
+    assert "The warehouse is missing, suspended" in ended.err
     assert "-f snowflake/01_warehouses.sql" in ended.err
     assert code == 1
     assert "FAIL  warehouse LECTURE_INGEST_WH: suspended, and not resumed by itself" in out
@@ -164,7 +166,6 @@ def test_the_check_finds_a_grant_that_is_missing(house: House, account: Emulator
 @pytest.mark.parametrize(
     ("statement", "moment"),
     [
-        ('COPY INTO "BRONZE"."RAW_MOVIES"', "before"),
         ('COPY INTO "BRONZE"."RAW_MOVIES"', "after"),
         ('INSERT INTO "BRONZE"."_DLT_LOADS"', "before"),
     ],

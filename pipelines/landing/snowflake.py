@@ -71,7 +71,7 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
         for setting, variable in (("host", "SNOWFLAKE_HOST"), ("port", "SNOWFLAKE_PORT"))
         if defaults.get(variable)
     }
-    given: dict[str, Any] = dlt.config.get(f"{SECTION}.query") or {}
+    given: dict[str, Any] = dlt.config.get(f"{SECTION}.query", dict) or {}
     credentials.query = {**PATIENCE, **place, **given}
     return Destination(
         "snowflake",

@@ -29,9 +29,9 @@ SETTING = re.compile(r"(\w+)\s*=\s*('[^']*'|[\w$.]+)")
 class Refused(Exception):
     """Snowflake's own number and words for a refusal."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, sqlstate: str = "02000") -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code, self.message, self.sqlstate = code, message, sqlstate
 
 
 @dataclass
@@ -121,6 +121,7 @@ class Account:
                 606,
                 "No active warehouse selected in the current session.  Select an active warehouse "
                 "with the 'use warehouse' command.",
+                "57P03",
             )
 
     def create(self, _: Session, kind: str, name: str, rest: str) -> Rows:
@@ -154,10 +155,13 @@ class Account:
         on = (on or "").replace('"', "").upper()
         future = on.startswith("FUTURE ")
         kind, _, name = on.removeprefix("FUTURE ").partition(" ")
+        if future:
+            kind = kind.removesuffix("S")
+            name = f"{name.removeprefix('IN SCHEMA ')}.<{kind}>"
         for privilege in what.upper().split(","):
             granted = {
                 "privilege": privilege.strip().removeprefix("ROLE "),
-                "granted_on": ("ROLE" if not on else kind).removesuffix("S" if future else ""),
+                "granted_on": kind if on else "ROLE",
                 "name": name if on else what.upper().removeprefix("ROLE ").strip(),
                 "grantee_name": to.replace('"', "").upper(),
                 "granted_by": session.role or "",

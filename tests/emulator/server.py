@@ -94,7 +94,9 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
             self.faults.strike(command, "after")
         except Refused as error:
             entry["error"] = error.message
-            raise ProgrammingError(error.message, errno=error.code, sqlstate="02000") from None
+            raise ProgrammingError(
+                error.message, errno=error.code, sqlstate=error.sqlstate
+            ) from None
         except ProgrammingError as error:
             entry["error"] = str(error.msg)
             raise
