@@ -152,7 +152,7 @@ class Emulator:
             cursor = connection.cursor()
             for statement in statements:
                 cursor.execute(statement)
-            return [tuple(row) for row in cursor.fetchall()]  # type: ignore[arg-type]
+            return [tuple(row) for row in cursor.fetchall()]
 
     def go_wrong(self, *faults: Mapping[str, Any]) -> None:
         """Have the server die, or refuse, at the next statement that matches, once a fault."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlglot import exp, parse_one, tokenize
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 FUNCTIONS = {
     line

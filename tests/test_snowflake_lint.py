@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from snowflake_lint import problems
@@ -36,11 +37,11 @@ def test_every_statement_is_snowflakes(sent: tuple[Context, list[str]]) -> None:
 def test_every_query_and_audit_keeps_its_try_casts(sent: tuple[Context, list[str]]) -> None:
     context, _ = sent
     models = [model for model in context.models.values() if model.is_sql]
-    queries = [model.render_query_or_raise() for model in models] + [
-        model.render_audit_query(audit, **arguments)
-        for model in context.models.values()
-        for audit, arguments in model.audits_with_args
-    ]
+    queries: list[Any] = [model.render_query_or_raise() for model in models]
+    for model in context.models.values():
+        for audit, arguments in model.audits_with_args:
+            given: dict[str, Any] = {**arguments}
+            queries.append(model.render_audit_query(audit, **given))
     assert len(queries) > 100
     for query in queries:
         assert problems(query.sql("snowflake"), query) == [], query

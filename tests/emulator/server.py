@@ -178,7 +178,9 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
 
         Neither minds a row that several rows of the source match; Snowflake refuses it.
         """
-        merge = self._transform(merge, None)
+        transformed = self._transform(merge, None)
+        assert isinstance(transformed, exp.Merge)
+        merge = transformed
         target, source = merge.this.sql("duckdb"), merge.args["using"].sql("duckdb")
         twice = self._duck_conn.execute(
             f"SELECT 1 FROM {target} JOIN {source} ON {merge.args['on'].sql('duckdb')} "
@@ -226,7 +228,8 @@ def _assigned(merge: exp.Merge) -> Iterator[exp.Column]:
     for update in merge.find_all(exp.Update):
         yield from (assignment.this for assignment in update.expressions)
     for insert in merge.find_all(exp.Insert):
-        yield from insert.this.find_all(exp.Column)
+        columns: exp.Expr = insert.this
+        yield from columns.find_all(exp.Column)
 
 
 def _value(column: str, kind: str) -> str:
@@ -242,7 +245,7 @@ def plain_stages(command: str, options: dict[str, Any]) -> tuple[str, dict[str, 
     Binds of the statements around them are put into their text.
     """
     command = re.sub(r"'(@\"[^']+)'", lambda match: match[1].replace('"', ""), command)
-    binds = options.get("binding_params")
+    binds: list[str] = options.get("binding_params") or []
     if command.startswith("CREATE TEMP STAGE"):
         return command, {**options, "binding_params": [bind.replace('"', "") for bind in binds]}
     if "identifier(?)" not in command or not binds:
