@@ -51,10 +51,14 @@ WORDS = {
     *("UNION", "USING", "VALUES", "WHEN", "WHERE", "WITH", "WITHIN", "GROUP"),
 }
 
-# SQLMesh's own temporary tables, previews in dev, aliases of subqueries and of MERGE: quoted where
-# they are made and where they are used, and nobody else names them.
+# SQLMesh's own temporary tables, previews in dev, aliases of subqueries, audits and MERGE: quoted
+# where they are made and where they are used, and nobody else names them.
 SQLMESH_NAMES = re.compile(
-    r"__temp_\w+|__merge_\w+|_subquery|\w+_schema_tmp(__dev)?|\w+__\d+__dev", re.IGNORECASE
+    r"__temp_\w+|__merge_\w+|_subquery|audit|\w+_schema_tmp(__dev)?|\w+__\d+__dev", re.IGNORECASE
+)
+
+QUERY = re.compile(
+    r"(/\*.*?\*/)?\s*(SELECT|WITH|INSERT|MERGE|DELETE|UPDATE|CREATE)\b", re.IGNORECASE
 )
 
 DUCKDB_TOKENS = {
@@ -76,6 +80,8 @@ def problems(sql: str, written: exp.Expr | None = None) -> list[str]:
         tree = parse_one(sql, dialect="snowflake")
     except SqlglotError as error:
         return [f"not in Snowflake's grammar: {str(error).splitlines()[0]}"]
+    if isinstance(tree, exp.Command) and QUERY.match(sql):
+        return ["not in Snowflake's grammar: it could only be read as a whole"]
     lost = _count(written, exp.TryCast) - _count(tree, exp.TryCast) if written else 0
     return sorted(
         {
