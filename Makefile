@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DAY ?= 0
 
 help:  ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install: $(VENV)/installed  ## Make .venv from requirements.lock
 
@@ -24,6 +24,7 @@ demo: install  ## Load real films from the local sandbox, build the warehouse, r
 	$(BIN)/python pipelines/report.py
 
 refresh: install  ## Bring prod up to date: changed models, then new data
+	@test "$$SQLMESH__DEFAULT_GATEWAY" != snowflake || $(BIN)/python pipelines/snowflake_check.py
 	$(BIN)/sqlmesh plan --auto-apply --no-prompts --skip-tests
 	$(BIN)/sqlmesh run --ignore-cron
 
@@ -75,4 +76,4 @@ lock: install  ## Resolve both lock files anew
 	  --generate-hashes --no-emit-index-url --no-header --output-file tests/emulator/requirements.lock
 
 clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches
-	rm -rf warehouse.duckdb* state.duckdb* .dlt/work .cache logs
+	rm -rf warehouse.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs
