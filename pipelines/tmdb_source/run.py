@@ -152,7 +152,8 @@ def refuse_to_mix(landed_url: str | None, base_url: str) -> None:
     raise MarqueeError(
         f"This warehouse holds movies of {holds} ({urlsplit(landed_url).netloc}) and this run "
         f"would load from {asks} ({urlsplit(base_url).netloc}): their ids would collide.",
-        "Set MARQUEE_DUCKDB to another file, and MARQUEE_STATE_DUCKDB with it.",
+        "Set MARQUEE_DUCKDB to another file, and MARQUEE_STATE_DUCKDB with it (on Snowflake "
+        "SNOWFLAKE_DATABASE, and another state).",
     )
 
 
