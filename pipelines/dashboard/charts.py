@@ -74,7 +74,7 @@ def bars(table: pd.DataFrame, value: str, name: str, title: str, money: bool = F
         alt.Chart(table, height=alt.Step(22))
         .mark_bar()
         .encode(
-            x=alt.X(f"{value}:Q", title=title, axis=alt.Axis(format="$~s" if money else "~s")),
+            x=alt.X(f"{value}:Q", title=title, axis=DOLLARS if money else alt.Axis(format="~s")),
             y=alt.Y(f"{name}:N", sort="-x", title=None),
             tooltip=[name, alt.Tooltip(value, format="$,.0f" if money else ",.2f")],
         )
@@ -82,7 +82,7 @@ def bars(table: pd.DataFrame, value: str, name: str, title: str, money: bool = F
     return drawn
 
 
-def line(table: pd.DataFrame, x: str, y: str, title: str, axis: str = "~s") -> alt.Chart:
+def line(table: pd.DataFrame, x: str, y: str, title: str, money: bool = False) -> alt.Chart:
     """Draw a value over time, or over years."""
     kind, plain = "Q" if x.endswith("_year") else "T", alt.Axis(format="d")
     drawn: alt.Chart = (
@@ -90,7 +90,12 @@ def line(table: pd.DataFrame, x: str, y: str, title: str, axis: str = "~s") -> a
         .mark_line(point=True)
         .encode(
             x=alt.X(f"{x}:{kind}", title=None, axis=plain if kind == "Q" else alt.Axis()),
-            y=alt.Y(f"{y}:Q", title=title, axis=alt.Axis(format=axis), scale=alt.Scale(zero=False)),
+            y=alt.Y(
+                f"{y}:Q",
+                title=title,
+                axis=DOLLARS if money else alt.Axis(format="~s"),
+                scale=alt.Scale(zero=False),
+            ),
             tooltip=[x, alt.Tooltip(y, format=",.2f")],
         )
     )

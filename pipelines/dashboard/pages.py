@@ -22,6 +22,7 @@ ALL = "All"
 FORMATS = {
     "_usd": "dollar",
     "_pct": "%.1f %%",
+    "pct_profitable": "%.1f %%",
     "_seconds": "%.1f s",
     "_count": "localized",
     "_bytes": "bytes",
@@ -342,7 +343,7 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
     draw(charts.bars(genres, "total_revenue_usd", "genre_name", "revenue", money=True), genres)
     table(genres, "genres")
     st.subheader("Years")
-    draw(charts.line(years, "release_year", "total_revenue_usd", "revenue", "$~s"), years)
+    draw(charts.line(years, "release_year", "total_revenue_usd", "revenue", money=True), years)
     table(years, "years")
     st.subheader("Top movies")
     every = queries.top_movies(store, "", 0, 9999, "")
