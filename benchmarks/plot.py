@@ -11,7 +11,7 @@ def lines(path: str, points: Sequence[dict[str, Any]], x: str, y: str, series: s
     import altair
 
     chart = (
-        altair.Chart(altair.Data(values=list(points)))
+        altair.Chart(altair.Data(values=list(points)))  # type: ignore[no-untyped-call]
         .mark_line(point=True)
         .encode(
             x=altair.X(x, type="quantitative", scale=altair.Scale(zero=True)),

@@ -20,6 +20,9 @@ LAYER_COLOURS = {
     "ops": "#3b82f6",
 }
 HEIGHT = 280
+TOP = alt.Legend(orient="top")
+# A thousand million is a B to people, a G to the formatter.
+DOLLARS = alt.Axis(labelExpr="replace(format(datum.value, '$~s'), 'G', 'B')")
 
 
 def _scale(colours: dict[str, str]) -> alt.Scale:
@@ -38,9 +41,7 @@ def row_growth(history: pd.DataFrame) -> alt.Chart:
         .encode(
             x=alt.X("counted_at:T", title=None),
             y=alt.Y("row_count:Q", title="rows", axis=alt.Axis(format="~s")),
-            color=alt.Color(
-                "layer:N", scale=_scale(LAYER_COLOURS), legend=alt.Legend(orient="top")
-            ),
+            color=alt.Color("layer:N", scale=_scale(LAYER_COLOURS), legend=TOP),
             tooltip=["layer", "counted_at", alt.Tooltip("row_count", format=",")],
         )
     )
@@ -59,7 +60,7 @@ def timeline(runs: pd.DataFrame, now: pd.Timestamp) -> alt.LayerChart:
     chart = alt.Chart(shown, height=alt.Step(42)).encode(
         x=alt.X("started_at:T", title=None),
         y=alt.Y("lane:N", title=None),
-        color=alt.Color("status:N", scale=_scale(STATUS_COLOURS), legend=alt.Legend(orient="top")),
+        color=alt.Color("status:N", scale=_scale(STATUS_COLOURS), legend=TOP),
         tooltip=["job", "status", "started_at", "ended_at", "duration_seconds", "error"],
     )
     drawn: alt.LayerChart = chart.mark_bar(height=14).encode(x2="until:T") + chart.mark_point(
@@ -148,9 +149,7 @@ def graph(nodes: pd.DataFrame, edges: pd.DataFrame, chosen: str) -> alt.LayerCha
         .encode(
             x=x,
             y=y,
-            color=alt.Color(
-                "layer:N", scale=_scale(LAYER_COLOURS), legend=alt.Legend(orient="top")
-            ),
+            color=alt.Color("layer:N", scale=_scale(LAYER_COLOURS), legend=TOP),
             opacity=faint,
             tooltip=["table_name", "kind", "description"],
         )

@@ -54,7 +54,7 @@ def land(
     destination: Destination,
     rows: Mapping[Table, Rows],
     memory: Mapping[str, Any],
-    log: RunLog,
+    log: RunLog | None = None,
 ) -> None:
     """Append rows to their tables in one load; a table without rows is created all the same.
 
@@ -64,7 +64,7 @@ def land(
         rows: the tables of the door, each with its new rows.
         memory: what the next run has to know, kept in dlt's state. It travels in the same load as
             the rows, and counts from the moment on in which the whole load does.
-        log: told of the load.
+        log: told of the load, if the run is logged.
 
     Raises:
         PipelineStepFailed: dlt could not load; nothing of this call counts as landed then.
@@ -90,7 +90,8 @@ def land(
         [dlt.resource(remember, name="memory"), *resources],
         loader_file_format=destination.file_format,
     )
-    log.loaded(pipeline.last_trace)
+    if log:
+        log.loaded(pipeline.last_trace)
     # What dlt leaves of a run refers to itself in circles, with every row of the load in them; a
     # backfill would hold several loads at a time before Python looks for such circles by itself.
     gc.collect()
