@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
 from landing.errors import MarqueeError
 
@@ -35,6 +34,6 @@ def read_cadence(path: Path = CADENCE) -> Cadence:
 
     """
     try:
-        return Cadence(**YAML(typ="safe").load(path.read_text(encoding="utf-8")))
-    except (YAMLError, TypeError, OSError) as error:
+        return Cadence(**yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, TypeError, OSError) as error:
         raise MarqueeError(f"{path} cannot be used: {error}") from error

@@ -93,8 +93,12 @@ class SnowflakeStore:
         # Only here: its packages take seconds to import.
         import snowflake.connector
 
+        from landing.snowflake import names
+
+        known = {**names(environ), **environ}
+
         def given(name: str) -> str | None:
-            return environ.get(f"SNOWFLAKE_{name}") or None
+            return known.get(f"SNOWFLAKE_{name}") or None
 
         settings = {
             "account": given("ACCOUNT"),
@@ -103,9 +107,12 @@ class SnowflakeStore:
             "private_key_file": given("PRIVATE_KEY_PATH"),
             "private_key_file_pwd": given("PRIVATE_KEY_PASSPHRASE"),
             "authenticator": given("AUTHENTICATOR"),
-            "database": given("DATABASE") or "LECTURE_DE",
-            "warehouse": given("TRANSFORM_WAREHOUSE") or "LECTURE_TRANSFORM_WH",
-            "role": given("ROLE") or "DE_ROLE",
+            "token": given("TOKEN"),
+            "host": given("HOST"),
+            "port": given("PORT"),
+            "database": given("DATABASE"),
+            "warehouse": given("TRANSFORM_WAREHOUSE"),
+            "role": given("ROLE"),
         }
         self._connection = snowflake.connector.connect(
             **{name: value for name, value in settings.items() if value}, paramstyle="qmark"
