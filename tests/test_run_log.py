@@ -25,7 +25,11 @@ import health
 import pytest
 import yaml
 from conftest import House
-from sqlmesh.core.notification_target import SlackWebhookNotificationTarget
+from sqlmesh.core.config.loader import load_config_from_yaml
+from sqlmesh.core.notification_target import (
+    NotificationEvent,
+    SlackWebhookNotificationTarget,
+)
 from warehouse import ROOT, Warehouse, movie
 
 from landing import run_log
@@ -133,10 +137,6 @@ def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
     assert "unfinished (killed?)" in failing["run refresh"].message
 
     warehouse.land(movie(5), at="now", batch_id="3")
-    warehouse.execute(
-        "INSERT INTO bronze.raw_movies SELECT * REPLACE (NULL AS movie_id) "
-        "FROM bronze.raw_movies WHERE movie_id = 0"
-    )
     assert refresh_in_a_child(warehouse) == 0
     assert findings(warehouse) == {}
     assert warehouse.query("SELECT status, ended_at IS NULL FROM ops.run_log ORDER BY started_at")[
@@ -437,20 +437,23 @@ def test_a_receiver_that_is_down_is_said_and_hurts_nobody(
 
 
 def test_a_failed_plan_is_told_to_slack_by_sqlmesh(
-    slack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slack: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("slack_sdk")
     monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", slack)
-    with Warehouse(tmp_path).context() as context:
-        (target,) = context.config.notification_targets
-        assert isinstance(target, SlackWebhookNotificationTarget)
-        target.notify_apply_failure("prod", "1", "no such column")
+    assert load_config_from_yaml(ROOT / "config.yaml")["notification_targets"] == [
+        {"type": "slack_webhook", "notify_on": ["apply_failure", "run_failure"], "url": slack}
+    ]
+    events = frozenset({NotificationEvent.APPLY_FAILURE})
+    target = SlackWebhookNotificationTarget(url=slack, notify_on=events)
+    target.notify_apply_failure("prod", "1", "no such column")
     assert "apply failed" in Receiver.received[0]["text"]
 
 
-def test_alerts_are_off_by_default(tmp_path: Path) -> None:
-    with Warehouse(tmp_path).context() as context:
-        assert context.config.notification_targets == []
+def test_alerts_are_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("MARQUEE_SLACK_WEBHOOK_URL", "MARQUEE_SMTP_HOST"):
+        monkeypatch.delenv(variable, raising=False)
+    assert "notification_targets" not in load_config_from_yaml(ROOT / "config.yaml")
 
 
 def test_mail_is_sent_over_tls(tmp_path: Path) -> None:

@@ -118,13 +118,14 @@ def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
             source += f" LEFT JOIN ({known[metric]}'{table}') AS reference ON TRUE"
         elif metric in known:
             source += f" LEFT JOIN ({known[metric]}) AS reference ON reference.known = {column}"
+        # DuckDB counts no rows as NULL in COUNT_IF.
         selects.append(
             f"""
             SELECT
               '{table}' AS table_name,
               '{name}' AS column_name,
               '{metric}' AS metric_name,
-              CAST({value} AS DOUBLE) AS measured_value,
+              CAST(COALESCE({value}, 0) AS DOUBLE) AS measured_value,
               CAST({threshold} AS DOUBLE) AS threshold,
               COUNT(*) AS row_count
             FROM {source}
