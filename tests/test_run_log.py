@@ -42,29 +42,27 @@ from monitoring.store import DuckDBStore, MissingWarehouse, as_snowflake
 from sandbox.server import Sandbox
 
 CADENCE = read_cadence()
+SELECTED = "silver.silver_movies"
 
 
-def refresh_in_a_child(warehouse: Warehouse, *, killed_at: str = "") -> int:
-    """`sqlmesh run`; with `killed_at`, `kill -9` when that model's turn comes."""
+def refresh_in_a_child(warehouse: Warehouse, *, is_killed: bool = False) -> int:
+    """`sqlmesh run` of a model; with `is_killed`, `kill -9` when its turn comes."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
-        os.dup2(os.open(warehouse.folder / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+        sys.stderr = (warehouse.folder / "said.txt").open("w", buffering=1)
 
         class Killer(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                if (
-                    killed_at
-                    and "Evaluating" in record.getMessage()
-                    and (killed_at in record.getMessage())
-                ):
+                said = record.getMessage()
+                if is_killed and "Evaluating" in said and "silver_movies" in said:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         logging.getLogger("sqlmesh").addHandler(Killer())
         logging.getLogger("sqlmesh").setLevel(logging.INFO)
         with warehouse.context() as context:
-            is_success = context.run(ignore_cron=True).is_success
+            is_success = context.run(ignore_cron=True, select_models=[SELECTED]).is_success
         os._exit(0 if is_success else 1)
     except BaseException as error:
         print(error, file=sys.stderr)
@@ -130,7 +128,7 @@ def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
     story: Warehouse, tmp_path: Path
 ) -> None:
     warehouse = story.copy_to(tmp_path / "killed")
-    assert refresh_in_a_child(warehouse, killed_at="fact_movies") == -signal.SIGKILL
+    assert refresh_in_a_child(warehouse, is_killed=True) == -signal.SIGKILL
 
     failing = findings(warehouse)
     assert list(failing) == ["run refresh"]
@@ -528,3 +526,23 @@ def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
 
     for query in NEEDS:
         assert "SELECT" in as_snowflake(query)
+
+
+def test_the_quality_page_names_what_health_names(story: Warehouse, tmp_path: Path) -> None:
+    testing = pytest.importorskip("streamlit.testing.v1", reason="the extra `dashboard`")
+    warehouse = story.copy_to(tmp_path / "faulty")
+    for statement in FAULTS:
+        warehouse.execute(statement)
+    copy = str(fresh_copy(warehouse.duckdb))
+    app = testing.AppTest.from_string(
+        "from pathlib import Path\n"
+        "from dashboard.pages import quality\n"
+        "from monitoring.store import DuckDBStore\n"
+        f"quality(DuckDBStore(Path({copy!r})), None)\n",
+        default_timeout=60,
+    ).run()
+    assert not app.exception
+    said = [one.value for one in app.warning]
+    for line in {*FAULTS.values()}:
+        check, _, subject = line.partition(" ")
+        assert any(one.startswith(f"{check} `{subject}`:") for one in said), line
