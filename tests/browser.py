@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,16 @@ def _wait_for(address: str, server: subprocess.Popen[Any]) -> None:
     raise RuntimeError("the dashboard does not answer")
 
 
+@cache
+def _driver() -> Any:
+    """Start Playwright, once a process: it takes no second one."""
+    from playwright.sync_api import sync_playwright
+
+    driver = sync_playwright().start()
+    atexit.register(driver.stop)
+    return driver
+
+
 @contextmanager
 def open_browser(**options: Any) -> Iterator[Any]:
     """Open a page of headless Chromium with an empty profile.
@@ -76,13 +88,8 @@ def open_browser(**options: Any) -> Iterator[Any]:
         options: what Playwright calls the context: viewport, color_scheme ...
 
     """
-    from playwright.sync_api import sync_playwright
-
-    with (
-        tempfile.TemporaryDirectory(prefix="marquee-chromium-") as profile,
-        sync_playwright() as it,
-    ):
-        context = it.chromium.launch_persistent_context(
+    with tempfile.TemporaryDirectory(prefix="marquee-chromium-") as profile:
+        context = _driver().chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, headless=True, args=FLAGS, **options
         )
         context.set_default_timeout(60_000)

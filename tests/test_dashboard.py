@@ -108,7 +108,7 @@ def test_the_movies_page_has_the_studio(page: Any, address: str) -> None:
 def test_a_table_downloads_as_csv(page: Any, address: str, warehouse: Warehouse) -> None:
     visit(page, f"{address}/pipelines")
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").first.click()
+        page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     lines = Path(download.value.path()).read_text().splitlines()
     ((run_id,),) = warehouse.query("SELECT run_id FROM ops.run_log")
     assert lines[0].startswith("run_id,tool,job")
@@ -118,7 +118,7 @@ def test_a_table_downloads_as_csv(page: Any, address: str, warehouse: Warehouse)
 def test_the_lineage_has_a_tables_columns_and_their_origins(page: Any, address: str) -> None:
     visit(page, f"{address}/lineage")
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").first.click()
+        page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     text = Path(download.value.path()).read_text()
     assert "silver.silver_movies.title" in text
     assert page.locator("canvas, svg").count() > 0
