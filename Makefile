@@ -31,12 +31,9 @@ refresh: install  ## Bring prod up to date: changed models, then new data
 test lint style types model-lint units: export MARQUEE_DUCKDB := :memory:
 test lint style types model-lint units: export MARQUEE_STATE_DUCKDB := :memory:
 
-# A worker takes whole files. These go first, so that it does not end with one while the other waits.
-LONGEST := tests/test_warehouse.py tests/test_refresh_kills.py
-
 test: install  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	@$(MAKE) --no-print-directory --jobs 2 units lint
-	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-kills: install  ## Land and refresh 2,000 movies behind a bad line, killed 27 times (minutes)
 	$(BIN)/pytest --quiet -m wide -rP
