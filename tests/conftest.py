@@ -29,7 +29,7 @@ LONGEST = ("test_warehouse.py", "test_refresh_kills.py", "test_tmdb_resume.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files: a worker takes whole ones, and nobody shall wait for the last."""
+    """Begin with the longest files: a worker takes whole ones, and none shall wait for the last."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
