@@ -36,7 +36,8 @@ test test-snowflake lint style types model-lint units: export MARQUEE_STATE_DUCK
 
 test: install  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	@$(MAKE) --no-print-directory --jobs 2 units lint
-	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --junitxml .cache/test/pytest.xml
+	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+	  --junitxml .cache/test/pytest.xml
 
 test-kills: install  ## Land and refresh 2,000 movies behind a bad line, killed 27 times (minutes)
 	$(BIN)/pytest --quiet -m wide -rP

@@ -82,8 +82,8 @@ def contents(warehouse: str, steps_file: str) -> dict[str, list[str]]:
     with duckdb.connect(warehouse, read_only=True) as connection:
         for step in json.loads(Path(steps_file).read_text()):
             table = f"{step['schema']}.{step['name']}"
-            # _loaded_at is the moment of the run
-            columns = ", ".join(name for name in step["columns"] if name != "_loaded_at")
+            # Such are moments of the run.
+            columns = ", ".join(name for name in step["columns"] if not name.endswith("_loaded_at"))
             ((count, digest),) = connection.execute(
                 f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM {table}"
             ).fetchall()

@@ -54,6 +54,9 @@ SNOWFLAKE_TYPES = {"VARCHAR": "TEXT", "DOUBLE": "REAL", "BOOLEAN": "BOOLEAN"}
 MACROS = """
 CREATE OR REPLACE MACRO {catalog}.as_array(value) AS
   CASE WHEN json_type(value) = 'ARRAY' THEN value END;
+CREATE OR REPLACE MACRO {catalog}.variant_text(value) AS
+  CASE WHEN typeof(value) = 'JSON' THEN TRY_CAST(value AS JSON) ->> '$'
+  ELSE CAST(value AS TEXT) END;
 """
 
 
@@ -122,6 +125,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
     def _execute_one(self, command: str, *arguments: Any, **options: Any) -> None:
         self.account.refuse_without_warehouse(command, self.session)
         rows = self.account.answer(command, self.session)
+        command = with_variant_text(command)
         if rows is None and COLUMN_COMMENTS.match(command):
             rows = []  # comments on columns: fakesnow takes them in CREATE TABLE only
         if rows is not None:
@@ -263,6 +267,24 @@ def plain_stages(command: str, options: dict[str, Any]) -> tuple[str, dict[str, 
     if re.match("DROP (STAGE|FILE FORMAT)|CREATE TEMP FILE FORMAT", command):
         command = "SELECT 'Statement executed successfully.' AS status"
     return command, {**options, "binding_params": None}
+
+
+def with_variant_text(command: str) -> str:
+    """Cast a VARIANT column to text as Snowflake does: a string loses its quotes.
+
+    fakesnow does so only where the cast stands around GET_PATH itself.
+    """
+    if "GET_PATH" not in command:
+        return command
+    statement = sqlglot.parse_one(command, read="snowflake")
+    for cast in list(statement.find_all(exp.Cast)):
+        if (
+            type(cast) is exp.Cast
+            and isinstance(cast.this, exp.Column)
+            and cast.is_type(*exp.DataType.TEXT_TYPES)
+        ):
+            cast.replace(exp.Anonymous(this="VARIANT_TEXT", expressions=[cast.this]))
+    return statement.sql("snowflake")
 
 
 def without_temporary(command: str) -> str:
