@@ -1,11 +1,12 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh test lint format docs sandbox lock clean
+.PHONY: help install demo refresh test lint format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DAY ?= 0
+BASE ?= main
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +52,9 @@ format: install  ## Let the formatters decide
 docs: install  ## Write docs/data-dictionary.md anew from the models
 	$(BIN)/python docs/dictionary.py
 
+plan-diff: install  ## Write plan-diff.md: what the working tree does to the warehouse (BASE=main)
+	$(BIN)/python review/plan_diff.py --base $(BASE) --out plan-diff.md
+
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)
 
@@ -59,4 +63,4 @@ lock: install  ## Resolve requirements.lock anew from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
 
 clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches
-	rm -rf warehouse.duckdb* state.duckdb* .dlt/work .cache logs
+	rm -rf warehouse.duckdb* state.duckdb* .dlt/work .cache logs plan-diff.md
