@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh test lint format docs plan-diff sandbox lock clean
+.PHONY: help install demo refresh test test-kills test-snowflake snowflake-check bench lint style types model-lint units format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ DAY ?= 0
 BASE ?= main
 
 help:  ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install: $(VENV)/installed  ## Make .venv from requirements.lock
 
@@ -25,24 +25,53 @@ demo: install  ## Load real films from the local sandbox, build the warehouse, r
 	$(BIN)/python pipelines/report.py
 
 refresh: install  ## Bring prod up to date: changed models, then new data
+	@test "$$SQLMESH__DEFAULT_GATEWAY" != snowflake || $(BIN)/python pipelines/snowflake_check.py
 	$(BIN)/sqlmesh plan --auto-apply --no-prompts --skip-tests
 	$(BIN)/sqlmesh run --ignore-cron
 
 # Nothing here may touch the user's warehouse, not even to look whether another process holds it.
-test lint: export MARQUEE_DUCKDB := .cache/test/warehouse.duckdb
-test lint: export MARQUEE_STATE_DUCKDB := .cache/test/state.duckdb
+test test-snowflake lint style types model-lint units: export MARQUEE_DUCKDB := :memory:
+test test-snowflake lint style types model-lint units: export MARQUEE_STATE_DUCKDB := :memory:
 
-test: lint  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
-	$(BIN)/sqlmesh test
+test: install  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
+	@$(MAKE) --no-print-directory --jobs 2 units lint
 	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile
 
-lint: install  ## Style, types and model lint
-	@mkdir -p .cache/test
+test-kills: install  ## Land and refresh 2,000 movies behind a bad line, killed 27 times (minutes)
+	$(BIN)/pytest --quiet -m wide -rP
+
+FAKESNOW := .cache/fakesnow
+
+test-snowflake: install $(FAKESNOW)/installed  ## The whole path on an emulated Snowflake, with state in Postgres
+	$(BIN)/pytest --quiet -m snowflake --numprocesses 2 --dist loadfile
+
+# fakesnow's pins clash with SQLMesh's, so it has an environment of its own and is spoken to by HTTP.
+$(FAKESNOW)/installed: tests/emulator/requirements.lock
+	$(BIN)/uv venv --quiet --clear --python '>=3.11,<3.14' $(FAKESNOW)
+	$(BIN)/uv pip install --quiet --python $(FAKESNOW)/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
+snowflake-check: install  ## Is a Snowflake account set up as it should be? (SNOWFLAKE_* variables)
+	$(BIN)/python pipelines/snowflake_check.py
+
+lint: style types model-lint  ## Style, types and model lint
+
+style: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: install
 	$(BIN)/mypy
+
+model-lint: install
 	$(BIN)/sqlmesh format --check
 	$(BIN)/sqlmesh lint
+
+units: install
+	$(BIN)/sqlmesh test
+
+bench: install  ## Benchmarks into benchmarks/results, some 20 minutes (QUICK=1: under 3; OUT=folder)
+	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
 
 format: install  ## Let the formatters decide
 	$(BIN)/ruff check --fix .
@@ -58,9 +87,12 @@ plan-diff: install  ## Write plan-diff.md: what the working tree does to the war
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)
 
-lock: install  ## Resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra ui --universal --python-version 3.10 \
-	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
+
+lock: install  ## Resolve the lock files anew: the project's, the benchmarks', the emulator's
+	$(RESOLVE) --python-version 3.10 pyproject.toml --extra dev --extra ui --output-file requirements.lock
+	$(RESOLVE) --python-version 3.10 benchmarks/requirements.in --output-file benchmarks/requirements.lock
+	$(RESOLVE) --python-version 3.11 tests/emulator/requirements.in --output-file tests/emulator/requirements.lock
 
 clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches
-	rm -rf warehouse.duckdb* state.duckdb* .dlt/work .cache logs plan-diff.md
+	rm -rf warehouse.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs plan-diff.md

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,15 @@ from sandbox.catalogue import Catalogue, from_lines
 from sandbox.server import Sandbox
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# The variables that Marquee, dlt and SQLMesh listen to.
+SETTINGS = (
+    *("TMDB_", "MARQUEE_", "SNOWFLAKE_"),
+    *("SOURCES__", "DESTINATION__", "RUNTIME__", "SQLMESH__"),
+)
+# SQLMesh keeps every model as a large tree, and Python's collector of cycles walks through all of
+# them again and again: a fifth of the time of a refresh. Nothing here needs it often.
+gc.set_threshold(50_000, 20, 100)
 
 
 def movie(movie_id: int, **fields: Any) -> bytes:
@@ -93,17 +104,7 @@ class House:
         The child calls `patch` first and says what it says in `said.txt`. Returns its process id,
         for `finish`.
         """
-        child = os.fork()
-        if child:
-            return child
-        try:
-            with (self.folder / "said.txt").open("w") as said:
-                sys.stdout = sys.stderr = said
-                patch()
-                code = tmdb.main(arguments)
-        except BaseException:
-            os._exit(70)
-        os._exit(code)
+        return in_child(self.folder / "said.txt", patch, lambda: tmdb.main(arguments))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.duckdb), read_only=True) as connection:
@@ -113,6 +114,26 @@ class House:
         """Every file of this house that holds a text."""
         files = (path for path in self.folder.rglob("*") if path.is_file())
         return [path for path in files if secret.encode() in path.read_bytes()]
+
+
+def in_child(said: Path, *actions: Callable[[], int | None]) -> int:
+    """Start a forked child that does these in order, until one returns another number than 0.
+
+    What it says goes to a file. Returns its process id, for `finish`.
+    """
+    child = os.fork()
+    if child:
+        return child
+    code = 0
+    try:
+        with said.open("w") as sys.stdout:
+            sys.stderr = sys.stdout
+            for action in actions:
+                code = code or action() or 0
+    except BaseException:
+        said.write_text(traceback.format_exc(), encoding="utf-8")
+        os._exit(70)
+    os._exit(code)
 
 
 def finish(child: int) -> int:
@@ -127,7 +148,7 @@ def house(
 ) -> House:
     """An empty house that no credential and no setting of the developer's machine reaches."""
     for variable in list(os.environ):
-        if variable.startswith(("TMDB_", "MARQUEE_", "SOURCES__", "DESTINATION__", "RUNTIME__")):
+        if variable.startswith(SETTINGS):
             monkeypatch.delenv(variable)
     settings = tmp_path / "settings" / ".dlt"
     settings.mkdir(parents=True)

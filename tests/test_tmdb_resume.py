@@ -7,16 +7,17 @@ import random
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from conftest import House, films, finish, movie
 from dlt.load.load import Load
 from dlt.pipeline.pipeline import Pipeline
+from kills import Watch, after, before, die
 
 from landing.lock import only_run
 from sandbox.faults import Fault, FaultRates
@@ -31,39 +32,6 @@ PAGES = str(MOVIES // 20)
 UNKIND = FaultRates(
     too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=20261122
 )
-
-
-def die(*args: Any, **kwargs: Any) -> NoReturn:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError("unreachable")
-
-
-def before(owner: type, name: str, call: int = 1) -> Callable[[], None]:
-    """Die when a function is called for the n-th time."""
-    return _around(owner, name, call, lambda function, *args, **kwargs: die())
-
-
-def after(owner: type, name: str, call: int = 1) -> Callable[[], None]:
-    """Die when a function has been called for the n-th time."""
-    return _around(
-        owner, name, call, lambda function, *args, **kwargs: die(function(*args, **kwargs))
-    )
-
-
-def _around(owner: type, name: str, call: int, last: Callable[..., Any]) -> Callable[[], None]:
-    def patch() -> None:
-        function, calls = getattr(owner, name), 0
-
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            return (last if calls == call else lambda f, *a, **k: f(*a, **k))(
-                function, *args, **kwargs
-            )
-
-        setattr(owner, name, counted)
-
-    return patch
 
 
 def in_the_middle_of_a_chunk() -> None:
@@ -95,24 +63,6 @@ KILLS = {
 }
 
 
-class Watch:
-    """Checks after each run that it asked for one chunk at most that runs before it had had."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._asked: set[str] = set()
-        self.again = 0
-
-    def run_ended(self) -> None:
-        paths = {request.path for request in self._sandbox.requests}
-        details = {path for path in paths if path.rpartition("/")[2].isdigit()}
-        again = len(details & self._asked)
-        assert again <= CHUNK
-        self.again += again
-        self._asked |= details
-        self._sandbox.requests.clear()
-
-
 @pytest.fixture
 def unkind(house: House) -> Iterator[Sandbox]:
     house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
@@ -132,7 +82,7 @@ def assert_whole(house: House) -> None:
 
 
 def test_killed_at_every_point_a_run_is_finished(house: House, unkind: Sandbox) -> None:
-    watch = Watch(unkind)
+    watch = Watch(unkind, CHUNK)
     for number, (where, kill) in enumerate(KILLS.items()):
         assert finish(house.fork(kill, "--pages", PAGES)) == -signal.SIGKILL, where
         watch.run_ended()
@@ -148,7 +98,7 @@ def test_killed_at_every_point_a_run_is_finished(house: House, unkind: Sandbox) 
 
 
 def test_killed_at_random_a_run_is_finished(house: House, unkind: Sandbox) -> None:
-    watch, chance, kills = Watch(unkind), random.Random(20261122), 0
+    watch, chance, kills = Watch(unkind, CHUNK), random.Random(20261122), 0
     for _ in range(10):
         child = house.fork(lambda: None, "--pages", PAGES)
         timer = threading.Timer(chance.uniform(0.2, 1.2), os.kill, (child, signal.SIGKILL))

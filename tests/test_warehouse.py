@@ -45,8 +45,9 @@ def first_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def third_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Movies with a story each, after a first plan and two refreshes; to be looked at only."""
     warehouse = Warehouse.create(tmp_path_factory.mktemp("third_day"))
+    forgotten = company(7, "Soon forgotten")
     warehouse.land(
-        movie(1),
+        movie(1, production_companies=[forgotten, company(2, "Brick")]),
         movie(2),
         movie(3, production_companies=[company(3, "Clay")]),
         movie(4),
@@ -67,12 +68,16 @@ def third_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         at="2026-03-02 06:00:00",
     )
     warehouse.land(movie(6, revenue=300), movie(7, revenue=300), movie(9), at="2026-03-05 06:00:00")
+    wrong = {"release_date": "soon", "budget": -5, "vote_average": 11}
+    warehouse.land(movie(11, **wrong), movie(12, **wrong), at="2026-03-05 06:00:00")
+    warehouse.land_genres([genre(28, "Action!"), genre(18), genre(35)], at="2026-03-05 06:00:00")
     warehouse.refresh()
     warehouse.land(movie(5), at="2026-03-04 06:00:00")
     # These bear a time before the last refresh.
     warehouse.land(movie(6, revenue=200), at="2026-03-03 06:00:00")
     warehouse.land(movie(7, revenue=300), at="2026-03-03 06:00:00")
-    warehouse.land(movie(8, revenue=200), movie(10), at="2026-03-01 07:00:00")
+    warehouse.land(movie(8, revenue=200), movie(10), at="2026-03-01 06:00:30")
+    warehouse.land(movie(12, budget=-5), at="2026-03-06 06:00:00")
     warehouse.refresh()
     return warehouse
 
@@ -205,42 +210,25 @@ def test_a_response_that_says_the_same_opens_no_period(third_day: Warehouse) -> 
     assert third_day.query(HISTORY.format(9)) == [(30_000_000, "2026-03-01 06:00:00", None)]
 
 
-def test_the_history_can_be_dropped_with_the_state_and_made_again(warehouse: Warehouse) -> None:
-    warehouse.land(
-        movie(1, revenue=3_100_000_000, production_companies=[company(7, "Soon forgotten")]),
-        at="2026-03-02 06:00:00",
-        batch_id="2",
-    )
-    warehouse.refresh()
-    warehouse.land(movie(1, revenue=3_200_000_000), at="2026-03-02 06:00:30", batch_id="3")
-    warehouse.land({"movie_id": 2, **TOMBSTONE}, at="2026-03-02 06:00:30", batch_id="3")
-    warehouse.land_genres([genre(28, "Action!"), genre(18), genre(35)], at="2026-03-02 06:00:00")
-    warehouse.refresh()
-    warehouse.land(movie(1, revenue=3_150_000_000), at="2026-03-02 06:00:10", batch_id="late")
-    warehouse.refresh()
-    history = warehouse.rows_of("snapshots")
-    gold = warehouse.rows_of("gold")
-    assert len(history["snapshots.snap_silver_movies"]) == 7
-    assert len(history["snapshots.snap_dim_genres"]) == 4
-
-    warehouse.state_duckdb.unlink()
-    for schema in ("silver", "snapshots", "gold", "ops"):
-        warehouse.execute(f"DROP SCHEMA {schema} CASCADE")
-        warehouse.execute(f"DROP SCHEMA sqlmesh__{schema} CASCADE")
+def test_the_history_can_be_dropped_with_the_state_and_made_again(
+    third_day: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = third_day.copy_to(tmp_path)
+    warehouse.forget_all_but_bronze()
     warehouse.plan()
 
-    assert warehouse.rows_of("snapshots") == history
-    assert warehouse.rows_of("gold") == gold
+    history = warehouse.rows_of("snapshots")
+    assert history == third_day.rows_of("snapshots")
+    assert len(history["snapshots.snap_silver_movies"]) == 18
+    assert len(history["snapshots.snap_dim_genres"]) == 4
+    assert warehouse.rows_of("gold") == third_day.rows_of("gold")
 
 
-def test_a_restatement_gives_the_same_rows(warehouse: Warehouse) -> None:
-    warehouse.land(movie(1, revenue=3_100_000_000), at="2026-03-02 06:00:00")
-    warehouse.refresh()
-    before = warehouse.rows_of("gold", "snapshots")
-
+def test_a_restatement_gives_the_same_rows(third_day: Warehouse, tmp_path: Path) -> None:
+    warehouse = third_day.copy_to(tmp_path)
     warehouse.plan(restate_models=["silver.silver_movies"])
 
-    assert warehouse.rows_of("gold", "snapshots") == before
+    assert warehouse.rows_of("gold", "snapshots") == third_day.rows_of("gold", "snapshots")
 
 
 def test_dev_shows_the_whole_warehouse_beside_prod(warehouse: Warehouse) -> None:
@@ -296,24 +284,22 @@ def test_no_fact_and_no_bridge_points_to_nothing(first_day: Warehouse) -> None:
 
 
 def test_a_value_that_breaks_a_rule_is_listed_with_its_reason_until_it_is_mended(
-    warehouse: Warehouse,
+    third_day: Warehouse,
 ) -> None:
-    warehouse.land(movie(1, release_date="soon", budget=-5, vote_average=11))
-    warehouse.refresh()
-    assert warehouse.query(
-        "SELECT movie_id, column_name, rejected_value FROM ops.rejected_values ORDER BY ALL"
-    ) == [(1, "budget_usd", "-5"), (1, "release_date", "soon"), (1, "vote_average", "11")]
-    assert warehouse.query(
-        "SELECT release_date, budget_usd, vote_average FROM silver.silver_movies WHERE movie_id = 1"
+    assert third_day.query(
+        "SELECT column_name, rejected_value FROM ops.rejected_values WHERE movie_id = 11 "
+        "ORDER BY ALL"
+    ) == [("budget_usd", "-5"), ("release_date", "soon"), ("vote_average", "11")]
+    assert third_day.query(
+        "SELECT release_date, budget_usd, vote_average FROM silver.silver_movies "
+        "WHERE movie_id = 11"
     ) == [(None, None, None)]
 
-    warehouse.land(movie(1, release_date="2020-06-15", budget=-5))
-    warehouse.refresh()
     still_broken = """
     SELECT column_name FROM ops.rejected_values
-    JOIN silver.silver_movies USING (_source_response_id)
+    JOIN silver.silver_movies USING (_source_response_id) WHERE silver_movies.movie_id = 12
     """
-    assert warehouse.query(still_broken) == [("budget_usd",)]
+    assert third_day.query(still_broken) == [("budget_usd",)]
 
 
 def test_the_belief_of_a_day_is_one_query(third_day: Warehouse) -> None:

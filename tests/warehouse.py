@@ -94,7 +94,7 @@ class Warehouse:
     def copy_to(self, folder: Path) -> Warehouse:
         """The same warehouse in another folder, to be changed."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        return Warehouse(folder)
+        return Warehouse(folder, self.project)
 
     def copy_project_to(self, folder: Path) -> None:
         """Work from here on with a copy of the project's files, to be changed."""
@@ -132,10 +132,10 @@ class Warehouse:
         with self.context() as context:
             context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True, **options)
 
-    def refresh(self, environment: str | None = None) -> None:
+    def refresh(self, environment: str | None = None, **options: Any) -> None:
         """`sqlmesh run [environment] --ignore-cron`."""
         with self.context() as context:
-            assert context.run(environment, ignore_cron=True).is_success
+            assert context.run(environment, ignore_cron=True, **options).is_success
 
     @contextmanager
     def context(self) -> Iterator[Context]:
@@ -161,14 +161,34 @@ class Warehouse:
         with duckdb.connect(str(self.duckdb), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
-    def rows_of(self, *schemas: str) -> dict[str, Rows]:
-        """Every row of every table of the schemas, in an order of its own, by table."""
+    def delete_state(self) -> None:
+        """`rm state.duckdb*`: DuckDB would replay a log that a killed process left behind."""
+        for file in self.folder.glob("state.duckdb*"):
+            file.unlink()
+
+    def forget_all_but_bronze(self) -> None:
+        """Drop what SQLMesh made, and its state."""
+        self.delete_state()
+        for schema in ("silver", "snapshots", "gold", "ops"):
+            self.execute(f"DROP SCHEMA {schema} CASCADE")
+            self.execute(f"DROP SCHEMA sqlmesh__{schema} CASCADE")
+
+    def rows_of(self, *schemas: str, without: str = "") -> dict[str, Rows]:
+        """Every row of every table of the schemas, in an order of its own, by table.
+
+        Args:
+            schemas: Their names.
+            without: The end of the names of columns to leave out.
+        """
         names = ", ".join(f"'{schema}'" for schema in schemas)
         tables = self.query(
             "SELECT table_schema || '.' || table_name FROM information_schema.tables "
             f"WHERE table_schema IN ({names}) ORDER BY ALL"
         )
-        return {name: self.query(f"FROM {name} ORDER BY ALL") for (name,) in tables}
+        columns = f"COLUMNS(name -> {not without} OR NOT suffix(name, '{without}'))"
+        return {
+            name: self.query(f"SELECT {columns} FROM {name} ORDER BY ALL") for (name,) in tables
+        }
 
 
 def moment(at: str) -> str:

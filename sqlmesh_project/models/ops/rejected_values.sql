@@ -58,12 +58,7 @@ WITH newest_documents AS (
 ), rejected AS (
   @broken_rules(
     newest_documents,
-    (
-      'title',
-      NULL,
-      COALESCE(@json_text(title), @json_text(original_title)) IS NULL,
-      'no title'
-    ),
+    ('title', NULL, COALESCE(@json_text(title), @json_text(original_title)) IS NULL, 'no title'),
     ('title', 'title', @json_text(title) IS NULL, 'no text'),
     ('original_title', 'original_title', @json_text(original_title) IS NULL, 'no text'),
     ('tagline', 'tagline', @json_text(tagline) IS NULL, 'no text'),
@@ -71,24 +66,14 @@ WITH newest_documents AS (
     ('status', 'status', @json_text(status) IS NULL, 'no text'),
     ('homepage', 'homepage', @json_text(homepage) IS NULL, 'no text'),
     ('imdb_id', 'imdb_id', @json_text(imdb_id) IS NULL, 'no text'),
-    (
-      'original_language',
-      'original_language',
-      @json_text(original_language) IS NULL,
-      'no text'
-    ),
+    ('original_language', 'original_language', @json_text(original_language) IS NULL, 'no text'),
     (
       'release_date',
       'release_date',
       @movie_release_date(release_date, ingested_at) IS NULL,
       'no date from 1870 to ten years ahead'
     ),
-    (
-      'budget_usd',
-      'budget',
-      COALESCE(@json_integer(budget), -1) < 0,
-      'no whole number of dollars from 0'
-    ),
+    ('budget_usd', 'budget', COALESCE(@json_integer(budget), -1) < 0, 'no whole number of dollars from 0'),
     (
       'revenue_usd',
       'revenue',
@@ -101,12 +86,7 @@ WITH newest_documents AS (
       COALESCE(@json_integer(runtime), -1) < 0,
       'no whole number of minutes from 0'
     ),
-    (
-      'vote_count',
-      'vote_count',
-      COALESCE(@json_integer(vote_count), -1) < 0,
-      'no whole number from 0'
-    ),
+    ('vote_count', 'vote_count', COALESCE(@json_integer(vote_count), -1) < 0, 'no whole number from 0'),
     (
       'vote_average',
       'vote_average',
@@ -122,12 +102,7 @@ WITH newest_documents AS (
       'no collection with a number'
     ),
     ('genre_id', 'genres', @json_array(genres) IS NULL, 'no list'),
-    (
-      'company_id',
-      'production_companies',
-      @json_array(production_companies) IS NULL,
-      'no list'
-    )
+    ('company_id', 'production_companies', @json_array(production_companies) IS NULL, 'no list')
   )
 ), listed_entries AS (
   SELECT

@@ -1,8 +1,6 @@
 MODEL (
   name silver.silver_genres,
-  kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key genre_id
-  ),
+  kind FULL,
   grain genre_id,
   description 'One row a genre: those of TMDb''s list, and those that only movies mention (10769 Foreign). The list''s name wins over a movie''s, a newer one over an older.',
   column_descriptions (
@@ -12,7 +10,8 @@ MODEL (
     is_listed = 'TMDb''s newest genre list has it.',
     was_listed = 'The name is of a genre list, the newest or an older one.',
     first_seen_at = 'When a response first named it (UTC).',
-    _source_ingested_at = 'When the response with that name arrived (UTC).'
+    _source_ingested_at = 'When the response with that name arrived (UTC).',
+    _movies_loaded_at = 'Up to which _loaded_at silver_movies has been read (UTC); the next run goes on from there.'
   ),
   audits (
     not_null(columns := (genre_id, genre_name, is_listed, first_seen_at)),
@@ -37,6 +36,8 @@ WITH newest_list AS (
   FROM newest_list
   CROSS JOIN UNNEST(@json_array(newest_list.raw_data, 'genres')) AS listed(entry)
 ), responses AS (
+  /* Of the movies loaded since this table was made last; an hour earlier, for a plan's clock stands
+     still since the full minute, and clocks differ. */
   SELECT
     response.ingested_at,
     @json_fields(response.raw_data, genres)
@@ -44,7 +45,11 @@ WITH newest_list AS (
   JOIN bronze.raw_movies AS response
     ON response.movie_id = movie.movie_id
   WHERE
-    movie._loaded_at >= @start_dtntz
+    movie._loaded_at >= (
+      SELECT
+        COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP) AS read_from
+      FROM silver.silver_genres AS known
+    )
 ), mentions AS (
   SELECT
     @json_integer(listed.entry, 'id') AS genre_id,
@@ -99,7 +104,12 @@ SELECT
   CAST(NOT now.genre_id IS NULL AS BOOLEAN) AS is_listed,
   best.is_of_a_list::BOOLEAN AS was_listed,
   best.first_seen_at::TIMESTAMP AS first_seen_at,
-  best.last_seen_at::TIMESTAMP AS _source_ingested_at
+  best.last_seen_at::TIMESTAMP AS _source_ingested_at,
+  (
+    SELECT
+      MAX(_loaded_at) AS read_until
+    FROM silver.silver_movies
+  )::TIMESTAMP AS _movies_loaded_at
 FROM best_mentions AS best
 LEFT JOIN listed_now AS now
   ON now.genre_id = best.genre_id

@@ -1,0 +1,161 @@
+"""Days of 2,000 movies behind a bad line, killed 27 times; `make test-kills`.
+
+The short forms, which every `make test` runs, are test_tmdb_resume.py and test_refresh_kills.py.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+import tmdb
+from conftest import House, finish, in_child
+from dlt.load.load import Load
+from dlt.pipeline.pipeline import Pipeline
+from kills import Kill, Watch, after, before
+from warehouse import Warehouse
+
+from sandbox.catalogue import load
+from sandbox.faults import FaultRates
+from sandbox.server import Sandbox
+from tmdb_source.run import Landing
+
+pytestmark = pytest.mark.wide
+
+MOVIES = 2_000
+CHUNK = 200
+PAGES = str(MOVIES // 20)
+LAYERS = ("silver", "snapshots", "gold", "ops")
+RANDOM_KILLS = 15
+SEED = 20261122
+
+# In the order of a first load and refresh.
+KILLS = {
+    "before an extract": before(Pipeline, "extract", 3),
+    "before a normalize": before(Pipeline, "normalize", 3),
+    "with rows in and the load not complete": before(Load, "complete_package", 3),
+    "between two chunks": after(Landing, "land", 4),
+    "while tables are made": Kill("CREATE TABLE IF NOT EXISTS warehouse.sqlmesh__silver", 2).arm,
+    "with movies about to be written": Kill(
+        "CREATE OR REPLACE TABLE warehouse.sqlmesh__silver.silver__silver_movies"
+    ).arm,
+    "between two models": Kill("INSERT INTO sqlmesh._intervals", 4).arm,
+    "in an audit of the facts": Kill("FROM warehouse.sqlmesh__gold.gold__fact_movies", 3).arm,
+    "with prod out of the state": Kill("INSERT INTO sqlmesh._environments").arm,
+    "with some views in place": Kill("CREATE OR REPLACE VIEW warehouse.gold", 3).arm,
+}
+KILLS_ON_THE_NEXT_DAY = {
+    "with movies deleted": Kill("INSERT INTO warehouse.sqlmesh__silver.silver__silver_movies").arm,
+    "with history deleted": Kill(
+        "INSERT INTO warehouse.sqlmesh__snapshots.snapshots__snap_silver"
+    ).arm,
+}
+
+
+@pytest.fixture
+def unkind(house: House) -> Iterator[Sandbox]:
+    """The sandbox of the bundled films, at the rates of a bad day."""
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
+    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
+    rates = FaultRates(
+        too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=SEED
+    )
+    with Sandbox(load(None), fault_rates=rates) as sandbox:
+        house.point_at(sandbox)
+        yield sandbox
+
+
+@dataclass
+class Life:
+    """A warehouse from day to day; a day ends when its landing and refresh have come to theirs."""
+
+    house: House
+    sandbox: Sandbox
+    day: int = 0
+
+    def __post_init__(self) -> None:
+        self.warehouse = Warehouse(self.house.folder)
+        self.watch = Watch(self.sandbox, CHUNK)
+        self.said = self.house.folder / "said.txt"
+        self._landed = self.house.folder / "landed"
+
+    def go_on(
+        self, die_there: Callable[[], None] = lambda: None, seconds: float | None = None
+    ) -> bool:
+        """Land and refresh in a child that may die.
+
+        Args:
+            die_there: Called in the child first.
+            seconds: When to kill it, if it has not ended by then.
+
+        Returns:
+            Whether it was killed.
+        """
+        child = in_child(
+            self.said,
+            die_there,
+            lambda: tmdb.main(["--pages", PAGES]),
+            self._landed.touch,
+            self.warehouse.plan,
+            self.warehouse.refresh,
+        )
+        timer = threading.Timer(seconds or 3600, os.kill, (child, signal.SIGKILL))
+        timer.start()
+        code = finish(child)
+        timer.cancel()
+        self.watch.run_ended()
+        if self._landed.exists():  # another run of the same day reads the day's changes again
+            self.watch.work_done()
+            self._landed.unlink()
+        assert code in (0, -signal.SIGKILL), self.said.read_text()
+        if code == 0:
+            self.day += 1
+            self.sandbox.catalogue = load(None, day=self.day)
+        return code != 0
+
+
+def test_2000_movies_survive_27_kills(house: House, unkind: Sandbox) -> None:
+    life, chance, kills = Life(house, unkind), random.Random(SEED), 0
+    for kills_of_the_day in (KILLS, KILLS_ON_THE_NEXT_DAY):
+        for where, die_there in kills_of_the_day.items():
+            assert life.go_on(die_there), f"not killed {where}"
+        assert not life.go_on()
+    while kills < RANDOM_KILLS:
+        kills += life.go_on(seconds=chance.uniform(0.2, 15))
+    assert not life.go_on()
+
+    assert_whole(life.warehouse)
+    print(
+        f"{len(KILLS) + len(KILLS_ON_THE_NEXT_DAY)} chosen and {kills} random kills in {life.day} "
+        f"days: {life.watch.again} movies asked for again, {life.watch.most_again} at most at once"
+    )
+
+
+def assert_whole(warehouse: Warehouse) -> None:
+    one_of_each = "SELECT count(*), count(DISTINCT movie_id) FROM {}"
+    ((rows, movies),) = warehouse.query(one_of_each.format("silver.silver_movies"))
+    assert rows == movies >= MOVIES
+    doubled = (
+        "SELECT movie_id FROM bronze.raw_movies GROUP BY movie_id, batch_id HAVING count(*) > 1"
+    )
+    assert warehouse.query(doubled) == []
+    assert warehouse.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+    assert not list(warehouse.folder.glob("*.lock"))
+
+    refreshed = warehouse.rows_of(*LAYERS)
+    warehouse.plan()
+    warehouse.refresh()
+    assert warehouse.rows_of(*LAYERS) == refreshed, "a refresh without news changes nothing"
+
+    survived = warehouse.rows_of(*LAYERS, without="_loaded_at")
+    warehouse.forget_all_but_bronze()
+    warehouse.plan()
+    made_anew = warehouse.rows_of(*LAYERS, without="_loaded_at")
+    # A log: it remembers what older responses said, a warehouse made anew has only read the newest.
+    assert set(made_anew.pop("ops.rejected_values")) <= set(survived.pop("ops.rejected_values"))
+    assert made_anew == survived
