@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh test test-kills test-snowflake snowflake-check bench lint style types model-lint units format docs plan-diff sandbox lock clean
+.PHONY: help install demo refresh test test-kills test-snowflake snowflake-check bench lint style types model-lint workflows units format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -54,7 +54,7 @@ $(FAKESNOW)/installed: tests/emulator/requirements.lock
 snowflake-check: install  ## Is a Snowflake account set up as it should be? (SNOWFLAKE_* variables)
 	$(BIN)/python pipelines/snowflake_check.py
 
-lint: style types model-lint  ## Style, types and model lint
+lint: style types model-lint workflows  ## Style, types, model lint, GitHub workflows
 
 style: install
 	$(BIN)/ruff check .
@@ -66,6 +66,11 @@ types: install
 model-lint: install
 	$(BIN)/sqlmesh format --check
 	$(BIN)/sqlmesh lint
+
+# Without the shell's linter, which is there on some machines only.
+workflows: install
+	$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 units: install
 	$(BIN)/sqlmesh test
