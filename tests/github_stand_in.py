@@ -140,8 +140,8 @@ class GitHubStandIn:
             run["url"] = f"{self.url}{place}/{run['id']}"
             self.checks[body["name"]] = run
             return 201, run
-        if run := re.fullmatch(rf"{repository}/check-runs/(\d+)", place):
-            found = next(c for c in self.checks.values() if c["id"] == int(run[1]))
+        if check := re.fullmatch(rf"{repository}/check-runs/(\d+)", place):
+            found = next(run for run in self.checks.values() if run["id"] == int(check[1]))
             found.update(body)
             return 200, found
         return 404, {"message": f"the stand-in knows no {method} {place}"}

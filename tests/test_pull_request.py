@@ -9,10 +9,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import comment
 import pytest
 from github_stand_in import NUMBER, REPOSITORY, TOKEN, Document, GitHubStandIn
 from warehouse import Rows, Warehouse
+
+import comment
 
 REVIEWER = "ada"
 

@@ -113,6 +113,8 @@ def built(project: Path, base: Base) -> Iterator[Built]:
             skip_tests=True,
             skip_linter=True,
             include_unmodified=False,
+            # All of it: begun later, a table of a forward-only model would be a preview in part.
+            start=context.config.model_defaults.start,
             execution_time=base.execution_time,
         )
         plan = builder.build()

@@ -91,12 +91,15 @@ class TableChange:
 
 
 def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
-    """Compare every table that was built anew, in the order of the changes."""
+    """Compare every table that was built anew, previews of forward-only models included."""
     compared = (How.DIRECT, How.INDIRECT)
     return [
         _compare(built.context, change.before, change.after)
         for change in changes
-        if change.how in compared and change.is_rebuilt and change.before and change.after
+        if change.how in compared
+        and (change.is_rebuilt or change.is_forward_only)
+        and change.before
+        and change.after
     ]
 
 

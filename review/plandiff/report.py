@@ -141,7 +141,8 @@ def _models(findings: Findings) -> str:
     for change in findings.real_changes:
         lines.append(
             f"| `{change.name}` | {change.how.value} | {change.category} "
-            f"| {rows.get(change.name) or _table_kept(change)} |"
+            f"| {rows.get(change.name) or _table_kept(change)}"
+            f"{'; prod: new rows only' if change.is_forward_only else ''} |"
         )
     is_short = len(findings.real_changes) <= 5
     return _folded("Models", "\n".join(lines), is_open=is_short)
@@ -151,7 +152,7 @@ def _table_kept(change: Change) -> str:
     """What becomes of a table that was not built anew."""
     if change.is_rebuilt or change.how in (How.REMOVED, How.METADATA):
         return ""
-    return "kept, counts for new rows" if change.is_forward_only else "shared with the base"
+    return "shared with the base"
 
 
 def _rows(table: TableChange) -> str:
