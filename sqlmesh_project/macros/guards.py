@@ -28,7 +28,7 @@ def refuse_losses(evaluator: MacroEvaluator) -> None:
         PlanError: a guard holds, with the reason and the way on.
 
     """
-    if evaluator.runtime_stage != RuntimeStage.BEFORE_ALL.value:
+    if evaluator.locals["runtime_stage"] != RuntimeStage.BEFORE_ALL.value:
         return
     allowed = {name.strip() for name in os.environ.get("MARQUEE_ALLOW", "").split(",")}
     limit = int(str(evaluator.var("max_rebuild_rows")))
