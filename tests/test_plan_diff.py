@@ -25,7 +25,7 @@ KPI_GENRES = "gold/kpi_genre_performance.sql"
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
-    """Prod of this very project on three movies."""
+    """Prod of a copy of this project, as the changes are copies, on three movies."""
     bronze = Warehouse.create(tmp_path_factory.mktemp("bronze"))
     bronze.land(
         movie(1, budget=10_000_000, revenue=30_000_000),
@@ -33,7 +33,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
         movie(3, budget=0, revenue=0),
         at="2026-03-01 06:00:00",
     )
-    return build_base(ROOT, bronze.duckdb, tmp_path_factory.mktemp("base"))
+    project = tmp_path_factory.mktemp("base") / "project"
+    bronze.copy_project_to(project)
+    return build_base(project, bronze.duckdb, project.parent / "warehouse")
 
 
 Compare = Callable[..., Findings]
