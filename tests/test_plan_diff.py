@@ -162,6 +162,18 @@ def test_an_audit_and_a_unit_test_that_a_change_breaks_are_named(compare: Compar
     assert "test_genre_measures_by_hand" in findings.checks.tests_failed
 
 
+def test_nothing_changed_is_said_in_one_line(compare: Compare) -> None:
+    findings = compare()
+    model_count = findings.model_count
+    assert model_count > 20
+    lines = markdown(findings, 5).splitlines()
+    assert lines[2] == (
+        "**No change** against `main (1234567)`: "
+        f"{model_count} models, columns and rows are the same."
+    )
+    assert len(lines) == 5
+
+
 def test_a_change_that_does_not_parse_says_so(compare: Compare) -> None:
     findings = compare((FACT_MOVIES, "FROM silver.silver_movies AS movie", "FROM FROM"))
     assert findings.error is not None

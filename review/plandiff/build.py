@@ -112,7 +112,7 @@ def built(project: Path, base: Base) -> Iterator[Built]:
             create_from="prod",
             skip_tests=True,
             skip_linter=True,
-            include_unmodified=False,
+            include_unmodified=True,  # otherwise a plan without a change is an error
             # All of it: begun later, a table of a forward-only model would be a preview in part.
             start=context.config.model_defaults.start,
             execution_time=base.execution_time,
