@@ -1,12 +1,13 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh health dashboard screenshots test test-browser test-kills test-snowflake snowflake-check bench lint style types model-lint units format docs sandbox lock clean
+.PHONY: help install demo refresh health dashboard screenshots test test-browser test-kills test-snowflake snowflake-check bench lint style types model-lint workflows units format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DAY ?= 0
 BATCH ?= 1
+BASE ?= main
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,7 +57,7 @@ $(FAKESNOW)/installed: tests/emulator/requirements.lock
 snowflake-check: install  ## Is a Snowflake account set up as it should be? (SNOWFLAKE_* variables)
 	$(BIN)/python pipelines/snowflake_check.py
 
-lint: style types model-lint  ## Style, types and model lint
+lint: style types model-lint workflows  ## Style, types, model lint, GitHub workflows
 
 style: install
 	$(BIN)/ruff check .
@@ -68,6 +69,11 @@ types: install
 model-lint: install
 	$(BIN)/sqlmesh format --check
 	$(BIN)/sqlmesh lint
+
+# Without the shell's linter, which is there on some machines only.
+workflows: install
+	$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 units: install
 	$(BIN)/sqlmesh test
@@ -95,6 +101,9 @@ screenshots: install  ## Take the pictures of docs/screenshots anew, of the ware
 docs: install  ## Write docs/data-dictionary.md anew from the models
 	$(BIN)/python docs/dictionary.py
 
+plan-diff: install  ## Write plan-diff.md: what the working tree does to the warehouse (BASE=main)
+	$(BIN)/python review/plan_diff.py --base $(BASE) --out plan-diff.md
+
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)
 
@@ -106,4 +115,4 @@ lock: install  ## Resolve the lock files anew: the project's, the benchmarks', t
 	$(RESOLVE) --python-version 3.11 tests/emulator/requirements.in --output-file tests/emulator/requirements.lock
 
 clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches
-	rm -rf warehouse.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs
+	rm -rf warehouse.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs plan-diff.md

@@ -1,0 +1,150 @@
+"""Post a report as the one comment of its kind on a pull request: created once, updated after.
+
+Nothing but the standard library: it runs with a right to write, so nothing else is installed there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# By this, invisible on the page, a comment is found again; by its author, that it is ours.
+MARKER = "<!-- marquee: plan diff -->"
+PAGE_SIZE = 100
+# GitHub's limit of a comment, in characters.
+MOST_CHARACTERS = 65_536
+TIMEOUT_SECONDS = 30
+
+CUT = "\n\n**The report is longer than a comment may be**: the rest is in the workflow's summary.\n"
+
+EPILOG = """\
+environment:
+  GITHUB_TOKEN        a token that may write to pull requests
+  GITHUB_REPOSITORY   owner/name
+  GITHUB_API_URL      another API than https://api.github.com
+"""
+
+
+class GitHubError(Exception):
+    """GitHub refused, or could not be reached; the message says why, without the token."""
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """The few calls that a comment needs.
+
+    Attributes:
+        api_url: Such as https://api.github.com.
+        repository: owner/name.
+        token: Sent in the header only.
+
+    """
+
+    api_url: str
+    repository: str
+    token: str
+
+    def post_once(self, pull_request: int, body: str) -> tuple[str, bool]:
+        """Create the comment, or update it where there is one.
+
+        Returns:
+            The address of the comment, and whether it is new.
+
+        Raises:
+            GitHubError: GitHub refused or could not be reached.
+
+        """
+        text = f"{MARKER}\n{fitting(body)}"
+        issue = f"/repos/{self.repository}/issues"
+        for comment in self._comments(f"{issue}/{pull_request}/comments"):
+            # Anybody may write the marker; a comment of somebody else's is not ours to change.
+            if comment["body"].startswith(MARKER) and comment["user"]["type"] == "Bot":
+                path = f"{issue}/comments/{comment['id']}"
+                return self._call("PATCH", path, {"body": text})["html_url"], False
+        path = f"{issue}/{pull_request}/comments"
+        return self._call("POST", path, {"body": text})["html_url"], True
+
+    def _comments(self, path: str) -> Iterator[dict[str, Any]]:
+        page = 1
+        while found := self._call("GET", f"{path}?per_page={PAGE_SIZE}&page={page}"):
+            yield from found
+            page += 1
+
+    def _call(self, method: str, path: str, document: dict[str, str] | None = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - the scheme is checked in `from_environment`
+            self.api_url + path,
+            data=None if document is None else json.dumps(document).encode(),
+            method=method,
+            headers={
+                "Accept": "application/vnd.github+json",
+                "Authorization": f"Bearer {self.token}",
+                "X-GitHub-Api-Version": "2022-11-28",
+            },
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            hint = " The token may not write here: is this a fork?" if error.code == 403 else ""
+            raise GitHubError(f"{method} {path}: GitHub said {error.code}.{hint}") from error
+        except (OSError, ValueError) as error:
+            raise GitHubError(f"{method} {path}: no answer from GitHub ({error}).") from error
+
+
+def fitting(body: str) -> str:
+    """A report that fits into a comment: cut between two folded parts, and saying so."""
+    room = MOST_CHARACTERS - len(MARKER) - len(CUT) - 1
+    if len(body) <= room:
+        return body
+    whole_parts, _, _ = body[:room].rpartition("\n<details")
+    return (whole_parts or body[:room]).rstrip() + CUT
+
+
+def from_environment() -> GitHub:
+    """Read GitHub's own variables.
+
+    Raises:
+        GitHubError: one is missing or makes no sense.
+
+    """
+    missing = [name for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY") if not os.environ.get(name)]
+    if missing:
+        raise GitHubError(f"{' and '.join(missing)} must be set.")
+    api_url = os.environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+    if urllib.parse.urlsplit(api_url).scheme not in ("http", "https"):
+        raise GitHubError(f"GITHUB_API_URL must be an address of the web, not {api_url}.")
+    return GitHub(api_url, os.environ["GITHUB_REPOSITORY"], os.environ["GITHUB_TOKEN"])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Post the report; return 0, or 1 where GitHub refused."""
+    parser = argparse.ArgumentParser(
+        prog="python review/comment.py",
+        description="Post a report as the one plan-diff comment of a pull request.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("report", type=Path, help="Markdown")
+    parser.add_argument("--pull-request", type=int, required=True, metavar="NUMBER")
+    options = parser.parse_args(argv)
+    try:
+        report = options.report.read_text(encoding="utf-8")
+        address, is_new = from_environment().post_once(options.pull_request, report)
+    except (GitHubError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{'created' if is_new else 'updated'}: {address}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""Two environments in one scratch warehouse: prod of the base, and the working tree beside it."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import duckdb
+from rich.console import Console
+from sqlmesh.core.console import CaptureTerminalConsole, set_console
+from sqlmesh.core.context import Context
+from sqlmesh.core.model import Model
+from sqlmesh.core.plan import Plan
+from sqlmesh.core.snapshot import SnapshotChangeCategory
+from sqlmesh.utils.concurrency import NodeExecutionFailedError
+from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
+
+from plandiff.bronze import FILE
+from plandiff.errors import PlanDiffError
+
+ENVIRONMENT = "review"
+
+# Where a project of SQLMesh keeps its Python.
+PYTHON_FOLDERS = {"macros", "linter", "signals"}
+
+Models = dict[str, Model]
+
+
+@dataclass(frozen=True)
+class Base:
+    """Prod of the base revision, on disk; any number of changes can be compared with it.
+
+    Attributes:
+        folder: The warehouse file and SQLMesh's state.
+        models: The models of the base, by their full names.
+        execution_time: The moment that both sides are built at, so that what a model stamps with
+            the time of the run is the same on both.
+
+    """
+
+    folder: Path
+    models: Models
+    execution_time: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """The working tree beside prod, while its context is open.
+
+    Attributes:
+        context: SQLMesh on the working tree.
+        plan: What it would do to prod, categories included.
+        error: Why it could not be built; None when it was.
+
+    """
+
+    context: Context
+    plan: Plan
+    error: str | None
+
+
+def build_base(project: Path, bronze: Path, folder: Path) -> Base:
+    """Build prod of a project on a copy of bronze.
+
+    Raises:
+        PlanDiffError: the base does not build.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(bronze, folder / FILE)
+    execution_time = _after_the_newest_row(folder / FILE)
+    with _context(project, folder) as context:
+        try:
+            context.plan(
+                auto_apply=True,
+                no_prompts=True,
+                skip_tests=True,
+                skip_linter=True,
+                execution_time=execution_time,
+            )
+        except SQLMeshError as error:
+            raise PlanDiffError(
+                "The base revision does not build on the sandbox's data, so there is nothing to "
+                f"compare with.\n{_reason(context, error)}"
+            ) from error
+        return Base(folder, dict(context.models), execution_time)
+
+
+@contextmanager
+def built(project: Path, base: Base) -> Iterator[Built]:
+    """Plan a project against prod of the base, into an environment of its own, and build that.
+
+    Yields:
+        The open context. Plan or build may have failed; then `error` says why.
+
+    Raises:
+        SQLMeshError: the project does not load.
+
+    """
+    with _context(project, base.folder) as context:
+        builder = context.plan_builder(
+            ENVIRONMENT,
+            create_from="prod",
+            skip_tests=True,
+            skip_linter=True,
+            include_unmodified=True,  # otherwise a plan without a change is an error
+            # All of it: begun later, a table of a forward-only model would be a preview in part.
+            start=context.config.model_defaults.start,
+            execution_time=base.execution_time,
+        )
+        plan = builder.build()
+        for snapshot in plan.uncategorized:
+            # What SQLMesh cannot judge counts as the worst.
+            builder.set_choice(snapshot, SnapshotChangeCategory.BREAKING)
+        plan = builder.build()
+        error = None
+        if plan.context_diff.has_snapshot_changes:
+            try:
+                context.apply(plan)
+            except SQLMeshError as failure:
+                error = _reason(context, failure)
+        yield Built(context, plan, error)
+
+
+@contextmanager
+def _context(project: Path, folder: Path) -> Iterator[Context]:
+    """SQLMesh on a project and a scratch warehouse, with nothing of it on the terminal."""
+    variables = {
+        "MARQUEE_DUCKDB": str(folder / FILE),
+        "MARQUEE_STATE_DUCKDB": str(folder / "state.duckdb"),
+        "SQLMESH__DEFAULT_GATEWAY": "duckdb",
+        "SQLMESH__CACHE_DIR": str(folder / "cache"),
+    }
+    _forget_modules(project)
+    with mock.patch.dict(os.environ, variables):
+        set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
+        context = Context(paths=[str(project)])
+        try:
+            yield context
+        finally:
+            context.close()
+
+
+def _forget_modules(project: Path) -> None:
+    """Make SQLMesh import this project's Python.
+
+    Two projects in one process share the names of their modules, and what one macro imports from
+    another would still be that of the project before.
+    """
+    own = {path.name for path in project.iterdir() if path.is_dir()}
+    for name in [name for name in sys.modules if name.partition(".")[0] in own & PYTHON_FOLDERS]:
+        del sys.modules[name]
+
+
+def _reason(context: Context, error: SQLMeshError) -> str:
+    """What went wrong, model by model where SQLMesh said so."""
+    console = context.console
+    failures = console.failures if isinstance(console, _Quiet) else []
+    return "\n\n".join(failures) or str(error)
+
+
+class _Quiet(CaptureTerminalConsole):
+    """Prints nothing and remembers why a model failed, which SQLMesh would print."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console=console)
+        self.failures: list[str] = []
+
+    def log_failed_models(self, errors: list[NodeExecutionFailedError[Any]]) -> None:
+        for error in errors:
+            cause = error.__cause__ or error
+            parts = cause.errors if isinstance(cause, NodeAuditsErrors) else [cause]
+            name = getattr(error.node, "snapshot_name", str(error.node)).replace('"', "")
+            self.failures.append("\n".join([f"{name}:", *map(str, parts)]))
+
+
+def _after_the_newest_row(warehouse: Path) -> str:
+    """The hour that begins after the newest row of bronze."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        (newest,) = connection.execute("SELECT max(ingested_at) FROM bronze.raw_movies").fetchall()[
+            0
+        ]
+    if not isinstance(newest, datetime):
+        raise PlanDiffError("bronze.raw_movies is empty: there is nothing to build on.")
+    hour = newest.replace(minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(hours=1)
+    return hour.strftime("%Y-%m-%d %H:%M:%S")

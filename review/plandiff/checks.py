@@ -1,0 +1,68 @@
+"""Audits and unit tests of what a change touches."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import cast
+
+from sqlmesh.core.context import Context
+from sqlmesh.core.test import ModelTest
+
+from plandiff.build import Base, Built
+from plandiff.models import Change, How
+
+
+@dataclass(frozen=True)
+class Checks:
+    """How the checks went.
+
+    Attributes:
+        audits_run: Audits of the tables that were built anew.
+        audits_failed: Such as `not_null of gold.fact_movies: 3 rows`.
+        tests_run: Unit tests of the models that were changed directly or are new.
+        tests_failed: The names of those that failed.
+
+    """
+
+    audits_run: int = 0
+    audits_failed: list[str] = field(default_factory=list)
+    tests_run: int = 0
+    tests_failed: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed."""
+        return not (self.audits_failed or self.tests_failed)
+
+
+def checks(built: Built, base: Base, changes: list[Change]) -> Checks:
+    """Audit every table that was built anew or has other audits; test every changed model."""
+    run, failed = 0, []
+    for change in changes:
+        is_audited = change.is_rebuilt or change.how is How.METADATA
+        if change.after is None or not is_audited or built.error:
+            continue
+        snapshot = built.context.get_snapshot(change.after.fqn, raise_if_missing=True)
+        for result in built.context.snapshot_evaluator.audit(
+            snapshot,
+            snapshots=built.context.snapshots,
+            start=built.plan.start,
+            end=base.execution_time,
+            execution_time=base.execution_time,
+            deployability_index=built.plan.deployability_index,
+        ):
+            run += not result.skipped
+            if result.count:
+                failed.append(f"{result.audit.name} of {change.name}: {result.count} rows")
+    tests_run, tests_failed = _tests(built.context, changes)
+    return Checks(run, sorted(failed), tests_run, tests_failed)
+
+
+def _tests(context: Context, changes: list[Change]) -> tuple[int, list[str]]:
+    models = [change.name for change in changes if change.how in (How.ADDED, How.DIRECT)]
+    if not models:
+        return 0, []
+    result = context.test(model_names=models, stream=io.StringIO())
+    broken = [*result.failures, *result.errors]
+    return result.testsRun, sorted(cast(ModelTest, test).test_name for test, _ in broken)

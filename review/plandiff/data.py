@@ -1,0 +1,240 @@
+"""What a change does to the rows: SQLMesh's table diff, and totals of the measures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sqlglot import exp
+from sqlmesh.core.context import Context
+from sqlmesh.core.model import Model
+from sqlmesh.core.table_diff import RowDiff
+
+from plandiff.build import ENVIRONMENT, Built
+from plandiff.models import Change, How
+
+SAMPLE_ROWS = 3
+# Doubles are compared and summed to so many digits after the point: the same on every run, and
+# finer than any measure of a movie.
+DECIMALS = 6
+
+# Endings and beginnings of the names of measures that may be added up; of others the mean is shown.
+ADDITIVE_ENDINGS = ("_usd", "_count")
+ADDITIVE_BEGINNINGS = ("total_", "movies_")
+NOT_ADDITIVE_BEGINNINGS = ("avg_", "mean_", "median_", "max_", "min_", "stddev_")
+
+
+@dataclass(frozen=True)
+class Total:
+    """A measure before and after.
+
+    Attributes:
+        column: The measure.
+        statistic: `total`, or `mean` where a total would say nothing.
+        before: NULL as None.
+        after: NULL as None.
+
+    """
+
+    column: str
+    statistic: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of a table: its key, and values or pairs of values."""
+
+    key: dict[str, str]
+    values: dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """The difference of one table.
+
+    Attributes:
+        name: The model.
+        rows_before: Rows in prod of the base.
+        rows_after: Rows in the environment of the change.
+        added: Rows whose key is new.
+        removed: Rows whose key is gone.
+        changed: Rows of the same key with another value in some column that both sides have.
+        differing: How many values differ, by column; columns without any are left out.
+        totals: The measures whose total or mean differs.
+        changed_rows: A few of them, each with the values before and after.
+        added_keys: A few of them.
+        removed_keys: A few of them.
+
+    """
+
+    name: str
+    rows_before: int
+    rows_after: int
+    added: int
+    removed: int
+    changed: int
+    differing: dict[str, int]
+    totals: list[Total]
+    changed_rows: list[Sample]
+    added_keys: list[dict[str, str]]
+    removed_keys: list[dict[str, str]]
+
+    @property
+    def differs(self) -> bool:
+        """Whether any row or any total is another one."""
+        return bool(self.added or self.removed or self.changed or self.totals)
+
+
+def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
+    """Compare every table that was built anew, previews of forward-only models included."""
+    compared = (How.DIRECT, How.INDIRECT)
+    return [
+        _compare(built.context, change.before, change.after)
+        for change in changes
+        if change.how in compared
+        and (change.is_rebuilt or change.is_forward_only)
+        and change.before
+        and change.after
+    ]
+
+
+def row_count(built: Built, change: Change) -> int | None:
+    """Rows of an added table, or of the removed one in prod; None where there is no table."""
+    if change.after and change.how is How.ADDED:
+        view = view_of(change.after, ENVIRONMENT)
+    elif change.before and change.how is How.REMOVED:
+        view = view_of(change.before, "prod")
+    else:
+        return None
+    model = change.after or change.before
+    if model is None or model.kind.is_symbolic:
+        return None
+    row = built.context.engine_adapter.fetchone(exp.select("COUNT(*)").from_(view))
+    return int(row[0]) if row else None
+
+
+def view_of(model: Model, environment: str) -> exp.Table:
+    """The view of a model in an environment; SQLMesh puts other environments into own schemas."""
+    schema = model.schema_name if environment == "prod" else f"{model.schema_name}__{environment}"
+    return exp.table_(model.view_name, db=schema, quoted=True)
+
+
+def _compare(context: Context, before: Model, after: Model) -> TableChange:
+    source, target = view_of(before, "prod"), view_of(after, ENVIRONMENT)
+    key = [column.name for column in _columns_of(before.grains)]
+    (difference,) = context.table_diff(
+        source.sql("duckdb"),
+        target.sql("duckdb"),
+        on=key,
+        limit=SAMPLE_ROWS,
+        decimals=DECIMALS,
+        show=False,
+    )
+    rows = difference.row_diff()
+    return TableChange(
+        name=after.name,
+        rows_before=rows.source_count,
+        rows_after=rows.target_count,
+        added=rows.t_only_count,
+        removed=rows.s_only_count,
+        changed=rows.partial_match_count,
+        differing=_differing(rows),
+        totals=_totals(context, before, after),
+        changed_rows=[Sample(_key(row, key), _pairs(row)) for row in _records(rows.joined_sample)],
+        added_keys=[_key(row, key) for row in _records(rows.t_sample)],
+        removed_keys=[_key(row, key) for row in _records(rows.s_sample)],
+    )
+
+
+def _differing(rows: RowDiff) -> dict[str, int]:
+    """How many values differ, of the rows that both sides have."""
+    counts = {
+        str(column): round(rows.join_count * (100 - float(share)) / 100)
+        for column, share in rows.column_stats["pct_match"].items()
+        if not math.isnan(float(share))
+    }
+    return {column: count for column, count in counts.items() if count}
+
+
+def _totals(context: Context, before: Model, after: Model) -> list[Total]:
+    """The measures of both sides whose total or mean differs, exact to `DECIMALS` digits."""
+    old = _measured(context, before, "prod")
+    new = _measured(context, after, ENVIRONMENT)
+    return [
+        Total(column, statistic_of(column), old[column], new[column])
+        for column in new
+        if column in old and old[column] != new[column]
+    ]
+
+
+def _measured(context: Context, model: Model, environment: str) -> dict[str, str | None]:
+    measures = _measures(model)
+    if not measures:
+        return {}
+    exact = f"DECIMAL(38, {DECIMALS})"
+    selects = [
+        f'{"SUM" if statistic_of(column) == "total" else "AVG"}(TRY_CAST("{column}" AS {exact}))'
+        for column in measures
+    ]
+    row = context.engine_adapter.fetchone(exp.select(*selects).from_(view_of(model, environment)))
+    return {
+        column: None if value is None else text(round(float(value), DECIMALS))
+        for column, value in zip(measures, row or (), strict=True)
+    }
+
+
+def _measures(model: Model) -> list[str]:
+    """Numbers that are no key, no part of a calendar and no number of a row."""
+    references = [reference.expression for reference in model.all_references]
+    keys = {column.name for column in _columns_of([*model.grains, *references])}
+    return [
+        column
+        for column, kind in (model.columns_to_types or {}).items()
+        if kind.is_type(*exp.DataType.NUMERIC_TYPES)
+        and column not in keys
+        and not column.endswith(("_id", "_sk", "_year", "_month", "_quarter", "_position"))
+    ]
+
+
+def _columns_of(expressions: Iterable[exp.Expr]) -> list[exp.Column]:
+    """The columns of keys; one of several columns is a tuple."""
+    return [column for expression in expressions for column in expression.find_all(exp.Column)]
+
+
+def statistic_of(column: str) -> str:
+    """Whether a measure adds up: `total`, or `mean` of an average, a share, a rank, a rating."""
+    adds_up = column.endswith(ADDITIVE_ENDINGS) or column.startswith(ADDITIVE_BEGINNINGS)
+    return "total" if adds_up and not column.startswith(NOT_ADDITIVE_BEGINNINGS) else "mean"
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _key(row: dict[str, Any], key: list[str]) -> dict[str, str]:
+    return {column: text(row.get(column, row.get(f"s__{column}"))) for column in key}
+
+
+def _pairs(row: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """The values that differ, from SQLMesh's columns `s__x` (before) and `t__x` (after)."""
+    columns = [name.removeprefix("s__") for name in row if name.startswith("s__")]
+    pairs = {
+        column: (text(row[f"s__{column}"]), text(row[f"t__{column}"]))
+        for column in columns
+        if f"t__{column}" in row
+    }
+    return {column: pair for column, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def text(value: Any) -> str:
+    """A value for people: numbers without noise, NULL where there is none."""
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return "NULL"
+    if isinstance(value, float):
+        return f"{int(value)}" if value.is_integer() else f"{value:.6f}".rstrip("0").rstrip(".")
+    return str(value)

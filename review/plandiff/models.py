@@ -1,0 +1,164 @@
+"""Which models a plan adds, removes and changes, and how, in SQLMesh's own categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from sqlglot import exp
+from sqlmesh.core.console import SNAPSHOT_CHANGE_CATEGORY_STR
+from sqlmesh.core.model import Model
+from sqlmesh.core.plan import Plan
+from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory
+
+from plandiff.build import Models
+
+
+class How(Enum):
+    """In which way a model differs from the base, in the order of the report."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    DIRECT = "changed directly"
+    INDIRECT = "changed indirectly"
+    METADATA = "described or audited differently"
+    COMMENT = "commented or formatted differently"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What became of a model's columns."""
+
+    added: dict[str, str] = field(default_factory=dict)
+    removed: dict[str, str] = field(default_factory=dict)
+    retyped: dict[str, tuple[str, str]] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.added or self.removed or self.retyped or self.renamed)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One model that differs.
+
+    Attributes:
+        name: Such as `gold.fact_movies`.
+        how: In which way.
+        category: SQLMesh's category, such as `Breaking`.
+        is_rebuilt: It has a table of its own; otherwise it shares the base's.
+        is_forward_only: It keeps its table in prod, and the change counts for new rows.
+        diff: The difference of its definition, as SQLMesh shows it; empty for an indirect change.
+        columns: What became of its columns.
+        before: The model of the base; None for an added one.
+        after: The model of the working tree; None for a removed one.
+
+    """
+
+    name: str
+    how: How
+    category: str
+    is_rebuilt: bool
+    is_forward_only: bool
+    diff: str
+    columns: Columns
+    before: Model | None
+    after: Model | None
+
+
+def changes(plan: Plan, base: Models) -> list[Change]:
+    """Every model that differs from the base, in the order of the report."""
+    difference = plan.context_diff
+    found = [
+        _change(How.ADDED, difference.snapshots[snapshot_id], None, "")
+        for snapshot_id in difference.added
+    ]
+    found += [
+        Change(
+            base[snapshot_id.name].name,
+            How.REMOVED,
+            SNAPSHOT_CHANGE_CATEGORY_STR[SnapshotChangeCategory.BREAKING],
+            is_rebuilt=False,
+            is_forward_only=False,
+            diff="",
+            columns=Columns(),
+            before=base[snapshot_id.name],
+            after=None,
+        )
+        for snapshot_id in difference.removed_snapshots
+    ]
+    for name, (after, before) in difference.modified_snapshots.items():
+        is_own = difference.directly_modified(name) or difference.metadata_updated(name)
+        if not _is_metadata(after):
+            if difference.directly_modified(name):
+                found.append(_change(How.DIRECT, after, before, difference.text_diff(name)))
+            else:
+                found.append(_change(How.INDIRECT, after, before, ""))
+        elif is_own:  # otherwise it only has a parent that is described differently
+            same = _substance(before.model) == _substance(after.model)
+            how = How.COMMENT if same else How.METADATA
+            found.append(_change(how, after, before, difference.text_diff(name)))
+    order = list(How)
+    return sorted(found, key=lambda change: (order.index(change.how), change.name))
+
+
+def _change(how: How, after: Snapshot, before: Snapshot | None, diff: str) -> Change:
+    return Change(
+        name=after.model.name,
+        how=how,
+        category=SNAPSHOT_CHANGE_CATEGORY_STR[after.change_category],
+        is_rebuilt=before is None or after.version != before.version,
+        is_forward_only=after.model.forward_only,
+        diff=diff,
+        columns=compare_columns(before.model, after.model) if before else Columns(),
+        before=before.model if before else None,
+        after=after.model,
+    )
+
+
+def _is_metadata(snapshot: Snapshot) -> bool:
+    return bool(snapshot.change_category and snapshot.change_category.is_metadata)
+
+
+def _substance(model: Model) -> list[str]:
+    """All that defines a model, without comments and format."""
+    audits = (audit.query for _, audit in sorted(model.audit_definitions.items()))
+    expressions: Iterable[exp.Expr] = [*model.render_definition(), *audits]
+    return [expression.sql(dialect=model.dialect, comments=False) for expression in expressions]
+
+
+def compare_columns(before: Model, after: Model) -> Columns:
+    """What became of a model's columns; a rename is a new name over the very same expression."""
+    old, new = types_of(before), types_of(after)
+    added = {name: kind for name, kind in new.items() if name not in old}
+    removed = {name: kind for name, kind in old.items() if name not in new}
+    renamed: dict[str, str] = {}
+    if before.is_sql and after.is_sql:
+        by_expression = {sql: name for name, sql in _projections(after).items() if name in added}
+        renamed = {
+            name: by_expression[sql]
+            for name, sql in _projections(before).items()
+            if name in removed and sql in by_expression
+        }
+    return Columns(
+        added={name: kind for name, kind in added.items() if name not in renamed.values()},
+        removed={name: kind for name, kind in removed.items() if name not in renamed},
+        retyped={
+            name: (old[name], new[name]) for name in old if name in new and old[name] != new[name]
+        },
+        renamed=renamed,
+    )
+
+
+def types_of(model: Model) -> dict[str, str]:
+    """The columns of a model with their types, in order."""
+    columns = model.columns_to_types or {}
+    return {name: kind.sql(model.dialect) for name, kind in columns.items()}
+
+
+def _projections(model: Model) -> dict[str, str]:
+    """The expressions of the last SELECT, by the name of the column."""
+    selects = model.render_query_or_raise().selects
+    return {select.alias_or_name: select.unalias().sql(comments=False) for select in selects}

@@ -1,0 +1,275 @@
+"""The report as Markdown: a verdict first, the rest folded, narrow enough for a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from plandiff.checks import Checks
+from plandiff.data import Sample, TableChange
+from plandiff.models import Change, How
+
+TITLE = "## What this change does to the warehouse"
+NOTE = "Compared on the sandbox's data"
+
+# A KPI table is one that says so, in whatever domain.
+KPI_PREFIX = "kpi_"
+
+SHOWN_COLUMNS = 4
+TEXT_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that a report says.
+
+    Attributes:
+        base: The base, for people.
+        model_count: Models of the working tree.
+        changes: The models that differ.
+        touched: Columns that a change can alter, by model.
+        tables: The differences of the tables that were built anew.
+        row_counts: Rows of added and of removed tables.
+        checks: How audits and tests went.
+        error: Why the change could not be planned or built; None when it could.
+
+    """
+
+    base: str
+    model_count: int = 0
+    changes: list[Change] = field(default_factory=list)
+    touched: dict[str, list[str]] = field(default_factory=dict)
+    tables: list[TableChange] = field(default_factory=list)
+    row_counts: dict[str, int] = field(default_factory=dict)
+    checks: Checks = field(default_factory=Checks)
+    error: str | None = None
+
+    @property
+    def real_changes(self) -> list[Change]:
+        """Those that are more than comments."""
+        return [change for change in self.changes if change.how is not How.COMMENT]
+
+    @property
+    def kpi_columns(self) -> dict[str, list[str]]:
+        """The touched columns of KPI tables."""
+        return {
+            name: columns
+            for name, columns in self.touched.items()
+            if name.split(".")[-1].startswith(KPI_PREFIX)
+        }
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the change could be built and no check failed."""
+        return self.error is None and self.checks.passed
+
+
+def markdown(findings: Findings, seconds: float) -> str:
+    """Write the report; the last line alone depends on the clock."""
+    parts = [TITLE, verdict(findings)]
+    if findings.error:
+        parts.append(_folded("Why it does not build", _code(findings.error)))
+    parts += _sections(findings)
+    parts.append(f"<sub>{NOTE}, in {seconds:.0f} s.</sub>")
+    return "\n\n".join(parts) + "\n"
+
+
+def verdict(findings: Findings) -> str:
+    """The line to read when only one is read."""
+    against = f"against `{findings.base}`"
+    changes = findings.real_changes
+    if findings.error:
+        return f"**Does not build** {against}."
+    if not changes:
+        only = [f"`{change.name}`" for change in findings.changes]
+        return (
+            f"**No change** {against}: {findings.model_count} models, columns and rows are the same"
+            + (f"; only comments or format differ in {_and(only)}." if only else ".")
+        )
+    said = [_count(changes, how) for how in How if any(c.how is how for c in changes)]
+    kpi_columns = sum(len(columns) for columns in findings.kpi_columns.values())
+    if kpi_columns:
+        said.append(f"{_number(kpi_columns, 'KPI column')} touched")
+    differing = [table for table in findings.tables if table.differs]
+    if differing:
+        rows = sum(table.added + table.removed + table.changed for table in differing)
+        said.append(f"{_number(rows, 'row')} in {_number(len(differing), 'table')} differ")
+    elif findings.tables:
+        said.append("no row differs")
+    if not findings.checks.passed:
+        failed = len(findings.checks.audits_failed) + len(findings.checks.tests_failed)
+        said.append(f"**{_number(failed, 'check')} failed**")
+    return f"**{_worst(changes)}** {against}: {'; '.join(said)}."
+
+
+def _worst(changes: list[Change]) -> str:
+    """The gravest category of all changes."""
+    categories = {change.category for change in changes}
+    for category in ("Breaking", "Forward-only", "Non-breaking", "Metadata"):
+        if category in categories:
+            return category
+    return "Indirect"
+
+
+def _count(changes: list[Change], how: How) -> str:
+    return f"{_number(sum(c.how is how for c in changes), 'model')} {how.value}"
+
+
+def _sections(findings: Findings) -> list[str]:
+    parts = []
+    if findings.real_changes:
+        parts.append(_models(findings))
+    parts += [_definition(change) for change in findings.changes if change.diff]
+    columns = [change for change in findings.changes if change.columns]
+    if columns:
+        parts.append(_folded("Columns", "\n".join(map(_columns, columns))))
+    if findings.touched:
+        parts.append(_lineage(findings))
+    parts += [_table(table) for table in findings.tables if table.differs]
+    same = [f"`{table.name}`" for table in findings.tables if not table.differs]
+    if same:
+        parts.append(f"Built anew with the same rows: {_and(same)}.")
+    if findings.real_changes:
+        parts.append(_checks(findings.checks))
+    return parts
+
+
+def _models(findings: Findings) -> str:
+    lines = ["| model | how | category | rows |", "|---|---|---|---|"]
+    rows = {table.name: _rows(table) for table in findings.tables}
+    rows |= {name: f"{count:,}" for name, count in findings.row_counts.items()}
+    for change in findings.real_changes:
+        lines.append(
+            f"| `{change.name}` | {change.how.value} | {change.category} "
+            f"| {rows.get(change.name) or _table_kept(change)}"
+            f"{'; prod: new rows only' if change.is_forward_only else ''} |"
+        )
+    is_short = len(findings.real_changes) <= 5
+    return _folded("Models", "\n".join(lines), is_open=is_short)
+
+
+def _table_kept(change: Change) -> str:
+    """What becomes of a table that was not built anew."""
+    if change.is_rebuilt or change.how in (How.REMOVED, How.METADATA):
+        return ""
+    return "shared with the base"
+
+
+def _rows(table: TableChange) -> str:
+    parts = [
+        f"{sign}{count:,}"
+        for sign, count in (("+", table.added), ("-", table.removed), ("~", table.changed))
+        if count
+    ]
+    return f"{table.rows_after:,} ({', '.join(parts) or 'the same'})"
+
+
+def _definition(change: Change) -> str:
+    return _folded(f"Definition of <code>{change.name}</code>", _code(change.diff, "diff"))
+
+
+def _columns(change: Change) -> str:
+    columns = change.columns
+    lines = [f"**`{change.name}`**", ""]
+    lines += [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
+    lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
+    lines += [f"- removed: `{name}` {kind}" for name, kind in columns.removed.items()]
+    lines += [f"- `{name}`: {old} → {new}" for name, (old, new) in columns.retyped.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _lineage(findings: Findings) -> str:
+    kpis = findings.kpi_columns
+    lines = [
+        f"- `{name}`: {', '.join(f'`{column}`' for column in columns)}"
+        for name, columns in findings.touched.items()
+    ]
+    title = f"Touched by lineage: {_number(sum(map(len, findings.touched.values())), 'column')}"
+    if kpis:
+        title += f", {sum(map(len, kpis.values()))} of them KPIs"
+    return _folded(title, "\n".join(lines))
+
+
+def _table(table: TableChange) -> str:
+    title = f"Rows of <code>{table.name}</code>: {_rows(table)}"
+    lines = [
+        f"{table.rows_before:,} rows before, {table.rows_after:,} after: {table.added:,} added, "
+        f"{table.removed:,} removed, {table.changed:,} changed."
+    ]
+    if table.differing:
+        lines += ["", "| column | values that differ |", "|---|--:|"]
+        lines += [f"| `{column}` | {count:,} |" for column, count in table.differing.items()]
+    if table.totals:
+        lines += ["", "| measure | before | after |", "|---|--:|--:|"]
+        lines += [
+            f"| {total.statistic} `{total.column}` | {_amount(total.before)} "
+            f"| {_amount(total.after)} |"
+            for total in table.totals
+        ]
+    for name, samples in (
+        ("Changed", [_sample(sample) for sample in table.changed_rows]),
+        ("Added", [_key(key) for key in table.added_keys]),
+        ("Removed", [_key(key) for key in table.removed_keys]),
+    ):
+        if samples:
+            lines += ["", f"{name}, for example:", "", *(f"- {sample}" for sample in samples)]
+    return _folded(title, "\n".join(lines))
+
+
+def _sample(sample: Sample) -> str:
+    shown = list(sample.values.items())[:SHOWN_COLUMNS]
+    more = len(sample.values) - len(shown)
+    values = [f"`{column}` {_safe(old)} → {_safe(new)}" for column, (old, new) in shown]
+    return f"{_key(sample.key)}: {', '.join(values)}{f' and {more} more' if more else ''}"
+
+
+def _key(key: dict[str, str]) -> str:
+    return ", ".join(f"{column} {_safe(value)}" for column, value in key.items())
+
+
+def _checks(checks: Checks) -> str:
+    failed = [*checks.audits_failed, *checks.tests_failed]
+    good_audits = checks.audits_run - len(checks.audits_failed)
+    good_tests = checks.tests_run - len(checks.tests_failed)
+    line = (
+        f"Audits: {good_audits} of {checks.audits_run} hold. "
+        f"Unit tests: {good_tests} of {checks.tests_run} pass."
+    )
+    return "\n".join([line, *(["", *(f"- {_safe(name)}" for name in failed)] if failed else [])])
+
+
+def _folded(title: str, body: str, *, is_open: bool = False) -> str:
+    opening = "<details open>" if is_open else "<details>"
+    return f"{opening}\n<summary>{title}</summary>\n\n{body.rstrip()}\n\n</details>"
+
+
+def _code(text: str, language: str = "") -> str:
+    """A fenced block; the fence is longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text.strip()}\n{fence}"
+
+
+def _safe(value: str) -> str:
+    """A value of the data in one line of Markdown, where it may mean nothing to the renderer."""
+    line = " ".join(value.split())
+    shown = line if len(line) <= TEXT_WIDTH else f"{line[: TEXT_WIDTH - 1]}…"
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#@~" else sign for sign in shown)
+
+
+def _amount(value: str | None) -> str:
+    """A number with its thousands apart."""
+    if value is None:
+        return "none"
+    whole, point, rest = value.partition(".")
+    return f"{int(whole):,}{point}{rest[:2]}" if whole.lstrip("-").isdigit() else value
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _and(names: Iterable[str]) -> str:
+    *head, last = names
+    return f"{', '.join(head)} and {last}" if head else last

@@ -1,0 +1,61 @@
+"""A revision of the project as files."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from plandiff.errors import PlanDiffError
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit that git knows.
+
+    Attributes:
+        name: What the user called it, such as `main`.
+        commit: Its hash, in full.
+
+    """
+
+    name: str
+    commit: str
+
+    @property
+    def label(self) -> str:
+        """Such as `main (1a2b3c4)`, for people."""
+        short = self.commit[:7]
+        return short if self.commit.startswith(self.name) else f"{self.name} ({short})"
+
+
+def merge_base(project: Path, name: str) -> Revision:
+    """The commit from which the working tree departed: what others did to `name` since is not ours.
+
+    Raises:
+        PlanDiffError: git knows no such revision, or the folder is not a repository.
+
+    """
+    try:
+        commit = _git(project, "merge-base", "HEAD", f"{name}^{{commit}}").decode().strip()
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode().strip() or "they have no commit in common"
+        raise PlanDiffError(
+            f"git finds no base {name!r}: {said}\n"
+            "Name a branch, a tag or a commit; a shallow clone needs `git fetch --unshallow`."
+        ) from error
+    return Revision(name, commit)
+
+
+def write_files(project: Path, revision: Revision, folder: Path) -> None:
+    """Write the files of a revision to a folder, links included."""
+    archive = _git(project, "archive", "--format=tar", revision.commit)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+
+
+def _git(project: Path, *arguments: str) -> bytes:
+    command = ["git", "-C", str(project), *arguments]
+    return subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603

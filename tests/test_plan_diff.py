@@ -1,0 +1,192 @@
+"""The plan diff: three prepared changes against one base, and the report on them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import plan_diff
+import pytest
+from warehouse import ROOT, Warehouse, movie
+
+from plandiff.build import Base, build_base
+from plandiff.errors import PlanDiffError
+from plandiff.models import Columns, How
+from plandiff.report import Findings, markdown, verdict
+from plandiff.revision import merge_base
+
+SILVER_MOVIES = "silver/silver_movies.sql"
+FACT_MOVIES = "gold/fact_movies.sql"
+KPI_GENRES = "gold/kpi_genre_performance.sql"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
+    """Prod of a copy of this project, as the changes are copies, on three movies."""
+    bronze = Warehouse.create(tmp_path_factory.mktemp("bronze"))
+    bronze.land(
+        movie(1, budget=10_000_000, revenue=30_000_000),
+        movie(2, budget=20_000_000, revenue=10_000_000, runtime=90),
+        movie(3, budget=0, revenue=0),
+        at="2026-03-01 06:00:00",
+    )
+    project = tmp_path_factory.mktemp("base") / "project"
+    bronze.copy_project_to(project)
+    return build_base(project, bronze.duckdb, project.parent / "warehouse")
+
+
+Compare = Callable[..., Findings]
+
+
+@pytest.fixture(scope="module")
+def compare(base: Base, tmp_path_factory: pytest.TempPathFactory) -> Compare:
+    """Compare a copy of the project, with texts replaced in its models, with the base."""
+
+    def compared(*edits: tuple[str, str, str]) -> Findings:
+        folder = tmp_path_factory.mktemp("change")
+        Warehouse(folder).copy_project_to(folder / "project")
+        for name, old, new in edits:
+            model = folder / "project" / "sqlmesh_project" / "models" / name
+            sql = model.read_text(encoding="utf-8")
+            assert old in sql
+            model.write_text(sql.replace(old, new), encoding="utf-8")
+        tests = folder / "project" / "tests"
+        tests.mkdir()
+        shutil.copy(ROOT / "tests" / "test_kpi_genre_performance.yaml", tests)
+        shutil.copytree(base.folder, folder / "warehouse")
+        own = replace(base, folder=folder / "warehouse")
+        return plan_diff.compare(folder / "project", own, "main (1234567)")
+
+    return compared
+
+
+@pytest.fixture(scope="module")
+def new_roi(compare: Compare) -> Findings:
+    """ROI a hundredth higher than it was."""
+    return compare((SILVER_MOVIES, "* 100.0 / cleaned", "* 101.0 / cleaned"))
+
+
+def names(findings: Findings, how: How) -> list[str]:
+    return [change.name for change in findings.changes if change.how is how]
+
+
+def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
+    new_roi: Findings,
+) -> None:
+    assert names(new_roi, How.DIRECT) == ["silver.silver_movies"]
+    assert {change.category for change in new_roi.changes} == {"Breaking", "Indirect Breaking"}
+    assert new_roi.touched["silver.silver_movies"] == ["roi_pct"]
+    assert new_roi.touched["gold.fact_movies"] == ["roi_pct"]
+    assert new_roi.kpi_columns == {
+        "gold.kpi_genre_performance": ["avg_roi_pct", "median_roi_pct", "roi_rank"],
+        "gold.kpi_top_movies": ["roi_pct", "roi_rank"],
+        "gold.kpi_yearly_trends": ["avg_roi_pct", "median_roi_pct", "roi_rank"],
+    }
+
+
+def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_and_after(
+    new_roi: Findings,
+) -> None:
+    tables = {table.name: table for table in new_roi.tables}
+    silver = tables["silver.silver_movies"]
+    assert (silver.rows_before, silver.rows_after) == (3, 3)
+    assert (silver.added, silver.removed, silver.changed) == (0, 0, 2)
+    assert silver.differing == {"roi_pct": 2}
+    # 200 % and -50 %, and a hundredth more of each
+    assert [(t.column, t.statistic, t.before, t.after) for t in silver.totals] == [
+        ("roi_pct", "mean", "75", "75.75")
+    ]
+    assert silver.changed_rows[0].key == {"movie_id": "1"}
+    assert silver.changed_rows[0].values == {"roi_pct": ("200", "202")}
+    assert {name for name, table in tables.items() if table.differs} == {
+        "silver.silver_movies",
+        "gold.fact_movies",
+        "gold.kpi_genre_performance",
+        "gold.kpi_top_movies",
+        "gold.kpi_yearly_trends",
+    }
+
+
+def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: Findings) -> None:
+    lines = markdown(new_roi, 12.3).splitlines()
+    assert lines[2].startswith("**Breaking** against `main (1234567)`: 1 model changed directly;")
+    assert "8 KPI columns touched" in lines[2]
+    unfolded = re.sub(r"<details.*?</details>", "", "\n".join(lines), flags=re.DOTALL)
+    assert len(unfolded.split()) < 120
+    assert lines[-1] == "<sub>Compared on the sandbox's data, in 12 s.</sub>"
+
+
+def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value(
+    compare: Compare,
+) -> None:
+    findings = compare(
+        (SILVER_MOVIES, "::BIGINT AS runtime_minutes", "::BIGINT AS running_minutes"),
+        (SILVER_MOVIES, "    runtime_minutes = 'R", "    running_minutes = 'R"),
+        (SILVER_MOVIES, "runtime_minutes > 0", "running_minutes > 0"),
+        (FACT_MOVIES, "movie.runtime_minutes::", "movie.running_minutes::"),
+    )
+    assert findings.error is None
+    assert names(findings, How.DIRECT) == ["gold.fact_movies", "silver.silver_movies"]
+    silver = next(c for c in findings.changes if c.name == "silver.silver_movies")
+    assert silver.category == "Breaking"
+    assert silver.columns.renamed == {"runtime_minutes": "running_minutes"}
+    assert silver.columns == Columns(renamed=silver.columns.renamed)
+    assert findings.touched == {
+        "silver.silver_movies": ["running_minutes"],
+        "gold.fact_movies": ["runtime_minutes"],
+        "gold.kpi_genre_performance": ["avg_runtime_minutes"],
+        "gold.kpi_yearly_trends": ["avg_runtime_minutes"],
+    }
+    assert {t.name: t.differing for t in findings.tables if t.differs} == {}
+    report = markdown(findings, 0)
+    assert "`runtime_minutes` is now called `running_minutes`" in report
+    assert "no row differs" in verdict(findings)
+
+
+def test_a_comment_is_no_change(compare: Compare) -> None:
+    findings = compare((SILVER_MOVIES, "/* A response counts", "/* Any response counts"))
+    assert verdict(findings).startswith("**No change** against `main (1234567)`: ")
+    assert "only comments or format differ in `silver.silver_movies`" in verdict(findings)
+    assert findings.real_changes == []
+    assert (findings.touched, findings.tables) == ({}, [])
+    assert findings.is_good
+
+
+def test_an_audit_and_a_unit_test_that_a_change_breaks_are_named(compare: Compare) -> None:
+    findings = compare((KPI_GENRES, "> 0) * 100.0", "> 0) * 1000.0"))
+    assert verdict(findings) == "**Does not build** against `main (1234567)`."
+    assert "'accepted_range' audit error: 2 rows failed" in markdown(findings, 0)
+    assert "test_genre_measures_by_hand" in findings.checks.tests_failed
+
+
+def test_nothing_changed_is_said_in_one_line(compare: Compare) -> None:
+    findings = compare()
+    model_count = findings.model_count
+    assert model_count > 20
+    lines = markdown(findings, 5).splitlines()
+    assert lines[2] == (
+        "**No change** against `main (1234567)`: "
+        f"{model_count} models, columns and rows are the same."
+    )
+    assert len(lines) == 5
+
+
+def test_a_change_that_does_not_parse_says_so(compare: Compare) -> None:
+    findings = compare((FACT_MOVIES, "FROM silver.silver_movies AS movie", "FROM FROM"))
+    assert findings.error is not None
+    assert "fact_movies" in findings.error
+
+
+def test_the_report_is_the_same_when_it_is_made_again(compare: Compare) -> None:
+    mean_for_median = (KPI_GENRES, "MEDIAN(movie.roi_pct)", "AVG(movie.roi_pct)")
+    first, second = compare(mean_for_median), compare(mean_for_median)
+    assert [table.name for table in first.tables] == ["gold.kpi_genre_performance"]
+    assert markdown(first, 1) == markdown(second, 1)
+
+
+def test_a_base_that_git_does_not_know_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PlanDiffError, match="git finds no base 'nowhere'"):
+        merge_base(tmp_path, "nowhere")

@@ -1,0 +1,151 @@
+"""What happens on a pull request, rehearsed against a stand-in for GitHub's API."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from github_stand_in import NUMBER, REPOSITORY, TOKEN, Document, GitHubStandIn
+from warehouse import Rows, Warehouse
+
+import comment
+
+REVIEWER = "ada"
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubStandIn]:
+    with GitHubStandIn() as stand_in:
+        monkeypatch.setenv("GITHUB_API_URL", stand_in.url)
+        monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
+        monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+        yield stand_in
+
+
+def post(report: str, folder: Path) -> int:
+    file = folder / "plan-diff.md"
+    file.write_text(report, encoding="utf-8")
+    return comment.main([str(file), "--pull-request", str(NUMBER)])
+
+
+def test_the_comment_is_created_once_and_updated_after(
+    github: GitHubStandIn, tmp_path: Path
+) -> None:
+    assert post("first", tmp_path) == 0
+    assert post("second", tmp_path) == 0
+    assert [found["body"] for found in github.comments] == [f"{comment.MARKER}\nsecond"]
+
+
+def test_the_comment_is_found_among_hundreds_and_nobody_elses_is_touched(
+    github: GitHubStandIn, tmp_path: Path
+) -> None:
+    for _ in range(150):
+        github.add_comment("a talk", author="User")
+    github.add_comment(f"{comment.MARKER}\nwritten by hand", author="User")
+    assert post("first", tmp_path) == 0
+    assert post("second", tmp_path) == 0
+    assert len(github.comments) == 152
+    assert github.comments[150]["body"].endswith("written by hand")
+    assert github.comments[151]["body"].endswith("second")
+
+
+def test_a_report_too_long_for_a_comment_is_cut_between_its_parts_and_says_so() -> None:
+    part = "<details>\n<summary>rows</summary>\n\n" + "x" * 9_000 + "\n\n</details>\n\n"
+    cut = comment.fitting("the verdict\n\n" + part * 10)
+    assert len(cut) + len(comment.MARKER) + 1 <= comment.MOST_CHARACTERS
+    assert cut.startswith("the verdict")
+    assert cut.count("<details>") == cut.count("</details>") == 7
+    assert "longer than a comment" in cut
+    assert comment.fitting(part) == part
+
+
+def test_a_fork_is_told_that_it_may_not_comment(
+    github: GitHubStandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    github.may_write = False
+    assert post("first", tmp_path) == 1
+    said = capsys.readouterr().err
+    assert "is this a fork?" in said
+    assert TOKEN not in said
+
+
+def test_without_a_token_the_poster_says_what_to_set(
+    github: GitHubStandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN")
+    assert post("first", tmp_path) == 1
+    assert capsys.readouterr().err == "GITHUB_TOKEN must be set.\n"
+    assert github.requests == []
+
+
+def run_bot(
+    warehouse: Warehouse, github: GitHubStandIn, happened: Document
+) -> subprocess.CompletedProcess[str]:
+    """`sqlmesh_cicd github run-all`, as the workflow runs it."""
+    event = warehouse.folder / "event.json"
+    event.write_text(json.dumps(happened), encoding="utf-8")
+    environment = {
+        **os.environ,
+        "GITHUB_ACTIONS": "true",  # otherwise the bot prints its checks
+        "GITHUB_EVENT_PATH": str(event),
+        "GITHUB_GRAPHQL_URL": f"{github.url}/graphql",
+        "GITHUB_OUTPUT": str(warehouse.folder / "output.txt"),
+        "MARQUEE_APPROVERS": REVIEWER,
+        "MARQUEE_DUCKDB": str(warehouse.duckdb),
+        "MARQUEE_STATE_DUCKDB": str(warehouse.state_duckdb),
+    }
+    command = [str(Path(sys.executable).parent / "sqlmesh_cicd"), "github", "run-all"]
+    return subprocess.run(
+        command, cwd=warehouse.project, env=environment, capture_output=True, text=True
+    )
+
+
+def test_the_bot_builds_an_environment_shows_it_and_deploys_it_on_approval(
+    github: GitHubStandIn, tmp_path: Path
+) -> None:
+    # The seeds alone: the bot does the same with more models, and takes longer.
+    warehouse = Warehouse(tmp_path)
+    warehouse.copy_project_to(tmp_path / "project")
+    project = warehouse.project / "sqlmesh_project"
+    for model in (project / "models").rglob("*.sql"):
+        if model.parent.name != "seeds":
+            model.unlink()
+    warehouse.plan()
+    seed = project / "seeds" / "months.csv"
+    months = seed.read_text(encoding="utf-8")
+    seed.write_text(months.replace("FALL", "AUTUMN"), encoding="utf-8")
+    model = project / "models" / "silver" / "seeds" / "seed_months.sql"
+    model.write_text(model.read_text(encoding="utf-8").replace("'FALL'", "'AUTUMN'"))
+
+    def season_of_october(schema: str) -> Rows:
+        return warehouse.query(
+            f"SELECT release_season FROM {schema}.seed_months WHERE calendar_month = 10"
+        )
+
+    unapproved = run_bot(warehouse, github, github.pushed())
+    assert unapproved.returncode == 0, github.checks
+    conclusions = {name: check["conclusion"] for name, check in github.checks.items()}
+    assert conclusions["SQLMesh - PR Environment Synced"] == "success"
+    assert conclusions["SQLMesh - Prod Plan Preview"] == "success"
+    assert conclusions["SQLMesh - Has Required Approval"] == "failure"
+    assert conclusions["SQLMesh - Prod Environment Synced"] == "skipped"
+    preview = github.checks["SQLMesh - Prod Plan Preview"]["output"]["summary"]
+    assert "silver.seed_months" in preview
+    assert season_of_october(f"silver__pr_{NUMBER}") == [("AUTUMN",)]
+    assert season_of_october("silver") == [("FALL",)]
+    assert [f"pr_{NUMBER}" in found["body"] for found in github.comments] == [True]
+
+    approved = run_bot(warehouse, github, github.approved_by(REVIEWER))
+    assert approved.returncode == 0, github.checks
+    assert github.checks["SQLMesh - Prod Environment Synced"]["conclusion"] == "success"
+    assert season_of_october("silver") == [("AUTUMN",)]
+    assert len(github.comments) == 1
+    assert github.is_merged
