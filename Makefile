@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh test test-kills lint style types model-lint units format docs sandbox lock clean
+.PHONY: help install demo refresh test test-kills test-snowflake snowflake-check bench lint style types model-lint units format docs sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DAY ?= 0
 
 help:  ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install: $(VENV)/installed  ## Make .venv from requirements.lock
 
@@ -24,12 +24,13 @@ demo: install  ## Load real films from the local sandbox, build the warehouse, r
 	$(BIN)/python pipelines/report.py
 
 refresh: install  ## Bring prod up to date: changed models, then new data
+	@test "$$SQLMESH__DEFAULT_GATEWAY" != snowflake || $(BIN)/python pipelines/snowflake_check.py
 	$(BIN)/sqlmesh plan --auto-apply --no-prompts --skip-tests
 	$(BIN)/sqlmesh run --ignore-cron
 
 # Nothing here may touch the user's warehouse, not even to look whether another process holds it.
-test lint style types model-lint units: export MARQUEE_DUCKDB := :memory:
-test lint style types model-lint units: export MARQUEE_STATE_DUCKDB := :memory:
+test test-snowflake lint style types model-lint units: export MARQUEE_DUCKDB := :memory:
+test test-snowflake lint style types model-lint units: export MARQUEE_STATE_DUCKDB := :memory:
 
 test: install  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	@$(MAKE) --no-print-directory --jobs 2 units lint
@@ -37,6 +38,20 @@ test: install  ## Everything: style, types, model lint, SQLMesh unit tests, pyte
 
 test-kills: install  ## Land and refresh 2,000 movies behind a bad line, killed 27 times (minutes)
 	$(BIN)/pytest --quiet -m wide -rP
+
+FAKESNOW := .cache/fakesnow
+
+test-snowflake: install $(FAKESNOW)/installed  ## The whole path on an emulated Snowflake, with state in Postgres
+	$(BIN)/pytest --quiet -m snowflake --numprocesses 2 --dist loadfile
+
+# fakesnow's pins clash with SQLMesh's, so it has an environment of its own and is spoken to by HTTP.
+$(FAKESNOW)/installed: tests/emulator/requirements.lock
+	$(BIN)/uv venv --quiet --clear --python '>=3.11,<3.14' $(FAKESNOW)
+	$(BIN)/uv pip install --quiet --python $(FAKESNOW)/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
+snowflake-check: install  ## Is a Snowflake account set up as it should be? (SNOWFLAKE_* variables)
+	$(BIN)/python pipelines/snowflake_check.py
 
 lint: style types model-lint  ## Style, types and model lint
 
@@ -54,6 +69,9 @@ model-lint: install
 units: install
 	$(BIN)/sqlmesh test
 
+bench: install  ## Benchmarks into benchmarks/results, some 20 minutes (QUICK=1: under 3; OUT=folder)
+	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
+
 format: install  ## Let the formatters decide
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -65,9 +83,12 @@ docs: install  ## Write docs/data-dictionary.md anew from the models
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)
 
-lock: install  ## Resolve requirements.lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra ui --universal --python-version 3.10 \
-	  --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
+
+lock: install  ## Resolve the lock files anew: the project's, the benchmarks', the emulator's
+	$(RESOLVE) --python-version 3.10 pyproject.toml --extra dev --extra ui --output-file requirements.lock
+	$(RESOLVE) --python-version 3.10 benchmarks/requirements.in --output-file benchmarks/requirements.lock
+	$(RESOLVE) --python-version 3.11 tests/emulator/requirements.in --output-file tests/emulator/requirements.lock
 
 clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches
-	rm -rf warehouse.duckdb* state.duckdb* .dlt/work .cache logs
+	rm -rf warehouse.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs

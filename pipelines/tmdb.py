@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from landing.destination import Destination, duckdb_destination, snowflake_destination
+from landing.destination import Destination, duckdb_destination
 from landing.errors import MarqueeError, chain, explain
 from landing.interrupt import EXIT_CODE
 from landing.settings import Settings, configure_dlt
@@ -165,6 +165,9 @@ def asked(options: argparse.Namespace) -> Asked:
 def choose_destination(options: argparse.Namespace, settings: Settings) -> Destination:
     """Pick where to land."""
     if options.destination == "snowflake":
+        # Only here: whoever has no account needs none of it.
+        from landing.snowflake import snowflake_destination
+
         return snowflake_destination()
     return duckdb_destination(settings.duckdb, read_only=options.dry_run)
 

@@ -23,6 +23,11 @@ from sandbox.server import Sandbox
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# The variables that Marquee, dlt and SQLMesh listen to.
+SETTINGS = (
+    *("TMDB_", "MARQUEE_", "SNOWFLAKE_"),
+    *("SOURCES__", "DESTINATION__", "RUNTIME__", "SQLMESH__"),
+)
 # SQLMesh keeps every model as a large tree, and Python's collector of cycles walks through all of
 # them again and again: a fifth of the time of a refresh. Nothing here needs it often.
 gc.set_threshold(50_000, 20, 100)
@@ -155,7 +160,7 @@ def house(
 ) -> House:
     """An empty house that no credential and no setting of the developer's machine reaches."""
     for variable in list(os.environ):
-        if variable.startswith(("TMDB_", "MARQUEE_", "SOURCES__", "DESTINATION__", "RUNTIME__")):
+        if variable.startswith(SETTINGS):
             monkeypatch.delenv(variable)
     settings = tmp_path / "settings" / ".dlt"
     settings.mkdir(parents=True)

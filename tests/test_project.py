@@ -1,4 +1,4 @@
-"""The project as SQLMesh sees it: its linter rule, its dictionary, its second dialect."""
+"""The project as SQLMesh sees it: its linter rule, its dictionary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import dictionary
 import pytest
-from sqlglot import exp, parse_one
 from sqlmesh.core.context import Context
 from sqlmesh.core.dialect import parse
 from sqlmesh.core.model import load_sql_based_model
@@ -42,20 +41,3 @@ def test_the_data_dictionary_is_up_to_date(context: Context) -> None:
 def test_the_root_links_lead_into_the_project() -> None:
     for link in ("models", "macros", "seeds", "linter", "external_models.yaml"):
         assert (ROOT / link).readlink() == Path("sqlmesh_project") / link
-
-
-def test_every_model_reads_as_snowflake_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SQLMESH__MODEL_DEFAULTS__DIALECT", "snowflake")
-    monkeypatch.setenv("SQLMESH__CACHE_DIR", str(tmp_path / "cache"))
-    with Warehouse(tmp_path).context() as context:
-        models = [model for model in context.models.values() if model.is_sql]
-        assert len(models) > 10
-        for model in models:
-            sql = model.render_query_or_raise().sql("snowflake")
-            tree = parse_one(sql, dialect="snowflake")
-            assert "->>" not in sql, f"{model.name} reads JSON as DuckDB does"
-            assert not list(tree.find_all(exp.Filter)), f"{model.name} uses FILTER"
-            written_try_casts = len(list(model.render_query_or_raise().find_all(exp.TryCast)))
-            assert len(list(tree.find_all(exp.TryCast))) == written_try_casts, model.name

@@ -129,7 +129,7 @@ def test_a_sandbox_serves_the_catalogue_it_is_given(house: House, tmp_path: Path
 def test_snowflake_without_credentials_says_what_to_set(house: House, sandbox: Sandbox) -> None:
     ended = house.load("--destination", "snowflake")
     assert ended.code == 1
-    assert "DESTINATION__SNOWFLAKE__CREDENTIALS__" in ended.err
+    assert "Set SNOWFLAKE_ACCOUNT" in ended.err
     assert "Traceback" not in ended.said
     assert sandbox.requests.count() == 0
 

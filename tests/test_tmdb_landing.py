@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
+import pyarrow as pa
 from conftest import House, films, movie
 
+from landing.destination import duckdb_destination
+from landing.load import land, open_pipeline
+from landing.settings import Settings, configure_dlt
 from sandbox.catalogue import from_lines
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from tmdb_source.tables import RAW_MOVIES
 
 ODD_DOCUMENT = (
     '{ "popularity":8.2e-05,"vote_average":7.0, "votes":7,"budget":2147483648123,'
@@ -274,3 +281,25 @@ def test_a_lost_working_folder_changes_nothing(house: House, sandbox: Sandbox) -
     sandbox.catalogue = films(movie(1), movie(2), movie(3, revenue=1))
     assert "changed               1" in house.load().out
     assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(4,)]
+
+
+def test_a_load_leaves_none_of_its_rows_in_memory(house: House) -> None:
+    settings = Settings.from_environment()
+    configure_dlt(settings)
+    destination = duckdb_destination(settings.duckdb)
+    pipeline = open_pipeline("tmdb", settings, destination)
+    row: dict[str, Any] = {
+        "movie_id": 1,
+        "raw_data": json.dumps({"id": 1, "overview": "x" * 1_000_000}),
+        "source_url": "http://127.0.0.1/3/movie/1",
+        "ingested_at": datetime(2026, 3, 1),
+        "batch_id": "test",
+    }
+    before = pa.total_allocated_bytes()
+    gc.disable()  # only what the load itself lets go counts
+    try:
+        for number in range(3):
+            land(pipeline, destination, {RAW_MOVIES: [row] * 5}, {"loads": number})
+    finally:
+        gc.enable()
+    assert pa.total_allocated_bytes() - before < 1_000_000

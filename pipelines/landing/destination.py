@@ -12,13 +12,11 @@ from typing import Any, Literal
 import dlt
 from dlt.common.destination.reference import Destination as DltDestination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
-from dlt.destinations.impl.snowflake.configuration import SnowflakeCredentials
 
 from landing.bronze import Row, Table
 from landing.errors import MarqueeError
 
 BRONZE = "bronze"
-SNOWFLAKE_NAMES = {"database": "LECTURE_DE", "warehouse": "LECTURE_INGEST_WH", "role": "DE_ROLE"}
 
 FileFormat = Literal["parquet", "jsonl"]
 
@@ -58,6 +56,18 @@ class Destination:
             {name: json.loads(cell) if name in parsed else cell for name, cell in row.items()}
             for row in rows
         ]
+
+    def label(self, batch_id: str) -> None:
+        """Have Snowflake note on each statement of the loads to come which run and table it is of.
+
+        The query tag is JSON, to group QUERY_HISTORY by. On DuckDB nothing happens.
+        """
+        if self.name == "snowflake":
+            dlt.config["destination.snowflake.query_tag"] = (
+                '{{"app": "marquee", "part": "{pipeline_name}", '
+                f'"batch_id": "{batch_id}", '
+                '"table": "{table}", "load_id": "{load_id}"}}'
+            )
 
     def same_document(self, landed: str, fetched: str) -> bool:
         """Tell whether a document read back from bronze is the one just fetched.
@@ -100,22 +110,4 @@ def duckdb_destination(path: Path, *, read_only: bool = False) -> Destination:
     credentials = DuckDbCredentials(str(path), read_only=read_only)
     return Destination(
         "duckdb", str(path), dlt.destinations.duckdb(credentials=credentials), "parquet", path
-    )
-
-
-def snowflake_destination() -> Destination:
-    """Describe the Snowflake database of dlt's configuration, `destination.snowflake.credentials`.
-
-    Host, user and password or key come from there; so do database, warehouse and role where they
-    differ from the names that `snowflake/` creates.
-    """
-    section = "destination.snowflake.credentials"
-    credentials = SnowflakeCredentials()
-    for name, default in SNOWFLAKE_NAMES.items():
-        setattr(credentials, name, dlt.secrets.get(f"{section}.{name}", str) or default)
-    return Destination(
-        "snowflake",
-        f"Snowflake, database {credentials.database}",
-        dlt.destinations.snowflake(credentials=credentials),
-        "jsonl",
     )

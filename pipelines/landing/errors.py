@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,12 +74,11 @@ def _explain_one(cause: BaseException, warehouse: Path | None) -> str | None:
     if isinstance(cause, duckdb.Error):
         return _explain_duckdb(text, warehouse)
     if isinstance(cause, ConfigFieldMissingException):
-        return (
-            f"Configuration is missing: {', '.join(cause.fields)} of {cause.spec_name}.\n"
-            "For Snowflake set host, username and password or private_key, in .dlt/secrets.toml "
-            "(see .dlt/secrets.toml.example) or as DESTINATION__SNOWFLAKE__CREDENTIALS__HOST "
-            "and so on."
-        )
+        return f"Configuration is missing: {', '.join(cause.fields)} of {cause.spec_name}."
+    if "landing.snowflake" in sys.modules:  # this run asked for Snowflake
+        from landing.snowflake import explain_snowflake
+
+        return explain_snowflake(cause)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -86,3 +87,6 @@ def land(
         [dlt.resource(remember, name="memory"), *resources],
         loader_file_format=destination.file_format,
     )
+    # What dlt leaves of a run refers to itself in circles, with every row of the load in them; a
+    # backfill would hold several loads at a time before Python looks for such circles by itself.
+    gc.collect()

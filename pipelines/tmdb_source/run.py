@@ -152,7 +152,8 @@ def refuse_to_mix(landed_url: str | None, base_url: str) -> None:
     raise MarqueeError(
         f"This warehouse holds movies of {holds} ({urlsplit(landed_url).netloc}) and this run "
         f"would load from {asks} ({urlsplit(base_url).netloc}): their ids would collide.",
-        "Set MARQUEE_DUCKDB to another file, and MARQUEE_STATE_DUCKDB with it.",
+        "Set MARQUEE_DUCKDB to another file, and MARQUEE_STATE_DUCKDB with it (on Snowflake "
+        "SNOWFLAKE_DATABASE, and another state).",
     )
 
 
@@ -197,6 +198,7 @@ class Landing:
         with self._interrupt.finish_first():
             if not self._dry_run and (is_first or any(rows.values()) or memory != self.memory):
                 some = {table: one for table, one in rows.items() if one or is_first}
+                self._destination.label(self._report.batch_id)
                 land(self._pipeline, self._destination, some, memory.state())
             self.memory = memory
             self._report.landed.update(

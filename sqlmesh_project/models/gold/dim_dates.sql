@@ -2,6 +2,7 @@ MODEL (
   name gold.dim_dates,
   kind FULL,
   grain date_sk,
+  @read_by_analysts(),
   description 'One row a day, from 1870 (the first moving pictures) to the end of the year ten years ahead, and the unknown day. Counted, not asked of the engine, so that every engine gives the same numbers.',
   column_descriptions (
     date_sk = 'Key: the day as YYYYMMDD; -1 for the unknown day.',

@@ -6,6 +6,7 @@ MODEL (
   ),
   grain genre_sk,
   references genre_id,
+  @read_by_analysts(),
   description 'One row a genre as it is now, and the unknown genre.',
   column_descriptions (
     genre_sk = 'Key: hash of genre_id; hash of -1 for the unknown genre.',

@@ -4,6 +4,7 @@ MODEL (
   depends_on (gold.dim_genres, gold.dim_production_companies),
   grain movie_sk,
   references (movie_id, date_sk, genre_sk, company_sk),
+  @read_by_analysts(),
   description 'One row a movie that TMDb has, whatever its status, with its main genre and its first production company. Money is of the whole movie: join the bridges and use their weights to divide it.',
   column_descriptions (
     movie_sk = 'Key: hash of movie_id.',

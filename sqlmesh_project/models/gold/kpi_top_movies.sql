@@ -1,8 +1,12 @@
 MODEL (
   name gold.kpi_top_movies,
-  kind FULL,
+  kind @IF(@kpi_target_lag = '', FULL, MANAGED),
+  physical_properties (
+    target_lag = @kpi_target_lag
+  ),
   grain movie_sk,
   references movie_id,
+  @read_by_analysts(),
   description 'One row a released movie with at least 100 votes (min_vote_count), with its place among them by money, votes and popularity.',
   column_descriptions (
     movie_sk = 'Movie, into fact_movies.',

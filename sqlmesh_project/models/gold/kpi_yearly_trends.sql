@@ -1,7 +1,11 @@
 MODEL (
   name gold.kpi_yearly_trends,
-  kind FULL,
+  kind @IF(@kpi_target_lag = '', FULL, MANAGED),
+  physical_properties (
+    target_lag = @kpi_target_lag
+  ),
   grain release_year,
+  @read_by_analysts(),
   description 'One row a release year from 1980 on with at least one released movie.',
   column_descriptions (
     release_year = 'Year of the first release.',

@@ -47,7 +47,7 @@ WITH newest_list AS (
   WHERE
     movie._loaded_at >= (
       SELECT
-        COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP)
+        COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP) AS read_from
       FROM silver.silver_genres AS known
     )
 ), mentions AS (
@@ -107,7 +107,7 @@ SELECT
   best.last_seen_at::TIMESTAMP AS _source_ingested_at,
   (
     SELECT
-      MAX(_loaded_at)
+      MAX(_loaded_at) AS read_until
     FROM silver.silver_movies
   )::TIMESTAMP AS _movies_loaded_at
 FROM best_mentions AS best

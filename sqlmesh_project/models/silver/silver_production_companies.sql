@@ -27,7 +27,7 @@ WITH responses AS (
   WHERE
     movie._loaded_at >= (
       SELECT
-        COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP)
+        COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP) AS read_from
       FROM silver.silver_production_companies AS known
     )
 ), mentions AS (
@@ -65,7 +65,7 @@ SELECT
   ingested_at::TIMESTAMP AS _source_ingested_at,
   (
     SELECT
-      MAX(_loaded_at)
+      MAX(_loaded_at) AS read_until
     FROM silver.silver_movies
   )::TIMESTAMP AS _movies_loaded_at
 FROM newest_mentions

@@ -3,6 +3,7 @@ MODEL (
   kind FULL,
   grain (genre_id, valid_from),
   references genre_id,
+  @read_by_analysts(),
   description 'One row a genre and period in which its name and its classification were the same (SCD type 2). Made anew each time, from the genre lists in bronze and the dated rows of seed_genre_groups: a few rows.',
   column_descriptions (
     genre_id = 'TMDb''s number of the genre.',

@@ -2,8 +2,10 @@ MODEL (
   name snapshots.snap_silver_movies,
   kind INCREMENTAL_BY_PARTITION,
   partitioned_by movie_id,
+  clustered_by movie_id,
   grain (movie_id, valid_from),
   references movie_id,
+  @read_by_analysts(),
   description 'One row a movie and period in which TMDb said the same of its money, votes, popularity, status and running time (SCD type 2). A pure function of bronze: it can be dropped and made again, row for row. A deleted movie has no open period.',
   column_descriptions (
     movie_id = 'TMDb''s number of the movie.',

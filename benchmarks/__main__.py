@@ -1,0 +1,109 @@
+"""The door: `make bench`, or `python benchmarks --help`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+# `python benchmarks` puts this folder on the path, not the one that holds the package.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import day, developer, fetch, history, landing, transform
+from benchmarks.measure import ROOT, BenchmarkError
+from benchmarks.results import Benchmark, circumstances, read, record, write
+from benchmarks.warehouses import Warehouses
+from benchmarks.workshop import Workshop
+
+NAMES = ("fetch", "landing", "transform", "day", "developer", "history")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks and write what they found; return 0, or 1 where one could not end."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.days is not None and (options.only != ["history"] or options.days < 1):
+        parser.error("--days belongs to --only history and must be 1 or more")
+    stem = "quick" if options.quick else "full"
+    command = " ".join(["python benchmarks", *(sys.argv[1:] if argv is None else argv)])
+    workshop = Workshop(
+        options.folder.resolve() / stem,
+        plots=options.out.resolve(),
+        is_quick=options.quick,
+        days=options.days,
+    )
+    benchmarks = _benchmarks(workshop)
+    options.out.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    records = read(options.out / f"{stem}.json")
+    missed = 0
+    try:
+        for name in options.only or NAMES:
+            started, measured = time.monotonic(), circumstances(command)
+            benchmark = benchmarks[name]()
+            records[benchmark.name] = record(benchmark, measured, time.monotonic() - started)
+            for goal in benchmark.goals:
+                workshop.say(
+                    f"{name}: {goal.what}: {goal.measured:,.2f} {goal.unit} {goal.verdict}"
+                )
+                missed += goal.verdict == "missed"
+            records = dict(sorted(records.items(), key=_place))
+            write(options.out, stem, records)
+    except BenchmarkError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if not options.keep:
+            shutil.rmtree(workshop.folder, ignore_errors=True)
+    print(
+        f"{options.out / stem}.md, {time.monotonic() - begun:,.0f} s; "
+        f"{missed or 'no'} goal{'' if missed == 1 else 's'} missed"
+    )
+    return 0
+
+
+def _place(named: tuple[str, object]) -> int:
+    return NAMES.index(named[0]) if named[0] in NAMES else len(NAMES)
+
+
+def _benchmarks(workshop: Workshop) -> Mapping[str, Callable[[], Benchmark]]:
+    warehouses = Warehouses(workshop)
+    return {
+        "fetch": lambda: fetch.measure(workshop),
+        "landing": lambda: landing.measure(workshop),
+        "transform": lambda: transform.measure(workshop, warehouses),
+        "day": lambda: day.measure(workshop, warehouses),
+        "developer": lambda: developer.measure(workshop, warehouses),
+        "history": lambda: history.measure(workshop, warehouses),
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("--quick", action="store_true", help="small catalogues, under three minutes, for CI")
+    add("--only", nargs="+", choices=NAMES, metavar="NAME", help="of " + ", ".join(NAMES))
+    add("--days", type=int, metavar="N", help="with --only history: days of history to rebuild")
+    add(
+        "--out",
+        type=Path,
+        default=ROOT / "benchmarks" / "results",
+        metavar="FOLDER",
+        help="where the results go (default: benchmarks/results)",
+    )
+    add(
+        "--folder",
+        type=Path,
+        default=ROOT / ".cache" / "bench",
+        metavar="FOLDER",
+        help="where to work; full needs 20 GB for a while (default: .cache/bench)",
+    )
+    add("--keep", action="store_true", help="leave the warehouses and logs there")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""DuckDB alone: the bound for what reads, transforms and writes the same rows."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import duckdb
+
+RAW_TABLE = """
+CREATE SCHEMA bronze;
+CREATE TABLE bronze.raw_movies (
+  movie_id BIGINT NOT NULL, raw_data JSON NOT NULL, source_url TEXT NOT NULL,
+  ingested_at TIMESTAMP NOT NULL, batch_id TEXT NOT NULL, _dlt_load_id TEXT NOT NULL,
+  _dlt_id TEXT NOT NULL
+)
+"""
+RAW_INSERT = """
+INSERT INTO bronze.raw_movies
+SELECT
+  movie_id,
+  json,
+  'http://127.0.0.1:8899/3/movie/' || movie_id,
+  current_timestamp AT TIME ZONE 'UTC',
+  'batch',
+  'load',
+  substr(md5(movie_id::TEXT), 1, 14)
+FROM (
+  SELECT (json ->> '$.id')::BIGINT AS movie_id, json
+  FROM read_json_objects($path, format = 'newline_delimited')
+)
+"""
+CHECKSUM = "SELECT count(*), bit_xor(md5_number(raw_data::TEXT || movie_id)) FROM bronze.raw_movies"
+
+
+def land_documents(warehouse: str, path: str) -> None:
+    """Read an NDJSON of documents into a table like `bronze.raw_movies`, in one statement."""
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(RAW_TABLE)
+        connection.execute(RAW_INSERT, {"path": path})
+
+
+def landed(warehouse: str) -> list[str]:
+    """Return how many rows bronze has, and a checksum over every byte of their documents."""
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        count, digest = connection.execute(CHECKSUM).fetchall()[0]
+    return [str(count), str(digest)]  # as texts: the digest has more digits than JSON's numbers
+
+
+def transform(warehouse: str, steps_file: str, with_audits: bool, memory_limit: str) -> float:
+    """Build every model with its rendered query, one after the other; return the seconds of audits.
+
+    Raises:
+        ValueError: an audit finds something.
+
+    """
+    auditing = 0.0
+    with duckdb.connect(warehouse, config={"memory_limit": memory_limit}) as connection:
+        for step in json.loads(Path(steps_file).read_text()):
+            table = f"{step['schema']}.{step['name']}"
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {step['schema']}")
+            if step["reads_itself"]:
+                columns = ", ".join(f"{name} {of}" for name, of in step["columns"].items())
+                connection.execute(f"CREATE TABLE {table} ({columns})")
+                connection.execute(f"INSERT INTO {table} {step['query']}")
+            else:
+                connection.execute(f"CREATE TABLE {table} AS {step['query']}")
+            if with_audits:
+                begun = time.perf_counter()
+                for audit in step["audits"]:
+                    ((wrong,),) = connection.execute(f"SELECT count(*) FROM ({audit})").fetchall()
+                    if wrong:
+                        raise ValueError(f"{table}: {wrong} rows of {audit}")
+                auditing += time.perf_counter() - begun
+    return auditing
+
+
+def contents(warehouse: str, steps_file: str) -> dict[str, list[str]]:
+    """Return rows and checksum of every table, whatever the order of its rows."""
+    found = {}
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        for step in json.loads(Path(steps_file).read_text()):
+            table = f"{step['schema']}.{step['name']}"
+            # _loaded_at is the moment of the run
+            columns = ", ".join(name for name in step["columns"] if name != "_loaded_at")
+            ((count, digest),) = connection.execute(
+                f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM {table}"
+            ).fetchall()
+            found[table] = [str(count), str(digest)]
+    return found
+
+
+def copy_bronze(source: str, target: str) -> None:
+    """Make a warehouse that has the bronze of another one and nothing else."""
+    with duckdb.connect(target) as connection:
+        connection.execute(f"ATTACH '{source}' AS source_of_bronze (READ_ONLY)")
+        connection.execute("CREATE SCHEMA bronze")
+        for table in ("raw_movies", "raw_genres"):
+            connection.execute(
+                f"CREATE TABLE bronze.{table} AS FROM source_of_bronze.bronze.{table}"
+            )
+
+
+def count(warehouse: str, table: str) -> int:
+    """Return how many rows a table has."""
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(rows)

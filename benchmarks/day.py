@@ -1,0 +1,166 @@
+"""What a day costs after a backfill: the movies that changed, against a build of all of them."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.measure import ROOT, BenchmarkError, Took
+from benchmarks.results import Benchmark, Cell, Goal, Table
+from benchmarks.serve import Served, sandbox
+from benchmarks.warehouses import REFRESH, Warehouses
+from benchmarks.workshop import MEMORY_LIMIT, House, Workshop
+
+SIZES, SIZES_QUICKLY = (100_000, 300_000, 1_000_000), (5_000,)
+CHANGED_SHARE = 0.01
+REFRESH_SHARE_PCT = 10
+UNLIMITED = "10000"  # requests a second
+LOGS = "ops."  # keeps what was refused of responses that are not the newest any more
+PLOT = "day.svg"
+
+NOTES = [
+    "The warehouse is that of a full backfill and a first build of yesterday. Today the change log "
+    "of the sandbox names 1 % of the movies, whose votes and popularity differ (and the id export, "
+    "a file as at TMDb, lists all): `python pipelines/tmdb.py` without a rate limit, then "
+    "`sqlmesh run --ignore-cron`.",
+    "This happens twice, with other movies. A refresh reads again what was written since the hour "
+    "of the last one began, so the first one after a build reads what the build wrote, and the "
+    "next one is like those of all later days.",
+    "Ingestion is bounded by asking for each changed movie; at TMDb's 40 requests a second the "
+    "10,000 of a million would take 250 s.",
+    "At the smallest size everything is built anew from the bronze of after the refresh, in plain "
+    "DuckDB: every table of silver, snapshots and gold must have the same rows as after the "
+    "refresh, or the benchmark fails.",
+]
+
+
+def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+    """Build, ingest and refresh at each size."""
+    sizes = SIZES_QUICKLY if workshop.is_quick else SIZES
+    rows: list[list[Cell]] = []
+    points: list[dict[str, Cell]] = []
+    for movies in sizes:
+        house, build = warehouses.built(movies)
+        days = [_day(workshop, warehouses, house, movies, number) for number in (1, 2)]
+        if movies == sizes[0]:
+            _must_be_as_built_anew(workshop, warehouses, house)
+        (_, _, first), (ingest, served, refresh) = days
+        shares_pct = [one.seconds / build.seconds * 100 for one in (first, refresh)]
+        changed = len(served.details())
+        rows.append(
+            [
+                f"{movies:,}",
+                changed,
+                build.seconds,
+                ingest.seconds,
+                served.useful_rate(),
+                first.seconds,
+                refresh.seconds,
+                *shares_pct,
+                ingest.peak_mb,
+                refresh.peak_mb,
+            ]
+        )
+        timed = (
+            ("full build", build),
+            ("ingest 1 %", ingest),
+            ("first refresh", first),
+            ("next refresh", refresh),
+        )
+        points += [
+            {"movies": movies, "seconds": took.seconds, "step": step} for step, took in timed
+        ]
+        warehouses.drop(movies)
+    if len(sizes) > 1:
+        workshop.plot(PLOT, points, "movies", "step")
+    return Benchmark(
+        name="day",
+        title="A day with 1 % of the movies changed",
+        tables=[
+            Table(
+                "After a full backfill",
+                (
+                    "movies",
+                    "changed",
+                    "full build (s)",
+                    "ingest (s)",
+                    "movies/s while fetching",
+                    "first refresh (s)",
+                    "next refresh (s)",
+                    "first / build (%)",
+                    "next / build (%)",
+                    "ingest: peak memory (MB)",
+                    "refresh: peak memory (MB)",
+                ),
+                rows,
+            )
+        ],
+        goals=[
+            Goal(
+                f"{which} refresh / full build, {sizes[-1]:,} movies",
+                REFRESH_SHARE_PCT,
+                share_pct,
+                unit="%",
+                is_judged=not workshop.is_quick,
+            )
+            for which, share_pct in zip(("first", "next"), shares_pct, strict=True)
+        ],
+        notes=NOTES,
+        plot=PLOT if len(sizes) > 1 else None,
+    )
+
+
+def _day(
+    workshop: Workshop, warehouses: Warehouses, house: House, movies: int, number: int
+) -> tuple[Took, Served, Took]:
+    """Serve changes, let the pipeline fetch them, refresh; return both and what was asked."""
+    workshop.say(f"a day: ingesting the changes of {movies:,} movies")
+    changed = workshop.folder / "changed.ndjson"
+    workshop.call("catalogue:write_changed_movies", changed, movies, number, CHANGED_SHARE)
+    workshop.call("catalogue:write_export", workshop.folder, movies)
+    before = _responses(workshop, house)
+    with sandbox(workshop.folder, changed, is_change_feed=True) as served:
+        ingest = workshop.run(
+            sys.executable,
+            ROOT / "pipelines" / "tmdb.py",
+            house=house,
+            environment={
+                **served.environment,
+                "SOURCES__TMDB__REQUESTS_PER_SECOND": UNLIMITED,
+                "SOURCES__TMDB__EXPORT_URL": served.export_url,
+            },
+        )
+    landed = _responses(workshop, house) - before
+    if not landed or landed != len(served.details()):
+        raise BenchmarkError(f"{landed} responses landed of {len(served.details())} asked for.")
+    workshop.say("a day: sqlmesh run")
+    return ingest, served, warehouses.sqlmesh(house, *REFRESH)
+
+
+def _responses(workshop: Workshop, house: House) -> int:
+    count: int = workshop.call("contenders.plain:count", house.duckdb, "bronze.raw_movies").result
+    return count
+
+
+def _must_be_as_built_anew(workshop: Workshop, warehouses: Warehouses, house: House) -> None:
+    """Compare a refreshed warehouse with one that is built from the same bronze at once.
+
+    Raises:
+        BenchmarkError: a table differs, so that the refresh was quick but wrong.
+
+    """
+    steps = warehouses.render()
+    anew = workshop.house("anew")
+    workshop.call("contenders.plain:copy_bronze", house.duckdb, anew.duckdb)
+    workshop.call("contenders.plain:transform", anew.duckdb, steps, False, MEMORY_LIMIT)
+    expected, found = (
+        workshop.call("contenders.plain:contents", one.duckdb, steps).result
+        for one in (anew, house)
+    )
+    anew.remove()
+    different = [
+        table
+        for table, one in expected.items()
+        if found[table] != one and not table.startswith(LOGS)
+    ]
+    if different:
+        raise BenchmarkError(f"The refresh left {', '.join(different)} wrong.")

@@ -1,0 +1,60 @@
+"""What a developer waits for all day: a plan without news, the unit tests, `make test`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from benchmarks.measure import Took
+from benchmarks.results import Benchmark, Cell, Table
+from benchmarks.warehouses import PLAN, SQLMESH, Warehouses
+from benchmarks.workshop import Workshop
+
+MOVIES = 1000
+CACHES = (".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache")
+
+NOTES = [
+    "In a copy of the project's files. Cold: without `.cache`, `__pycache__` and the caches of "
+    "mypy, ruff and pytest; warm: once more.",
+    "Starting Python and importing SQLMesh is the floor of every command, in the first row.",
+]
+
+
+def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+    """Time each command cold and warm."""
+    house, _ = warehouses.built(MOVIES)
+    warehouses.sqlmesh(house, *PLAN)  # up to now, so that the next one has nothing to do
+    project = warehouses.project
+    virtual = Path(sys.prefix)
+    importing = (sys.executable, "-c", "from sqlmesh.core.context import Context")
+    # The environment is the one that runs this; make is not to make another one.
+    testing = ("make", f"VENV={virtual}", "-o", f"{virtual}/installed", "test")
+    commands: dict[str, tuple[str | Path, ...]] = {
+        "importing SQLMesh": importing,
+        "sqlmesh plan, nothing to do": (SQLMESH, *PLAN),
+    }
+    if not workshop.is_quick:
+        commands |= {"sqlmesh test": (SQLMESH, "test"), "make test": testing}
+    rows: list[list[Cell]] = []
+    for name, command in commands.items():
+        _remove_caches(project)
+        took: list[Took] = []
+        for state in ("cold", "warm"):
+            workshop.say(f"developer: {name}, {state}")
+            took.append(workshop.run(*command, cwd=project, house=house))
+        rows.append([name, *(one.seconds for one in took), took[0].peak_mb])
+    warehouses.drop(MOVIES)
+    return Benchmark(
+        name="developer",
+        title="A developer's loop",
+        tables=[Table("Seconds", ("", "cold", "warm", "peak memory (MB)"), rows)],
+        notes=NOTES,
+    )
+
+
+def _remove_caches(project: Path) -> None:
+    for name in CACHES:
+        shutil.rmtree(project / name, ignore_errors=True)
+    for folder in project.rglob("__pycache__"):
+        shutil.rmtree(folder)

@@ -1,0 +1,92 @@
+"""How long it takes to make the history anew from years of daily responses."""
+
+from __future__ import annotations
+
+from benchmarks.measure import BenchmarkError, Took
+from benchmarks.results import Benchmark, Cell, Table
+from benchmarks.warehouses import PLAN, REFRESH, Warehouses
+from benchmarks.workshop import Workshop
+
+MOVIES, MOVIES_QUICKLY = 100_000, 1_000
+DAYS, DAYS_QUICKLY = 40, 20
+HISTORY = "snapshots.snap_silver_movies"
+CHANGED_SHARE = 0.01
+GB_A_RESPONSE = 1e-6  # 300 bytes of document, its lineage, its period, and room to sort
+PLOT = "history.svg"
+
+NOTES = [
+    "Every movie has a response for each day, of 300 bytes, and every response opens a period, "
+    "since popularity differs each day: the most that a history can have.",
+    f"Rebuilt with `sqlmesh plan --restate-model {HISTORY}`, audits included. The refresh takes up "
+    "one more response of 1 % of the movies: `sqlmesh run --ignore-cron`, all models.",
+]
+
+
+def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+    """Rebuild the history of a quarter, a half and all of the days, and refresh it once."""
+    movies = MOVIES_QUICKLY if workshop.is_quick else MOVIES
+    days = workshop.days or (DAYS_QUICKLY if workshop.is_quick else DAYS)
+    rows: list[list[Cell]] = []
+    points: list[dict[str, Cell]] = []
+    is_whole = workshop.is_quick or workshop.days is not None
+    for part in (days,) if is_whole else (days // 4, days // 2, days):
+        rebuild, refresh = _rebuild_and_refresh(workshop, warehouses, movies, part)
+        responses = movies * part
+        rows.append(
+            [
+                part,
+                responses,
+                rebuild.seconds,
+                responses / rebuild.seconds,
+                rebuild.peak_mb,
+                refresh.seconds,
+                refresh.peak_mb,
+            ]
+        )
+        timed = (("rebuild", rebuild), ("refresh", refresh))
+        points += [{"days": part, "seconds": took.seconds, "step": step} for step, took in timed]
+    if not is_whole:
+        workshop.plot(PLOT, points, "days", "step")
+    return Benchmark(
+        name=f"history of {days} days" if workshop.days else "history",
+        title=f"The history of {movies:,} movies over {days:,} days",
+        tables=[
+            Table(
+                "A response a movie and day",
+                (
+                    "days",
+                    "responses",
+                    "rebuild (s)",
+                    "responses/s",
+                    "rebuild: peak memory (MB)",
+                    "refresh (s)",
+                    "refresh: peak memory (MB)",
+                ),
+                rows,
+            )
+        ],
+        notes=NOTES,
+        plot=None if is_whole else PLOT,
+    )
+
+
+def _rebuild_and_refresh(
+    workshop: Workshop, warehouses: Warehouses, movies: int, days: int
+) -> tuple[Took, Took]:
+    responses = movies * days
+    workshop.need_disk(responses * GB_A_RESPONSE)
+    workshop.say(f"history: generating {responses:,} responses")
+    house = workshop.house("history")
+    workshop.call("contenders.loaders:make_bronze", movies, warehouses.day, days, house=house)
+    workshop.say("history: first build")
+    warehouses.plan(house)
+    workshop.say("history: rebuild")
+    rebuild = warehouses.sqlmesh(house, *PLAN, "--restate-model", HISTORY)
+    periods = workshop.call("contenders.plain:count", house.duckdb, HISTORY).result
+    if periods != responses:
+        raise BenchmarkError(f"{periods:,} periods, not one of each of {responses:,} responses.")
+    workshop.call("contenders.loaders:add_day", movies, days, CHANGED_SHARE, house=house)
+    workshop.say("history: refresh")
+    refresh = warehouses.sqlmesh(house, *REFRESH)
+    house.remove()
+    return rebuild, refresh

@@ -1,0 +1,197 @@
+"""What the benchmarks found, as JSON for machines and Markdown for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.measure import ROOT
+
+Verdict = Literal["met", "missed", "not judged"]
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure that was promised, and the one that was measured.
+
+    Attributes:
+        what: the figure in words.
+        limit: the promise.
+        measured: what came out.
+        at_most: whether the promise is a ceiling; else it is a floor.
+        unit: `x`, `MB`, `%`, `requests/s`, or empty.
+        is_judged: False where the run is too small for the promise, which is about millions.
+
+    """
+
+    what: str
+    limit: float
+    measured: float
+    at_most: bool = True
+    unit: str = ""
+    is_judged: bool = True
+
+    @property
+    def verdict(self) -> Verdict:
+        """Say whether the promise was kept."""
+        if not self.is_judged:
+            return "not judged"
+        is_met = self.measured <= self.limit if self.at_most else self.measured >= self.limit
+        return "met" if is_met else "missed"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures side by side; numbers are kept as they are and rounded for people."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass
+class Benchmark:
+    """One benchmark's results.
+
+    Attributes:
+        name: by which `--only` knows it.
+        title: its headline.
+        tables: the figures.
+        goals: what was promised.
+        notes: what a reader has to know to believe the figures.
+        plot: the file name of a plot beside the results.
+
+    """
+
+    name: str
+    title: str
+    tables: list[Table] = field(default_factory=list)
+    goals: list[Goal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    plot: str | None = None
+
+
+def circumstances(command: str) -> dict[str, Any]:
+    """Return where, when and of what was measured; two results compare only with these alike."""
+    return {
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": command,
+        "revision": _git("rev-parse", "--short=12", "HEAD") or "unknown",
+        "is_clean": _git("status", "--porcelain") == "",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("dlt", "sqlmesh", "duckdb", "pyarrow")},
+        },
+    }
+
+
+def record(benchmark: Benchmark, measured: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Return a benchmark as JSON values, with its verdicts."""
+    values = asdict(benchmark)
+    values["goals"] = [{**asdict(goal), "verdict": goal.verdict} for goal in benchmark.goals]
+    return {**values, "measured": dict(measured), "seconds": round(seconds, 1)}
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the records by name, none where there is no file yet."""
+    if not path.exists():
+        return {}
+    records: list[dict[str, Any]] = json.loads(path.read_text())["benchmarks"]
+    return {one["name"]: one for one in records}
+
+
+def write(folder: Path, stem: str, records: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write `<stem>.json` and `<stem>.md`."""
+    values = list(records.values())
+    (folder / f"{stem}.json").write_text(json.dumps({"benchmarks": values}, indent=2) + "\n")
+    (folder / f"{stem}.md").write_text(markdown(stem, values))
+
+
+def markdown(stem: str, records: Sequence[Mapping[str, Any]]) -> str:
+    """Render records: the goals of all of them first, then each with its tables."""
+    lines = [f"# Benchmarks: {stem}", ""]
+    goals = [(one, goal) for one in records for goal in one["goals"]]
+    if goals:
+        lines += ["| benchmark | figure | goal | measured | |", "|---|---|---:|---:|---|"]
+        for one, goal in goals:
+            sign = "≤" if goal["at_most"] else "≥"
+            limit, measured = (number(goal[name], goal["unit"]) for name in ("limit", "measured"))
+            lines.append(
+                f"| [{one['name']}](#{_anchor(one['title'])}) | {goal['what']} "
+                f"| {sign} {limit} | {measured} | {verdict(goal['verdict'])} |"
+            )
+        lines.append("")
+    for one in records:
+        measured = one["measured"]
+        versions = ", ".join(f"{name} {of}" for name, of in measured["versions"].items())
+        lines += [f"## {one['title']}", ""]
+        if one["plot"]:
+            lines += [f"![{one['title']}]({one['plot']})", ""]
+        for table in one["tables"]:
+            lines += [f"**{table['caption']}**", ""]
+            lines.append("| " + " | ".join(table["columns"]) + " |")
+            lines.append("|---" + "|---:" * (len(table["columns"]) - 1) + "|")
+            lines += ["| " + " | ".join(map(number, row)) + " |" for row in table["rows"]]
+            lines.append("")
+        lines += [f"- {note}" for note in one["notes"]]
+        lines += [
+            f"- Measured {measured['date']} in {one['seconds']:,.0f} s by `{measured['command']}` "
+            f"at {measured['revision']}{'' if measured['is_clean'] else ' with changes'}; "
+            f"{measured['processor']}, {measured['cores']} cores, {measured['memory_gb']} GB, "
+            f"{measured['system']}; {versions}.",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def verdict(given: Verdict) -> str:
+    """Show a verdict so that a miss can't be overlooked."""
+    return {"met": "met", "missed": "**missed**", "not judged": "not judged at this size"}[given]
+
+
+def number(value: Cell, unit: str = "") -> str:
+    """Show a value in as many digits as it has meaning."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    places = 0 if isinstance(value, int) or abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{places}f}{' ' if unit else ''}{unit}"
+
+
+def _anchor(title: str) -> str:
+    """Return what GitHub makes of a headline."""
+    kept = "".join(one for one in title.lower() if one.isalnum() or one in " -")
+    return kept.replace(" ", "-")
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

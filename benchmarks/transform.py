@@ -1,0 +1,168 @@
+"""How fast bronze becomes gold, against the same SQL in plain DuckDB and in dbt-duckdb."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from benchmarks.measure import BenchmarkError, Took
+from benchmarks.results import Benchmark, Cell, Goal, Table
+from benchmarks.warehouses import Warehouses
+from benchmarks.workshop import MEMORY_LIMIT, House, Workshop
+
+SIZES, SIZES_QUICKLY = (100_000, 1_000_000), (5_000,)
+TIMES_OF_DUCKDB = 1.5
+TIMES_OF_DBT = 1.0
+PEAK_MB = 8000
+
+NOTES = [
+    "All run the same SELECTs: SQLMesh renders its models and audits for a first build, and the "
+    "plain script and the dbt project are generated from that in each run, so that they can't "
+    "drift. The benchmark fails unless every table of silver, snapshots, gold and ops has the same "
+    "rows in all three.",
+    "SQLMesh always audits. With audits, the plain script runs the same audit queries and dbt has "
+    "them as singular tests (`dbt run`, then `dbt test`); without, they only build.",
+    "The goals are about wall time; processor time (with audits) shows whether "
+    "something else ran meanwhile.",
+    "dbt: `table` for FULL, `incremental` with delete+insert for the incremental kinds, a thread a "
+    f"core. DuckDB may take {MEMORY_LIMIT} in each. Starting Python and loading the project is "
+    "part of each figure.",
+]
+
+
+def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+    """Build the same warehouse three ways at each size."""
+    steps = warehouses.render()
+    sizes = SIZES_QUICKLY if workshop.is_quick else SIZES
+    rows: list[list[Cell]] = []
+    goals: list[Goal] = []
+    for movies in sizes:
+        bronze = warehouses.bronze(movies)
+        built, sqlmesh = warehouses.built(movies)
+        contents = {"sqlmesh": _contents(workshop, built, steps)}
+        workshop.say(f"plain DuckDB: {movies:,} movies")
+        house = workshop.copy(bronze, "plain")
+        plain = workshop.call("contenders.plain:transform", house.duckdb, steps, True, MEMORY_LIMIT)
+        contents["plain DuckDB"] = _contents(workshop, house, steps)
+        house.remove()
+        workshop.say(f"dbt: {movies:,} movies")
+        house = workshop.copy(bronze, "dbt")
+        dbt_run, dbt_test = _dbt(workshop, house, steps)
+        contents["dbt"] = _contents(workshop, house, steps)
+        house.remove()
+        require_agreement(contents)
+        without = {"plain DuckDB": plain.seconds - plain.result, "dbt": dbt_run.seconds}
+        with_audits = {"plain DuckDB": plain.seconds, "dbt": dbt_run.seconds + dbt_test.seconds}
+        took = {"plain DuckDB": (plain,), "dbt": (dbt_run, dbt_test)}
+        rows.append(
+            [
+                f"{movies:,}",
+                "sqlmesh plan",
+                None,
+                sqlmesh.seconds,
+                sqlmesh.cpu_seconds,
+                sqlmesh.peak_mb,
+                None,
+                None,
+            ]
+        )
+        rows += [
+            [
+                f"{movies:,}",
+                peer,
+                without[peer],
+                with_audits[peer],
+                sum(one.cpu_seconds for one in took[peer]),
+                max(one.peak_mb for one in took[peer]),
+                sqlmesh.seconds / without[peer],
+                sqlmesh.seconds / with_audits[peer],
+            ]
+            for peer in with_audits
+        ]
+        if movies != sizes[-1]:
+            continue
+        goals = [
+            Goal(
+                f"sqlmesh plan / {peer}, {movies:,} movies, {checks}",
+                limit,
+                sqlmesh.seconds / seconds[peer],
+                unit="x",
+                is_judged=not workshop.is_quick,
+            )
+            for peer, limit in (("plain DuckDB", TIMES_OF_DUCKDB), ("dbt", TIMES_OF_DBT))
+            for checks, seconds in (
+                ("the same audits in both", with_audits),
+                ("audits in SQLMesh only", without),
+            )
+        ]
+        goals.append(
+            Goal(
+                f"peak memory, {movies:,} movies",
+                PEAK_MB,
+                sqlmesh.peak_mb,
+                unit="MB",
+                is_judged=not workshop.is_quick,
+            )
+        )
+    return Benchmark(
+        name="transform",
+        title="From bronze to gold",
+        tables=[
+            Table(
+                "A first build",
+                (
+                    "movies",
+                    "",
+                    "without audits (s)",
+                    "with audits (s)",
+                    "processor time (s)",
+                    "peak memory (MB)",
+                    "sqlmesh plan / without",
+                    "sqlmesh plan / with",
+                ),
+                rows,
+            )
+        ],
+        goals=goals,
+        notes=[*NOTES, workshop.call("contenders.dbt:versions", with_tools=True).result],
+    )
+
+
+def _dbt(workshop: Workshop, house: House, steps: Path) -> tuple[Took, Took]:
+    """Build and then test with dbt."""
+    project = house.folder / "dbt"
+    workshop.call(
+        "contenders.dbt:write_project",
+        project,
+        house.duckdb,
+        steps,
+        os.cpu_count() or 1,
+        MEMORY_LIMIT,
+    )
+    dbt = workshop.tools().with_name("dbt")
+    options = ("--profiles-dir", ".", "--quiet")
+    return (
+        workshop.run(dbt, "run", *options, cwd=project),
+        workshop.run(dbt, "test", *options, cwd=project),
+    )
+
+
+def _contents(workshop: Workshop, house: House, steps: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = workshop.call(
+        "contenders.plain:contents", house.duckdb, steps
+    ).result
+    return found
+
+
+def require_agreement(contents: dict[str, dict[str, list[str]]]) -> None:
+    """Compare what the contenders made.
+
+    Raises:
+        BenchmarkError: a table differs; a race between different results means nothing.
+
+    """
+    expected = contents["sqlmesh"]
+    for contender, found in contents.items():
+        different = [table for table, one in expected.items() if found[table] != one]
+        if different:
+            raise BenchmarkError(f"{contender} and sqlmesh disagree on {', '.join(different)}.")

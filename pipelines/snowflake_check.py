@@ -1,0 +1,226 @@
+"""Is a Snowflake account set up as it should be? `make snowflake-check`, which changes nothing.
+
+Signs in with the SNOWFLAKE_* variables, as SQLMesh does, and compares what is there with what the
+scripts of `snowflake/` make. Prints a line for each thing: pass, or what to run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import snowflake.connector
+
+from landing.errors import MarqueeError
+from landing.settings import ROOT
+from landing.snowflake import SIGN_IN, explain_snowflake, key_bytes, names, script
+
+SCRIPTS = ROOT / "snowflake"
+TEMPLATE = re.compile(r"<% ctx\.env\.(\w+) %>")
+GRANT = re.compile(
+    r"GRANT (?P<privilege>[A-Z ]+) ON (?P<future>FUTURE )?(?P<kind>[A-Z ]+?)(?(future)S IN SCHEMA) "
+    r"(?P<name>[\w.]+) TO ROLE (?P<role>\w+);"
+)
+
+Row = Mapping[str, Any]
+Ask = Callable[[str], list[Row]]
+
+
+class Finding(NamedTuple):
+    """What was looked at, whether it is as it should be, and what to run if not."""
+
+    subject: str
+    problem: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """A line, and a second one with the remedy."""
+        if not self.problem:
+            return f"pass  {self.subject}"
+        return f"FAIL  {self.subject}: {self.problem}\n      {self.remedy}"
+
+
+class Grant(NamedTuple):
+    """A privilege of a role; `future` for one on whatever will be made in a schema."""
+
+    privilege: str
+    kind: str
+    name: str
+    role: str
+    future: bool
+
+
+def main() -> int:
+    """Check; return 1 if anything is not as it should be."""
+    failed = 0
+    for finding in findings(os.environ):
+        print(finding, flush=True)
+        failed += bool(finding.problem)
+    print(f"\n{failed} to mend." if failed else "\nThe account is set up.")
+    return 1 if failed else 0
+
+
+def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at one thing after the other; what cannot be asked without it is left out."""
+    known = names(environ)
+    try:
+        connection = connect(environ, known)
+    except (MarqueeError, ValueError, TypeError, snowflake.connector.Error) as error:
+        yield Finding("connection", *_reason(error))
+        return
+    with closing(connection):
+        yield Finding(f"connection: {environ['SNOWFLAKE_USER']} signs in")
+
+        def ask(query: str) -> list[Row]:
+            cursor = connection.cursor(snowflake.connector.DictCursor)
+            return [row for row in cursor.execute(query).fetchall() if isinstance(row, dict)]  # type: ignore[union-attr]
+
+        checks = (role, warehouses, database, schemas, grants)
+        for check in checks:
+            try:
+                yield from check(ask, known)
+            except snowflake.connector.Error as error:
+                yield Finding(check.__name__, *_reason(error))
+
+
+def connect(
+    environ: Mapping[str, str], known: Mapping[str, str]
+) -> snowflake.connector.SnowflakeConnection:
+    """Sign in as SQLMesh does, without a role, so that a missing one can be told from a bad key.
+
+    Raises:
+        MarqueeError: a variable is missing.
+        snowflake.connector.Error: Snowflake refuses.
+
+    """
+    key_file = environ.get("SNOWFLAKE_PRIVATE_KEY_PATH")
+    given = {
+        "account": environ.get("SNOWFLAKE_ACCOUNT"),
+        "user": environ.get("SNOWFLAKE_USER"),
+        "password": environ.get("SNOWFLAKE_PASSWORD"),
+        "authenticator": environ.get("SNOWFLAKE_AUTHENTICATOR"),
+        "token": environ.get("SNOWFLAKE_TOKEN"),
+        "host": environ.get("SNOWFLAKE_HOST"),
+        "port": environ.get("SNOWFLAKE_PORT"),
+        "private_key": key_file
+        and key_bytes(key_file, environ.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE")),
+    }
+    lacking = [f"SNOWFLAKE_{one.upper()}" for one in ("account", "user") if not given[one]]
+    if lacking or not (given["password"] or given["token"] or given["private_key"]):
+        raise MarqueeError(
+            f"not set: {', '.join(lacking) or 'a private key, a password or a token'}", SIGN_IN
+        )
+    return snowflake.connector.connect(
+        **{name: value for name, value in given.items() if value},
+        login_timeout=60,
+        network_timeout=60,
+        session_parameters={"QUERY_TAG": '{"app": "marquee", "part": "check"}'},
+    )
+
+
+def role(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+    """The role to work with."""
+    name = known["SNOWFLAKE_ROLE"]
+    try:
+        ask(f"USE ROLE {name}")
+    except snowflake.connector.Error:
+        yield Finding(
+            f"role {name}",
+            "missing, or this user does not have it",
+            f"{script('03_roles')}, then 05_users",
+        )
+    else:
+        yield Finding(f"role {name}")
+
+
+def warehouses(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+    """Both warehouses: there, and awake when needed."""
+    for variable in ("SNOWFLAKE_INGEST_WAREHOUSE", "SNOWFLAKE_TRANSFORM_WAREHOUSE"):
+        name = known[variable]
+        found = [row for row in ask(f"SHOW WAREHOUSES LIKE '{name}'") if row["name"] == name]
+        problem = "missing, or hidden from this role"
+        if found:
+            is_awake = str(found[0].get("auto_resume", "true")).lower() == "true"
+            problem = "" if is_awake else "suspended, and not resumed by itself"
+        yield Finding(f"warehouse {name}", problem, problem and script("01_warehouses"))
+
+
+def database(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+    """The database, and how long its past can be seen."""
+    name = known["SNOWFLAKE_DATABASE"]
+    found = [row for row in ask(f"SHOW DATABASES LIKE '{name}'") if row["name"] == name]
+    problem = "" if found else "missing, or hidden from this role"
+    if found and int(found[0]["retention_time"] or 0) < int(known["SNOWFLAKE_RETENTION_DAYS"]):
+        problem = f"time travel of {found[0]['retention_time']} days"
+    yield Finding(f"database {name}", problem, problem and script("02_database"))
+
+
+def schemas(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+    """The schemas that the scripts make."""
+    name = known["SNOWFLAKE_DATABASE"]
+    wanted = re.findall(rf"CREATE SCHEMA IF NOT EXISTS {name}\.(\w+)", text("02_database", known))
+    there = {row["name"] for row in ask(f"SHOW SCHEMAS IN DATABASE {name}")}
+    missing = [one for one in wanted if one not in there]
+    yield Finding(
+        f"{len(wanted)} schemas",
+        (missing and f"missing: {', '.join(missing)}") or "",
+        script("02_database"),
+    )
+
+
+def grants(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+    """The grants that the scripts give, role by role."""
+    wanted = [grant_of(match) for match in GRANT.finditer(text("04_grants", known))]
+    for variable in ("SNOWFLAKE_ROLE", "SNOWFLAKE_ANALYST_ROLE", "SNOWFLAKE_PII_ROLE"):
+        name = known[variable]
+        of_role = [one for one in wanted if one.role == name]
+        try:
+            given = {*shown(ask, name, future=False), *shown(ask, name, future=True)}
+        except snowflake.connector.Error as error:
+            yield Finding(f"grants of {name}", *_reason(error))
+            continue
+        missing = [one for one in of_role if one not in given]
+        problem = f"{len(missing)} missing, such as {describe(missing[0])}" if missing else ""
+        yield Finding(f"{len(of_role)} grants of {name}", problem, script("04_grants"))
+
+
+def grant_of(match: re.Match[str]) -> Grant:
+    """Read a GRANT of a script."""
+    return Grant(
+        match["privilege"], match["kind"], match["name"], match["role"], bool(match["future"])
+    )
+
+
+def shown(ask: Ask, role: str, *, future: bool) -> Iterator[Grant]:
+    """Read what SHOW GRANTS says of a role; a future grant is on `DATABASE.SCHEMA.<KIND>`."""
+    for row in ask(f"SHOW {'FUTURE ' if future else ''}GRANTS TO ROLE {role}"):
+        kind = str(row["grant_on" if future else "granted_on"]).replace("_", " ")
+        name = str(row["name"]).replace('"', "")
+        name = re.sub(r"\.<\w+>$", "", name)
+        yield Grant(str(row["privilege"]), kind, name, role, future)
+
+
+def describe(grant: Grant) -> str:
+    """A grant for people."""
+    where = f"FUTURE {grant.kind}S IN" if grant.future else grant.kind
+    return f"{grant.privilege} ON {where} {grant.name}"
+
+
+def text(name: str, known: Mapping[str, str]) -> str:
+    """A script with the names put in."""
+    template = (SCRIPTS / f"{name}.sql").read_text(encoding="utf-8")
+    return TEMPLATE.sub(lambda match: known[match[1]], template)
+
+
+def _reason(error: Exception) -> tuple[str, str]:
+    explained = str(error) if isinstance(error, MarqueeError) else explain_snowflake(error)
+    problem, _, remedy = (explained or f"{type(error).__name__}: {error}").partition("\n")
+    return problem, remedy.replace("\n", "\n      ")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,345 @@
+"""fakesnow as a server, with what it lacks of Snowflake as far as Marquee needs it.
+
+Runs in an environment of its own, for fakesnow's pins clash with SQLMesh's. Every adaptation to
+fakesnow 0.12.1 is here and in `account.py`, and says what Snowflake does that fakesnow does not;
+the pipelines and the models know nothing of it.
+
+    python server.py FOLDER --password P --token T
+
+serves on a free port of the loopback, which it prints. The databases are kept in FOLDER, and so is
+`statements.jsonl`: each statement as it arrived, with its session's user, role, warehouse and tag.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fakesnow.conn
+import fakesnow.info_schema
+import fakesnow.macros
+import fakesnow.server
+import sqlglot
+import uvicorn
+from fakesnow import copy_into
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.dialect import parse_one
+from fakesnow.instance import FakeSnow
+from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from account import Account, Refused, Rows, Session
+
+SIMPLE_NAME = re.compile(r'"([A-Z0-9_$%.]+)"')
+COPY_JSON = re.compile(
+    r"COPY INTO (?P<table>\S+)\s+FROM (?P<stage>\S+)\s+FILE_FORMAT = \(TYPE = 'JSON'.*"
+    r"MATCH_BY_COLUMN_NAME='CASE_INSENSITIVE'",
+    re.DOTALL,
+)
+MERGE = re.compile(r"(/\*.*?\*/ )?MERGE INTO ")
+INFER_SCHEMA = re.compile(r"SELECT COLUMN_NAME, TYPE FROM table\(infer_schema\(", re.IGNORECASE)
+COLUMN_COMMENTS = re.compile(r"(/\*.*?\*/ )?ALTER (TABLE|VIEW) \S+ ALTER COLUMN \S+ COMMENT ")
+SNOWFLAKE_TYPES = {"VARCHAR": "TEXT", "DOUBLE": "REAL", "BOOLEAN": "BOOLEAN"}
+
+MACROS = """
+CREATE OR REPLACE MACRO {catalog}.as_array(value) AS
+  CASE WHEN json_type(value) = 'ARRAY' THEN value END;
+"""
+
+
+class Faults:
+    """What shall go wrong, told by POST /test/faults, each once."""
+
+    def __init__(self) -> None:
+        self.waiting: list[dict[str, Any]] = []
+
+    def strike(self, sql: str, moment: str) -> None:
+        """Die, or refuse, if a fault waits for this statement at this moment."""
+        for fault in self.waiting:
+            if fault["moment"] == moment and re.search(fault["match"], sql):
+                self.waiting.remove(fault)
+                if "code" not in fault:
+                    os._exit(1)  # as a connection that is gone in the middle of an answer
+                raise ProgrammingError(fault["message"], errno=fault["code"], sqlstate="57014")
+
+
+class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
+    """fakesnow's cursor behind the adaptations."""
+
+    account: Account
+    faults = Faults()
+    log: Any
+    sessions: dict[int, Session] = {}  # noqa: RUF012 - of all cursors, by connection
+
+    @property
+    def session(self) -> Session:
+        return self.sessions.setdefault(id(self._conn), Session())
+
+    def execute(self, command: str, *arguments: Any, **options: Any) -> Any:
+        """Run a request, and let no fault of fakesnow's be retried for minutes as an HTTP 500."""
+        entry = {"sql": command, **vars(self.session)}
+        try:
+            self.faults.strike(command, "before")
+            self._execute_all(command, *arguments, **options)
+            self.faults.strike(command, "after")
+        except Refused as error:
+            entry["error"] = error.message
+            raise ProgrammingError(
+                error.message, errno=error.code, sqlstate=error.sqlstate
+            ) from None
+        except ProgrammingError as error:
+            entry["error"] = str(error.msg)
+            raise
+        except Exception as error:
+            entry["error"] = repr(error)
+            raise ProgrammingError(f"fakesnow: {error!r}", errno=1, sqlstate="XX000") from error
+        finally:
+            self.log.write(json.dumps(entry) + "\n")
+        return self
+
+    def _execute_all(self, command: str, *arguments: Any, **options: Any) -> None:
+        """Run several statements in one request, as Snowflake does when asked to."""
+        try:
+            statements = [one for one in sqlglot.parse(command, read="snowflake") if one]
+        except sqlglot.ParseError:
+            statements = []
+        if len(statements) < 2:
+            self._execute_one(command, *arguments, **options)
+        else:
+            for one in statements:
+                self._execute_one(one.sql("snowflake"), *arguments, **options)
+
+    def _execute_one(self, command: str, *arguments: Any, **options: Any) -> None:
+        self.account.refuse_without_warehouse(command, self.session)
+        rows = self.account.answer(command, self.session)
+        if rows is None and COLUMN_COMMENTS.match(command):
+            rows = []  # comments on columns: fakesnow takes them in CREATE TABLE only
+        if rows is not None:
+            self._return(rows)
+        elif match := COPY_JSON.search(command):
+            self._copy_json(exp.to_table(match["table"], dialect="snowflake"), match["stage"])
+        elif MERGE.match(command):
+            self._merge(parse_one(command))
+        elif INFER_SCHEMA.match(command):
+            self._infer_schema(options["binding_params"][0])
+        else:
+            command, options = plain_stages(command, options)
+            super().execute(without_temporary(command), *arguments, **options)
+
+    def _return(self, rows: Rows) -> None:
+        """Answer with rows of our own; one that is empty throughout stands for none."""
+        rows = rows or [{"status": "Statement executed successfully."}]
+        selects = [
+            exp.select(
+                *(exp.alias_(exp.convert(cell), name, quoted=True) for name, cell in row.items())
+            )
+            for row in rows
+        ]
+        query = exp.union(*selects, distinct=False) if len(selects) > 1 else selects[0]
+        if all(cell is None for row in rows for cell in row.values()):
+            query = exp.select("*").from_(query.subquery("t")).where("FALSE")
+        super().execute(query.sql("snowflake"), server=True)
+
+    def _files(self, stage: str, table: exp.Table | None = None) -> str:
+        return str(
+            copy_into.stage_url_from_var(
+                stage.strip("'").lstrip("@").replace('"', ""),
+                self._duck_conn,
+                self._conn.database,
+                self._conn.schema,
+                self._conn.table_stages,
+                table,
+            )
+        )
+
+    def _copy_json(self, table: exp.Table, stage: str) -> None:
+        """COPY of JSON by the names of columns: fakesnow puts the whole line into one column."""
+        name = table.sql("duckdb", identify=True)
+        columns = self._duck_conn.execute(f"DESCRIBE {name}").fetchall()
+        values = ", ".join(_value(column, kind) for column, kind, *_ in columns)
+        files = self._files(stage, table)
+        self._duck_conn.execute(
+            f"INSERT INTO {name} SELECT {values} FROM read_ndjson_objects('{files}')"
+        )
+        self._return([{"status": "LOADED"}])
+
+    def _merge(self, merge: exp.Merge) -> None:
+        """MERGE, by DuckDB's own: fakesnow's has no place for the names SQLMesh gives.
+
+        Neither minds a row that several rows of the source match; Snowflake refuses it.
+        """
+        transformed = self._transform(merge, None)
+        assert isinstance(transformed, exp.Merge)
+        merge = transformed
+        target, source = merge.this.sql("duckdb"), merge.args["using"].sql("duckdb")
+        twice = self._duck_conn.execute(
+            f"SELECT 1 FROM {target} JOIN {source} ON {merge.args['on'].sql('duckdb')} "
+            f"GROUP BY {merge.this.alias_or_name}.rowid HAVING COUNT(*) > 1"
+        ).fetchone()
+        if twice:
+            raise ProgrammingError(
+                "Duplicate row detected during DML action", errno=100090, sqlstate="42P18"
+            )
+        for column in _assigned(merge):
+            column.set("table", None)  # DuckDB knows whose they are, and minds being told
+        ((count,),) = self._duck_conn.execute(merge.sql("duckdb")).fetchall()
+        self._return([{"number of rows inserted or updated": count}])
+
+    def _infer_schema(self, stage: str) -> None:
+        """INFER_SCHEMA of the files in a stage, which `write_pandas` asks for."""
+        columns = self._duck_conn.execute(
+            f"DESCRIBE SELECT * FROM read_parquet('{self._files(stage)}/*')"
+        ).fetchall()
+        self._return(
+            [
+                {"COLUMN_NAME": column, "TYPE": SNOWFLAKE_TYPES.get(kind, "NUMBER(38, 0)")}
+                for column, kind, *_ in columns
+            ]
+        )
+
+    def _transform(self, expression: exp.Expr, params: Any) -> exp.Expr:
+        """Two things that DuckDB says in another way and fakesnow leaves as they are."""
+        for add in expression.find_all(exp.Add):
+            if isinstance(add.expression, exp.Cast) and add.expression.is_type("INT"):
+                add.expression.meta["is_days"] = True
+        transformed: exp.Expr = super()._transform(expression, params)
+        for cast in transformed.find_all(exp.Cast):
+            if cast.meta.get("is_days"):
+                # A date plus a number: fakesnow makes every integer a BIGINT, DuckDB adds INTEGERs.
+                cast.set("to", exp.DataType.build("INT"))
+        for function in list(transformed.find_all(exp.Typeof)):
+            # The type of a VARIANT's value, and not of the column.
+            function.replace(exp.func("json_type", function.this, dialect="duckdb"))
+        return transformed
+
+
+def _assigned(merge: exp.Merge) -> Iterator[exp.Column]:
+    """Yield the columns that a MERGE writes to."""
+    for update in merge.find_all(exp.Update):
+        yield from (assignment.this for assignment in update.expressions)
+    for insert in merge.find_all(exp.Insert):
+        columns: exp.Expr = insert.this
+        yield from columns.find_all(exp.Column)
+
+
+def _value(column: str, kind: str) -> str:
+    path = f"'$.{column.lower()}'"
+    if kind == "JSON":
+        return f"CASE WHEN json_type(json, {path}) <> 'NULL' THEN json -> {path} END"
+    return f"CAST(json ->> {path} AS {kind})"
+
+
+def plain_stages(command: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Unquote names of stages: fakesnow does not read '@"A"."B"', nor such a name as a bind.
+
+    Binds of the statements around them are put into their text.
+    """
+    command = re.sub(r"'(@\"[^']+)'", lambda match: match[1].replace('"', ""), command)
+    binds: list[str] = options.get("binding_params") or []
+    if command.startswith("CREATE TEMP STAGE"):
+        return command, {**options, "binding_params": [bind.replace('"', "") for bind in binds]}
+    if "identifier(?)" not in command or not binds:
+        return command, options
+    target, *rest = binds
+    command = command.replace("identifier(?)", target)
+    for bind in rest:
+        command = command.replace("=?", f"={bind.upper()}")
+    # Options of COPY that fakesnow does not know and that change nothing here.
+    command = re.sub(
+        r"COMPRESSION=\w+|USE_VECTORIZED_SCANNER=\w+|BINARY_AS_TEXT=\w+|USE_LOGICAL_TYPE=\w+",
+        "",
+        command,
+    )
+    if re.match("DROP (STAGE|FILE FORMAT)|CREATE TEMP FILE FORMAT", command):
+        command = "SELECT 'Statement executed successfully.' AS status"
+    return command, {**options, "binding_params": None}
+
+
+def without_temporary(command: str) -> str:
+    """Make temporary tables lasting ones: DuckDB's live in another catalog. SQLMesh drops them.
+
+    And dynamic tables ordinary ones: what their first refresh finds is what is compared.
+    """
+    command = re.sub(r"CREATE (OR REPLACE )?TEMP(ORARY)? TABLE", r"CREATE \1TABLE", command)
+    if "DYNAMIC TABLE" in command:
+        command = command.replace("DYNAMIC TABLE", "TABLE")
+        command = re.sub(r" (WAREHOUSE|TARGET_LAG)=('[^']*'|\S+)", "", command)
+    return command
+
+
+def escape_comments() -> None:
+    """Let a table's comment have an apostrophe: fakesnow puts it into SQL as it is."""
+    insert = fakesnow.info_schema.insert_table_comment_sql
+    fakesnow.info_schema.insert_table_comment_sql = lambda catalog, schema, table, comment: insert(
+        catalog, schema, table, (comment or "").replace("'", "''")
+    )
+
+
+def add_functions() -> None:
+    """Give each database the functions of Snowflake that fakesnow lacks."""
+    create = fakesnow.macros.creation_sql
+    fakesnow.macros.creation_sql = lambda catalog: create(catalog) + MACROS.format(catalog=catalog)
+
+
+async def sign_in(request: Request) -> JSONResponse:
+    """Refuse who may not sign in: fakesnow lets everybody in."""
+    body = await request.body()
+    if request.headers.get("Content-Encoding") == "gzip":
+        body = gzip.decompress(body)
+    asked = request.query_params
+    try:
+        session = Cursor.account.sign_in(
+            json.loads(body)["data"], asked.get("roleName"), asked.get("warehouse")
+        )
+    except Refused as error:
+        return JSONResponse(
+            {"success": False, "code": str(error.code), "message": error.message, "data": {}}
+        )
+    answer: JSONResponse = await fakesnow.server.login_request(request)
+    token = json.loads(bytes(answer.body))["data"]["token"]
+    Cursor.sessions[id(fakesnow.server.sessions[token])] = session
+    return answer
+
+
+async def faults(request: Request) -> JSONResponse:
+    """Take what shall go wrong."""
+    Cursor.faults.waiting = await request.json()
+    return JSONResponse({})
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--password", required=True)
+    parser.add_argument("--token", required=True)
+    options = parser.parse_args()
+    escape_comments()
+    add_functions()
+    fakesnow.conn.FakeSnowflakeCursor = Cursor
+    fakesnow.server.shared_fs = FakeSnow(
+        create_database_on_connect=False, create_schema_on_connect=False, db_path=options.folder
+    )
+    Cursor.account = Account(options.password, options.token)
+    Cursor.log = (options.folder / "statements.jsonl").open("a", buffering=1)
+    app = fakesnow.server.app
+    app.router.routes.insert(0, Route("/session/v1/login-request", sign_in, methods=["POST"]))
+    app.router.routes.insert(0, Route("/test/faults", faults, methods=["POST"]))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(listener.getsockname()[1], flush=True)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server.run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

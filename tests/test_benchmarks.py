@@ -1,0 +1,210 @@
+"""What could make a benchmark lie: its movies, its verdicts, and contenders that differ."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import catalogue, transform
+from benchmarks.contenders import dbt
+from benchmarks.measure import BenchmarkError, run
+from benchmarks.results import Benchmark, Goal, Table, markdown, read, record, write
+from benchmarks.workshop import Workshop
+
+TMDB_KEYS = {
+    "adult",
+    "backdrop_path",
+    "belongs_to_collection",
+    "budget",
+    "genres",
+    "homepage",
+    "id",
+    "imdb_id",
+    "origin_country",
+    "original_language",
+    "original_title",
+    "overview",
+    "popularity",
+    "poster_path",
+    "production_companies",
+    "production_countries",
+    "release_date",
+    "revenue",
+    "runtime",
+    "spoken_languages",
+    "status",
+    "tagline",
+    "title",
+    "video",
+    "vote_average",
+    "vote_count",
+}
+MEASURED = {
+    "date": "2026-11-22 06:00 UTC",
+    "command": "python benchmarks",
+    "revision": "abc",
+    "is_clean": True,
+    "processor": "abacus",
+    "cores": 2,
+    "memory_gb": 24.0,
+    "system": "Linux 6",
+    "versions": {"python": "3.11.7"},
+}
+
+
+def documents(seed: int = catalogue.SEED, version: int = 0, *, is_slim: bool = False) -> list[str]:
+    movies = f"SELECT range AS movie_id, {version}::BIGINT AS version FROM range(1, 301)"
+    with catalogue.generator(seed=seed) as generator:
+        query = catalogue.documents(movies, is_slim=is_slim)
+        return [text for _, _, text in generator.execute(f"{query} ORDER BY movie_id").fetchall()]
+
+
+@pytest.fixture(scope="module")
+def movies() -> list[str]:
+    return documents()
+
+
+def test_a_seed_gives_the_same_bytes_and_another_one_others(movies: list[str]) -> None:
+    assert documents() == movies
+    assert set(documents(seed=7)).isdisjoint(movies)
+
+
+def test_documents_have_tmdbs_keys_and_three_to_four_kilobytes(movies: list[str]) -> None:
+    parsed = [json.loads(text) for text in movies]
+    assert [one["id"] for one in parsed] == list(range(1, 301))
+    assert all(one.keys() == TMDB_KEYS for one in parsed)
+    sizes = [len(text.encode()) for text in movies]
+    assert 3000 < sum(sizes) / len(sizes) < 4000
+    assert min(sizes) > 2500
+
+
+def test_documents_lack_what_tmdb_lacks(movies: list[str]) -> None:
+    parsed = [json.loads(text) for text in movies]
+    for key in ("budget", "revenue", "genres", "production_companies", "belongs_to_collection"):
+        known = sum(bool(one[key]) for one in parsed)
+        assert 0 < known < len(parsed), key
+    for one in parsed:
+        ids = [company["id"] for company in one["production_companies"]]
+        assert len(set(ids)) == len(ids)
+
+
+def test_a_later_version_differs_in_what_moves_at_tmdb(movies: list[str]) -> None:
+    for before, after in zip(movies, documents(version=5), strict=True):
+        old, new = json.loads(before), json.loads(after)
+        moved = {key for key in old if old[key] != new[key]}
+        assert {"popularity", "vote_count"} <= moved
+        assert moved <= {"popularity", "revenue", "vote_average", "vote_count"}
+
+
+def test_slim_documents_say_the_same_of_what_a_history_reads(movies: list[str]) -> None:
+    for text, slim in zip(movies, documents(is_slim=True), strict=True):
+        assert len(slim) < 400
+        whole = json.loads(text)
+        for key in ("budget", "revenue", "vote_average", "popularity", "status", "runtime"):
+            assert json.loads(slim)[key] == whole[key]
+
+
+@pytest.mark.parametrize(
+    ("goal", "verdict"),
+    [
+        (Goal("ratio", 1.5, 1.5), "met"),
+        (Goal("ratio", 1.5, 1.51), "missed"),
+        (Goal("rate", 38, 38, at_most=False), "met"),
+        (Goal("rate", 38, 37.9, at_most=False), "missed"),
+        (Goal("ratio", 1.5, 9.0, is_judged=False), "not judged"),
+    ],
+)
+def test_a_goal_is_met_or_missed_by_its_measure(goal: Goal, verdict: str) -> None:
+    assert goal.verdict == verdict
+
+
+def test_results_show_each_goal_beside_its_figure(tmp_path: Path) -> None:
+    benchmark = Benchmark(
+        "fetch",
+        "Fetching",
+        [Table("Rates", ("limit", "movies/s", "429s"), [["40/s", 39.44, 0]])],
+        [
+            Goal("rate", 38, 39.44, at_most=False, unit="movies/s"),
+            Goal("memory", 600, 823.8, unit="MB"),
+        ],
+        ["A note."],
+    )
+    write(tmp_path, "full", {"fetch": record(benchmark, MEASURED, 12.34)})
+
+    lines = (tmp_path / "full.md").read_text().splitlines()
+    assert "| [fetch](#fetching) | rate | ≥ 38 movies/s | 39.4 movies/s | met |" in lines
+    assert "| [fetch](#fetching) | memory | ≤ 600 MB | 824 MB | **missed** |" in lines
+    assert "| 40/s | 39.4 | 0 |" in lines
+    again = read(tmp_path / "full.json")
+    assert [goal["verdict"] for goal in again["fetch"]["goals"]] == ["met", "missed"]
+    assert markdown("full", list(again.values())).splitlines() == lines
+
+
+def test_contenders_that_disagree_are_no_race() -> None:
+    rows = {"gold.fact_movies": ["10", "123"], "gold.dim_genres": ["20", "456"]}
+    transform.require_agreement({"sqlmesh": rows, "dbt": dict(rows)})
+    with pytest.raises(BenchmarkError, match=r"dbt and sqlmesh disagree on gold\.fact_movies\."):
+        transform.require_agreement(
+            {"sqlmesh": rows, "dbt": rows | {"gold.fact_movies": ["9", ""]}}
+        )
+
+
+def test_a_process_is_measured_with_its_children(tmp_path: Path) -> None:
+    taking = "taken = bytearray(300_000_000)"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {taking!r}])"
+    took = run([sys.executable, "-c", child], cwd=tmp_path, log=tmp_path / "log.txt")
+    assert took.peak_mb > 300
+    assert took.seconds > 0
+
+
+def test_a_process_that_fails_ends_the_benchmark_with_its_last_words(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "print('it was the butler'); raise SystemExit(3)"]
+    with pytest.raises(BenchmarkError, match=r"(?s)ended with 3.*it was the butler"):
+        run(command, cwd=tmp_path, log=tmp_path / "log.txt")
+
+
+def test_too_small_a_disk_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path / "full", plots=tmp_path, is_quick=False)
+    with pytest.raises(BenchmarkError, match="needs 1000000 GB of free disk"):
+        workshop.need_disk(1_000_000)
+
+
+def test_the_dbt_project_has_our_kinds_and_reads_its_own_models(tmp_path: Path) -> None:
+    movies: dict[str, Any] = {
+        "schema": "silver",
+        "name": "silver_movies",
+        "kind": "incremental",
+        "key": ["movie_id"],
+        "columns": {"movie_id": "BIGINT"},
+        "query": 'SELECT r.movie_id FROM "bronze"."raw_movies" AS r '
+        'LEFT JOIN "silver"."silver_movies" AS known ON known.movie_id = r.movie_id',
+        "audits": ['SELECT * FROM "silver"."silver_movies" WHERE movie_id IS NULL'],
+        "reads_itself": True,
+    }
+    facts = {
+        **movies,
+        "schema": "gold",
+        "name": "fact_movies",
+        "kind": "full",
+        "query": 'SELECT movie_id FROM "silver"."silver_movies"',
+        "audits": [],
+        "reads_itself": False,
+    }
+    steps = tmp_path / "steps.json"
+    steps.write_text(json.dumps([movies, facts]))
+    dbt.write_project(str(tmp_path), "warehouse.duckdb", str(steps), 2, "6GB")
+
+    silver = (tmp_path / "models" / "silver" / "silver_movies.sql").read_text()
+    assert "materialized='incremental'" in silver
+    assert "unique_key=['movie_id']" in silver
+    assert 'FROM "bronze"."raw_movies"' in silver
+    assert "{% if is_incremental() %}{{ this }}{% else %}" in silver
+    gold = (tmp_path / "models" / "gold" / "fact_movies.sql").read_text()
+    assert "materialized='table'" in gold
+    assert "FROM {{ ref('silver_movies') }}" in gold
+    audit = (tmp_path / "tests" / "silver_movies_0.sql").read_text()
+    assert audit == "SELECT * FROM {{ ref('silver_movies') }} WHERE movie_id IS NULL"

@@ -1,0 +1,306 @@
+"""The whole path on Snowflake, emulated: two days, from the sandbox to gold, beside DuckDB."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import tmdb
+from conftest import ROOT
+from postgres import postgres
+from snowflake_emulator import Emulator, emulator, signed_in
+from snowflake_lint import problems
+from sqlmesh.core.context import Context
+from warehouse import Rows, Warehouse
+
+from sandbox.catalogue import load
+from sandbox.server import Sandbox
+
+pytestmark = pytest.mark.snowflake
+
+PAGES = ("--pages", "10")
+INGEST = {"SNOWFLAKE_USER": "LECTURE_INGEST"}
+
+
+@dataclass
+class Story:
+    """Two days, lived through on both engines.
+
+    Attributes:
+        account: the emulated one.
+        duckdb: the warehouse beside it.
+        variables: what to export for SQLMesh to find its state.
+        days: by day and engine, the rows of gold by table.
+        said: what the door said, in order.
+    """
+
+    account: Emulator
+    duckdb: Warehouse
+    variables: dict[str, str]
+    days: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def land(self, *arguments: str) -> None:
+        """Run the door into both warehouses."""
+        for more, variables in (((), {}), (("--destination", "snowflake"), INGEST | self.key)):
+            said = io.StringIO()
+            with signed_in(self.account, **variables), contextlib.redirect_stdout(said):
+                assert tmdb.main([*arguments, *more]) == 0
+            self.said.append(said.getvalue())
+
+    @property
+    def key(self) -> dict[str, str]:
+        return {"SNOWFLAKE_PRIVATE_KEY_PATH": str(self.account.keys["INGEST"].path)}
+
+    @contextlib.contextmanager
+    def sqlmesh(self, **variables: str) -> Iterator[Context]:
+        """SQLMesh on Snowflake."""
+        gateway = {"SQLMESH__DEFAULT_GATEWAY": "snowflake", **self.variables, **variables}
+        with signed_in(self.account, **gateway):
+            context = Context(paths=[str(ROOT)])
+            try:
+                yield context
+            finally:
+                context.close()
+
+    def plan(self, environment: str | None = None, **variables: str) -> None:
+        with self.sqlmesh(**variables) as context:
+            context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True)
+
+    def refresh(self) -> None:
+        with self.sqlmesh() as context:
+            assert context.run(ignore_cron=True).is_success
+
+    def compare(self, day: str) -> None:
+        """Keep the rows of gold of both engines."""
+        duck = {name: self.duckdb.query(f"FROM {name}") for name in self.tables("gold")}
+        self.days[day, "duckdb"] = {name: as_text(rows) for name, rows in duck.items()}
+        self.days[day, "snowflake"] = self.on_snowflake("gold", "gold")
+
+    def tables(self, schema: str) -> list[str]:
+        names = self.duckdb.query(
+            "SELECT table_name FROM information_schema.tables "
+            f"WHERE table_schema = '{schema}' ORDER BY ALL"
+        )
+        return [f"{schema}.{name}" for (name,) in names]
+
+    def on_snowflake(self, like: str, schema: str) -> dict[str, list[str]]:
+        """All rows of the tables of a schema that is like one on DuckDB, columns in its order."""
+        found = {}
+        for name in self.tables(like):
+            columns = ", ".join(column for column, *_ in self.duckdb.query(f"DESCRIBE {name}"))
+            table = f"LECTURE_DE.{schema}.{name.split('.')[1]}"
+            found[name] = as_text(self.account.run(f"SELECT {columns} FROM {table}"))
+        return found
+
+
+def as_text(rows: Rows) -> list[str]:
+    """Rows in an order of their own, each value with its type."""
+    return sorted(map(repr, rows))
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[dict[str, str]]:
+    """SQLMesh's state: in Postgres where it is installed, otherwise in a file."""
+    with contextlib.ExitStack() as stack:
+        try:
+            variables = stack.enter_context(postgres())
+        except pytest.skip.Exception:
+            variables = {}
+        yield variables
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> Iterator[Story]:
+    """First day: load, plan prod, plan dev. Third day: load, refresh. Then dynamic tables."""
+    folder = tmp_path_factory.mktemp("snowflake")
+    first, third = load(None), load(None, day=2)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        emulator(folder / "account") as account,
+        Sandbox(first) as sandbox,
+    ):
+        alone(patch, folder)
+        patch.setenv("TMDB_BASE_URL", sandbox.base_url)
+        patch.setenv("TMDB_ACCESS_TOKEN", sandbox.credential)
+        account.set_up()
+        story = Story(account, Warehouse(folder), state)
+        story.land(*PAGES)
+        story.duckdb.plan()
+        story.plan()
+        story.compare("first")
+        story.plan("dev")
+        story.days["first", "dev"] = story.on_snowflake("gold", "gold__dev")
+
+        sandbox.catalogue = third
+        story.land(*PAGES)
+        story.duckdb.refresh()
+        story.refresh()
+        story.compare("third")
+        yield story
+
+
+def alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Keep every setting of the developer's machine out, and all files in the folder."""
+    for variable in list(os.environ):
+        if re.match("(TMDB_|MARQUEE_|SOURCES__|DESTINATION__|RUNTIME__|SNOWFLAKE_)", variable):
+            patch.delenv(variable)
+    (folder / ".dlt").mkdir()
+    shutil.copy(ROOT / ".dlt" / "config.toml", folder / ".dlt")
+    patch.setenv("DLT_PROJECT_DIR", str(folder))
+    patch.setenv("MARQUEE_DUCKDB", str(folder / "warehouse.duckdb"))
+    patch.setenv("MARQUEE_STATE_DUCKDB", str(folder / "state.duckdb"))
+    patch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
+    patch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
+
+
+@pytest.mark.parametrize("day", ["first", "third"])
+def test_gold_is_the_same_on_both_engines_row_for_row(story: Story, day: str) -> None:
+    duckdb, snowflake = story.days[day, "duckdb"], story.days[day, "snowflake"]
+    assert len(duckdb) == 9
+    assert all(duckdb.values())
+    for table, rows in duckdb.items():
+        assert snowflake[table] == rows, table
+
+
+def test_the_second_load_changed_gold(story: Story) -> None:
+    assert story.days["first", "snowflake"] != story.days["third", "snowflake"]
+
+
+def test_dev_shows_what_prod_does(story: Story) -> None:
+    assert story.days["first", "dev"] == story.days["first", "snowflake"]
+
+
+def test_the_history_is_the_same_but_for_when_it_was_learned(story: Story) -> None:
+    for table, times in (
+        ("snap_silver_movies", "valid_from, valid_to, _source_batch_id"),
+        ("snap_dim_genres", "valid_from, valid_to"),
+    ):
+        columns = [
+            column
+            for column, *_ in story.duckdb.query(f"DESCRIBE snapshots.{table}")
+            if column not in times
+        ]
+        query = f"SELECT {', '.join(columns)}, valid_to IS NULL AS is_open FROM"
+        on_duckdb = story.duckdb.query(f"{query} snapshots.{table}")
+        on_snowflake = story.account.run(f"{query} LECTURE_DE.SNAPSHOTS.{table}")
+        assert as_text(on_snowflake) == as_text(on_duckdb)
+    movies = "FROM LECTURE_DE.SNAPSHOTS.SNAP_SILVER_MOVIES GROUP BY movie_id HAVING COUNT(*) > 1"
+    assert story.account.run(f"SELECT movie_id {movies}"), "some movie has more than one period"
+
+
+def test_documents_are_variants_whose_values_can_be_reached(story: Story) -> None:
+    bronze = "LECTURE_DE.BRONZE.RAW_MOVIES"
+    rows = story.account.run(
+        f"SELECT raw_data:title::VARCHAR, raw_data:genres[0]:id::INT FROM {bronze} "
+        "WHERE raw_data:id IS NOT NULL"
+    )
+    assert len(rows) > 200
+    assert all(title and genre for title, genre in rows[:10])
+    assert ("RAW_DATA", "VARIANT") in [
+        (name, kind)
+        for name, kind, *_ in story.account.run(
+            "USE DATABASE LECTURE_DE", f"DESCRIBE TABLE {bronze}"
+        )
+    ]
+
+
+def test_bronze_is_loaded_by_stage_and_copy_by_the_ingest_user(story: Story) -> None:
+    log = story.account.log()
+    copies = [one for one in log if one["sql"].startswith('COPY INTO "BRONZE"')]
+    assert copies
+    assert all('FROM \'@"BRONZE"."%' in one["sql"] for one in copies)
+    for one in copies:
+        assert (one["user"], one["role"]) == ("LECTURE_INGEST", "DE_ROLE")
+        assert one["warehouse"] == "LECTURE_INGEST_WH"
+    assert not [one for one in log if re.match(r'INSERT INTO "BRONZE"\."RAW_', one["sql"])]
+
+
+def test_a_load_bears_the_name_of_its_run_and_a_build_that_of_sqlmesh(story: Story) -> None:
+    log = story.account.log()
+    batches = dict.fromkeys(re.findall(r"batch: (\S+)", "".join(story.said[1::2])))
+    tags = [
+        json.loads(one["query_tag"])
+        for one in log
+        if re.match('COPY INTO "BRONZE"."RAW_MOVIES"', one["sql"])
+    ]
+    assert {tag["batch_id"] for tag in tags} == set(batches)
+    assert {(tag["app"], tag["part"], tag["table"]) for tag in tags} == {
+        ("marquee", "tmdb", "raw_movies")
+    }
+    built = [one for one in log if "SQLMESH_PLAN" in one["sql"]]
+    assert built
+    for one in built:
+        assert json.loads(one["query_tag"]) == {"app": "marquee", "part": "sqlmesh"}
+        assert (one["user"], one["warehouse"]) == ("LECTURE_TRANSFORM", "LECTURE_TRANSFORM_WH")
+
+
+def test_the_second_day_merges_by_key(story: Story) -> None:
+    merges = [one["sql"] for one in story.account.log() if "MERGE INTO" in one["sql"]]
+    assert any("SILVER__SILVER_MOVIES__" in merge for merge in merges)
+
+
+def test_every_statement_that_was_sent_is_snowflakes(story: Story) -> None:
+    ours = {one["sql"] for one in story.account.log() if one["user"] == "LECTURE_TRANSFORM"}
+    sent = {one for one in ours if not re.search("INFORMATION_SCHEMA|write_pandas", one)}
+    assert len(sent) > 200
+    assert {one[:300]: found for one in sorted(sent) if (found := problems(one))} == {}
+
+
+def test_analysts_are_granted_gold_and_snapshots_by_the_models(story: Story) -> None:
+    granted = {
+        name
+        for privilege, kind, name in story.account.run("SHOW GRANTS TO ROLE ANALYST_ROLE")
+        if (privilege, kind) == ("SELECT", "VIEW") and "__DEV" not in name
+    }
+    assert granted == {
+        f"LECTURE_DE.{name.upper()}"
+        for schema in ("gold", "snapshots")
+        for name in story.tables(schema)
+    }
+
+
+def test_two_plans_without_a_change_at_once_leave_each_other_alone(
+    story: Story, state: dict[str, str]
+) -> None:
+    if not state:
+        pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
+    went_wrong: list[BaseException] = []
+
+    def plan(context: Context) -> None:
+        try:
+            context.plan(auto_apply=True, no_prompts=True, skip_tests=True)
+        except BaseException as error:
+            went_wrong.append(error)
+
+    before = story.on_snowflake("gold", "gold")
+    with story.sqlmesh() as one, story.sqlmesh() as other:
+        threads = [threading.Thread(target=plan, args=[context]) for context in (one, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert went_wrong == []
+    assert story.on_snowflake("gold", "gold") == before
+    story.refresh()
+
+
+def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
+    before = story.on_snowflake("gold", "gold")
+    story.plan(MARQUEE_KPI_TARGET_LAG="1 hour")
+    made = [
+        one["sql"] for one in story.account.log() if "CREATE OR REPLACE DYNAMIC TABLE" in one["sql"]
+    ]
+    assert len(made) == 3
+    assert all("TARGET_LAG='1 hour'" in one and "WAREHOUSE=" in one for one in made)
+    assert story.on_snowflake("gold", "gold") == before
+    story.plan()

@@ -1,0 +1,150 @@
+"""Every statement that SQLMesh would send to Snowflake, read with Snowflake's eyes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from snowflake_lint import problems
+from snowflake_stub import build, gateway
+from sqlmesh.core.context import Context
+from sqlmesh.core.dialect import parse
+from sqlmesh.core.model import SqlModel, load_sql_based_model
+
+KPIS = ("gold.kpi_genre_performance", "gold.kpi_top_movies", "gold.kpi_yearly_trends")
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Context, list[str]]]:
+    """The project on Snowflake, and all that a plan of prod and one of dev send there."""
+    with gateway(tmp_path_factory.mktemp("lint")) as (context, statements):
+        assert statements == [], "loading the project asks Snowflake nothing"
+        build(context, "prod", "dev")
+        yield context, statements
+
+
+def test_every_statement_is_snowflakes(sent: tuple[Context, list[str]]) -> None:
+    _, statements = sent
+    # SQLMesh's own look at the catalogue names its columns in lower case.
+    ours = {one for one in statements if "INFORMATION_SCHEMA" not in one}
+    assert len(ours) > 100
+    found = {one[:300]: wrong for one in sorted(ours) if (wrong := problems(one))}
+    assert found == {}
+
+
+def test_every_query_and_audit_keeps_its_try_casts(sent: tuple[Context, list[str]]) -> None:
+    context, _ = sent
+    models = [model for model in context.models.values() if model.is_sql]
+    queries: list[Any] = [model.render_query_or_raise() for model in models]
+    for model in context.models.values():
+        for audit, arguments in model.audits_with_args:
+            given: dict[str, Any] = {**arguments}
+            queries.append(model.render_audit_query(audit, **given))
+    assert len(queries) > 100
+    for query in queries:
+        assert problems(query.sql("snowflake"), query) == [], query
+
+
+@pytest.mark.parametrize(
+    ("read_as", "planted", "found"),
+    [
+        ("snowflake", '"movie_id"', 'the name "movie_id" is quoted and not upper case'),
+        ("snowflake", "strftime(at, '%Y')", "the function STRFTIME is not Snowflake's"),
+        ("snowflake", "json_each(raw_data)", "the function JSON_EACH is not Snowflake's"),
+        ("snowflake", "list_transform(raw_data, x -> x + 1)", "the operator -> is DuckDB's"),
+        # As macros write, which know the engine but not Snowflake's grammar.
+        ("duckdb", "CAST(movie_id AS UBIGINT)", "not in Snowflake's grammar: Expected TYPE"),
+        ("duckdb", "CAST(movie_id AS HUGEINT)", "the type INT128 is not Snowflake's"),
+        ("duckdb", "TRY_CAST(movie_id + 1 AS DATE)", "1 TRY_CAST became CAST"),
+        ("duckdb", "json_each(raw_data)", "the function JSON_EACH is not Snowflake's"),
+    ],
+)
+def test_what_snowflake_lacks_is_found_in_a_model(read_as: str, planted: str, found: str) -> None:
+    model = load_sql_based_model(
+        parse(
+            "MODEL (name gold.planted, kind FULL, columns (a TEXT)); "
+            f"SELECT {planted} AS a FROM bronze.some_table",
+            read_as,
+        ),
+        dialect=read_as,
+    )
+    assert isinstance(model, SqlModel)
+    query = model.render_query_or_raise()
+    assert any(one.startswith(found) for one in problems(query.sql("snowflake"), query))
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("SELECT raw_data ->> '$.id'", "the operator ->> is DuckDB's"),
+        ("SELECT COUNT(*) FILTER (WHERE a > 1) FROM b", "FILTER (WHERE ...) is DuckDB's"),
+        ("SELECT CAST(a AS UBIGINT)", "not in Snowflake's grammar: Expected TYPE after CAST. "),
+        ('CREATE VIEW "LECTURE_DE"."GOLD"."a" AS SELECT 1', 'the name "a" is quoted and not '),
+    ],
+)
+def test_what_snowflake_lacks_is_found_in_a_statement(statement: str, found: str) -> None:
+    assert any(one.startswith(found) for one in problems(statement))
+
+
+def sent_that(statements: list[str], *parts: str) -> list[str]:
+    return [one for one in statements if all(re.search(part, one) for part in parts)]
+
+
+def test_gold_and_history_are_granted_to_analysts_and_nothing_else(
+    sent: tuple[Context, list[str]],
+) -> None:
+    _, statements = sent
+    grants = sent_that(statements, "^GRANT")
+    assert len(grants) == 2 * 11
+    for grant in grants:
+        assert re.fullmatch(
+            r'GRANT select ON VIEW "LECTURE_DE"\."(GOLD|SNAPSHOTS)(__DEV)?"\."\w+" '
+            r'TO "ANALYST_ROLE"',
+            grant,
+        )
+
+
+def test_tables_made_anew_are_transient_and_the_others_keep_time_travel(
+    sent: tuple[Context, list[str]],
+) -> None:
+    _, statements = sent
+    assert sent_that(statements, "^CREATE OR REPLACE TRANSIENT TABLE", "GOLD__FACT_MOVIES__")
+    for kept in ("SILVER__SILVER_MOVIES__", "SNAPSHOTS__SNAP_SILVER_MOVIES__"):
+        assert sent_that(statements, "^CREATE TABLE IF NOT EXISTS", kept)
+        assert not sent_that(statements, rf'TRANSIENT TABLE [^(]*"{kept}')
+
+
+def test_the_longest_table_is_clustered_by_what_it_is_read_by(
+    sent: tuple[Context, list[str]],
+) -> None:
+    _, statements = sent
+    (made,) = set(sent_that(statements, "^CREATE TABLE IF NOT EXISTS", "CLUSTER BY"))
+    assert "SNAP_SILVER_MOVIES" in made
+    assert 'CLUSTER BY ("MOVIE_ID")' in made
+
+
+def test_descriptions_arrive_as_comments(sent: tuple[Context, list[str]]) -> None:
+    _, statements = sent
+    (made,) = set(sent_that(statements, "^CREATE TABLE IF NOT EXISTS", "SILVER__SILVER_MOVIES__"))
+    assert "COMMENT='One row a movie: " in made
+    assert '"TITLE" VARCHAR COMMENT \'Title; ' in made
+
+
+def test_a_target_lag_makes_dynamic_tables_of_the_kpis(
+    tmp_path_factory: pytest.TempPathFactory, sent: tuple[Context, list[str]]
+) -> None:
+    _, ordinary = sent
+    assert not sent_that(ordinary, "DYNAMIC TABLE")
+    with gateway(tmp_path_factory.mktemp("lag"), MARQUEE_KPI_TARGET_LAG="1 hour") as (
+        context,
+        statements,
+    ):
+        build(context, models=KPIS)
+    made = sent_that(statements, "^CREATE OR REPLACE DYNAMIC TABLE")
+    assert len(made) == len(KPIS)
+    for kpi, statement in zip(KPIS, sorted(made), strict=True):
+        assert f'"{kpi.upper().replace(".", "__")}__' in statement
+        assert "TARGET_LAG='1 hour'" in statement
+        assert problems(statement) == []

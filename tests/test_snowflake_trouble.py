@@ -1,0 +1,215 @@
+"""What goes wrong on Snowflake: who may not sign in, what is missing, what breaks in the middle."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import snowflake_check
+from conftest import Finished, House, films, movie
+from snowflake_emulator import PASSWORD, TOKEN, Emulator, Key, emulator, signed_in
+from warehouse import ROOT
+
+from sandbox.server import Sandbox
+
+pytestmark = pytest.mark.snowflake
+
+WRONG = "5ec2e7-wr0ng-5ec2e7"
+# Neither the connector nor dlt shall wait long for a server that is gone.
+QUICKLY = {
+    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 2, "login_timeout": 2}',
+    "LOAD__RAISE_ON_MAX_RETRIES": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An account that is set up; what a test changes in it, it mends."""
+    with emulator(tmp_path_factory.mktemp("trouble") / "account") as running:
+        running.set_up()
+        yield running
+
+
+@pytest.fixture
+def bare(house: House, tmp_path: Path) -> Iterator[Emulator]:
+    """An account in which nothing has been made yet."""
+    with emulator(tmp_path / "account") as running:
+        yield running
+
+
+def load(house: House, running: Emulator, **variables: str) -> Finished:
+    """Run the door into the account."""
+    key = {"SNOWFLAKE_USER": "LECTURE_INGEST", "SNOWFLAKE_PRIVATE_KEY_PATH": ""}
+    if "SNOWFLAKE_PASSWORD" not in variables and "SNOWFLAKE_TOKEN" not in variables:
+        key["SNOWFLAKE_PRIVATE_KEY_PATH"] = str(running.keys["INGEST"].path)
+    with signed_in(running, **{**key, **QUICKLY, **variables}):
+        return house.load("--destination", "snowflake")
+
+
+def check(running: Emulator, house: House, **variables: str) -> tuple[int, str]:
+    """Run `make snowflake-check`."""
+    house.capsys.readouterr()
+    with signed_in(running, **variables):
+        code = snowflake_check.main()
+    return code, house.capsys.readouterr().out
+
+
+def movies(running: Emulator) -> list[int]:
+    rows = running.run("SELECT movie_id FROM LECTURE_DE.BRONZE.RAW_MOVIES ORDER BY movie_id")
+    return [int(one) for (one,) in rows]
+
+
+@pytest.mark.parametrize("way", ["key", "password", "token"])
+def test_every_way_to_sign_in_leads_in(
+    house: House, account: Emulator, sandbox: Sandbox, way: str
+) -> None:
+    variables = {
+        "key": {},
+        "password": {"SNOWFLAKE_PASSWORD": PASSWORD},
+        "token": {"SNOWFLAKE_TOKEN": TOKEN, "SNOWFLAKE_AUTHENTICATOR": "oauth"},
+    }[way]
+    ended = load(house, account, **variables)
+    assert ended.code == 0, ended.err
+    assert movies(account) == [1, 2, 3], "what bronze has does not land again"
+
+
+def another_key(house: House) -> dict[str, str]:
+    return {"SNOWFLAKE_PRIVATE_KEY_PATH": str(Key.make(house.folder / "other.p8").path)}
+
+
+@pytest.mark.parametrize("way", ["password", "token", "key"])
+def test_a_failed_login_says_what_to_do_and_shows_no_secret(
+    house: House, account: Emulator, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, way: str
+) -> None:
+    variables = {
+        "password": {"SNOWFLAKE_PASSWORD": WRONG},
+        "token": {"SNOWFLAKE_TOKEN": WRONG, "SNOWFLAKE_AUTHENTICATOR": "oauth"},
+        "key": another_key(house) if way == "key" else {},
+    }[way]
+    secret = WRONG
+    if way == "key":
+        file = Path(variables["SNOWFLAKE_PRIVATE_KEY_PATH"])
+        secret = file.read_text().splitlines()[5]
+        file = file.rename(account.folder / "other.p8")
+        variables["SNOWFLAKE_PRIVATE_KEY_PATH"] = str(file)
+    caplog.set_level(logging.DEBUG)
+    house.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
+    ended = load(house, account, **variables)
+    assert ended.code == 1
+    expected = {"password": "user or password", "token": "OAuth token", "key": "private key"}[way]
+    assert expected in ended.err.splitlines()[0]
+    assert "Traceback" in ended.err, "at debug level"
+    said, out = check(account, house, **{"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables})
+    assert said == 1
+    assert out.startswith("FAIL  connection: ")
+    assert secret not in ended.said + out + caplog.text
+    assert house.files_with(secret) == []
+    for path in house.folder.rglob("*.gz"):
+        assert secret.encode() not in gzip.decompress(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("left_out", "script"),
+    [("03 04 05 06", "03_roles"), ("01", "01_warehouses"), ("02 04", "02_database")],
+)
+def test_what_is_missing_is_named_with_the_script_that_makes_it(
+    house: House, bare: Emulator, sandbox: Sandbox, left_out: str, script: str
+) -> None:
+    bare.set_up(but=left_out)
+    variables = {"SNOWFLAKE_PASSWORD": PASSWORD} if "05" in left_out else {}
+    ended = load(house, bare, **variables)
+    assert ended.code == 1
+    assert f"-f snowflake/{script}.sql" in ended.err
+    user = {"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables} if variables else {}
+    code, out = check(bare, house, **user)
+    assert code == 1
+    assert f"-f snowflake/{script}.sql" in out
+    bare.set_up()
+    assert load(house, bare).code == 0
+    assert movies(bare) == [1, 2, 3]
+
+
+def test_a_suspended_warehouse_is_named(house: House, account: Emulator, sandbox: Sandbox) -> None:
+    warehouse = "ALTER WAREHOUSE LECTURE_INGEST_WH"
+    account.run(f"{warehouse} SET AUTO_RESUME = FALSE", f"{warehouse} SUSPEND")
+    ended = load(house, account)
+    code, out = check(account, house)
+    account.set_up()
+    assert ended.code == 1
+    assert "The warehouse is missing, suspended" in ended.err
+    assert "-f snowflake/01_warehouses.sql" in ended.err
+    assert code == 1
+    assert "FAIL  warehouse LECTURE_INGEST_WH: suspended, and not resumed by itself" in out
+
+
+def test_the_check_passes_where_all_scripts_were_run(house: House, account: Emulator) -> None:
+    code, out = check(account, house)
+    assert code == 0, out
+    lines = out.splitlines()
+    assert sum(line.startswith("pass  ") for line in lines) == 9
+    assert lines[-1] == "The account is set up."
+
+
+def test_the_check_finds_a_grant_that_is_missing(house: House, account: Emulator) -> None:
+    account.run("REVOKE USAGE ON SCHEMA LECTURE_DE.GOLD FROM ROLE ANALYST_ROLE")
+    code, out = check(account, house)
+    account.set_up()
+    assert code == 1
+    assert "grants of ANALYST_ROLE: " in out
+    assert "missing, such as USAGE ON SCHEMA LECTURE_DE.GOLD" in out
+    assert "-f snowflake/04_grants.sql" in out
+
+
+@pytest.mark.parametrize(
+    ("statement", "moment"),
+    [
+        ('COPY INTO "BRONZE"."RAW_MOVIES"', "after"),
+        ('INSERT INTO "BRONZE"."_DLT_LOADS"', "before"),
+    ],
+)
+def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
+    house: House, bare: Emulator, statement: str, moment: str
+) -> None:
+    bare.set_up()
+    with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
+        house.point_at(sandbox)
+        assert load(house, bare).code == 0
+        sandbox.catalogue = films(*(movie(one, revenue=one) for one in range(1, 41)))
+        bare.go_wrong({"match": statement, "moment": moment})
+        ended = load(house, bare)
+        assert ended.code == 1
+        assert "Snowflake cannot be reached, or the connection was lost." in ended.err
+        assert bare.process
+        bare.process.wait()
+        bare.stop()
+        bare.start()
+        bare.set_up()
+        again = load(house, bare)
+        assert again.code == 0, again.err
+    landed = movies(bare)
+    assert sorted(set(landed)) == list(range(1, 41)), "nothing is lost"
+    assert len(landed) == 30 + 40, "30 movies, 30 that changed, 10 new ones: nothing is doubled"
+
+
+def test_a_statement_that_snowflake_refuses_is_told(
+    house: House, account: Emulator, sandbox: Sandbox
+) -> None:
+    account.go_wrong(
+        {
+            "match": "SELECT source_url FROM raw_movies",
+            "moment": "before",
+            "code": 3001,
+            "message": "SQL access control error:\nInsufficient privileges to operate on table",
+        }
+    )
+    ended = load(house, account)
+    assert ended.code == 1
+    assert "-f snowflake/04_grants.sql" in ended.err
+
+
+def test_the_project_names_no_secret() -> None:
+    for file in [*ROOT.glob("snowflake/*"), ROOT / "config.yaml"]:
+        assert PASSWORD not in file.read_text(encoding="utf-8")
