@@ -4,10 +4,12 @@ import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,7 @@ def in_child(said: Path, *actions: Callable[[], int | None]) -> int:
         return child
     code = 0
     try:
+        os.setpgid(0, 0)  # so that `finish` finds what it has forked in turn
         with said.open("w") as sys.stdout:
             sys.stderr = sys.stdout
             for action in actions:
@@ -146,6 +149,8 @@ def in_child(said: Path, *actions: Callable[[], int | None]) -> int:
 def finish(child: int) -> int:
     """Wait for a forked child; return its exit code, negative for the signal that ended it."""
     _, status = os.waitpid(child, 0)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)  # SQLMesh's helpers wait for a killed parent for ever
     return os.waitstatus_to_exitcode(status)
 
 

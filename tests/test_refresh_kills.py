@@ -72,6 +72,13 @@ def add_column(warehouse: Warehouse) -> None:
     )
 
 
+def assert_nothing_is_left_to_do(warehouse: Warehouse) -> None:
+    with warehouse.context() as context:
+        plan = context.plan_builder(skip_tests=True).build()
+        assert not plan.has_changes
+        assert not plan.missing_intervals
+
+
 def test_a_state_that_was_cut_short_in_its_making_is_deleted_by_hand(tmp_path: Path) -> None:
     """The one kill that needs a hand (docs/runbook.md); a newer SQLMesh may need none."""
     (tmp_path / "killed").mkdir()
@@ -112,7 +119,4 @@ def test_a_refresh_killed_at_its_worst_points_is_made_up_for(tmp_path: Path) -> 
     warehouse.refresh()
     assert rows(warehouse) == build_anew(warehouse, tmp_path / "twin")
 
-    with warehouse.context() as context:
-        plan = context.plan_builder(skip_tests=True).build()
-        assert not plan.has_changes
-        assert not plan.missing_intervals
+    warehouse.apart(lambda: assert_nothing_is_left_to_do(warehouse))
