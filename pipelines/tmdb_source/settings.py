@@ -56,7 +56,7 @@ class TmdbSettings:
     timeout_seconds: float = 15  # TMDb answers in tenths of a second, on a bad day in a few
     body_seconds: float = 60  # a document has a few KB
     chunk_seconds: float = 120  # beside it the half second that a load takes is nothing
-    chunk_movies: int = 5000  # some 20 MB of documents, twice: what came and what bronze has
+    chunk_movies: int = 10_000  # some 35 MB of documents, twice: what came and what bronze has
     bridge_days: float = 180  # TMDb's terms let nobody keep an answer longer than six months
     max_gone_share: float = 0.2  # TMDb deletes far less than one in a thousand a day
     export_url: str | None = None

@@ -104,30 +104,30 @@ WITH newest_documents AS (
     ('genre_id', 'genres', @json_array(genres) IS NULL, 'no list'),
     ('company_id', 'production_companies', @json_array(production_companies) IS NULL, 'no list')
   )
-), listed_entries AS (
+), lists AS (
   SELECT
-    movie.movie_id,
+    movie_id,
     'genre_id' AS column_name,
-    listed.entry,
-    movie._source_ingested_at AS ingested_at,
-    movie._source_batch_id,
-    movie._source_response_id
-  FROM silver.silver_movies AS movie
-  CROSS JOIN UNNEST(@json_array_of(movie.genres)) AS listed(entry)
+    genres AS list,
+    _source_ingested_at AS ingested_at,
+    _source_batch_id,
+    _source_response_id
+  FROM silver.silver_movies
   WHERE
-    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
+    _loaded_at >= @start_dtntz AND NOT is_deleted
   UNION ALL
   SELECT
-    movie.movie_id,
+    movie_id,
     'company_id' AS column_name,
-    listed.entry,
-    movie._source_ingested_at AS ingested_at,
-    movie._source_batch_id,
-    movie._source_response_id
-  FROM silver.silver_movies AS movie
-  CROSS JOIN UNNEST(@json_array_of(movie.production_companies)) AS listed(entry)
+    production_companies AS list,
+    _source_ingested_at AS ingested_at,
+    _source_batch_id,
+    _source_response_id
+  FROM silver.silver_movies
   WHERE
-    movie._loaded_at >= @start_dtntz AND NOT movie.is_deleted
+    _loaded_at >= @start_dtntz AND NOT is_deleted
+), listed_entries AS (
+  @json_entries(lists, @json_array_of(list), movie_id, column_name, ingested_at, _source_batch_id, _source_response_id)
 ), rejected_entries AS (
   SELECT DISTINCT
     movie_id,

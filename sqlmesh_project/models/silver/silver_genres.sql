@@ -30,11 +30,14 @@ WITH newest_list AS (
   FROM bronze.raw_genres
   QUALIFY
     ROW_NUMBER() OVER (ORDER BY ingested_at DESC, _dlt_id DESC) = 1
+), newest_entries AS (
+  @json_entries(newest_list, @json_array(raw_data, 'genres'), raw_data)
 ), listed_now AS (
   SELECT DISTINCT
-    @json_integer(listed.entry, 'id') AS genre_id
-  FROM newest_list
-  CROSS JOIN UNNEST(@json_array(newest_list.raw_data, 'genres')) AS listed(entry)
+    @json_integer(entry, 'id') AS genre_id
+  FROM newest_entries
+), list_entries AS (
+  @json_entries(bronze.raw_genres, @json_array(raw_data, 'genres'), ingested_at)
 ), responses AS (
   /* Of the movies loaded since this table was made last; an hour earlier, for a plan's clock stands
      still since the full minute, and clocks differ. */
@@ -50,26 +53,26 @@ WITH newest_list AS (
         COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP) AS read_from
       FROM silver.silver_genres AS known
     )
+), movie_entries AS (
+  @json_entries(responses, @json_array(genres), ingested_at)
 ), mentions AS (
   SELECT
-    @json_integer(listed.entry, 'id') AS genre_id,
-    @json_text(listed.entry, 'name') AS genre_name,
-    @json_text(listed.entry, 'name') AS first_genre_name,
+    @json_integer(entry, 'id') AS genre_id,
+    @json_text(entry, 'name') AS genre_name,
+    @json_text(entry, 'name') AS first_genre_name,
     TRUE AS is_of_a_list,
-    response.ingested_at AS first_seen_at,
-    response.ingested_at AS last_seen_at
-  FROM bronze.raw_genres AS response
-  CROSS JOIN UNNEST(@json_array(response.raw_data, 'genres')) AS listed(entry)
+    ingested_at AS first_seen_at,
+    ingested_at AS last_seen_at
+  FROM list_entries
   UNION ALL
   SELECT
-    @json_integer(listed.entry, 'id') AS genre_id,
-    @json_text(listed.entry, 'name') AS genre_name,
-    @json_text(listed.entry, 'name') AS first_genre_name,
+    @json_integer(entry, 'id') AS genre_id,
+    @json_text(entry, 'name') AS genre_name,
+    @json_text(entry, 'name') AS first_genre_name,
     FALSE AS is_of_a_list,
-    response.ingested_at AS first_seen_at,
-    response.ingested_at AS last_seen_at
-  FROM responses AS response
-  CROSS JOIN UNNEST(@json_array(response.genres)) AS listed(entry)
+    ingested_at AS first_seen_at,
+    ingested_at AS last_seen_at
+  FROM movie_entries
   UNION ALL
   SELECT
     known.genre_id,

@@ -9,8 +9,6 @@ MODEL (
     company_id = 'TMDb''s number of the company.',
     company_position = 'Place in TMDb''s list, from 0.',
     is_primary_company = 'First in the list.',
-    company_name = 'Name as this movie spells it.',
-    origin_country = 'Two-letter code of the company''s country, as this movie has it.',
     _source_ingested_at = 'When the response arrived (UTC).'
   ),
   audits (
@@ -27,24 +25,27 @@ MODEL (
   )
 );
 
-WITH listed_companies AS (
+WITH movies AS (
   SELECT
-    movie.movie_id,
-    @json_integer(listed.entry, 'id') AS company_id,
-    @json_text(listed.entry, 'name') AS company_name,
-    UPPER(@json_text(listed.entry, 'origin_country')) AS origin_country,
-    listed.entry_position,
-    movie._source_ingested_at
-  FROM silver.silver_movies AS movie
-  CROSS JOIN UNNEST(@json_array_of(movie.production_companies)) WITH ORDINALITY AS listed(entry, entry_position)
+    movie_id,
+    production_companies,
+    _source_ingested_at
+  FROM silver.silver_movies
   WHERE
-    NOT movie.is_deleted
+    NOT is_deleted
+), entries AS (
+  @json_entries(movies, @json_array_of(production_companies), movie_id, _source_ingested_at)
+), listed_companies AS (
+  SELECT
+    movie_id,
+    @json_integer(entry, 'id') AS company_id,
+    entry_position,
+    _source_ingested_at
+  FROM entries
 ), first_mentions AS (
   SELECT
     movie_id,
     company_id,
-    company_name,
-    origin_country,
     entry_position,
     _source_ingested_at
   FROM listed_companies
@@ -56,8 +57,6 @@ WITH listed_companies AS (
   SELECT
     movie_id,
     company_id,
-    company_name,
-    origin_country,
     ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY entry_position) - 1 AS company_position,
     _source_ingested_at
   FROM first_mentions
@@ -67,7 +66,5 @@ SELECT
   company_id::BIGINT AS company_id,
   company_position::INT AS company_position,
   CAST(company_position = 0 AS BOOLEAN) AS is_primary_company,
-  company_name::TEXT AS company_name,
-  origin_country::TEXT AS origin_country,
   _source_ingested_at::TIMESTAMP AS _source_ingested_at
 FROM ranked

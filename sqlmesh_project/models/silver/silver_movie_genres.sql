@@ -9,7 +9,6 @@ MODEL (
     genre_id = 'TMDb''s number of the genre.',
     genre_position = 'Place in TMDb''s list, from 0.',
     is_primary_genre = 'First in the list: TMDb names the main genre first.',
-    genre_name = 'Name as this movie spells it.',
     _source_ingested_at = 'When the response arrived (UTC).'
   ),
   audits (
@@ -26,22 +25,27 @@ MODEL (
   )
 );
 
-WITH listed_genres AS (
+WITH movies AS (
   SELECT
-    movie.movie_id,
-    @json_integer(listed.entry, 'id') AS genre_id,
-    @json_text(listed.entry, 'name') AS genre_name,
-    listed.entry_position,
-    movie._source_ingested_at
-  FROM silver.silver_movies AS movie
-  CROSS JOIN UNNEST(@json_array_of(movie.genres)) WITH ORDINALITY AS listed(entry, entry_position)
+    movie_id,
+    genres,
+    _source_ingested_at
+  FROM silver.silver_movies
   WHERE
-    NOT movie.is_deleted
+    NOT is_deleted
+), entries AS (
+  @json_entries(movies, @json_array_of(genres), movie_id, _source_ingested_at)
+), listed_genres AS (
+  SELECT
+    movie_id,
+    @json_integer(entry, 'id') AS genre_id,
+    entry_position,
+    _source_ingested_at
+  FROM entries
 ), first_mentions AS (
   SELECT
     movie_id,
     genre_id,
-    genre_name,
     entry_position,
     _source_ingested_at
   FROM listed_genres
@@ -53,7 +57,6 @@ WITH listed_genres AS (
   SELECT
     movie_id,
     genre_id,
-    genre_name,
     ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY entry_position) - 1 AS genre_position,
     _source_ingested_at
   FROM first_mentions
@@ -63,6 +66,5 @@ SELECT
   genre_id::BIGINT AS genre_id,
   genre_position::INT AS genre_position,
   CAST(genre_position = 0 AS BOOLEAN) AS is_primary_genre,
-  genre_name::TEXT AS genre_name,
   _source_ingested_at::TIMESTAMP AS _source_ingested_at
 FROM ranked

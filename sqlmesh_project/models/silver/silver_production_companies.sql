@@ -30,15 +30,16 @@ WITH responses AS (
         COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP) AS read_from
       FROM silver.silver_production_companies AS known
     )
+), entries AS (
+  @json_entries(responses, @json_array(production_companies), ingested_at)
 ), mentions AS (
   /* Every response of the movies with news, and what is known already. */
   SELECT
-    @json_integer(listed.entry, 'id') AS company_id,
-    @json_text(listed.entry, 'name') AS company_name,
-    UPPER(@json_text(listed.entry, 'origin_country')) AS origin_country,
-    response.ingested_at
-  FROM responses AS response
-  CROSS JOIN UNNEST(@json_array(response.production_companies)) AS listed(entry)
+    @json_integer(entry, 'id') AS company_id,
+    @json_text(entry, 'name') AS company_name,
+    UPPER(@json_text(entry, 'origin_country')) AS origin_country,
+    ingested_at
+  FROM entries
   UNION ALL
   SELECT
     known.company_id,

@@ -26,13 +26,14 @@ MODEL (
   )
 );
 
-WITH listed_names AS (
+WITH list_entries AS (
+  @json_entries(bronze.raw_genres, @json_array(raw_data, 'genres'), ingested_at)
+), listed_names AS (
   SELECT
-    @json_integer(listed.entry, 'id') AS genre_id,
-    @json_text(listed.entry, 'name') AS genre_name,
-    response.ingested_at AS learned_at
-  FROM bronze.raw_genres AS response
-  CROSS JOIN UNNEST(@json_array(response.raw_data, 'genres')) AS listed(entry)
+    @json_integer(entry, 'id') AS genre_id,
+    @json_text(entry, 'name') AS genre_name,
+    ingested_at AS learned_at
+  FROM list_entries
 ), learned AS (
   SELECT
     genre_id,

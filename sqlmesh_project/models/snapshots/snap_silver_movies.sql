@@ -17,7 +17,8 @@ MODEL (
     runtime_minutes = 'Running time in minutes; NULL when unknown.',
     valid_from = 'When the first response that said so arrived (UTC), inclusive.',
     valid_to = 'When the first response that said otherwise arrived (UTC), exclusive; NULL while it holds.',
-    _source_batch_id = 'Pipeline run that landed the first response that said so.'
+    _source_batch_id = 'Pipeline run that landed the first response that said so.',
+    _source_response_count = 'Number of responses of the movie in bronze; tells which movies have news.'
   ),
   audits (
     not_null(columns := (movie_id, valid_from)),
@@ -32,20 +33,33 @@ MODEL (
   )
 );
 
-WITH responses AS (
-  /* Every response of the movies with news, in bronze from the beginning: a response that lands late
-     may split a period that is long closed. All periods of these movies are replaced. */
+WITH movies_with_news AS (
+  /* A response counts as news until the history has counted it. */
+  SELECT
+    movie.movie_id,
+    movie._source_response_count AS response_count
+  FROM silver.silver_movies AS movie
+  LEFT JOIN snapshots.snap_silver_movies AS known
+    ON known.movie_id = movie.movie_id
+  GROUP BY
+    movie.movie_id,
+    movie._source_response_count
+  HAVING
+    movie._source_response_count <> COALESCE(MAX(known._source_response_count), 0)
+    OR @start_ds <= @first_day
+), responses AS (
+  /* Every response of these movies, in bronze from the beginning: one that lands late may split a
+     period that is long closed. All periods of these movies are replaced. */
   SELECT
     response.movie_id,
     response.ingested_at,
     response.batch_id,
     response._dlt_id,
+    news.response_count,
     @json_fields(response.raw_data, id, budget, revenue, vote_average, vote_count, popularity, status, runtime)
   FROM bronze.raw_movies AS response
-  JOIN silver.silver_movies AS movie
-    ON movie.movie_id = response.movie_id
-  WHERE
-    movie._loaded_at >= @start_dtntz
+  JOIN movies_with_news AS news
+    ON news.movie_id = response.movie_id
 ), observations AS (
   SELECT
     movie_id,
@@ -57,7 +71,8 @@ WITH responses AS (
     @movie_amount(runtime) AS runtime_minutes,
     @json_integer(id) IS NULL AS is_tombstone,
     ingested_at,
-    batch_id
+    batch_id,
+    response_count
   FROM responses
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY movie_id, ingested_at ORDER BY _dlt_id DESC) = 1
@@ -73,6 +88,7 @@ WITH responses AS (
     is_tombstone,
     ingested_at,
     batch_id,
+    response_count,
     @GENERATE_SURROGATE_KEY(is_tombstone, budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes) AS fingerprint
   FROM observations
 ), changes AS (
@@ -86,7 +102,8 @@ WITH responses AS (
     runtime_minutes,
     is_tombstone,
     ingested_at,
-    batch_id
+    batch_id,
+    response_count
   FROM fingerprints
   QUALIFY
     LAG(fingerprint, 1, '') OVER (PARTITION BY movie_id ORDER BY ingested_at) <> fingerprint
@@ -102,7 +119,8 @@ WITH responses AS (
     is_tombstone,
     ingested_at AS valid_from,
     LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at) AS valid_to,
-    batch_id
+    batch_id,
+    response_count
   FROM changes
 )
 SELECT
@@ -115,7 +133,8 @@ SELECT
   runtime_minutes::BIGINT AS runtime_minutes,
   valid_from::TIMESTAMP AS valid_from,
   valid_to::TIMESTAMP AS valid_to,
-  batch_id::TEXT AS _source_batch_id
+  batch_id::TEXT AS _source_batch_id,
+  response_count::BIGINT AS _source_response_count
 FROM periods
 WHERE
   NOT is_tombstone
