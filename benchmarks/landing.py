@@ -9,7 +9,7 @@ from benchmarks.results import Benchmark, Goal, Table
 from benchmarks.workshop import Workshop
 
 MOVIES, MOVIES_QUICKLY = 500_000, 20_000
-CHUNK = 5000  # as many movies as the pipeline puts into a load at most
+CHUNK = 10_000  # as many movies as the pipeline puts into a load at most
 TIMES_OF_DUCKDB = 2
 PEAK_MB = 600
 CHUNKS_IN_FILES = 20  # whether memory grows from load to load shows in these
