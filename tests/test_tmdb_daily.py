@@ -188,7 +188,8 @@ def test_since_a_day_to_come_is_refused(house: House, sandbox: Sandbox) -> None:
     ended = house.load("--since", "2999-01-01")
     assert ended.code == 1
     assert "is to come" in ended.err
-    assert not house.duckdb.exists()
+    assert house.query("SELECT status FROM ops.run_log") == [("FAILED",)]
+    assert not house.query("FROM duckdb_tables() WHERE schema_name = 'bronze'")
 
 
 @pytest.mark.parametrize(
