@@ -22,7 +22,7 @@ class Lineage:
     """
 
     def __init__(self, tables: Mapping[str, Table]) -> None:
-        """Take the tables, parents before children."""
+        """Take the tables."""
         self._tables = tables
         self._parents: Graph = {name: list(table.parents) for name, table in tables.items()}
         self.children = _turned(self._parents)

@@ -122,7 +122,7 @@ def read_project(root: Path) -> dict[str, Table]:
         root: The folder of `config.yaml`.
 
     Returns:
-        All tables by name, parents before children.
+        All tables, ordered by name.
 
     Raises:
         SQLMeshError: the project does not load.
@@ -142,15 +142,15 @@ def read_project(root: Path) -> dict[str, Table]:
 
 
 def tables_of(context: Context, root: Path) -> dict[str, Table]:
-    """All tables of a loaded project by name, parents before children."""
+    """All tables of a loaded project, ordered by name."""
     names = {fqn: model.name for fqn, model in context.models.items()}
     tests: dict[str, list[Test]] = {}
     for test in context.select_tests():
         description = str(test.body.get("description") or "")
         found = Test(test.test_name, description, _relative(test.path, root))
         tests.setdefault(test.model_name, []).append(found)
-    in_order = [context.models[fqn] for fqn in context.dag.sorted if fqn in names]
-    return {model.name: _table(model, names, tests.get(model.name, []), root) for model in in_order}
+    by_name = sorted(context.models.values(), key=lambda model: model.name)
+    return {model.name: _table(model, names, tests.get(model.name, []), root) for model in by_name}
 
 
 def _table(model: Model, names: Mapping[str, str], tests: list[Test], root: Path) -> Table:
@@ -166,7 +166,9 @@ def _table(model: Model, names: Mapping[str, str], tests: list[Test], root: Path
         definition="" if model.kind.is_external or not path else path.read_text(encoding="utf-8"),
         query=query.sql(dialect="duckdb", pretty=True) if query else "",
         columns=tuple(_columns(model, names)),
-        parents=tuple(sorted(names[fqn] for fqn in model.depends_on - {model.fqn} if fqn in names)),
+        parents=tuple(
+            sorted(names[fqn] for fqn in (model.depends_on or set()) - {model.fqn} if fqn in names)
+        ),
         audits=tuple(_audits(model)),
         tests=tuple(tests),
         seed=_seed_rows(model) if isinstance(model, SeedModel) else (),

@@ -31,7 +31,7 @@ class Site:
     """All that the pages say.
 
     Attributes:
-        tables: By name, parents before children.
+        tables: By name.
         history: What the run log knows of them; empty without a warehouse.
         layers: What each schema is for, in the order of the page.
 
@@ -68,9 +68,8 @@ class Site:
         return folder / "index.html"
 
     def in_layer(self, layer: str) -> list[Table]:
-        """The tables of a schema, by name."""
-        found = [table for table in self.tables.values() if table.layer == layer]
-        return sorted(found, key=lambda table: table.name)
+        """The tables of a schema."""
+        return [table for table in self.tables.values() if table.layer == layer]
 
     @property
     def counts(self) -> dict[str, int]:
