@@ -142,7 +142,7 @@ def test_the_ui_shows_models_columns_and_lineage_and_locks_nobody_out(tmp_path: 
     ):
         page.goto(f"{address}/data-catalog/models/gold.fact_movies")
         # the list of models; a model's columns with their meaning; its lineage
-        page.locator('a[href$="/gold.kpi_top_movies"]').first.wait_for()
+        page.locator('[part="model"][title="kpi_top_movies"]').wait_for(state="attached")
         page.get_by_text("Main genre, into dim_genres").first.wait_for()
         lineage = page.locator(".react-flow__node")
         lineage.filter(has_text="silver.silver_movies").first.wait_for()
