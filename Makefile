@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh health dashboard screenshots test test-browser test-kills test-snowflake snowflake-check bench lint style types model-lint workflows units format docs plan-diff sandbox lock clean
+.PHONY: help install demo refresh health dashboard catalog ui screenshots test test-browser test-review test-kills test-snowflake snowflake-check bench lint style types model-lint workflows units format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,6 +39,9 @@ test: install  ## Everything: style, types, model lint, SQLMesh unit tests, pyte
 	@$(MAKE) --no-print-directory --jobs 2 units lint
 	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder \
 	  --junitxml .cache/test/pytest.xml
+
+test-review: install  ## Whole plan diffs, and the bot against a stand-in of GitHub (minutes)
+	$(BIN)/pytest --quiet -m review -rP
 
 test-kills: install  ## Land and refresh 2,000 movies behind a bad line, killed 27 times (minutes)
 	$(BIN)/pytest --quiet -m wide -rP
@@ -92,7 +95,13 @@ health: install  ## Is the warehouse well? A line a check, exit code 1 if not
 dashboard: install  ## Serve the dashboard on http://127.0.0.1:8501
 	$(BIN)/streamlit run pipelines/dashboard_app.py
 
-test-browser: install  ## The dashboard in headless Chromium
+catalog: install  ## Write a static site of models, columns, checks and lineage (OUT=folder)
+	@$(BIN)/python catalog $(if $(OUT),--out $(OUT))
+
+ui: install  ## Serve SQLMesh's UI on http://127.0.0.1:8000, on a copy of the warehouse
+	@$(BIN)/python review/ui.py
+
+test-browser: install  ## The dashboard, the catalogue and SQLMesh's UI in headless Chromium
 	$(BIN)/pytest --quiet -m browser
 
 screenshots: install  ## Take the pictures of docs/screenshots anew, of the warehouse as it is

@@ -1,7 +1,9 @@
-"""Pictures of the dashboard for the README: `make screenshots`, of the warehouse as it is."""
+"""Pictures of dashboard, catalogue and UI: `make screenshots`, of the warehouse as it is."""
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "pipelines"), str(ROOT / "tests")]
 
-from browser import CHROMIUM, dashboard, open_browser, visit  # noqa: E402
+from browser import CHROMIUM, dashboard, open_browser, sqlmesh_ui, visit  # noqa: E402
 from dashboard.pages import PAGES, path  # noqa: E402
 from landing.settings import Settings  # noqa: E402
 
@@ -25,16 +27,46 @@ def main() -> int:
         print("No chromium here: apt-get install chromium", file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
-    with (
-        TemporaryDirectory() as scratch,
-        dashboard(Settings.from_environment().duckdb, Path(scratch)) as address,
-    ):
+    with TemporaryDirectory() as scratch:
+        take_dashboard(Path(scratch))
+        take_catalog(Path(scratch))
+        take_ui(Path(scratch))
+    return 0
+
+
+def take_dashboard(scratch: Path) -> None:
+    """Take pictures of every page, and of one on a phone."""
+    with dashboard(Settings.from_environment().duckdb, scratch) as address:
         with open_browser(viewport=WIDE) as page:
             for name in PAGES:
                 take(page, f"{address}/{path(name)}", name)
         with open_browser(viewport=PHONE, color_scheme="dark") as page:
             take(page, address, "phone-dark")
-    return 0
+
+
+def take_catalog(scratch: Path) -> None:
+    """Take pictures of a table's page, and of a column on a phone."""
+    subprocess.run([sys.executable, "catalog", "--out", str(scratch)], cwd=ROOT, check=True)  # noqa: S603
+    page_of_fact = (scratch / "models" / "gold.fact_movies.html").as_uri()
+    with open_browser(viewport=WIDE, color_scheme="light") as page:
+        page.goto(page_of_fact)
+        page.screenshot(path=FOLDER / "catalog.png")
+    with open_browser(viewport=PHONE, color_scheme="dark") as page:
+        page.goto(f"{page_of_fact}#column-roi_pct")
+        page.screenshot(path=FOLDER / "catalog-phone-dark.png")
+
+
+def take_ui(scratch: Path) -> None:
+    """Take a picture of a model in SQLMesh's UI."""
+    settings = Settings.from_environment()
+    with (
+        sqlmesh_ui(settings.duckdb, settings.state_duckdb, scratch) as address,
+        open_browser(viewport=WIDE) as page,
+    ):
+        page.goto(f"{address}/data-catalog/models/gold.fact_movies")
+        page.locator(".react-flow__node").filter(has_text=re.compile("kpi_top")).wait_for()
+        page.wait_for_timeout(2000)
+        page.screenshot(path=FOLDER / "ui.png")
 
 
 def take(page: Any, address: str, name: str) -> None:

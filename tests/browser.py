@@ -1,4 +1,4 @@
-"""A browser and a dashboard for the tests and the screenshots."""
+"""A browser, and what it looks at, for the tests and the screenshots."""
 
 from __future__ import annotations
 
@@ -33,25 +33,43 @@ FLAGS = [
 @contextmanager
 def dashboard(duckdb_file: Path, folder: Path) -> Iterator[str]:
     """Serve the dashboard of a warehouse on a free port of loopback; yields its address."""
+    environment = {"MARQUEE_DUCKDB": str(duckdb_file), "MARQUEE_COPY_DIR": str(folder / "copies")}
+    command = ["-m", "streamlit", "run", "pipelines/dashboard_app.py", "--server.port"]
+    with _served(command, environment, folder / "dashboard.log", "/_stcore/health") as address:
+        yield address
+
+
+@contextmanager
+def sqlmesh_ui(duckdb_file: Path, state_file: Path, folder: Path) -> Iterator[str]:
+    """Serve SQLMesh's UI (`make ui`) on a free port of loopback; yields its address."""
+    environment = {
+        "MARQUEE_DUCKDB": str(duckdb_file),
+        "MARQUEE_STATE_DUCKDB": str(state_file),
+        "MARQUEE_COPY_DIR": str(folder / "copies"),
+    }
+    command = ["review/ui.py", "--port"]
+    with _served(command, environment, folder / "ui.log", "/api/meta") as address:
+        yield address
+
+
+@contextmanager
+def _served(
+    command: list[str], environment: dict[str, str], log_file: Path, alive: str
+) -> Iterator[str]:
+    """Run a server of the project, whose last argument is a port, until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "MARQUEE_DUCKDB": str(duckdb_file),
-        "MARQUEE_COPY_DIR": str(folder / "copies"),
-    }
-    with (folder / "dashboard.log").open("w") as log:
+    with log_file.open("w") as log:
         server = subprocess.Popen(
-            f"{sys.executable} -m streamlit run pipelines/dashboard_app.py "
-            f"--server.port {port}".split(),
+            [sys.executable, *command, str(port)],
             cwd=ROOT,
-            env=environment,
+            env={**os.environ, **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+            _wait_for(f"http://127.0.0.1:{port}{alive}", server)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
@@ -65,9 +83,9 @@ def _wait_for(address: str, server: subprocess.Popen[Any]) -> None:
                 return
         except OSError:
             if server.poll() is not None:
-                raise RuntimeError("the dashboard did not start") from None
+                raise RuntimeError("the server did not start") from None
             time.sleep(0.1)
-    raise RuntimeError("the dashboard does not answer")
+    raise RuntimeError("the server does not answer")
 
 
 @cache

@@ -1,15 +1,19 @@
-"""Environments, from a pull request's own to its clean-up, and the guards of a plan.
+"""Environments, by the commands of docs/runbook.md, and the guards of a plan.
 
 The project's seeds, silver movies and histories only: gold is built on them in other tests.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
-from sqlmesh.utils.errors import SQLMeshError
+from click.testing import CliRunner
+from conftest import finish, in_child
+from sqlmesh.cli.main import cli
 from warehouse import Rows, Warehouse, movie
 
 KEPT = {
@@ -28,29 +32,35 @@ TABLES = """
 SELECT table_schema || '.' || table_name FROM information_schema.tables
 WHERE starts_with(table_schema, 'sqlmesh__') ORDER BY ALL
 """
-TITLE = "SELECT title FROM {}.silver_movies"
+WITHOUT_QUESTIONS = ("--auto-apply", "--no-prompts", "--skip-tests")
 
 
-@pytest.fixture(scope="module")
-def prod(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A few models in prod, with three movies; to be copied."""
-    folder = tmp_path_factory.mktemp("prod")
-    warehouse = Warehouse.create(folder)
-    warehouse.land(movie(1), movie(2), movie(3))
-    warehouse.copy_project_to(folder / "project")
-    for model in (warehouse.project / "sqlmesh_project" / "models").rglob("*.sql"):
-        if model.stem not in KEPT and model.parent.name != "seeds":
-            model.unlink()
-    warehouse.plan()
-    return warehouse
+class CommandFailed(Exception):
+    """A command ended badly; the message is what it said."""
 
 
-@pytest.fixture
-def warehouse(prod: Warehouse, tmp_path: Path) -> Warehouse:
-    """A copy of prod and of its project, to be changed."""
-    copy = prod.copy_to(tmp_path)
-    copy.project = tmp_path / "project"
-    return copy
+def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> None:
+    """Type a command of SQLMesh, in a process of its own (see Warehouse.apart).
+
+    In the warehouse's folder, where files have the names that config.yaml gives them: SQLMesh takes
+    up what it has cached of a copy's models only if the settings are the same to the letter.
+    """
+
+    def type_it() -> int:
+        os.chdir(warehouse.folder)
+        for name in ("MARQUEE_DUCKDB", "MARQUEE_STATE_DUCKDB"):
+            os.environ.pop(name, None)
+        done = CliRunner().invoke(cli, ["--paths", "project", *command], input=answer)
+        print(done.output, done.exception)
+        return done.exit_code
+
+    said = warehouse.folder / "said.txt"
+    if finish(in_child(said, type_it)):
+        raise CommandFailed(said.read_text(encoding="utf-8"))
+
+
+def plan(warehouse: Warehouse, *arguments: str) -> None:
+    sqlmesh(warehouse, "plan", *arguments, *WITHOUT_QUESTIONS)
 
 
 def path_of(warehouse: Warehouse, model: str) -> Path:
@@ -63,55 +73,123 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+TITLE = "COALESCE(cleaned.title, cleaned.original_title)"
+
+
 def shout(warehouse: Warehouse) -> None:
     """A change that breaks what reads silver: titles in capitals."""
-    old = "COALESCE(cleaned.title, cleaned.original_title)::TEXT AS title"
-    new = "UPPER(COALESCE(cleaned.title, cleaned.original_title))::TEXT AS title"
-    edit(path_of(warehouse, SILVER_MOVIES), old, new)
+    path = path_of(warehouse, SILVER_MOVIES)
+    edit(path, f"{TITLE}::TEXT AS title", f"UPPER({TITLE})::TEXT AS title")
 
 
 def titles(warehouse: Warehouse, schema: str) -> Rows:
-    return warehouse.query(TITLE.format(schema) + " WHERE movie_id = 1")
+    return warehouse.query(f"SELECT title FROM {schema}.silver_movies ORDER BY movie_id")
 
 
-def test_a_pull_requests_environment_is_promoted_rolled_back_and_cleaned_up(
-    warehouse: Warehouse,
-) -> None:
-    before = path_of(warehouse, SILVER_MOVIES).read_text(encoding="utf-8")
+def schemas(warehouse: Warehouse) -> set[str]:
+    return {name for (name,) in warehouse.query("SELECT schema_name FROM duckdb_schemas()")}
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A few models in prod, with two movies; to be copied."""
+    folder = tmp_path_factory.mktemp("prod")
+    warehouse = Warehouse.create(folder)
+    warehouse.land(movie(1), movie(2))
+    warehouse.copy_project_to(folder / "project")
+    for model in (warehouse.project / "sqlmesh_project" / "models").rglob("*.sql"):
+        if model.stem not in KEPT and model.parent.name != "seeds":
+            model.unlink()
+    plan(warehouse)
+    return warehouse
+
+
+def copy_of(warehouse: Warehouse, folder: Path) -> Warehouse:
+    copy = warehouse.copy_to(folder)
+    copy.project = folder / "project"
+    return copy
+
+
+@pytest.fixture
+def warehouse(prod: Warehouse, tmp_path: Path) -> Warehouse:
+    """A copy of prod and of its project, to be changed."""
+    return copy_of(prod, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def proposed(prod: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Prod, and a change of it in the environment of a pull request; to be copied."""
+    warehouse = copy_of(prod, tmp_path_factory.mktemp("proposed"))
     shout(warehouse)
-    warehouse.plan("pr_7", start=FIRST_DAY)
-    assert titles(warehouse, "silver__pr_7") == [("FILM 1",)]
-    assert titles(warehouse, "silver") == [("Film 1",)]
-
-    built = warehouse.query(TABLES)
-    warehouse.plan()
-    assert titles(warehouse, "silver") == [("FILM 1",)]
-    assert warehouse.query(TABLES) == built, "a promotion builds no table"
-
-    path_of(warehouse, SILVER_MOVIES).write_text(before, encoding="utf-8")
-    warehouse.plan()
-    assert titles(warehouse, "silver") == [("Film 1",)]
-    assert warehouse.query(TABLES) == built, "a rollback builds no table"
-
-    with warehouse.context() as context:
-        context.invalidate_environment("pr_7")
-        context.run_janitor(ignore_ttl=True)
-    assert warehouse.query("FROM duckdb_schemas() WHERE schema_name = 'silver__pr_7'") == []
-    assert len(warehouse.query(TABLES)) < len(built), "the table that nobody shows is gone"
-    assert titles(warehouse, "silver") == [("Film 1",)]
+    plan(warehouse, "pr_7", "--start", FIRST_DAY)
+    return warehouse
 
 
-def test_an_environment_expires_a_week_after_its_last_plan(warehouse: Warehouse) -> None:
-    warehouse.plan("pr_8")
-    with warehouse.context() as context:
-        environment = context.state_reader.get_environment("pr_8")
-        prod = context.state_reader.get_environment("prod")
-    assert environment is not None
-    assert prod is not None
-    assert environment.expiration_ts is not None
-    days = (environment.expiration_ts - int(environment.finalized_ts or 0)) / 86_400_000
-    assert round(days) == 7
-    assert prod.expiration_ts is None
+@pytest.fixture
+def pull_request(proposed: Warehouse, tmp_path: Path) -> Warehouse:
+    """The same, to be changed."""
+    return copy_of(proposed, tmp_path)
+
+
+def test_a_pull_requests_environment_shows_the_change_beside_prod(proposed: Warehouse) -> None:
+    assert titles(proposed, "silver__pr_7") == [("FILM 1",), ("FILM 2",)]
+    assert titles(proposed, "silver") == [("Film 1",), ("Film 2",)]
+
+
+def test_an_environment_expires_a_week_after_its_last_plan_and_prod_never_does(
+    proposed: Warehouse,
+) -> None:
+    with duckdb.connect(str(proposed.state_duckdb), read_only=True) as state:
+        days = state.execute(
+            "SELECT name, round((expiration_ts - finalized_ts) / 86_400_000) "
+            "FROM sqlmesh._environments"
+        ).fetchall()
+    assert dict(days) == {"pr_7": 7, "prod": None}
+
+
+def test_a_run_brings_an_environment_up_to_date_and_leaves_prod(pull_request: Warehouse) -> None:
+    pull_request.land(movie(3))
+    sqlmesh(pull_request, "run", "pr_7", "--ignore-cron")
+    assert titles(pull_request, "silver__pr_7") == [("FILM 1",), ("FILM 2",), ("FILM 3",)]
+    assert titles(pull_request, "silver") == [("Film 1",), ("Film 2",)]
+
+
+def test_a_promotion_and_a_rollback_build_no_table(
+    pull_request: Warehouse, prod: Warehouse
+) -> None:
+    built = pull_request.query(TABLES)
+    plan(pull_request)
+    assert titles(pull_request, "silver") == [("FILM 1",), ("FILM 2",)]
+    assert pull_request.query(TABLES) == built
+
+    before = path_of(prod, SILVER_MOVIES).read_text(encoding="utf-8")
+    path_of(pull_request, SILVER_MOVIES).write_text(before, encoding="utf-8")
+    plan(pull_request)
+    assert titles(pull_request, "silver") == [("Film 1",), ("Film 2",)]
+    assert pull_request.query(TABLES) == built
+
+
+def test_an_environment_is_ended_at_once_and_its_tables_are_cleaned_up(
+    pull_request: Warehouse,
+) -> None:
+    built = pull_request.query(TABLES)
+    sqlmesh(pull_request, "invalidate", "pr_7", "--sync")
+    assert "silver__pr_7" not in schemas(pull_request)
+    assert pull_request.query(TABLES) == built, "they stay for a week, in case it comes back"
+
+    sqlmesh(pull_request, "janitor", "--ignore-ttl", answer="y\n")
+    assert len(pull_request.query(TABLES)) < len(built)
+    assert titles(pull_request, "silver") == [("Film 1",), ("Film 2",)]
+
+
+def test_the_janitor_cleans_up_what_expired_and_nothing_else(pull_request: Warehouse) -> None:
+    sqlmesh(pull_request, "janitor")
+    assert "silver__pr_7" in schemas(pull_request)
+    with duckdb.connect(str(pull_request.state_duckdb)) as state:
+        state.execute("UPDATE sqlmesh._environments SET expiration_ts = 1 WHERE name = 'pr_7'")
+    sqlmesh(pull_request, "janitor")
+    assert "silver__pr_7" not in schemas(pull_request)
+    assert titles(pull_request, "silver") == [("Film 1",), ("Film 2",)]
 
 
 def test_a_plan_that_drops_a_history_stops_in_prod_until_it_is_allowed(
@@ -120,12 +198,12 @@ def test_a_plan_that_drops_a_history_stops_in_prod_until_it_is_allowed(
     path_of(warehouse, SNAP_DIM_GENRES).unlink()
     history = warehouse.rows_of("snapshots")
     reason = "snapshots.snap_dim_genres is no longer in the project: its history would go"
-    with pytest.raises(SQLMeshError, match=re.escape(reason)):
-        warehouse.plan()
+    with pytest.raises(CommandFailed, match=re.escape(reason)):
+        plan(warehouse)
     assert warehouse.rows_of("snapshots") == history
 
     monkeypatch.setenv("MARQUEE_ALLOW", "snapshots.snap_dim_genres")
-    warehouse.plan()
+    plan(warehouse)
     assert list(warehouse.rows_of("snapshots")) == ["snapshots.snap_silver_movies"]
 
 
@@ -145,24 +223,24 @@ def test_a_plan_that_drops_a_column_of_a_history_stops(
     last_select = rf"\b{column}::|^    {column} = "
     path.write_text("\n".join(line for line in lines if not re.search(last_select, line)))
     history = warehouse.rows_of("snapshots")
-    with pytest.raises(SQLMeshError, match=reason):
-        warehouse.plan()
+    with pytest.raises(CommandFailed, match=reason):
+        plan(warehouse)
     assert warehouse.rows_of("snapshots") == history
 
 
 def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edit(warehouse.project / "config.yaml", "max_rebuild_rows: 5000000", "max_rebuild_rows: 2")
+    edit(warehouse.project / "config.yaml", "max_rebuild_rows: 5000000", "max_rebuild_rows: 1")
     shout(warehouse)
     tables = warehouse.query(TABLES)
-    reason = r"silver\.silver_movies would be built anew: 3 rows, more than max_rebuild_rows \(2\)"
-    with pytest.raises(SQLMeshError, match=reason):
-        warehouse.plan("pr_7", start=FIRST_DAY)
+    reason = r"silver\.silver_movies would be built anew: 2 rows, more than max_rebuild_rows \(1\)"
+    with pytest.raises(CommandFailed, match=reason):
+        plan(warehouse, "pr_7", "--start", FIRST_DAY)
     assert warehouse.query(TABLES) == tables
 
     monkeypatch.setenv("MARQUEE_ALLOW", "silver.silver_movies")
-    warehouse.plan("pr_7", start=FIRST_DAY)
+    plan(warehouse, "pr_7", "--start", FIRST_DAY)
     monkeypatch.delenv("MARQUEE_ALLOW")
-    warehouse.plan()  # built by now: nothing is rebuilt
-    assert titles(warehouse, "silver") == [("FILM 1",)]
+    plan(warehouse)  # built by now: nothing is rebuilt
+    assert titles(warehouse, "silver") == [("FILM 1",), ("FILM 2",)]

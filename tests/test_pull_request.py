@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from github_stand_in import NUMBER, REPOSITORY, TOKEN, Document, GitHubStandIn
-from warehouse import Rows, Warehouse
+from warehouse import ROOT, Rows, Warehouse
 
 import comment
 
@@ -86,6 +88,38 @@ def test_without_a_token_the_poster_says_what_to_set(
     assert github.requests == []
 
 
+def workflow(name: str) -> Any:
+    text = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    return yaml.safe_load(text)
+
+
+def test_a_fork_gets_the_diff_without_a_secret_and_without_a_right_to_write() -> None:
+    text = (ROOT / ".github" / "workflows" / "plan-diff.yml").read_text(encoding="utf-8")
+    assert "secrets." not in text
+    assert workflow("plan-diff.yml")["permissions"] == {}
+    jobs = workflow("plan-diff.yml")["jobs"]
+    assert "if" not in jobs["diff"]
+    assert jobs["diff"]["permissions"] == {"contents": "read"}
+    commands = [step.get("run", "") for step in jobs["diff"]["steps"]]
+    assert any(command.startswith("make plan-diff") for command in commands)
+    # Who may write runs the base's code, and for branches of the repository itself only.
+    assert "head.repo.full_name == github.repository" in jobs["comment"]["if"]
+    checkout = jobs["comment"]["steps"][0]["with"]
+    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+
+
+def test_the_refresh_is_daily_at_six_lands_both_domains_and_may_skip_that() -> None:
+    refresh = workflow("refresh.yml")
+    assert refresh[True]["schedule"] == [{"cron": "0 6 * * *"}]  # YAML 1.1 reads `on` so
+    assert "skip_ingestion" in refresh[True]["workflow_dispatch"]["inputs"]
+    steps = refresh["jobs"]["refresh"]["steps"]
+    doors = [step for step in steps if "pipelines/" in step.get("run", "")]
+    assert ["tmdb.py" in doors[0]["run"], "studio.py" in doors[1]["run"]] == [True, True]
+    assert all("!inputs.skip_ingestion" in door["if"] for door in doors)
+    assert steps[-1]["run"] == ".venv/bin/sqlmesh run --ignore-cron"
+    assert refresh["jobs"]["alert"]["if"] == "${{ failure() }}"
+
+
 def run_bot(
     warehouse: Warehouse, github: GitHubStandIn, happened: Document
 ) -> subprocess.CompletedProcess[str]:
@@ -108,6 +142,7 @@ def run_bot(
     )
 
 
+@pytest.mark.review
 def test_the_bot_builds_an_environment_shows_it_and_deploys_it_on_approval(
     github: GitHubStandIn, tmp_path: Path
 ) -> None:

@@ -12,8 +12,8 @@ from plandiff.models import Change, How
 TITLE = "## What this change does to the warehouse"
 NOTE = "Compared on the sandbox's data"
 
-# A KPI table is one that says so, in whatever domain.
-KPI_PREFIX = "kpi_"
+# What the KPI tables of both domains are called: those of the films, those of the studio.
+KPI_PREFIXES = ("kpi_", "agg_")
 
 SHOWN_COLUMNS = 4
 TEXT_WIDTH = 60
@@ -55,7 +55,7 @@ class Findings:
         return {
             name: columns
             for name, columns in self.touched.items()
-            if name.split(".")[-1].startswith(KPI_PREFIX)
+            if name.split(".")[-1].startswith(KPI_PREFIXES)
         }
 
     @property

@@ -1,0 +1,96 @@
+"""What the run log (`ops`) knows of each table: when it was built, how, and its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from monitoring.store import Store, rows
+
+# So many counts make a table's small curve.
+COUNTS_KEPT = 30
+
+NEWEST_BUILDS = """
+SELECT table_name, started_at, status, duration_seconds FROM ops.model_log
+QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY started_at DESC) = 1
+"""
+COUNTS = """
+SELECT table_name, counted_at, row_count FROM ops.row_counts
+QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
+ORDER BY table_name, counted_at
+"""
+# An audit that a model has twice, with other arguments, is one row: the log has its name only.
+NEWEST_AUDITS = """
+SELECT table_name, audit_name, failing_row_count FROM ops.audit_results
+QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name, audit_name ORDER BY audited_at DESC) = 1
+"""
+NEWEST_RUN = """
+SELECT job, started_at, status FROM ops.run_log
+WHERE tool = 'sqlmesh' ORDER BY started_at DESC LIMIT 1
+"""
+
+
+@dataclass
+class Past:
+    """What is known of one table.
+
+    Attributes:
+        built_at: When its newest building began, UTC.
+        status: How that ended: SUCCEEDED or FAILED.
+        seconds: How long it took, audits included.
+        counted_at: When the rows were counted, UTC.
+        counts: Rows after each of the newest runs, the newest last.
+        failing: Rows that break an audit, by its name; 0 for one that holds.
+
+    """
+
+    built_at: datetime | None = None
+    status: str = ""
+    seconds: float | None = None
+    counted_at: datetime | None = None
+    counts: list[int] = field(default_factory=list)
+    failing: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def row_count(self) -> int | None:
+        """The newest count."""
+        return self.counts[-1] if self.counts else None
+
+
+@dataclass(frozen=True)
+class History:
+    """What is known of all tables, and of the newest plan or run."""
+
+    tables: Mapping[str, Past] = field(default_factory=dict)
+    newest_run: Mapping[str, Any] | None = None
+
+    def of(self, name: str) -> Past:
+        """What is known of a table; nothing, of one that was never built."""
+        return self.tables.get(name) or Past()
+
+
+def read_history(store: Store) -> History:
+    """Read the run log of a warehouse; an empty history where it has none."""
+    tables: dict[str, Past] = {}
+
+    def past(row: Mapping[str, Any]) -> Past:
+        return tables.setdefault(str(row["table_name"]), Past())
+
+    known = store.tables()
+    if "ops.model_log" in known:
+        for row in rows(store, NEWEST_BUILDS):
+            one = past(row)
+            one.built_at, one.status = row["started_at"], str(row["status"])
+            one.seconds = row["duration_seconds"]
+    if "ops.row_counts" in known:
+        for row in rows(store, COUNTS, [COUNTS_KEPT]):
+            one = past(row)
+            one.counted_at = row["counted_at"]
+            one.counts.append(int(row["row_count"]))
+    if "ops.audit_results" in known:
+        for row in rows(store, NEWEST_AUDITS):
+            past(row).failing[str(row["audit_name"])] = int(row["failing_row_count"])
+    runs = rows(store, NEWEST_RUN) if "ops.run_log" in known else []
+    return History(tables, runs[0] if runs else None)

@@ -1,0 +1,78 @@
+"""SQLMesh's UI on a copy of the warehouse and of the state: `make ui`.
+
+DuckDB lets one process in at a time, and the UI would be that one for as long as it is open. On a
+copy it locks nobody out, and what is planned or run in it stays in the copy. Files that it edits
+are the project's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "pipelines"))
+
+from landing.settings import Settings  # noqa: E402
+from monitoring.copy import fresh_copy  # noqa: E402
+from monitoring.store import MissingWarehouse  # noqa: E402
+
+PORT = 8000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until it is stopped; return 0, or 1 where there is nothing to copy."""
+    parser = argparse.ArgumentParser(
+        prog="python review/ui.py",
+        description="Serve SQLMesh's UI on 127.0.0.1, on a copy of the warehouse and of the state.",
+    )
+    parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
+    options = parser.parse_args(argv)
+    with TemporaryDirectory(prefix="marquee-ui-") as folder:
+        # Snowflake lets everybody in.
+        if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
+            try:
+                os.environ.update(copied(Path(folder)))
+            except MissingWarehouse as error:
+                print(error, file=sys.stderr)
+                return 1
+        print(f"http://127.0.0.1:{options.port}", flush=True)
+        serve(options.port)
+    return 0
+
+
+def copied(folder: Path) -> dict[str, str]:
+    """Copy the warehouse and the state that the environment names.
+
+    Returns:
+        The variables that name the copies.
+
+    Raises:
+        MissingWarehouse: one is not there, or is being written without a pause.
+
+    """
+    settings = Settings.from_environment()
+    # The state first: the warehouse may then have more tables than it knows of, and never fewer.
+    files = {"MARQUEE_STATE_DUCKDB": settings.state_duckdb, "MARQUEE_DUCKDB": settings.duckdb}
+    found = {}
+    for variable, file in files.items():
+        # Once more, for the UI writes: a copy of `fresh_copy` is others', too, and stays as it is.
+        found[variable] = str(shutil.copy(fresh_copy(file), folder / file.name))
+    return found
+
+
+def serve(port: int) -> None:
+    """Run `sqlmesh ui` in this process, so that a signal reaches it."""
+    from sqlmesh.cli.main import cli
+
+    command = ["--paths", str(ROOT), "ui", "--host", "127.0.0.1", "--port", str(port)]
+    cli.main(command, standalone_mode=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
