@@ -76,7 +76,7 @@ workflows: install
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
 units: install
-	$(BIN)/sqlmesh test
+	$(BIN)/python tests/units.py
 
 bench: install  ## Benchmarks into benchmarks/results, some 20 minutes (QUICK=1: under 3; OUT=folder)
 	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))

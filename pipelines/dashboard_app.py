@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.pages import PAGES, Page, project_lineage
@@ -19,6 +22,36 @@ from monitoring.copy import fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
 
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
+SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
+
+
+class Remembered:
+    """A store whose answers are kept: pages are drawn again at each click."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        """Take the store, and what tells its contents from other ones."""
+        self._store = store
+        self._key = key
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
+        return answer(self._key, sql, tuple(parameters), self._store)
+
+    def tables(self) -> Mapping[str, set[str]]:
+        """Return the columns of each table of the layers."""
+        return tables(self._key, self._store)
+
+
+@st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=500, show_spinner=False)
+def answer(key: str, sql: str, parameters: tuple[Any, ...], _store: Store) -> pd.DataFrame:
+    """Ask a store, or remember what it said; Streamlit does not look at `_store`."""
+    return _store.frame(sql, parameters)
+
+
+@st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=4, show_spinner=False)
+def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
+    """Ask a store for its tables, or remember them."""
+    return _store.tables()
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has news ...")
@@ -53,10 +86,11 @@ def show(page: Page) -> None:
     try:
         store: Store
         if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
-            store = snowflake_store()
+            store = Remembered(snowflake_store(), "snowflake")
         else:
             warehouse = Settings.from_environment().duckdb
-            store = duckdb_store(copy_now(str(warehouse)))
+            copy = copy_now(str(warehouse))
+            store = Remembered(duckdb_store(copy), copy)
     except MissingWarehouse as error:
         st.title("Nothing to show yet")
         st.info(str(error))
@@ -71,6 +105,7 @@ def show(page: Page) -> None:
 
 
 st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
+st.html("<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>")  # half the empty space
 st.navigation(
     [
         st.Page(partial(show, page), title=title, icon=icon, url_path=name, default=not place)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -23,8 +24,10 @@ from typing import Any
 import duckdb
 import health
 import pytest
+import studio
+import tmdb
 import yaml
-from conftest import House
+from conftest import House, films
 from sqlmesh.core.config.loader import load_config_from_yaml
 from sqlmesh.core.notification_target import (
     NotificationEvent,
@@ -39,7 +42,9 @@ from monitoring.cadence import read_cadence
 from monitoring.checks import Finding, check_all, now_utc, robust_z_score
 from monitoring.copy import fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, as_snowflake
+from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
 
 CADENCE = read_cadence()
 SELECTED = "silver.silver_movies"
@@ -146,10 +151,7 @@ def test_an_audit_that_stops_a_refresh_is_logged_with_its_rows(
     story: Warehouse, tmp_path: Path
 ) -> None:
     warehouse = story.copy_to(tmp_path / "audited")
-    table = warehouse.query(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
-        "WHERE table_name LIKE 'silver__silver_movies__%' AND table_type = 'BASE TABLE'"
-    )[0][0]
+    table = table_of(warehouse, "silver__silver_movies")
     warehouse.execute(f"UPDATE {table} SET revenue_usd = -1, profit_usd = NULL WHERE movie_id = 1")
     assert refresh_in_a_child(warehouse) == 1
 
@@ -267,50 +269,111 @@ def test_the_tables_of_the_log_are_declared_alike() -> None:
         assert of_sqlmesh.get(name, columns) == columns
 
 
-FAULTS: dict[str, str] = {
-    # What is done to the warehouse, and the line that `make health` must then have.
-    "DELETE FROM bronze.raw_movies WHERE TRUE; INSERT INTO bronze.raw_movies SELECT 1, '{}', 'x', "
-    "TIMESTAMP '2026-01-01', 'old', '1', '1'": "source bronze.raw_movies",
-    "UPDATE ops.run_log SET started_at = started_at - INTERVAL 3 DAY": "run refresh",
-    "UPDATE ops.run_log SET status = 'FAILED', error = 'x'": "run refresh",
-    "UPDATE ops.audit_results SET is_passed = FALSE, failing_row_count = 7 "
-    "WHERE table_name = 'gold.fact_movies' AND audit_name = 'not_null'": (
-        "audit gold.fact_movies not_null"
+@pytest.fixture(scope="module")
+def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The same warehouse after a day on which everything went wrong.
+
+    What a source does wrong comes from the sandboxes, through the doors and a refresh. What is no
+    fault of a source is planted: rows are lost and doubled in silver and then measured, and time
+    goes by (a source is three days older).
+    """
+    warehouse = story.copy_to(tmp_path_factory.mktemp("faulty"))
+    feed = warehouse.folder / "feed"
+    write_batch(1, feed, 0.02, FAULT_NAMES)
+    answers = films(*(json.dumps(movie(one)).encode() for one in range(100, 150)))
+    broken = Fault("/movie/1[0-3]?", body=b"<html>")
+    with pytest.MonkeyPatch.context() as patch, Sandbox(answers, faults=[broken]) as sandbox:
+        settings = warehouse.folder / "settings" / ".dlt"
+        settings.mkdir(parents=True)
+        shutil.copy(ROOT / ".dlt" / "config.toml", settings)
+        for name, value in {
+            "DLT_PROJECT_DIR": settings.parent,
+            "MARQUEE_DUCKDB": warehouse.duckdb,
+            "MARQUEE_DLT_DIR": warehouse.folder / "dlt",
+            "SOURCES__TMDB__REQUESTS_PER_SECOND": 1000,
+            "STUDIO_TOKEN_KEY": TOKEN_KEY,
+            "STUDIO_URL": feed,
+            "TMDB_ACCESS_TOKEN": sandbox.credential,
+            "TMDB_BASE_URL": sandbox.base_url,
+        }.items():
+            patch.setenv(name, str(value))
+        assert tmdb.main([]) == 0
+        assert studio.main([]) == 0
+    guests, box_office = (
+        table_of(warehouse, f"silver__stg_{name}") for name in ("fan_guest", "box_office")
+    )
+    with warehouse.context() as context:
+        assert context.run(ignore_cron=True).is_success
+        context.engine_adapter.execute(f"INSERT INTO {guests} SELECT * FROM {guests} LIMIT 9")
+        context.engine_adapter.execute(f"DELETE FROM {box_office} WHERE tickets_sold % 2 = 0")
+        measure = {"select_models": ["ops.data_quality_results"], "no_auto_upstream": True}
+        assert context.run(ignore_cron=True, **measure).is_success
+    warehouse.execute("UPDATE bronze.studio_files SET ingested_at = ingested_at - INTERVAL 3 DAY")
+    return warehouse
+
+
+def table_of(warehouse: Warehouse, model: str) -> str:
+    """The table behind a model's view."""
+    ((table,),) = warehouse.query(
+        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+        f"WHERE table_name LIKE '{model}__%' AND table_type = 'BASE TABLE'"
+    )
+    return str(table)
+
+
+# What goes wrong, and the check and subject that must name it.
+FAULTS = {
+    "stale source": "source bronze.studio_files",
+    "negative revenue": "refused bronze.raw_box_office gross_local: no amount from 0",
+    "unknown currency": "refused bronze.raw_box_office local_currency: no exchange rate",
+    "future timestamps": (
+        "refused bronze.raw_fan_interactions event_at: no moment up to a day after it was read"
     ),
+    "orphan keys": "metric silver.stg_fan_interactions.title_id referential_gap_pct",
+    "lost rows": "metric silver.stg_box_office.box_office_sk row_count_loss_pct",
+    "doubled rows": "metric silver.stg_fan_guest.interaction_id duplicate_count",
+    "broken JSON": "quarantine bronze.quarantine_tmdb",
+    "growing quarantine": "quarantine bronze.quarantine_studio",
+    "low disk": "disk ",
 }
 
 
-@pytest.mark.parametrize(("statement", "line"), FAULTS.items(), ids=range(len(FAULTS)))
-def test_a_fault_has_its_line(story: Warehouse, tmp_path: Path, statement: str, line: str) -> None:
-    warehouse = story.copy_to(tmp_path / "faulty")
-    warehouse.execute(statement)
-    assert line in findings(warehouse)
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type("Usage", (), {"total": 100_000_000_000, "free": 1_000_000_000})
+    monkeypatch.setattr("monitoring.checks.shutil.disk_usage", lambda _: usage)
 
 
-@pytest.mark.parametrize(
-    ("metric", "column"),
-    [
-        ("positive_revenue", "gross_usd"),
-        ("duplicate_count", "interaction_id"),
-        ("null_count", "title_name"),
-        ("row_count_loss_pct", "interaction_id"),
-        ("referential_gap_pct", "title_id"),
-    ],
-)
-def test_a_metric_over_its_threshold_has_its_line(
-    story: Warehouse, tmp_path: Path, metric: str, column: str
+def test_health_names_each_fault(
+    faulty: Warehouse,
+    full_disk: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    warehouse = story.copy_to(tmp_path / "faulty")
-    view = "ops.data_quality_results"
-    ((table,),) = warehouse.query(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
-        "WHERE table_name LIKE 'ops__data_quality_results__%' AND table_type = 'BASE TABLE'"
-    )
-    warehouse.execute(
-        f"UPDATE {table} SET is_passed = FALSE, measured_value = 99 WHERE column_name = '{column}' "
-        f"AND metric_name = '{metric}' AND measured_at = (SELECT MAX(measured_at) FROM {view})"
-    )
-    assert any(metric in one for one in findings(warehouse) if one.startswith("metric"))
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(faulty.duckdb))
+    assert health.main([]) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    said = [" ".join(line.removeprefix("FAIL").split()) for line in lines]
+    for fault, line in FAULTS.items():
+        assert any(one.startswith(line) for one in said), (fault, said)
+
+
+def test_the_quality_page_names_each_fault(
+    faulty: Warehouse, full_disk: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    testing = pytest.importorskip("streamlit.testing.v1", reason="the extra `dashboard`")
+    copy = str(fresh_copy(faulty.duckdb))
+    app = testing.AppTest.from_string(
+        "from pathlib import Path\n"
+        "from dashboard.pages import quality\n"
+        "from monitoring.store import DuckDBStore\n"
+        f"quality(DuckDBStore(Path({copy!r})), Path({str(faulty.duckdb)!r}))\n",
+        default_timeout=60,
+    ).run()
+    assert not app.exception
+    said = app.error[0].value.replace("*", "").replace("`", "")
+    for fault, line in FAULTS.items():
+        assert f"- {line}" in said, (fault, said)
 
 
 @pytest.mark.parametrize("newest", [2, 9000], ids=["lost rows", "doubled rows"])
@@ -326,21 +389,6 @@ def test_rows_far_from_their_history_have_their_line(
             f"'gold.fact_movies', {count})"
         )
     assert list(findings(warehouse)) == ["rows gold.fact_movies"]
-
-
-def test_broken_json_has_its_line(story: Warehouse, tmp_path: Path) -> None:
-    warehouse = story.copy_to(tmp_path / "broken")
-    warehouse.execute(
-        "INSERT INTO bronze.quarantine_tmdb SELECT i, '<html>', 'no JSON', 'x', now(), 'z', '1', "
-        "i::TEXT FROM range(30) AS numbers(i)"
-    )
-    assert list(findings(warehouse)) == ["quarantine bronze.quarantine_tmdb"]
-
-
-def test_a_full_disk_has_its_line(story: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = type("Usage", (), {"total": 100_000_000_000, "free": 1_000_000_000})
-    monkeypatch.setattr("monitoring.checks.shutil.disk_usage", lambda _: usage)
-    assert list(findings(story)) == [f"disk {story.folder}"]
 
 
 def test_a_missing_run_has_its_line_after_its_cadence(story: Warehouse) -> None:
@@ -526,23 +574,3 @@ def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
 
     for query in NEEDS:
         assert "SELECT" in as_snowflake(query)
-
-
-def test_the_quality_page_names_what_health_names(story: Warehouse, tmp_path: Path) -> None:
-    testing = pytest.importorskip("streamlit.testing.v1", reason="the extra `dashboard`")
-    warehouse = story.copy_to(tmp_path / "faulty")
-    for statement in FAULTS:
-        warehouse.execute(statement)
-    copy = str(fresh_copy(warehouse.duckdb))
-    app = testing.AppTest.from_string(
-        "from pathlib import Path\n"
-        "from dashboard.pages import quality\n"
-        "from monitoring.store import DuckDBStore\n"
-        f"quality(DuckDBStore(Path({copy!r})), None)\n",
-        default_timeout=60,
-    ).run()
-    assert not app.exception
-    said = [one.value for one in app.warning]
-    for line in {*FAULTS.values()}:
-        check, _, subject = line.partition(" ")
-        assert any(one.startswith(f"{check} `{subject}`:") for one in said), line

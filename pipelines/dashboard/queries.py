@@ -16,7 +16,6 @@ from monitoring.cadence import Cadence
 from monitoring.checks import is_unfinished
 from monitoring.store import Store
 
-# A row count of every table, by one query; names come from the catalogue.
 SAMPLE_ROWS = 20
 
 RUNS = """
@@ -42,15 +41,33 @@ FROM ops.model_log AS model
 ORDER BY model.started_at DESC
 LIMIT 2000
 """
-ROW_HISTORY = """
-SELECT
-  SPLIT_PART(table_name, '.', 1) AS layer,
-  counted_at,
-  table_name,
-  row_count
-FROM ops.row_counts
-WHERE SPLIT_PART(table_name, '.', 1) IN ('bronze', 'silver', 'snapshots', 'gold', 'ops')
-ORDER BY counted_at, table_name
+# A run counts the tables that it knows, which are not all: of the others the count before holds.
+LAYER_HISTORY = """
+WITH moments AS (
+  SELECT DISTINCT counted_at
+  FROM ops.row_counts
+), names AS (
+  SELECT DISTINCT table_name, SPLIT_PART(table_name, '.', 1) AS layer
+  FROM ops.row_counts
+  WHERE SPLIT_PART(table_name, '.', 1) IN ('bronze', 'silver', 'snapshots', 'gold', 'ops')
+), known AS (
+  SELECT
+    moments.counted_at,
+    names.layer,
+    LAST_VALUE(counts.row_count IGNORE NULLS) OVER (
+      PARTITION BY names.table_name ORDER BY moments.counted_at
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS row_count
+  FROM moments
+  CROSS JOIN names
+  LEFT JOIN ops.row_counts AS counts
+    ON counts.counted_at = moments.counted_at AND counts.table_name = names.table_name
+)
+SELECT layer, counted_at, CAST(SUM(row_count) AS BIGINT) AS row_count
+FROM known
+GROUP BY layer, counted_at
+HAVING SUM(row_count) IS NOT NULL
+ORDER BY counted_at, layer
 """
 AUDITS = """
 SELECT result.table_name, result.audit_name, result.is_blocking, result.is_passed,
@@ -135,7 +152,7 @@ NEEDS = {
     RUNS: ["ops.run_log"],
     LOADS: ["ops.load_log"],
     MODEL_RUNS: ["ops.model_log"],
-    ROW_HISTORY: ["ops.row_counts"],
+    LAYER_HISTORY: ["ops.row_counts"],
     AUDITS: ["ops.audit_results", "ops.run_log"],
     AUDIT_HISTORY: ["ops.audit_results", "ops.run_log"],
     METRICS: ["ops.data_quality_results"],
