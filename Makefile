@@ -90,7 +90,7 @@ health: install  ## Is the warehouse well? A line a check, exit code 1 if not
 	@$(BIN)/python pipelines/health.py
 
 dashboard: install  ## Serve the dashboard on http://127.0.0.1:8501
-	$(BIN)/streamlit run pipelines/dashboard_app.py
+	$(BIN)/python pipelines/dashboard_app.py
 
 test-browser: install  ## The dashboard in headless Chromium
 	$(BIN)/pytest --quiet -m browser

@@ -1,4 +1,6 @@
-"""The dashboard: `make dashboard`, or `streamlit run pipelines/dashboard_app.py`.
+"""The dashboard: `make dashboard`, or `python pipelines/dashboard_app.py`.
+
+Options are those of `streamlit run`.
 
 Reads the warehouse that the environment names (MARQUEE_DUCKDB, or Snowflake where
 SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/copy.py.
@@ -7,16 +9,21 @@ SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/copy
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.web import cli
 
-from dashboard.pages import PAGES, Page, project_lineage
+from dashboard.lineage import read_lineage
+from dashboard.pages import PAGES, Page
 from landing.settings import Settings
 from monitoring.copy import fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
@@ -72,14 +79,6 @@ def snowflake_store() -> SnowflakeStore:
     return SnowflakeStore()
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up() -> threading.Thread:
-    """Have SQLMesh read the project once the first page is there: it takes seconds."""
-    thread = threading.Thread(target=project_lineage, daemon=True)
-    thread.start()
-    return thread
-
-
 def show(page: Page) -> None:
     """Draw a page, or what to do where there is nothing to draw from."""
     warehouse = None
@@ -104,14 +103,35 @@ def show(page: Page) -> None:
     page(store, warehouse)
 
 
-st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
-st.html("<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>")  # half the empty space
-st.navigation(
-    [
+def draw() -> None:
+    """Draw the page that a visitor is on; Streamlit calls this script for each click."""
+    st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
+    # Half of the empty space above the title.
+    st.html("<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>")
+    pages = [
         st.Page(partial(show, page), title=title, icon=icon, url_path=name, default=not place)
         for place, (name, (title, icon, page)) in enumerate(PAGES.items())
-    ],
-    position="top",
-).run()
-# Last, for it takes the processor from the page that is looked at.
-warm_up()
+    ]
+    st.navigation(pages, position="top").run()
+
+
+def serve(options: Sequence[str]) -> None:
+    """Serve the dashboard until Ctrl-C, with everything at hand that the first page needs."""
+    threading.Thread(target=ask_for_lineage, daemon=True).start()
+    if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
+        with suppress(MissingWarehouse):  # the page says so
+            fresh_copy(Settings.from_environment().duckdb)
+    sys.argv = ["streamlit", "run", __file__, *options]
+    cli.main()
+
+
+def ask_for_lineage() -> None:
+    """Have SQLMesh read the project if its files have changed: it takes seconds."""
+    with suppress(subprocess.CalledProcessError):  # the page says so
+        read_lineage()
+
+
+if st.runtime.exists():
+    draw()
+else:
+    serve(sys.argv[1:])

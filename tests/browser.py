@@ -43,8 +43,7 @@ def dashboard(duckdb_file: Path, folder: Path) -> Iterator[str]:
     }
     with (folder / "dashboard.log").open("w") as log:
         server = subprocess.Popen(
-            f"{sys.executable} -m streamlit run pipelines/dashboard_app.py "
-            f"--server.port {port}".split(),
+            [sys.executable, "pipelines/dashboard_app.py", "--server.port", str(port)],
             cwd=ROOT,
             env=environment,
             stdout=log,

@@ -5,6 +5,8 @@ The story is told once: a plan, refreshes that go well, one that an audit stops,
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import logging
 import os
@@ -12,13 +14,15 @@ import shutil
 import signal
 import socket
 import ssl
-import sys
 import threading
+import unittest
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -26,13 +30,16 @@ import health
 import pytest
 import studio
 import tmdb
+import units
 import yaml
-from conftest import House, films
+from conftest import House, films, finish, in_child
 from sqlmesh.core.config.loader import load_config_from_yaml
 from sqlmesh.core.notification_target import (
     NotificationEvent,
     SlackWebhookNotificationTarget,
 )
+from sqlmesh.core.test.definition import ModelTest
+from sqlmesh.core.test.result import ModelTextTestResult
 from warehouse import ROOT, Warehouse, movie
 
 from landing import run_log
@@ -50,28 +57,23 @@ CADENCE = read_cadence()
 SELECTED = "silver.silver_movies"
 
 
-def refresh_in_a_child(warehouse: Warehouse, *, is_killed: bool = False) -> int:
-    """`sqlmesh run` of a model; with `is_killed`, `kill -9` when its turn comes."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    try:
-        sys.stderr = (warehouse.folder / "said.txt").open("w", buffering=1)
+def killed_refresh(warehouse: Warehouse) -> int:
+    """`sqlmesh run` of a model in a child that is killed (`kill -9`) when its turn comes."""
 
+    def run() -> int:
         class Killer(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
                 said = record.getMessage()
-                if is_killed and "Evaluating" in said and "silver_movies" in said:
+                if "Evaluating" in said and "silver_movies" in said:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         logging.getLogger("sqlmesh").addHandler(Killer())
         logging.getLogger("sqlmesh").setLevel(logging.INFO)
         with warehouse.context() as context:
-            is_success = context.run(ignore_cron=True, select_models=[SELECTED]).is_success
-        os._exit(0 if is_success else 1)
-    except BaseException as error:
-        print(error, file=sys.stderr)
-        os._exit(70)
+            context.run(ignore_cron=True, select_models=[SELECTED])
+        return 0
+
+    return finish(in_child(warehouse.folder / "said.txt", run))
 
 
 def findings(warehouse: Warehouse, now: datetime | None = None) -> dict[str, Finding]:
@@ -94,10 +96,68 @@ def story(tmp_path_factory: pytest.TempPathFactory, copies: None) -> Warehouse:
     """A warehouse that a plan built and a refresh brought up to date."""
     warehouse = Warehouse.create(tmp_path_factory.mktemp("story"))
     warehouse.land(movie(1), movie(2), movie(3))
-    warehouse.plan()
-    warehouse.land(movie(4), at="now", batch_id="2")
-    warehouse.refresh()
+    with warehouse.context() as context:
+        context.plan(auto_apply=True, no_prompts=True, skip_tests=True)
+        warehouse.land(movie(4), at="now", batch_id="2")
+        assert context.run(ignore_cron=True, select_models=[SELECTED]).is_success
     return warehouse
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was to be seen after a run.
+
+    Attributes:
+        is_success: what SQLMesh said of it.
+        failing: the checks that fail, by check and subject.
+        logged: status, error and whether it has an end, of each run so far.
+        said: on the terminal.
+    """
+
+    is_success: bool
+    failing: dict[str, Finding]
+    logged: list[tuple[Any, ...]]
+    said: str = ""
+
+
+@pytest.fixture(scope="module")
+def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A refresh that is killed, the next one, one that an audit stops, one that cannot be logged."""
+    warehouse = story.copy_to(tmp_path_factory.mktemp("hard"))
+    seen: dict[str, Run] = {}
+
+    def look(name: str, is_success: bool, said: str = "") -> None:
+        store = DuckDBStore(fresh_copy(warehouse.duckdb))
+        log = store.frame("SELECT status, error, ended_at FROM ops.run_log ORDER BY started_at")
+        store.close()
+        logged = [(one.status, one.error, one.ended_at == one.ended_at) for one in log.itertuples()]
+        seen[name] = Run(is_success, findings(warehouse), logged, said)
+
+    assert killed_refresh(warehouse) == -signal.SIGKILL
+    look("killed", is_success=False)
+    warehouse.land(movie(5), at="now", batch_id="3")
+    with warehouse.context() as context:
+
+        def refresh() -> bool:
+            return context.run(ignore_cron=True, select_models=[SELECTED]).is_success
+
+        look("next", refresh())
+        movies = table_of(warehouse, "silver__silver_movies")
+        context.engine_adapter.execute(
+            f"UPDATE {movies} SET revenue_usd = -1, profit_usd = NULL WHERE movie_id = 1"
+        )
+        look("stopped", refresh())
+        context.engine_adapter.execute(f"UPDATE {movies} SET revenue_usd = 1 WHERE movie_id = 1")
+        look("mended", refresh())
+        context.engine_adapter.execute("ALTER TABLE ops.run_log RENAME TO elsewhere")
+        context.engine_adapter.execute("CREATE TABLE ops.run_log (nonsense INT)")
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            is_success = refresh()
+        context.engine_adapter.execute("DROP TABLE ops.run_log")
+        context.engine_adapter.execute("ALTER TABLE ops.elsewhere RENAME TO run_log")
+        look("unlogged", is_success, said.getvalue())
+    return seen
 
 
 def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> None:
@@ -111,10 +171,10 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
     assert story.query(
         "SELECT job, row_count_before, row_count_after, interval_count, model.kind, model.status "
         "FROM ops.model_log AS model JOIN ops.run_log USING (run_id) "
-        "WHERE table_name = 'gold.fact_movies' ORDER BY model.started_at"
+        "WHERE table_name = 'silver.silver_movies' ORDER BY model.started_at"
     ) == [
-        ("plan", None, 3, 1, "FULL", "SUCCEEDED"),
-        ("run", 3, 4, 1, "FULL", "SUCCEEDED"),
+        ("plan", None, 3, 1, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
+        ("run", 3, 4, 1, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
     ]
     assert story.query(
         "SELECT row_count FROM ops.row_counts WHERE table_name = 'bronze.raw_movies' "
@@ -122,7 +182,7 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
     ) == [(3,), (4,)]
     ((audits, failing),) = story.query(
         "SELECT COUNT(*), SUM(failing_row_count) FROM ops.audit_results "
-        "WHERE run_id = (SELECT run_id FROM ops.run_log WHERE job = 'run')"
+        "WHERE run_id = (SELECT run_id FROM ops.run_log WHERE job = 'plan')"
     )
     assert audits > 100
     assert failing == 0
@@ -130,42 +190,34 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
 
 
 def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
-    story: Warehouse, tmp_path: Path
+    hard_times: dict[str, Run],
 ) -> None:
-    warehouse = story.copy_to(tmp_path / "killed")
-    assert refresh_in_a_child(warehouse, is_killed=True) == -signal.SIGKILL
-
-    failing = findings(warehouse)
-    assert list(failing) == ["run refresh"]
-    assert "unfinished (killed?)" in failing["run refresh"].message
-
-    warehouse.land(movie(5), at="now", batch_id="3")
-    assert refresh_in_a_child(warehouse) == 0
-    assert findings(warehouse) == {}
-    assert warehouse.query("SELECT status, ended_at IS NULL FROM ops.run_log ORDER BY started_at")[
-        -2:
-    ] == [("RUNNING", True), ("SUCCEEDED", False)]
+    killed, after = hard_times["killed"], hard_times["next"]
+    assert list(killed.failing) == ["run refresh"]
+    assert "unfinished (killed?)" in killed.failing["run refresh"].message
+    assert after.is_success
+    assert after.failing == {}
+    assert after.logged[-2:] == [("RUNNING", None, False), ("SUCCEEDED", None, True)]
 
 
-def test_an_audit_that_stops_a_refresh_is_logged_with_its_rows(
-    story: Warehouse, tmp_path: Path
+def test_an_audit_that_stops_a_refresh_is_logged_until_it_is_mended(
+    hard_times: dict[str, Run],
 ) -> None:
-    warehouse = story.copy_to(tmp_path / "audited")
-    table = table_of(warehouse, "silver__silver_movies")
-    warehouse.execute(f"UPDATE {table} SET revenue_usd = -1, profit_usd = NULL WHERE movie_id = 1")
-    assert refresh_in_a_child(warehouse) == 1
-
-    ((status, error),) = warehouse.query(
-        "SELECT status, error FROM ops.run_log ORDER BY started_at DESC LIMIT 1"
-    )
-    assert status == "FAILED"
+    stopped = hard_times["stopped"]
+    assert not stopped.is_success
+    status, error, is_ended = stopped.logged[-1]
+    assert (status, is_ended) == ("FAILED", True)
     assert error.startswith("silver.silver_movies: Audits failed: forall")
-    ((query,),) = warehouse.query(
-        "SELECT failing_rows_query FROM ops.audit_results WHERE NOT is_passed"
-    )
-    assert warehouse.query(f"SELECT movie_id, revenue_usd FROM ({query})") == [(1, -1)]
-    failing = findings(warehouse)
-    assert set(failing) == {"audit silver.silver_movies forall", "run refresh"}
+    assert set(stopped.failing) == {"audit silver.silver_movies forall", "run refresh"}
+    assert stopped.failing["audit silver.silver_movies forall"].message.startswith("1 rows")
+    assert hard_times["mended"].failing == {}
+
+
+def test_a_log_that_cannot_be_written_fails_no_run(hard_times: dict[str, Run]) -> None:
+    unlogged = hard_times["unlogged"]
+    assert unlogged.is_success
+    assert "The run log (ops.run_log) could not be written" in unlogged.said
+    assert len(unlogged.logged) == len(hard_times["mended"].logged)
 
 
 def test_a_plan_that_fails_is_logged_as_failed(tmp_path: Path) -> None:
@@ -303,7 +355,8 @@ def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareho
         table_of(warehouse, f"silver__stg_{name}") for name in ("fan_guest", "box_office")
     )
     with warehouse.context() as context:
-        assert context.run(ignore_cron=True).is_success
+        sources = ["ops.data_quality_results", "ops.rejected_studio_values"]
+        assert context.run(ignore_cron=True, select_models=sources).is_success
         context.engine_adapter.execute(f"INSERT INTO {guests} SELECT * FROM {guests} LIMIT 9")
         context.engine_adapter.execute(f"DELETE FROM {box_office} WHERE tickets_sold % 2 = 0")
         measure = {"select_models": ["ops.data_quality_results"], "no_auto_upstream": True}
@@ -574,3 +627,32 @@ def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
 
     for query in NEEDS:
         assert "SELECT" in as_snowflake(query)
+
+
+def test_each_unit_test_is_a_case_that_the_page_of_results_reads(tmp_path: Path) -> None:
+    pages = pytest.importorskip("dashboard.pages", reason="the extra `dashboard`")
+    result = ModelTextTestResult(stream=io.StringIO(), descriptions=True, verbosity=1)
+    good, bad, worse = (model_test(name) for name in ("test_good", "test_bad", "test_worse"))
+    result.addSuccess(good)
+    result.addFailure(bad, (AssertionError, AssertionError("other\nrows"), None))
+    result.addFailure(bad, (AssertionError, AssertionError("of a CTE, too"), None))
+    result.addError(worse, (ValueError, ValueError("no such column"), None))
+    units.junit(result).write(tmp_path / "units.xml")
+
+    shown = pages.test_results(tmp_path / "units.xml")
+    assert shown["test"].tolist() == ["test_good", "test_bad", "test_worse"]
+    assert shown["outcome"].tolist() == ["passed", "failed", "failed"]
+    assert shown["suite"].unique().tolist() == ["gold.fact_movies"]
+    assert "other rows" in shown["message"][1]
+    assert "of a CTE, too" in shown["message"][1]
+    assert "no such column" in shown["message"][2]
+    assert pages.test_results(tmp_path / "none.xml").empty
+
+
+def model_test(name: str) -> Any:
+    """A unit test of SQLMesh, but for its model, which has a name only."""
+    test = object.__new__(ModelTest)
+    unittest.TestCase.__init__(test, "runTest")
+    test.test_name = name
+    test.model = SimpleNamespace(name="gold.fact_movies")  # type: ignore[assignment]
+    return test

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-GOOD, BAD = "#2e9e6b", "#dc4c4c"
+PLAIN, GOOD, BAD = "#c8841a", "#2e9e6b", "#dc4c4c"
 STATUS_COLOURS = {
     "SUCCEEDED": GOOD,
     "RUNNING": "#3b82f6",
@@ -73,14 +73,14 @@ def bars(table: pd.DataFrame, value: str, name: str, title: str, money: bool = F
     """Rank the rows of a table by a value, as bars."""
     drawn: alt.Chart = (
         alt.Chart(table, height=alt.Step(22))
-        .mark_bar(cornerRadiusEnd=3)
+        .mark_bar(color=PLAIN, cornerRadiusEnd=3)
         .encode(
             x=alt.X(
                 f"{value}:Q",
                 title=title,
                 axis=DOLLARS if money else alt.Axis(format="~s", tickCount=6),
             ),
-            y=alt.Y(f"{name}:N", sort="-x", title=None),
+            y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=230)),
             tooltip=[name, alt.Tooltip(value, format="$,.0f" if money else ",.2f")],
         )
     )
@@ -92,7 +92,7 @@ def line(table: pd.DataFrame, x: str, y: str, title: str, money: bool = False) -
     kind, years = "Q" if x.endswith("_year") else "T", alt.Axis(format="d", grid=False)
     drawn: alt.Chart = (
         alt.Chart(table, height=HEIGHT)
-        .mark_line(point=True)
+        .mark_line(color=PLAIN, point=alt.OverlayMarkDef(color=PLAIN))
         .encode(
             x=alt.X(f"{x}:{kind}", title=None, axis=years if kind == "Q" else TIME),
             y=alt.Y(
@@ -152,11 +152,18 @@ def graph(nodes: pd.DataFrame, edges: pd.DataFrame, chosen: str) -> alt.LayerCha
     )
     labels = (
         alt.Chart(nodes.assign(label=nodes["table_name"].str.partition(".")[2]))
-        .mark_text(align="left", dx=10, dy=-9, fontSize=11, color="#8d99a6")
+        .mark_text(
+            align="left",
+            dx=10,
+            dy=-9,
+            fontSize=11,
+            color="#8d99a6",
+            opacity=alt.expr("width < 500 ? 0 : 1"),  # on a phone a tap says the name
+        )
         .encode(x=x, y=y, text="label:N")
     )
     rows = int(nodes.groupby("x").size().max())
-    drawn: alt.LayerChart = (lines + points + labels).properties(height=max(260, 34 * rows))
+    drawn: alt.LayerChart = (lines + points + labels).properties(height=max(260, 44 * rows))
     return drawn
 
 

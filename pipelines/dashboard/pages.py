@@ -19,7 +19,7 @@ from monitoring.checks import Finding, check_all, now_utc
 from monitoring.store import Store
 
 LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host", "process_id")
-MARKS = {"SUCCEEDED": "🟢", "RUNNING": "🔵", "FAILED": "🔴", "UNFINISHED": "🟠", "STOPPED": "⚪"}
+MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
 TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make units` and `make test` write
 ALL = "All"
 FORMATS = {
@@ -27,9 +27,8 @@ FORMATS = {
     "_pct": "%.1f %%",
     "pct_profitable": "%.1f %%",
     "_seconds": "%.1f s",
-    "_count": "localized",
-    "_bytes": "bytes",
     "byte_count": "bytes",
+    "_count": "localized",
     "vote_average": "%.1f",
     "weighted_rating": "%.2f",
     "popularity_score": "%.1f",
@@ -69,7 +68,7 @@ def table(frame: pd.DataFrame, name: str) -> None:
     )
     st.download_button(
         "CSV",
-        frame.to_csv(index=False),
+        lambda: frame.to_csv(index=False),
         f"{name}.csv",
         "text/csv",
         key=f"csv-{name}",
@@ -84,11 +83,12 @@ def chart_and_table(chart: Any, frame: pd.DataFrame, name: str) -> None:
     if frame.empty:
         st.caption("Nothing here yet.")
         return
-    drawn, listed = st.tabs(["Chart", "Table"], key=f"tabs-{name}")
+    drawn, listed = st.tabs(["Chart", "Table"], key=f"tabs-{name}", on_change="rerun")
     with drawn:
         st.altair_chart(chart, width="stretch")
-    with listed:
-        table(frame, name)
+    if listed.open:  # what nobody looks at costs nothing
+        with listed:
+            table(frame, name)
 
 
 WORDS = {"roi": "ROI", "avg": "average", "id": "ID"}
@@ -99,6 +99,8 @@ LABELS = {
     "duration_seconds": "Took",
     "pct_profitable": "Profitable",
     "interval_count": "Batches",
+    "byte_count": "Size",
+    "retry_count": "Retries",
 }
 
 
@@ -158,8 +160,9 @@ def overview(store: Store, warehouse: Path | None) -> None:
             st.metric(
                 f"{layer} rows",
                 f"{layers[layer]:,}",
-                delta=None if change is None else f"{change:+,} in the last run",
-                delta_color="off",
+                delta=None if change is None else f"{change:+,}",
+                delta_color="blue",
+                help="The change is that of the last run.",
                 delta_arrow="off",
                 border=True,
                 chart_data=before.tail(30).tolist() if len(before) > 1 else None,
@@ -178,7 +181,7 @@ def overview(store: Store, warehouse: Path | None) -> None:
         pd.DataFrame(
             [
                 {
-                    "state": "🟢 ok" if one.is_ok else "🔴 fails",
+                    "state": "✓ ok" if one.is_ok else "✗ fails",
                     "check": one.check,
                     "subject": one.subject,
                     "message": one.message,
@@ -287,9 +290,9 @@ def pipelines(store: Store, warehouse: Path | None) -> None:
     chart_and_table(charts.bars(reasons, "row_count", "reason", "rows"), quarantine, "quarantine")
 
 
-@st.cache_resource(show_spinner="SQLMesh reads the project ...")
+@st.cache_resource(ttl=300, show_spinner="SQLMesh reads the project ...")
 def project_lineage() -> Lineage:
-    """Load the graph once a server."""
+    """Load the graph for all visitors; every few minutes, for the project may change."""
     return read_lineage()
 
 
@@ -441,7 +444,8 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
         else (first, last)
     )
     found = queries.top_movies(store, "" if genre == ALL else genre, since, until, title)
-    st.metric("movies found", f"{len(found):,}")
+    more = "+" if len(found) == queries.TOP else ""
+    st.metric("movies found", f"{len(found):,}{more}")
     table(found, "top-movies")
     if found.empty:
         return

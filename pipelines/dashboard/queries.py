@@ -17,6 +17,7 @@ from monitoring.checks import is_unfinished
 from monitoring.store import Store
 
 SAMPLE_ROWS = 20
+TOP = 500  # movies of a list
 
 RUNS = """
 SELECT run_id, tool, job, environment, status, started_at, ended_at,
@@ -116,15 +117,15 @@ SELECT release_year, movie_count, total_revenue_usd, avg_budget_usd, median_roi_
 FROM gold.kpi_yearly_trends
 ORDER BY release_year
 """
-TOP_MOVIES = """
+TOP_MOVIES = f"""
 SELECT title, release_year, genre_name, company_name, budget_tier, revenue_usd, budget_usd,
   roi_pct, vote_average, vote_count, weighted_rating, popularity_score, movie_id
 FROM gold.kpi_top_movies
 WHERE (? = '' OR genre_name = ?) AND release_year BETWEEN ? AND ?
   AND CONTAINS(LOWER(title), LOWER(?))
 ORDER BY weighted_rating_rank, movie_id
-LIMIT 500
-"""
+LIMIT {TOP}
+"""  # noqa: S608 - a number of this module
 MOVIE_HISTORY = """
 SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
   runtime_minutes
