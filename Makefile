@@ -79,7 +79,7 @@ workflows: install
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
 units: install
-	$(BIN)/sqlmesh test
+	$(BIN)/python tests/units.py
 
 bench: install  ## Benchmarks into benchmarks/results, some 20 minutes (QUICK=1: under 3; OUT=folder)
 	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
@@ -93,7 +93,7 @@ health: install  ## Is the warehouse well? A line a check, exit code 1 if not
 	@$(BIN)/python pipelines/health.py
 
 dashboard: install  ## Serve the dashboard on http://127.0.0.1:8501
-	$(BIN)/streamlit run pipelines/dashboard_app.py
+	$(BIN)/python pipelines/dashboard_app.py
 
 catalog: install  ## Write a static site of models, columns, checks and lineage (OUT=folder)
 	@$(BIN)/python catalog $(if $(OUT),--out $(OUT))

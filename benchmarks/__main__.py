@@ -12,13 +12,13 @@ from pathlib import Path
 # `python benchmarks` puts this folder on the path, not the one that holds the package.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import day, developer, fetch, history, landing, transform
+from benchmarks import dashboard, day, developer, fetch, history, landing, transform
 from benchmarks.measure import ROOT, BenchmarkError
 from benchmarks.results import Benchmark, circumstances, read, record, write
 from benchmarks.warehouses import Warehouses
 from benchmarks.workshop import Workshop
 
-NAMES = ("fetch", "landing", "transform", "day", "developer", "history")
+NAMES = ("fetch", "landing", "transform", "day", "developer", "history", "dashboard")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,6 +78,7 @@ def _benchmarks(workshop: Workshop) -> Mapping[str, Callable[[], Benchmark]]:
         "day": lambda: day.measure(workshop, warehouses),
         "developer": lambda: developer.measure(workshop, warehouses),
         "history": lambda: history.measure(workshop, warehouses),
+        "dashboard": lambda: dashboard.measure(workshop, warehouses),
     }
 
 

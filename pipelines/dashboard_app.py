@@ -1,4 +1,6 @@
-"""The dashboard: `make dashboard`, or `streamlit run pipelines/dashboard_app.py`.
+"""The dashboard: `make dashboard`, or `python pipelines/dashboard_app.py`.
+
+Options are those of `streamlit run`.
 
 Reads the warehouse that the environment names (MARQUEE_DUCKDB, or Snowflake where
 SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/copy.py.
@@ -7,18 +9,56 @@ SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/copy
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import streamlit as st
+from streamlit.web import cli
 
-from dashboard.pages import PAGES, Page, project_lineage
+from dashboard.lineage import read_lineage
+from dashboard.pages import PAGES, Page
 from landing.settings import Settings
 from monitoring.copy import fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
 
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
+SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
+
+
+class Remembered:
+    """A store whose answers are kept: pages are drawn again at each click."""
+
+    def __init__(self, store: Store, key: str) -> None:
+        """Take the store, and what tells its contents from other ones."""
+        self._store = store
+        self._key = key
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
+        return answer(self._key, sql, tuple(parameters), self._store)
+
+    def tables(self) -> Mapping[str, set[str]]:
+        """Return the columns of each table of the layers."""
+        return tables(self._key, self._store)
+
+
+@st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=500, show_spinner=False)
+def answer(key: str, sql: str, parameters: tuple[Any, ...], _store: Store) -> pd.DataFrame:
+    """Ask a store, or remember what it said; Streamlit does not look at `_store`."""
+    return _store.frame(sql, parameters)
+
+
+@st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=4, show_spinner=False)
+def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
+    """Ask a store for its tables, or remember them."""
+    return _store.tables()
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has news ...")
@@ -39,24 +79,17 @@ def snowflake_store() -> SnowflakeStore:
     return SnowflakeStore()
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up() -> threading.Thread:
-    """Have SQLMesh read the project once the first page is there: it takes seconds."""
-    thread = threading.Thread(target=project_lineage, daemon=True)
-    thread.start()
-    return thread
-
-
 def show(page: Page) -> None:
     """Draw a page, or what to do where there is nothing to draw from."""
     warehouse = None
     try:
         store: Store
         if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
-            store = snowflake_store()
+            store = Remembered(snowflake_store(), "snowflake")
         else:
             warehouse = Settings.from_environment().duckdb
-            store = duckdb_store(copy_now(str(warehouse)))
+            copy = copy_now(str(warehouse))
+            store = Remembered(duckdb_store(copy), copy)
     except MissingWarehouse as error:
         st.title("Nothing to show yet")
         st.info(str(error))
@@ -70,13 +103,35 @@ def show(page: Page) -> None:
     page(store, warehouse)
 
 
-st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
-st.navigation(
-    [
+def draw() -> None:
+    """Draw the page that a visitor is on; Streamlit calls this script for each click."""
+    st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
+    # Half of the empty space above the title.
+    st.html("<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>")
+    pages = [
         st.Page(partial(show, page), title=title, icon=icon, url_path=name, default=not place)
         for place, (name, (title, icon, page)) in enumerate(PAGES.items())
-    ],
-    position="top",
-).run()
-# Last, for it takes the processor from the page that is looked at.
-warm_up()
+    ]
+    st.navigation(pages, position="top").run()
+
+
+def serve(options: Sequence[str]) -> None:
+    """Serve the dashboard until Ctrl-C, with everything at hand that the first page needs."""
+    threading.Thread(target=ask_for_lineage, daemon=True).start()
+    if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
+        with suppress(MissingWarehouse):  # the page says so
+            fresh_copy(Settings.from_environment().duckdb)
+    sys.argv = ["streamlit", "run", __file__, *options]
+    cli.main()
+
+
+def ask_for_lineage() -> None:
+    """Have SQLMesh read the project if its files have changed: it takes seconds."""
+    with suppress(subprocess.CalledProcessError):  # the page says so
+        read_lineage()
+
+
+if st.runtime.exists():
+    draw()
+else:
+    serve(sys.argv[1:])

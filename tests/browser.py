@@ -34,7 +34,7 @@ FLAGS = [
 def dashboard(duckdb_file: Path, folder: Path) -> Iterator[str]:
     """Serve the dashboard of a warehouse on a free port of loopback; yields its address."""
     environment = {"MARQUEE_DUCKDB": str(duckdb_file), "MARQUEE_COPY_DIR": str(folder / "copies")}
-    command = ["-m", "streamlit", "run", "pipelines/dashboard_app.py", "--server.port"]
+    command = ["pipelines/dashboard_app.py", "--server.port"]
     with _served(command, environment, folder / "dashboard.log", "/_stcore/health") as address:
         yield address
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import health
 import pytest
 from warehouse import Warehouse, genre, movie
 
@@ -38,6 +40,10 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         {"interaction_id": "I-2", "account_type": "TRIAL"},
     )
     built.plan()
+    built.execute(
+        "INSERT INTO bronze.quarantine_tmdb SELECT i, '<html>', 'no JSON', 'x', "
+        "now()::TIMESTAMP, 'z', '1', i::TEXT FROM range(30) AS numbers(i)"
+    )
     return built
 
 
@@ -138,16 +144,61 @@ def test_a_page_fits_a_phone_in_the_dark(address: str) -> None:
 def test_a_warehouse_that_is_being_written_is_shown_and_written(
     page: Any, address: str, warehouse: Warehouse
 ) -> None:
-    with duckdb.connect(str(warehouse.duckdb)) as writer:
-        writer.execute("CREATE OR REPLACE TABLE bronze.scribble AS SELECT 0 AS n")
-        end = time.monotonic() + 4
+    is_over = threading.Event()
+    went_wrong: list[BaseException] = []
+
+    def write() -> None:
+        try:
+            with duckdb.connect(str(warehouse.duckdb)) as writer:
+                writer.execute("CREATE OR REPLACE TABLE bronze.scribble AS SELECT 0 AS n")
+                while not is_over.wait(0.02):
+                    writer.execute("INSERT INTO bronze.scribble VALUES (1)")
+        except BaseException as error:
+            went_wrong.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for name in PAGES:
+            visit(page, f"{address}/{path(name)}")
+            assert exceptions(page) == []
+            assert page.locator("h1").first.inner_text() == PAGES[name][0]
+    finally:
+        is_over.set()
+        thread.join()
+    assert went_wrong == []
+    ((written,),) = warehouse.query("SELECT COUNT(*) FROM bronze.scribble")
+    shown = ""
+    for _ in range(30):  # a copy is looked at again after some seconds
         visit(page, address)
-        while time.monotonic() < end:
-            writer.execute("INSERT INTO bronze.scribble VALUES (1)")
-        visit(page, address)
-        assert exceptions(page) == []
-        assert page.locator("h1").first.inner_text() == "Overview"
-        writer.execute("DROP TABLE bronze.scribble")
+        shown = figures(page)["bronze rows"]
+        rows = sum(
+            warehouse.query(f"SELECT COUNT(*) FROM {table}")[0][0]
+            for (table,) in warehouse.query(
+                "SELECT 'bronze.' || table_name FROM information_schema.tables "
+                "WHERE table_schema = 'bronze'"
+            )
+        )
+        if shown == f"{rows:,}":
+            break
+        page.wait_for_timeout(1000)
+    assert written > 1
+    assert shown == f"{rows:,}"
+    warehouse.execute("DROP TABLE bronze.scribble")
+
+
+def test_the_quality_page_names_what_health_names(
+    page: Any, address: str, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
+    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path))
+    failing = [one for one in health.findings_now() if not one.is_ok]
+    assert {"source", "metric", "quarantine"} <= {one.check for one in failing}
+    visit(page, f"{address}/quality")
+    assert figures(page)["failing checks"] == f"{len(failing):,}"
+    listed = page.get_by_test_id("stAlert").first.inner_text()
+    for one in failing:
+        assert f"{one.check} {one.subject}: " in listed
 
 
 def test_no_warehouse_and_an_empty_one_say_what_to_do(tmp_path: Path) -> None:

@@ -5,31 +5,41 @@ The story is told once: a plan, refreshes that go well, one that an audit stops,
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import ssl
-import sys
 import threading
+import unittest
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import health
 import pytest
+import studio
+import tmdb
+import units
 import yaml
-from conftest import House
+from conftest import House, films, finish, in_child
 from sqlmesh.core.config.loader import load_config_from_yaml
 from sqlmesh.core.notification_target import (
     NotificationEvent,
     SlackWebhookNotificationTarget,
 )
+from sqlmesh.core.test.definition import ModelTest
+from sqlmesh.core.test.result import ModelTextTestResult
 from warehouse import ROOT, Warehouse, movie
 
 from landing import run_log
@@ -39,34 +49,31 @@ from monitoring.cadence import read_cadence
 from monitoring.checks import Finding, check_all, now_utc, robust_z_score
 from monitoring.copy import fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, as_snowflake
+from sandbox.faults import Fault
 from sandbox.server import Sandbox
+from sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
 
 CADENCE = read_cadence()
 SELECTED = "silver.silver_movies"
 
 
-def refresh_in_a_child(warehouse: Warehouse, *, is_killed: bool = False) -> int:
-    """`sqlmesh run` of a model; with `is_killed`, `kill -9` when its turn comes."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    try:
-        sys.stderr = (warehouse.folder / "said.txt").open("w", buffering=1)
+def killed_refresh(warehouse: Warehouse) -> int:
+    """`sqlmesh run` of a model in a child that is killed (`kill -9`) when its turn comes."""
 
+    def run() -> int:
         class Killer(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
                 said = record.getMessage()
-                if is_killed and "Evaluating" in said and "silver_movies" in said:
+                if "Evaluating" in said and "silver_movies" in said:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         logging.getLogger("sqlmesh").addHandler(Killer())
         logging.getLogger("sqlmesh").setLevel(logging.INFO)
         with warehouse.context() as context:
-            is_success = context.run(ignore_cron=True, select_models=[SELECTED]).is_success
-        os._exit(0 if is_success else 1)
-    except BaseException as error:
-        print(error, file=sys.stderr)
-        os._exit(70)
+            context.run(ignore_cron=True, select_models=[SELECTED])
+        return 0
+
+    return finish(in_child(warehouse.folder / "said.txt", run))
 
 
 def findings(warehouse: Warehouse, now: datetime | None = None) -> dict[str, Finding]:
@@ -89,10 +96,81 @@ def story(tmp_path_factory: pytest.TempPathFactory, copies: None) -> Warehouse:
     """A warehouse that a plan built and a refresh brought up to date."""
     warehouse = Warehouse.create(tmp_path_factory.mktemp("story"))
     warehouse.land(movie(1), movie(2), movie(3))
-    warehouse.plan()
-    warehouse.land(movie(4), at="now", batch_id="2")
-    warehouse.refresh()
+    with warehouse.context() as context:
+        context.plan(auto_apply=True, no_prompts=True, skip_tests=True)
+        warehouse.land(movie(4), at="now", batch_id="2")
+        assert context.run(ignore_cron=True, select_models=[SELECTED]).is_success
     return warehouse
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was to be seen after a run.
+
+    Attributes:
+        is_success: what SQLMesh said of it.
+        failing: the checks that fail, by check and subject.
+        logged: status, error and whether it has an end, of each run so far.
+        said: on the terminal.
+        broken: movie and revenue of the rows that the last audit to fail objects to.
+    """
+
+    is_success: bool
+    failing: dict[str, Finding]
+    logged: list[tuple[Any, ...]]
+    said: str = ""
+    broken: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A refresh is killed, the next one ends, an audit stops one, one cannot be logged."""
+    warehouse = story.copy_to(tmp_path_factory.mktemp("hard"))
+    movies = table_of(warehouse, "silver__silver_movies")
+    seen: dict[str, Run] = {}
+
+    def look(name: str, is_success: bool, said: str = "") -> None:
+        store = DuckDBStore(fresh_copy(warehouse.duckdb))
+        log = store.frame("SELECT status, error, ended_at FROM ops.run_log ORDER BY started_at")
+        queries = store.frame(
+            "SELECT failing_rows_query FROM ops.audit_results WHERE NOT is_passed "
+            "ORDER BY audited_at DESC LIMIT 1"
+        )["failing_rows_query"]
+        broken = [
+            (int(one.movie_id), int(one.revenue_usd))
+            for query in queries
+            for one in store.frame(query).itertuples()
+        ]
+        store.close()
+        logged = [(one.status, one.error, one.ended_at == one.ended_at) for one in log.itertuples()]
+        seen[name] = Run(is_success, findings(warehouse), logged, said, broken)
+
+    assert killed_refresh(warehouse) == -signal.SIGKILL
+    look("killed", is_success=False)
+    warehouse.land(movie(5), at="now", batch_id="3")
+    with warehouse.context() as context:
+
+        def refresh() -> bool:
+            return context.run(ignore_cron=True, select_models=[SELECTED]).is_success
+
+        look("next", refresh())
+        context.engine_adapter.execute(
+            f"UPDATE {movies} SET revenue_usd = -1, profit_usd = NULL WHERE movie_id = 1"
+        )
+        look("stopped", refresh())
+        context.engine_adapter.execute(
+            f"UPDATE {movies} SET revenue_usd = 3e7, profit_usd = 2e7 WHERE movie_id = 1"
+        )
+        look("mended", refresh())
+        context.engine_adapter.execute("ALTER TABLE ops.run_log RENAME TO elsewhere")
+        context.engine_adapter.execute("CREATE TABLE ops.run_log (nonsense INT)")
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            is_success = refresh()
+        context.engine_adapter.execute("DROP TABLE ops.run_log")
+        context.engine_adapter.execute("ALTER TABLE ops.elsewhere RENAME TO run_log")
+        look("unlogged", is_success, said.getvalue())
+    return seen
 
 
 def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> None:
@@ -106,10 +184,10 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
     assert story.query(
         "SELECT job, row_count_before, row_count_after, interval_count, model.kind, model.status "
         "FROM ops.model_log AS model JOIN ops.run_log USING (run_id) "
-        "WHERE table_name = 'gold.fact_movies' ORDER BY model.started_at"
+        "WHERE table_name = 'silver.silver_movies' ORDER BY model.started_at"
     ) == [
-        ("plan", None, 3, 1, "FULL", "SUCCEEDED"),
-        ("run", 3, 4, 1, "FULL", "SUCCEEDED"),
+        ("plan", None, 3, 1, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
+        ("run", 3, 4, 1, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
     ]
     assert story.query(
         "SELECT row_count FROM ops.row_counts WHERE table_name = 'bronze.raw_movies' "
@@ -117,7 +195,7 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
     ) == [(3,), (4,)]
     ((audits, failing),) = story.query(
         "SELECT COUNT(*), SUM(failing_row_count) FROM ops.audit_results "
-        "WHERE run_id = (SELECT run_id FROM ops.run_log WHERE job = 'run')"
+        "WHERE run_id = (SELECT run_id FROM ops.run_log WHERE job = 'plan')"
     )
     assert audits > 100
     assert failing == 0
@@ -125,45 +203,34 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
 
 
 def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
-    story: Warehouse, tmp_path: Path
+    hard_times: dict[str, Run],
 ) -> None:
-    warehouse = story.copy_to(tmp_path / "killed")
-    assert refresh_in_a_child(warehouse, is_killed=True) == -signal.SIGKILL
-
-    failing = findings(warehouse)
-    assert list(failing) == ["run refresh"]
-    assert "unfinished (killed?)" in failing["run refresh"].message
-
-    warehouse.land(movie(5), at="now", batch_id="3")
-    assert refresh_in_a_child(warehouse) == 0
-    assert findings(warehouse) == {}
-    assert warehouse.query("SELECT status, ended_at IS NULL FROM ops.run_log ORDER BY started_at")[
-        -2:
-    ] == [("RUNNING", True), ("SUCCEEDED", False)]
+    killed, after = hard_times["killed"], hard_times["next"]
+    assert list(killed.failing) == ["run refresh"]
+    assert "unfinished (killed?)" in killed.failing["run refresh"].message
+    assert after.is_success
+    assert after.failing == {}
+    assert after.logged[-2:] == [("RUNNING", None, False), ("SUCCEEDED", None, True)]
 
 
-def test_an_audit_that_stops_a_refresh_is_logged_with_its_rows(
-    story: Warehouse, tmp_path: Path
+def test_an_audit_that_stops_a_refresh_is_logged_until_it_is_mended(
+    hard_times: dict[str, Run],
 ) -> None:
-    warehouse = story.copy_to(tmp_path / "audited")
-    table = warehouse.query(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
-        "WHERE table_name LIKE 'silver__silver_movies__%' AND table_type = 'BASE TABLE'"
-    )[0][0]
-    warehouse.execute(f"UPDATE {table} SET revenue_usd = -1, profit_usd = NULL WHERE movie_id = 1")
-    assert refresh_in_a_child(warehouse) == 1
-
-    ((status, error),) = warehouse.query(
-        "SELECT status, error FROM ops.run_log ORDER BY started_at DESC LIMIT 1"
-    )
-    assert status == "FAILED"
+    stopped = hard_times["stopped"]
+    assert not stopped.is_success
+    status, error, is_ended = stopped.logged[-1]
+    assert (status, is_ended) == ("FAILED", True)
     assert error.startswith("silver.silver_movies: Audits failed: forall")
-    ((query,),) = warehouse.query(
-        "SELECT failing_rows_query FROM ops.audit_results WHERE NOT is_passed"
-    )
-    assert warehouse.query(f"SELECT movie_id, revenue_usd FROM ({query})") == [(1, -1)]
-    failing = findings(warehouse)
-    assert set(failing) == {"audit silver.silver_movies forall", "run refresh"}
+    assert set(stopped.failing) == {"audit silver.silver_movies forall", "run refresh"}
+    assert stopped.broken == [(1, -1)]
+    assert hard_times["mended"].failing == {}
+
+
+def test_a_log_that_cannot_be_written_fails_no_run(hard_times: dict[str, Run]) -> None:
+    unlogged = hard_times["unlogged"]
+    assert unlogged.is_success
+    assert "The run log (ops.run_log) could not be written" in unlogged.said
+    assert len(unlogged.logged) == len(hard_times["mended"].logged)
 
 
 def test_a_plan_that_fails_is_logged_as_failed(tmp_path: Path) -> None:
@@ -182,14 +249,6 @@ def test_a_plan_that_fails_is_logged_as_failed(tmp_path: Path) -> None:
     )
     assert (job, status, is_ended) == ("plan", "FAILED", True)
     assert "number_of_rows" in error
-
-
-def test_a_log_that_cannot_be_written_fails_no_run(story: Warehouse, tmp_path: Path) -> None:
-    warehouse = story.copy_to(tmp_path / "unlogged")
-    warehouse.execute("DROP TABLE ops.run_log; CREATE TABLE ops.run_log (nonsense INT)")
-    assert refresh_in_a_child(warehouse) == 0
-    said = (warehouse.folder / "said.txt").read_text()
-    assert "The run log (ops.run_log) could not be written" in said
 
 
 def test_a_run_of_a_door_is_logged_with_what_dlt_traced(house: House, sandbox: Sandbox) -> None:
@@ -267,50 +326,112 @@ def test_the_tables_of_the_log_are_declared_alike() -> None:
         assert of_sqlmesh.get(name, columns) == columns
 
 
-FAULTS: dict[str, str] = {
-    # What is done to the warehouse, and the line that `make health` must then have.
-    "DELETE FROM bronze.raw_movies WHERE TRUE; INSERT INTO bronze.raw_movies SELECT 1, '{}', 'x', "
-    "TIMESTAMP '2026-01-01', 'old', '1', '1'": "source bronze.raw_movies",
-    "UPDATE ops.run_log SET started_at = started_at - INTERVAL 3 DAY": "run refresh",
-    "UPDATE ops.run_log SET status = 'FAILED', error = 'x'": "run refresh",
-    "UPDATE ops.audit_results SET is_passed = FALSE, failing_row_count = 7 "
-    "WHERE table_name = 'gold.fact_movies' AND audit_name = 'not_null'": (
-        "audit gold.fact_movies not_null"
+@pytest.fixture(scope="module")
+def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The same warehouse after a day on which everything went wrong.
+
+    What a source does wrong comes from the sandboxes, through the doors and a refresh. What is no
+    fault of a source is planted: rows are lost and doubled in silver and then measured, and time
+    goes by (a source is three days older).
+    """
+    warehouse = story.copy_to(tmp_path_factory.mktemp("faulty"))
+    feed = warehouse.folder / "feed"
+    write_batch(1, feed, 0.02, FAULT_NAMES)
+    answers = films(*(json.dumps(movie(one)).encode() for one in range(100, 150)))
+    broken = Fault("/movie/1[0-3]?", body=b"<html>")
+    with pytest.MonkeyPatch.context() as patch, Sandbox(answers, faults=[broken]) as sandbox:
+        settings = warehouse.folder / "settings" / ".dlt"
+        settings.mkdir(parents=True)
+        shutil.copy(ROOT / ".dlt" / "config.toml", settings)
+        for name, value in {
+            "DLT_PROJECT_DIR": settings.parent,
+            "MARQUEE_DUCKDB": warehouse.duckdb,
+            "MARQUEE_DLT_DIR": warehouse.folder / "dlt",
+            "SOURCES__TMDB__REQUESTS_PER_SECOND": 1000,
+            "STUDIO_TOKEN_KEY": TOKEN_KEY,
+            "STUDIO_URL": feed,
+            "TMDB_ACCESS_TOKEN": sandbox.credential,
+            "TMDB_BASE_URL": sandbox.base_url,
+        }.items():
+            patch.setenv(name, str(value))
+        assert tmdb.main([]) == 0
+        assert studio.main([]) == 0
+    guests, box_office = (
+        table_of(warehouse, f"silver__stg_{name}") for name in ("fan_guest", "box_office")
+    )
+    with warehouse.context() as context:
+        sources = ["ops.data_quality_results", "ops.rejected_studio_values"]
+        assert context.run(ignore_cron=True, select_models=sources).is_success
+        context.engine_adapter.execute(f"INSERT INTO {guests} SELECT * FROM {guests} LIMIT 9")
+        context.engine_adapter.execute(f"DELETE FROM {box_office} WHERE tickets_sold % 2 = 0")
+        measure = {"select_models": ["ops.data_quality_results"], "no_auto_upstream": True}
+        assert context.run(ignore_cron=True, **measure).is_success
+    warehouse.execute("UPDATE bronze.studio_files SET ingested_at = ingested_at - INTERVAL 3 DAY")
+    return warehouse
+
+
+def table_of(warehouse: Warehouse, model: str) -> str:
+    """The table behind a model's view."""
+    ((table,),) = warehouse.query(
+        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+        f"WHERE table_name LIKE '{model}__%' AND table_type = 'BASE TABLE'"
+    )
+    return str(table)
+
+
+# What goes wrong, and the check and subject that must name it.
+FAULTS = {
+    "stale source": "source bronze.studio_files",
+    "negative revenue": "refused bronze.raw_box_office gross_local: no amount from 0",
+    "unknown currency": "refused bronze.raw_box_office local_currency: no exchange rate",
+    "future timestamps": (
+        "refused bronze.raw_fan_interactions event_at: no moment up to a day after it was read"
     ),
+    "orphan keys": "metric silver.stg_fan_interactions.title_id referential_gap_pct",
+    "lost rows": "metric silver.stg_box_office.box_office_sk row_count_loss_pct",
+    "doubled rows": "metric silver.stg_fan_guest.interaction_id duplicate_count",
+    "broken JSON": "quarantine bronze.quarantine_tmdb",
+    "growing quarantine": "quarantine bronze.quarantine_studio",
+    "low disk": "disk ",
 }
 
 
-@pytest.mark.parametrize(("statement", "line"), FAULTS.items(), ids=range(len(FAULTS)))
-def test_a_fault_has_its_line(story: Warehouse, tmp_path: Path, statement: str, line: str) -> None:
-    warehouse = story.copy_to(tmp_path / "faulty")
-    warehouse.execute(statement)
-    assert line in findings(warehouse)
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type("Usage", (), {"total": 100_000_000_000, "free": 1_000_000_000})
+    monkeypatch.setattr("monitoring.checks.shutil.disk_usage", lambda _: usage)
 
 
-@pytest.mark.parametrize(
-    ("metric", "column"),
-    [
-        ("positive_revenue", "gross_usd"),
-        ("duplicate_count", "interaction_id"),
-        ("null_count", "title_name"),
-        ("row_count_loss_pct", "interaction_id"),
-        ("referential_gap_pct", "title_id"),
-    ],
-)
-def test_a_metric_over_its_threshold_has_its_line(
-    story: Warehouse, tmp_path: Path, metric: str, column: str
+def test_health_names_each_fault(
+    faulty: Warehouse,
+    full_disk: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    warehouse = story.copy_to(tmp_path / "faulty")
-    view = "ops.data_quality_results"
-    ((table,),) = warehouse.query(
-        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
-        "WHERE table_name LIKE 'ops__data_quality_results__%' AND table_type = 'BASE TABLE'"
-    )
-    warehouse.execute(
-        f"UPDATE {table} SET is_passed = FALSE, measured_value = 99 WHERE column_name = '{column}' "
-        f"AND metric_name = '{metric}' AND measured_at = (SELECT MAX(measured_at) FROM {view})"
-    )
-    assert any(metric in one for one in findings(warehouse) if one.startswith("metric"))
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(faulty.duckdb))
+    assert health.main([]) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    said = [" ".join(line.removeprefix("FAIL").split()) for line in lines]
+    for fault, line in FAULTS.items():
+        assert any(one.startswith(line) for one in said), (fault, said)
+
+
+def test_the_quality_page_names_each_fault(
+    faulty: Warehouse, full_disk: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    testing = pytest.importorskip("streamlit.testing.v1", reason="the extra `dashboard`")
+    copy = str(fresh_copy(faulty.duckdb))
+    app = testing.AppTest.from_string(
+        "from pathlib import Path\n"
+        "from dashboard.pages import quality\n"
+        "from monitoring.store import DuckDBStore\n"
+        f"quality(DuckDBStore(Path({copy!r})), Path({str(faulty.duckdb)!r}))\n",
+        default_timeout=60,
+    ).run()
+    assert not app.exception
+    said = app.error[0].value.replace("*", "").replace("`", "")
+    for fault, line in FAULTS.items():
+        assert f"- {line}" in said, (fault, said)
 
 
 @pytest.mark.parametrize("newest", [2, 9000], ids=["lost rows", "doubled rows"])
@@ -326,21 +447,6 @@ def test_rows_far_from_their_history_have_their_line(
             f"'gold.fact_movies', {count})"
         )
     assert list(findings(warehouse)) == ["rows gold.fact_movies"]
-
-
-def test_broken_json_has_its_line(story: Warehouse, tmp_path: Path) -> None:
-    warehouse = story.copy_to(tmp_path / "broken")
-    warehouse.execute(
-        "INSERT INTO bronze.quarantine_tmdb SELECT i, '<html>', 'no JSON', 'x', now(), 'z', '1', "
-        "i::TEXT FROM range(30) AS numbers(i)"
-    )
-    assert list(findings(warehouse)) == ["quarantine bronze.quarantine_tmdb"]
-
-
-def test_a_full_disk_has_its_line(story: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = type("Usage", (), {"total": 100_000_000_000, "free": 1_000_000_000})
-    monkeypatch.setattr("monitoring.checks.shutil.disk_usage", lambda _: usage)
-    assert list(findings(story)) == [f"disk {story.folder}"]
 
 
 def test_a_missing_run_has_its_line_after_its_cadence(story: Warehouse) -> None:
@@ -528,21 +634,30 @@ def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
         assert "SELECT" in as_snowflake(query)
 
 
-def test_the_quality_page_names_what_health_names(story: Warehouse, tmp_path: Path) -> None:
-    testing = pytest.importorskip("streamlit.testing.v1", reason="the extra `dashboard`")
-    warehouse = story.copy_to(tmp_path / "faulty")
-    for statement in FAULTS:
-        warehouse.execute(statement)
-    copy = str(fresh_copy(warehouse.duckdb))
-    app = testing.AppTest.from_string(
-        "from pathlib import Path\n"
-        "from dashboard.pages import quality\n"
-        "from monitoring.store import DuckDBStore\n"
-        f"quality(DuckDBStore(Path({copy!r})), None)\n",
-        default_timeout=60,
-    ).run()
-    assert not app.exception
-    said = [one.value for one in app.warning]
-    for line in {*FAULTS.values()}:
-        check, _, subject = line.partition(" ")
-        assert any(one.startswith(f"{check} `{subject}`:") for one in said), line
+def test_each_unit_test_is_a_case_that_the_page_of_results_reads(tmp_path: Path) -> None:
+    pages = pytest.importorskip("dashboard.pages", reason="the extra `dashboard`")
+    result = ModelTextTestResult(stream=io.StringIO(), descriptions=True, verbosity=1)
+    good, bad, worse = (model_test(name) for name in ("test_good", "test_bad", "test_worse"))
+    result.addSuccess(good)
+    result.addFailure(bad, (AssertionError, AssertionError("other\nrows"), None))
+    result.addFailure(bad, (AssertionError, AssertionError("of a CTE, too"), None))
+    result.addError(worse, (ValueError, ValueError("no such column"), None))
+    units.junit(result).write(tmp_path / "units.xml")
+
+    shown = pages.test_results(tmp_path / "units.xml")
+    assert shown["test"].tolist() == ["test_good", "test_bad", "test_worse"]
+    assert shown["outcome"].tolist() == ["passed", "failed", "failed"]
+    assert shown["suite"].unique().tolist() == ["gold.fact_movies"]
+    assert "other rows" in shown["message"][1]
+    assert "of a CTE, too" in shown["message"][1]
+    assert "no such column" in shown["message"][2]
+    assert pages.test_results(tmp_path / "none.xml").empty
+
+
+def model_test(name: str) -> Any:
+    """A unit test of SQLMesh, but for its model, which has a name only."""
+    test = object.__new__(ModelTest)
+    unittest.TestCase.__init__(test, "runTest")
+    test.test_name = name
+    test.model = SimpleNamespace(name="gold.fact_movies")  # type: ignore[assignment]
+    return test

@@ -22,6 +22,10 @@ from snowflake_lint import problems
 from sqlmesh.core.context import Context
 from warehouse import Rows, Warehouse
 
+from dashboard import queries
+from monitoring.cadence import read_cadence
+from monitoring.checks import check_all, now_utc
+from monitoring.store import DuckDBStore, SnowflakeStore
 from sandbox.catalogue import load
 from sandbox.server import Sandbox
 
@@ -267,6 +271,39 @@ def test_analysts_are_granted_gold_and_snapshots_by_the_models(story: Story) -> 
         for schema in ("gold", "snapshots")
         for name in story.tables(schema)
     }
+
+
+def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Story) -> None:
+    on_duckdb = DuckDBStore(story.duckdb.duckdb)
+    with signed_in(story.account, SQLMESH__DEFAULT_GATEWAY="snowflake"):
+        on_snowflake = SnowflakeStore()
+        try:
+            counts, expected = (
+                {
+                    one.table_name: int(one.row_count)
+                    for one in queries.row_counts(store).itertuples()
+                    if one.layer in ("bronze", "silver", "gold")
+                }
+                for store in (on_snowflake, on_duckdb)
+            )
+            assert counts == expected
+            for query in (queries.GENRES, queries.YEARS, queries.FRANCHISES):
+                said = queries.answer(on_snowflake, query)
+                assert said.columns.tolist() == queries.answer(on_duckdb, query).columns.tolist()
+                assert len(said) == len(queries.answer(on_duckdb, query))
+            titles, expected_titles = (
+                queries.top_movies(store, "", 1900, 2100, "the")["title"].tolist()
+                for store in (on_snowflake, on_duckdb)
+            )
+            assert titles == expected_titles != []
+            for query in (queries.RUNS, queries.MODEL_RUNS, queries.LAYER_HISTORY, queries.AUDITS):
+                assert len(queries.answer(on_snowflake, query)) > 0, query
+            checks = check_all(on_snowflake, read_cadence(), now_utc(), None)
+        finally:
+            on_snowflake.close()
+            on_duckdb.close()
+    assert {"source", "run", "audit", "metric"} <= {one.check for one in checks}
+    assert [one for one in checks if not one.is_ok] == []
 
 
 def test_two_plans_without_a_change_at_once_leave_each_other_alone(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+PLAIN, GOOD, BAD = "#c8841a", "#2e9e6b", "#dc4c4c"
 STATUS_COLOURS = {
-    "SUCCEEDED": "#2e9e6b",
+    "SUCCEEDED": GOOD,
     "RUNNING": "#3b82f6",
-    "FAILED": "#dc4c4c",
+    "FAILED": BAD,
     "UNFINISHED": "#e08a1e",
     "STOPPED": "#8b8b8b",
 }
@@ -19,10 +20,11 @@ LAYER_COLOURS = {
     "gold": "#d4a017",
     "ops": "#3b82f6",
 }
-HEIGHT = 280
-TOP = alt.Legend(orient="top")
+HEIGHT = 260
+TOP = alt.Legend(orient="top", title=None)
+TIME = alt.Axis(tickCount=6, labelOverlap=True, grid=False)  # as many as a phone has room for
 # A thousand million is a B to people, a G to the formatter.
-DOLLARS = alt.Axis(labelExpr="replace(format(datum.value, '$~s'), 'G', 'B')")
+DOLLARS = alt.Axis(labelExpr="replace(format(datum.value, '$~s'), 'G', 'B')", tickCount=6)
 
 
 def _scale(colours: dict[str, str]) -> alt.Scale:
@@ -30,17 +32,13 @@ def _scale(colours: dict[str, str]) -> alt.Scale:
 
 
 def row_growth(history: pd.DataFrame) -> alt.Chart:
-    """Rows of each layer over time: of each table the newest count up to each moment."""
-    wide = history.pivot_table(index="counted_at", columns="table_name", values="row_count")
-    tall = wide.ffill().reset_index().melt("counted_at", value_name="row_count").dropna()
-    tall["layer"] = tall["table_name"].str.partition(".")[0]
-    totals = tall.groupby(["counted_at", "layer"], as_index=False)["row_count"].sum()
+    """Rows of each layer over time, as `queries.layer_history` has them."""
     drawn: alt.Chart = (
-        alt.Chart(totals, height=HEIGHT)
-        .mark_line(point=True)
+        alt.Chart(history, height=HEIGHT)
+        .mark_line(point=True, interpolate="step-after")
         .encode(
-            x=alt.X("counted_at:T", title=None),
-            y=alt.Y("row_count:Q", title="rows", axis=alt.Axis(format="~s")),
+            x=alt.X("counted_at:T", title=None, axis=TIME),
+            y=alt.Y("row_count:Q", title="rows", axis=alt.Axis(format="~s", tickCount=5)),
             color=alt.Color("layer:N", scale=_scale(LAYER_COLOURS), legend=TOP),
             tooltip=["layer", "counted_at", alt.Tooltip("row_count", format=",")],
         )
@@ -57,15 +55,17 @@ def timeline(runs: pd.DataFrame, now: pd.Timestamp) -> alt.LayerChart:
             runs["started_at"].where(runs["status"] != "RUNNING", now),
         ),
     )
-    chart = alt.Chart(shown, height=alt.Step(42)).encode(
-        x=alt.X("started_at:T", title=None),
+    states = {name: STATUS_COLOURS[name] for name in STATUS_COLOURS if name in {*shown["status"]}}
+    chart = alt.Chart(shown, height=alt.Step(38)).encode(
         y=alt.Y("lane:N", title=None),
-        color=alt.Color("status:N", scale=_scale(STATUS_COLOURS), legend=TOP),
+        color=alt.Color("status:N", scale=_scale(states), legend=TOP),
         tooltip=["job", "status", "started_at", "ended_at", "duration_seconds", "error"],
     )
-    drawn: alt.LayerChart = chart.mark_bar(height=14).encode(x2="until:T") + chart.mark_point(
-        shape="stroke", size=300, strokeWidth=3
-    )
+    x = alt.X("started_at:T", title=None, axis=TIME)
+    # The tick is there for runs that are too short for a bar, or have no end.
+    drawn: alt.LayerChart = chart.mark_bar(height=16, cornerRadius=3).encode(
+        x=x, x2="until:T"
+    ) + chart.mark_tick(orient="vertical", thickness=3, size=22).encode(x=x)
     return drawn
 
 
@@ -73,10 +73,14 @@ def bars(table: pd.DataFrame, value: str, name: str, title: str, money: bool = F
     """Rank the rows of a table by a value, as bars."""
     drawn: alt.Chart = (
         alt.Chart(table, height=alt.Step(22))
-        .mark_bar()
+        .mark_bar(color=PLAIN, cornerRadiusEnd=3)
         .encode(
-            x=alt.X(f"{value}:Q", title=title, axis=DOLLARS if money else alt.Axis(format="~s")),
-            y=alt.Y(f"{name}:N", sort="-x", title=None),
+            x=alt.X(
+                f"{value}:Q",
+                title=title,
+                axis=DOLLARS if money else alt.Axis(format="~s", tickCount=6),
+            ),
+            y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=230)),
             tooltip=[name, alt.Tooltip(value, format="$,.0f" if money else ",.2f")],
         )
     )
@@ -85,16 +89,16 @@ def bars(table: pd.DataFrame, value: str, name: str, title: str, money: bool = F
 
 def line(table: pd.DataFrame, x: str, y: str, title: str, money: bool = False) -> alt.Chart:
     """Draw a value over time, or over years."""
-    kind, plain = "Q" if x.endswith("_year") else "T", alt.Axis(format="d")
+    kind, years = "Q" if x.endswith("_year") else "T", alt.Axis(format="d", grid=False)
     drawn: alt.Chart = (
         alt.Chart(table, height=HEIGHT)
-        .mark_line(point=True)
+        .mark_line(color=PLAIN, point=alt.OverlayMarkDef(color=PLAIN))
         .encode(
-            x=alt.X(f"{x}:{kind}", title=None, axis=plain if kind == "Q" else alt.Axis()),
+            x=alt.X(f"{x}:{kind}", title=None, axis=years if kind == "Q" else TIME),
             y=alt.Y(
                 f"{y}:Q",
                 title=title,
-                axis=DOLLARS if money else alt.Axis(format="~s"),
+                axis=DOLLARS if money else alt.Axis(format="~s", tickCount=5),
                 scale=alt.Scale(zero=False),
             ),
             tooltip=[x, alt.Tooltip(y, format=",.2f")],
@@ -105,71 +109,74 @@ def line(table: pd.DataFrame, x: str, y: str, title: str, money: bool = False) -
 
 def metric_over_time(history: pd.DataFrame) -> alt.LayerChart:
     """Draw a metric of quality with what is tolerated."""
-    base = alt.Chart(history, height=HEIGHT).encode(x=alt.X("measured_at:T", title=None))
+    base = alt.Chart(history, height=HEIGHT).encode(x=alt.X("measured_at:T", title=None, axis=TIME))
     drawn: alt.LayerChart = base.mark_line(point=True).encode(
         y=alt.Y("measured_value:Q", title="measured"),
-        color=alt.condition("datum.is_passed", alt.value("#2e9e6b"), alt.value("#dc4c4c")),
+        color=alt.condition("datum.is_passed", alt.value(GOOD), alt.value(BAD)),
         tooltip=["measured_at", "measured_value", "threshold"],
-    ) + base.mark_line(strokeDash=[4, 4], color="#dc4c4c").encode(y="threshold:Q")
+    ) + base.mark_line(strokeDash=[4, 4], color=BAD).encode(y="threshold:Q")
     return drawn
 
 
 def graph(nodes: pd.DataFrame, edges: pd.DataFrame, chosen: str) -> alt.LayerChart:
-    """Draw the tables from left to right as they are made of each other.
+    """Draw tables from left to right as they are made of each other.
 
-    What the chosen table is made of, and what is made of it, stands out. A click on a table is
-    reported as the selection `table`.
+    A click on a table is reported as the selection `table`.
+
+    Args:
+        nodes: the tables, with their places x and y.
+        edges: `parent` and `child`; what is not between two of `nodes` is left out.
+        chosen: the table that stands out.
+
     """
-    related = _related(edges, chosen)
-    shown = nodes.assign(
-        is_related=nodes["table_name"].isin(related),
-        label=nodes["table_name"].str.partition(".")[2],
-    )
-    places = nodes.set_index("table_name")[["x", "y"]]
-    lines = edges.join(places, on="parent").join(places.add_suffix("2"), on="child")
-    lines = lines.assign(is_related=lines["parent"].isin(related) & lines["child"].isin(related))
     hidden = alt.Axis(labels=False, ticks=False, grid=False, domain=False, title=None)
-    x = alt.X("x:Q", axis=hidden, scale=alt.Scale(domain=[-0.3, float(nodes["x"].max()) + 0.9]))
+    right = float(nodes["x"].max()) + 0.95  # room for the last names
+    x = alt.X("x:Q", axis=hidden, scale=alt.Scale(domain=[-0.1, right]))
     y = alt.Y("y:Q", axis=hidden, scale=alt.Scale(domain=[1, 0]))
-    faint = alt.condition("datum.is_related", alt.value(1.0), alt.value(0.25))
-    drawn = (
-        alt.Chart(lines)
-        .mark_rule(color="#8d99a6")
-        .encode(
-            x=x,
-            y=y,
-            x2="x2",
-            y2="y2",
-            opacity=alt.condition("datum.is_related", alt.value(0.8), alt.value(0.08)),
-        )
+    lines = (
+        alt.Chart(curves(nodes, edges))
+        .mark_line(color="#8d99a6", strokeWidth=1.2, opacity=0.55)
+        .encode(x=x, y=y, detail=["parent:N", "child:N"], order="step:Q")
     )
     points = (
-        alt.Chart(shown)
-        .mark_circle(size=140)
+        alt.Chart(nodes.assign(size=nodes["table_name"].eq(chosen).map({True: 420, False: 150})))
+        .mark_circle(opacity=1)
         .encode(
             x=x,
             y=y,
+            size=alt.Size("size:Q", scale=None),
             color=alt.Color("layer:N", scale=_scale(LAYER_COLOURS), legend=TOP),
-            opacity=faint,
             tooltip=["table_name", "kind", "description"],
         )
         .add_params(alt.selection_point(name="table", fields=["table_name"], on="click"))
     )
     labels = (
-        alt.Chart(shown)
-        .mark_text(align="left", dx=9, fontSize=11, color="#8d99a6")
-        .encode(x=x, y=y, text="label:N", opacity=faint)
+        alt.Chart(nodes.assign(label=nodes["table_name"].str.partition(".")[2]))
+        .mark_text(
+            align="left",
+            dx=10,
+            dy=-9,
+            fontSize=11,
+            color="#8d99a6",
+            opacity=alt.expr("width < 500 ? 0 : 1"),  # on a phone a tap says the name
+        )
+        .encode(x=x, y=y, text="label:N")
     )
-    whole: alt.LayerChart = (drawn + points + labels).properties(height=640)
-    return whole
+    rows = int(nodes.groupby("x").size().max())
+    drawn: alt.LayerChart = (lines + points + labels).properties(height=max(260, 44 * rows))
+    return drawn
 
 
-def _related(edges: pd.DataFrame, table: str) -> set[str]:
-    """Return a table, all it is made of, and all that is made of it."""
-    found = {table}
-    for start, end in (("child", "parent"), ("parent", "child")):
-        step = {table}
-        while step:
-            step = set(edges.loc[edges[start].isin(step), end]) - found
-            found |= step
-    return found
+CURVE_STEPS = 16
+
+
+def curves(nodes: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
+    """Return the points of the edges as S-shaped curves: `parent`, `child`, `step`, `x`, `y`."""
+    places = nodes.set_index("table_name")[["x", "y"]]
+    ends = edges.join(places, on="parent").join(places.add_suffix("_end"), on="child").dropna()
+    points = ends.merge(pd.DataFrame({"step": range(CURVE_STEPS + 1)}), how="cross")
+    way = points["step"] / CURVE_STEPS
+    bend = way * way * (3 - 2 * way)  # level where it leaves a table and where it arrives
+    points["x"] += (points["x_end"] - points["x"]) * way
+    points["y"] += (points["y_end"] - points["y"]) * bend
+    return points[["parent", "child", "step", "x", "y"]]

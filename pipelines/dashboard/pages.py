@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,19 +15,20 @@ from dashboard import charts, queries
 from dashboard.lineage import Lineage, read_lineage
 from landing.settings import ROOT
 from monitoring.cadence import read_cadence
-from monitoring.checks import check_all, now_utc
+from monitoring.checks import Finding, check_all, now_utc
 from monitoring.store import Store
 
-TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test` writes
+LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host", "process_id")
+MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
+TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make units` and `make test` write
 ALL = "All"
 FORMATS = {
     "_usd": "dollar",
     "_pct": "%.1f %%",
     "pct_profitable": "%.1f %%",
     "_seconds": "%.1f s",
-    "_count": "localized",
-    "_bytes": "bytes",
     "byte_count": "bytes",
+    "_count": "localized",
     "vote_average": "%.1f",
     "weighted_rating": "%.2f",
     "popularity_score": "%.1f",
@@ -39,32 +41,79 @@ def table(frame: pd.DataFrame, name: str) -> None:
     if frame.empty:
         st.caption("Nothing here yet.")
         return
+    # What is read by machines rather than people comes last.
+    order = sorted(map(str, frame.columns), key=lambda one: one in LAST)
     columns = {
-        str(column): st.column_config.NumberColumn(label(str(column)), format=form)
-        if (form := next((f for end, f in FORMATS.items() if str(column).endswith(end)), None))
+        column: st.column_config.NumberColumn(label(column), format=form)
+        if (form := next((f for end, f in FORMATS.items() if column.endswith(end)), None))
         and pd.api.types.is_numeric_dtype(frame[column])
-        else label(str(column))
-        for column in frame.columns
+        else st.column_config.DatetimeColumn(label(column), format="YYYY-MM-DD HH:mm:ss")
+        if pd.api.types.is_datetime64_any_dtype(frame[column])
+        else label(column)
+        for column in order
     }
+    shown = frame
+    if "status" in frame:
+        marks = frame["status"].map(MARKS).fillna("")
+        shown = frame.assign(status=marks + " " + frame["status"].str.lower())
     st.dataframe(
-        frame,
+        shown,
         column_config=columns,
+        column_order=order,
         hide_index=True,
         width="stretch",
+        height=min(38 + 35 * len(frame), 388),
+        placeholder="",
         key=f"table-{name}",
     )
     st.download_button(
-        "CSV", frame.to_csv(index=False), f"{name}.csv", "text/csv", key=f"csv-{name}"
+        "CSV",
+        lambda: frame.to_csv(index=False),
+        f"{name}.csv",
+        "text/csv",
+        key=f"csv-{name}",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
     )
+
+
+def chart_and_table(chart: Any, frame: pd.DataFrame, name: str) -> None:
+    """Show the same figures twice: drawn, and as a table behind a tab."""
+    if frame.empty:
+        st.caption("Nothing here yet.")
+        return
+    drawn, listed = st.tabs(["Chart", "Table"], key=f"tabs-{name}", on_change="rerun")
+    with drawn:
+        st.altair_chart(chart, width="stretch")
+    if listed.open:  # what nobody looks at costs nothing
+        with listed:
+            table(frame, name)
+
+
+WORDS = {"roi": "ROI", "avg": "average", "id": "ID"}
+LABELS = {
+    "row_count": "Rows",
+    "row_count_before": "Rows before",
+    "row_count_after": "Rows after",
+    "duration_seconds": "Took",
+    "pct_profitable": "Profitable",
+    "interval_count": "Batches",
+    "byte_count": "Size",
+    "retry_count": "Retries",
+}
 
 
 def label(column: str) -> str:
     """Name a column for people: `total_revenue_usd` is `Total revenue (USD)`."""
+    if column in LABELS:
+        return LABELS[column]
     for end, unit in (("_usd", " (USD)"), ("_pct", " (%)"), ("_at", ""), ("_count", "s")):
         if column.endswith(end):
             column = column.removesuffix(end) + unit
             break
-    words = column.replace("_", " ").strip()
+    words = column.removeprefix("is_").replace("_", " ").strip()
+    words = " ".join(WORDS.get(word, word) for word in words.split(" "))
     return words[:1].upper() + words[1:]
 
 
@@ -84,6 +133,13 @@ def big(number: float | None, unit: str = "") -> str:
     return f"{unit}{number:,.0f}"
 
 
+def failures(failing: Sequence[Finding]) -> str:
+    """Put what fails into one list."""
+    head = "1 check fails" if len(failing) == 1 else f"{len(failing)} checks fail"
+    lines = [f"- **{one.check}** `{one.subject}`: {one.message}" for one in failing]
+    return "\n".join([f"**{head}**", "", *lines])
+
+
 def overview(store: Store, warehouse: Path | None) -> None:
     """Draw rows per layer and their growth, the last runs, freshness and what is wrong."""
     st.title("Overview")
@@ -91,33 +147,41 @@ def overview(store: Store, warehouse: Path | None) -> None:
     findings = check_all(store, cadence, now_utc(), warehouse)
     failing = [one for one in findings if not one.is_ok]
     if failing:
-        st.error(
-            "\n".join(
-                [f"**{len(failing)} checks fail**", ""]
-                + [f"- {one.check} `{one.subject}`: {one.message}" for one in failing]
-            )
-        )
+        st.error(failures(failing), icon=":material/error:")
     else:
-        st.success(f"All {len(findings)} checks are well.")
+        st.success(f"All {len(findings)} checks are well.", icon=":material/check_circle:")
     counts = queries.row_counts(store)
+    history = queries.answer(store, queries.LAYER_HISTORY)
     layers = counts.groupby("layer", sort=False)["row_count"].sum()
     with st.container(horizontal=True):
         for layer in [one for one in charts.LAYER_COLOURS if one in layers]:
-            st.metric(f"{layer} rows", f"{layers[layer]:,}", border=True)
+            before = history[history["layer"] == layer]["row_count"] if len(history) else []
+            change = before.iloc[-1] - before.iloc[-2] if len(before) > 1 else None
+            st.metric(
+                f"{layer} rows",
+                f"{layers[layer]:,}",
+                delta=None if change is None else f"{change:+,}",
+                delta_color="blue",
+                help="The change is that of the last run.",
+                delta_arrow="off",
+                border=True,
+                chart_data=before.tail(30).tolist() if len(before) > 1 else None,
+                chart_type="area",
+            )
+    runs = queries.runs(store, cadence, now_utc())
     st.subheader("Growth")
-    history = queries.answer(store, queries.ROW_HISTORY)
     if history.empty:
         st.caption("Shown after the first logged run.")
     else:
         draw(charts.row_growth(history), history)
     st.subheader("Last runs")
-    table(queries.runs(store, cadence, now_utc()).head(10), "last-runs")
+    table(runs.head(8), "last-runs")
     st.subheader("Freshness and checks")
     table(
         pd.DataFrame(
             [
                 {
-                    "state": "ok" if one.is_ok else "FAIL",
+                    "state": "✓ ok" if one.is_ok else "✗ fails",
                     "check": one.check,
                     "subject": one.subject,
                     "message": one.message,
@@ -132,45 +196,50 @@ def overview(store: Store, warehouse: Path | None) -> None:
 
 
 def quality(store: Store, warehouse: Path | None) -> None:
-    """Draw audits and metrics, failing first, over time, and rows that break them."""
+    """Draw what fails, audits and metrics, failing first, over time, and rows that break them."""
     st.title("Data quality")
     audits = queries.answer(store, queries.AUDITS)
     metrics = queries.answer(store, queries.METRICS)
+    checks = check_all(store, read_cadence(), now_utc(), warehouse)
+    failing_checks = [one for one in checks if not one.is_ok]
+    failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
+    with st.container(horizontal=True):
+        st.metric("checks", f"{len(checks):,}", border=True)
+        st.metric("failing checks", f"{len(failing_checks):,}", border=True)
+        st.metric("audits", f"{len(audits):,}", border=True)
+        st.metric("failing audits", f"{len(failing):,}", border=True)
+        st.metric("metrics", f"{len(metrics):,}", border=True)
+        st.metric("failing metrics", f"{count_false(metrics):,}", border=True)
+    if failing_checks:
+        st.error(failures(failing_checks), icon=":material/error:")
     if audits.empty and metrics.empty:
         st.info("Nothing was audited yet: `make refresh` does it.")
         return
-    checks = [
-        one for one in check_all(store, read_cadence(), now_utc(), warehouse) if not one.is_ok
-    ]
-    with st.container(horizontal=True):
-        st.metric("audits", f"{len(audits):,}", border=True)
-        st.metric(
-            "failing audits",
-            f"{(~audits['is_passed'].astype(bool)).sum():,}" if len(audits) else "0",
-            border=True,
-        )
-        st.metric("metrics", f"{len(metrics):,}", border=True)
-        st.metric(
-            "failing metrics",
-            f"{(~metrics['is_passed'].astype(bool)).sum():,}" if len(metrics) else "0",
-            border=True,
-        )
-    for one in checks:
-        st.warning(f"{one.check} `{one.subject}`: {one.message}")
+    for place, audit in enumerate(failing.itertuples()):
+        with st.expander(
+            f"Rows that break {audit.audit_name} of {audit.table_name}", icon=":material/rule:"
+        ):
+            if audit.failing_rows_query:
+                table(queries.failing_rows(store, str(audit.failing_rows_query)), f"broken-{place}")
+    if len(metrics):
+        st.subheader("Metrics, failing first")
+        table(metrics, "metrics")
+        metric_over_time(store, metrics)
     st.subheader("Audits, failing first")
     table(audits.drop(columns=["failing_rows_query"], errors="ignore"), "audits")
     history = queries.answer(store, queries.AUDIT_HISTORY)
-    if not history.empty:
+    if len(history) > 1:
+        st.caption("Failing audits of each run")
         draw(charts.line(history, "audited_at", "failing_count", "failing audits"), history)
-    failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
-    for place, audit in enumerate(failing.itertuples()):
-        with st.expander(f"Rows that break {audit.audit_name} of {audit.table_name}"):
-            if audit.failing_rows_query:
-                table(queries.failing_rows(store, str(audit.failing_rows_query)), f"broken-{place}")
-    st.subheader("Metrics, failing first")
-    table(metrics, "metrics")
-    if metrics.empty:
-        return
+
+
+def count_false(results: pd.DataFrame) -> int:
+    """Count what was not passed."""
+    return int((~results["is_passed"].astype(bool)).sum()) if len(results) else 0
+
+
+def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
+    """Draw one metric over time, and the rows that break it."""
     names = (
         metrics["table_name"] + "." + metrics["column_name"] + " " + metrics["metric_name"]
     ).tolist()
@@ -194,34 +263,36 @@ def pipelines(store: Store, warehouse: Path | None) -> None:
     else:
         jobs = st.multiselect("Jobs", sorted(found["job"].unique()), placeholder="all jobs")
         shown = found[found["job"].isin(jobs)] if jobs else found
-        draw(charts.timeline(shown, pd.Timestamp(now_utc())), shown)
         with st.container(horizontal=True):
             st.metric("runs", f"{len(shown):,}", border=True)
             st.metric("without success", f"{(shown['status'] != 'SUCCEEDED').sum():,}", border=True)
             st.metric("requests", f"{shown['request_count'].sum():,.0f}", border=True)
             st.metric("retries", f"{shown['retry_count'].sum():,.0f}", border=True)
+        draw(charts.timeline(shown, pd.Timestamp(now_utc())), shown)
         table(shown, "runs")
-        st.subheader("Slowest tables of the last build")
         models = queries.answer(store, queries.MODEL_RUNS)
         if not models.empty:
+            st.subheader("Slowest tables of the last build")
             last = models[models["run_id"] == models.iloc[0]["run_id"]]
-            slowest = last.nlargest(15, "duration_seconds")
-            draw(charts.bars(slowest, "duration_seconds", "table_name", "seconds"), slowest)
-            table(last, "models")
+            last = last.sort_values("duration_seconds", ascending=False)
+            slowest = last.head(15)
+            chart = charts.bars(slowest, "duration_seconds", "table_name", "seconds")
+            chart_and_table(chart, last, "models")
         st.subheader("Loads of dlt")
         table(queries.answer(store, queries.LOADS), "loads")
     st.subheader("Quarantine")
     quarantine = queries.answer(store, queries.QUARANTINE)
-    if not quarantine.empty:
-        reasons = quarantine.groupby("reason", as_index=False)["row_count"].sum()
-        reasons = reasons.nlargest(12, "row_count")
-        draw(charts.bars(reasons, "row_count", "reason", "rows"), reasons)
-    table(quarantine, "quarantine")
+    if quarantine.empty:
+        st.caption("Nothing was refused yet.")
+        return
+    reasons = quarantine.groupby("reason", as_index=False)["row_count"].sum()
+    reasons = reasons.nlargest(12, "row_count")
+    chart_and_table(charts.bars(reasons, "row_count", "reason", "rows"), quarantine, "quarantine")
 
 
-@st.cache_resource(show_spinner="SQLMesh reads the project ...")
+@st.cache_resource(ttl=300, show_spinner="SQLMesh reads the project ...")
 def project_lineage() -> Lineage:
-    """Load the graph once a server."""
+    """Load the graph for all visitors; every few minutes, for the project may change."""
     return read_lineage()
 
 
@@ -237,8 +308,10 @@ def lineage(store: Store, warehouse: Path | None) -> None:
     if st.session_state.get("chosen") not in names:
         st.session_state["chosen"] = "gold.fact_movies"
     chosen = st.selectbox("Table (or click on one)", names, key="chosen")
+    is_whole = st.toggle("All tables, not only what it is made of and what is made of it")
+    shown = graph.placed(names if is_whole else graph.related(chosen))
     st.altair_chart(
-        charts.graph(graph.nodes, graph.edges, chosen),
+        charts.graph(shown, graph.edges, chosen),
         width="stretch",
         on_select="rerun",
         selection_mode="table",
@@ -251,58 +324,64 @@ def lineage(store: Store, warehouse: Path | None) -> None:
 
 
 def tests(store: Store, warehouse: Path | None) -> None:
-    """Draw what audits and unit tests said the last time."""
+    """Draw what audits, unit tests and tests said the last time."""
     st.title("Test results")
     st.subheader("Audits of the last run")
     audits = queries.answer(store, queries.AUDITS)
-    if not audits.empty:
-        newest = audits[audits["run_id"] == audits.sort_values("audited_at")["run_id"].iloc[-1]]
-        with st.container(horizontal=True):
-            st.metric("audits passed", f"{newest['is_passed'].sum():,}", border=True)
-            st.metric(
-                "audits failed", f"{(~newest['is_passed'].astype(bool)).sum():,}", border=True
-            )
-        table(newest.drop(columns=["failing_rows_query"]), "last-audits")
+    if audits.empty:
+        st.caption("Nothing was audited yet: `make refresh` does it.")
     else:
-        st.caption("Nothing was audited yet.")
-    st.subheader("Tests of the code")
-    found = test_results(TEST_RESULTS)
-    if found.empty:
-        st.caption("`make test` writes its results here.")
-        return
-    with st.container(horizontal=True):
-        for outcome, count in found["outcome"].value_counts().items():
-            st.metric(f"tests {outcome}", f"{count:,}", border=True)
-    order = {"failed": 0, "skipped": 1, "passed": 2}
-    table(found.sort_values("outcome", key=lambda one: one.map(order)), "tests")
+        newest = audits[audits["run_id"] == audits.loc[audits["audited_at"].idxmax(), "run_id"]]
+        failed = count_false(newest)
+        with st.container(horizontal=True):
+            st.metric("audits passed", f"{len(newest) - failed:,}", border=True)
+            st.metric("audits failed", f"{failed:,}", border=True)
+        table(newest.drop(columns=["failing_rows_query"]), "last-audits")
+    for title, file, command in (
+        ("Unit tests of the models", "units.xml", "make units"),
+        ("Tests of the code", "pytest.xml", "make test"),
+    ):
+        st.subheader(title)
+        path = TEST_RESULTS / file
+        found = test_results(path)
+        if found.empty:
+            st.caption(f"`{command}` writes its results for this page.")
+            continue
+        ran_at = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+        st.caption(f"`{command}` of {ran_at:%Y-%m-%d %H:%M} UTC")
+        counts = found["outcome"].value_counts()
+        with st.container(horizontal=True):
+            for outcome in ("passed", "failed", "skipped"):
+                kind = "unit tests" if file == "units.xml" else "tests"
+                st.metric(f"{kind} {outcome}", f"{counts.get(outcome, 0):,}", border=True)
+        order = {"failed": 0, "skipped": 1, "passed": 2}
+        table(found.sort_values("outcome", key=lambda one: one.map(order)), f"tests-{file}")
 
 
-def test_results(folder: Path) -> pd.DataFrame:
-    """Read JUnit files: `suite`, `test`, `outcome`, `duration_seconds`, `message`."""
+def test_results(path: Path) -> pd.DataFrame:
+    """Read a JUnit file: `outcome`, `suite`, `test`, `duration_seconds`, `message`.
+
+    Empty where there is none, or it is being written.
+    """
+    try:
+        cases = list(ElementTree.parse(path).iter("testcase"))  # noqa: S314 - our own file
+    except (OSError, ElementTree.ParseError):
+        return pd.DataFrame()
     rows = []
-    for path in sorted(folder.glob("*.xml")):
-        try:
-            cases = ElementTree.parse(path).iter("testcase")  # noqa: S314 - our own file
-            for case in cases:
-                bad = next((one for one in case if one.tag in ("failure", "error")), None)
-                skipped = case.find("skipped")
-                said = bad if bad is not None else skipped
-                rows.append(
-                    {
-                        "suite": case.get("classname"),
-                        "test": case.get("name"),
-                        "outcome": "failed"
-                        if bad is not None
-                        else "skipped"
-                        if skipped is not None
-                        else "passed",
-                        "duration_seconds": float(case.get("time") or 0),
-                        "message": said.get("message") if said is not None else None,
-                    }
-                )
-        except ElementTree.ParseError:
-            continue  # being written
-    return pd.DataFrame(rows)
+    for case in cases:
+        said = {one.tag: one.get("message") for one in case}
+        bad = said.get("failure", said.get("error"))
+        is_bad, is_skipped = not said.keys().isdisjoint(("failure", "error")), "skipped" in said
+        rows.append(
+            {
+                "outcome": "failed" if is_bad else "skipped" if is_skipped else "passed",
+                "suite": case.get("classname"),
+                "test": case.get("name"),
+                "duration_seconds": float(case.get("time", "nan")),
+                "message": bad if is_bad else said.get("skipped"),
+            }
+        )
+    return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
 def movies(store: Store, warehouse: Path | None) -> None:
@@ -319,18 +398,20 @@ def movies(store: Store, warehouse: Path | None) -> None:
     if franchises.empty:
         st.caption("No feeds of the studio yet: `python pipelines/studio.py --sandbox`.")
         return
-    st.subheader("Franchise performance")
-    draw(charts.bars(franchises, "gross_usd", "franchise", "box office", money=True), franchises)
-    table(franchises, "franchises")
-    st.subheader("Lifetime value")
     values = queries.answer(store, queries.LIFETIME_VALUE)
     kinds = values.groupby("account_type", as_index=False)[["fan_count", "revenue_usd"]].sum()
     kinds["revenue_per_fan_usd"] = kinds["revenue_usd"] / kinds["fan_count"]
-    draw(
-        charts.bars(kinds, "revenue_per_fan_usd", "account_type", "revenue a fan", money=True),
-        kinds,
-    )
-    table(values, "lifetime-value")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Franchise performance")
+        chart = charts.bars(franchises, "gross_usd", "franchise", "box office", money=True)
+        chart_and_table(chart, franchises, "franchises")
+    with right:
+        st.subheader("Lifetime value")
+        chart = charts.bars(
+            kinds, "revenue_per_fan_usd", "account_type", "revenue a fan", money=True
+        )
+        chart_and_table(chart, values, "lifetime-value")
 
 
 def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
@@ -339,27 +420,32 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
         st.metric("genres", f"{len(genres):,}", border=True)
         st.metric("movies since 1980", f"{years['movie_count'].sum():,}", border=True)
         st.metric("revenue since 1980", big(years["total_revenue_usd"].sum(), "$"), border=True)
-    st.subheader("Genres")
-    draw(charts.bars(genres, "total_revenue_usd", "genre_name", "revenue", money=True), genres)
-    table(genres, "genres")
-    st.subheader("Years")
-    draw(charts.line(years, "release_year", "total_revenue_usd", "revenue", money=True), years)
-    table(years, "years")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Genres")
+        chart = charts.bars(genres, "total_revenue_usd", "genre_name", "revenue", money=True)
+        chart_and_table(chart, genres, "genres")
+    with right:
+        st.subheader("Years")
+        chart = charts.line(years, "release_year", "total_revenue_usd", "revenue", money=True)
+        chart_and_table(chart, years, "years")
     st.subheader("Top movies")
     every = queries.top_movies(store, "", 0, 9999, "")
     if every.empty:
         st.caption("No movie has enough votes yet.")
         return
     first, last = int(every["release_year"].min()), int(every["release_year"].max())
-    genre = st.selectbox("Genre", [ALL, *genres["genre_name"].sort_values()], key="genre")
+    by_genre, by_title, by_year = st.columns([1, 1, 2], gap="medium")
+    genre = by_genre.selectbox("Genre", [ALL, *genres["genre_name"].sort_values()], key="genre")
+    title = by_title.text_input("Title contains", key="title")
     since, until = (
-        st.slider("Years", first, last, (first, last), key="years")
+        by_year.slider("Years", first, last, (first, last), key="years")
         if first < last
         else (first, last)
     )
-    title = st.text_input("Title contains", key="title")
     found = queries.top_movies(store, "" if genre == ALL else genre, since, until, title)
-    st.metric("movies found", f"{len(found):,}")
+    more = "+" if len(found) == queries.TOP else ""
+    st.metric("movies found", f"{len(found):,}{more}")
     table(found, "top-movies")
     if found.empty:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
@@ -58,6 +58,7 @@ def check_all(
         *metrics(store),
         *row_counts(store, cadence),
         *quarantine(store, cadence),
+        *refused_values(store, cadence),
         *disk(cadence, warehouse),
     ]
     return sorted(found, key=lambda finding: finding.is_ok)
@@ -272,6 +273,20 @@ QUARANTINES = {
         "bronze.raw_box_office",
     ],
 }
+# Values that the models refused, while the rest of the row stays: where they are listed, and of
+# which table's rows.
+REFUSED_VALUES = {
+    "bronze.raw_movies": ("ops.rejected_values", "TRUE"),
+    "bronze.raw_fan_interactions": (
+        "ops.rejected_studio_values",
+        "table_name = 'raw_fan_interactions'",
+    ),
+    "bronze.raw_title_metadata": (
+        "ops.rejected_studio_values",
+        "table_name = 'raw_title_metadata'",
+    ),
+    "bronze.raw_box_office": ("ops.rejected_studio_values", "table_name = 'raw_box_office'"),
+}
 
 
 def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
@@ -282,7 +297,7 @@ def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
         if table not in known or not tables:
             continue
         parts = " UNION ALL ".join(
-            f"SELECT batch_id, {int(one == table)} AS is_refused FROM {one}"  # noqa: S608
+            f"SELECT batch_id, ingested_at, {int(one == table)} AS is_refused FROM {one}"  # noqa: S608
             for one in [table, *tables]
         )
         newest = rows(
@@ -291,23 +306,65 @@ def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
             SELECT batch_id, SUM(is_refused) AS refused, COUNT(*) AS total
             FROM ({parts}) AS arrived
             GROUP BY batch_id
-            ORDER BY batch_id DESC
+            ORDER BY MAX(ingested_at) DESC
             LIMIT 1
             """,  # noqa: S608 - names of this module
         )
         for one in newest:
-            share_pct = one["refused"] * 100 / one["total"]
-            is_growing = (
-                one["refused"] > cadence.quarantine["max_rows"]
-                and share_pct > cadence.quarantine["max_share_pct"]
+            yield _share_refused("quarantine", table, one, cadence)
+
+
+def refused_values(store: Store, cadence: Cadence) -> Iterator[Finding]:
+    """Did the newest run bring many values that the models refuse? One finding a rule."""
+    known = store.tables()
+    for table, (refused, condition) in REFUSED_VALUES.items():
+        if table not in known or refused not in known:
+            continue
+        broken = rows(
+            store,
+            f"""
+            WITH newest AS (
+              SELECT batch_id, COUNT(*) AS total
+              FROM {table}
+              WHERE batch_id = (SELECT batch_id FROM {table} ORDER BY ingested_at DESC LIMIT 1)
+              GROUP BY batch_id
             )
-            yield Finding(
-                "quarantine",
-                table,
-                not is_growing,
-                f"{one['refused']:,.0f} of {one['total']:,} ({share_pct:.1f} %) rows of the newest "
-                f"load, {one['batch_id']}",
+            SELECT column_name, reason, newest.batch_id, newest.total, COUNT(*) AS refused
+            FROM {refused}
+            JOIN newest ON newest.batch_id = _source_batch_id
+            WHERE {condition}
+            GROUP BY column_name, reason, newest.batch_id, newest.total
+            ORDER BY column_name, reason
+            """,  # noqa: S608 - names of this module
+        )
+        found = [
+            _share_refused(
+                "refused", f"{table} {one['column_name']}: {one['reason']}", one, cadence
             )
+            for one in broken
+        ]
+        failing = [one for one in found if not one.is_ok]
+        yield from failing
+        if not failing:
+            yield Finding("refused", table, True, f"no rule broken often, {len(found)} at all")
+
+
+def _share_refused(
+    check: str, subject: str, counts: Mapping[str, Any], cadence: Cadence
+) -> Finding:
+    """Judge `refused` of `total` rows of the load `batch_id`."""
+    share_pct = counts["refused"] * 100 / counts["total"]
+    is_much = (
+        counts["refused"] > cadence.quarantine["max_rows"]
+        and share_pct > cadence.quarantine["max_share_pct"]
+    )
+    return Finding(
+        check,
+        subject,
+        not is_much,
+        f"{counts['refused']:,.0f} of {counts['total']:,} ({share_pct:.1f} %) rows of the newest "
+        f"load, {counts['batch_id']}",
+    )
 
 
 def disk(cadence: Cadence, warehouse: Path | None) -> Iterator[Finding]:

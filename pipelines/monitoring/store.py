@@ -129,6 +129,10 @@ class SnowflakeStore:
         """Return the columns of each table of the layers, by `schema.table`, in lower case."""
         return _tables(self)
 
+    def close(self) -> None:
+        """Sign out."""
+        self._connection.close()
+
 
 def as_snowflake(sql: str) -> str:
     """Write a query as Snowflake reads it."""
@@ -147,7 +151,11 @@ def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterat
 
     """
     if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
-        yield SnowflakeStore(environ)
+        account = SnowflakeStore(environ)
+        try:
+            yield account
+        finally:
+            account.close()
         return
     from monitoring.copy import fresh_copy
 

@@ -27,13 +27,18 @@ Dirt on purpose, in every batch where its number comes up:
 - quarantined on landing, by file and line: a cut-off JSON line, a list in place of an object, a
   line without a key, bytes that are not UTF-8, CSV rows with columns too few and too many;
 - passed over: a blank line.
+
+More of it with `--fault`, for seeing `make health` and the dashboard say so:
+
+    python pipelines/sandbox/studio.py --to feed --fault negative_revenue --fault broken_json
+    STUDIO_URL=feed python pipelines/studio.py && sqlmesh run --ignore-cron
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -194,16 +199,34 @@ BROKEN_INTERACTIONS = (
     b'{"interaction_id": "BROKEN-4", "fan_id": "F\xff\xfe", "account_type": "GUEST"}',
     b"",
 )
+# What a feed can do wrong with every third of its rows: the feed, and columns anew.
+FAULTS = {
+    "negative_revenue": (
+        "box_office",
+        "-gross_revenue_local AS gross_revenue_local, -gross_revenue_usd AS gross_revenue_usd",
+    ),
+    "unknown_currency": (
+        "box_office",
+        "'XTS' AS local_currency, NULL AS exchange_rate_usd, NULL AS gross_revenue_usd",
+    ),
+    "future_timestamps": ("fan_interactions", "'2099-01-01T00:00:00Z' AS event_timestamp"),
+    "orphan_keys": ("fan_interactions", "'T-LOST' AS title_id"),
+}
+BROKEN_JSON = "broken_json"  # a third more lines of fan_interactions, cut off
+FAULT_NAMES = (*FAULTS, BROKEN_JSON)
 BROKEN_BOX_OFFICE = (b"BROKEN-1,T-001,C000001", b"BROKEN-2,T-001" + b",1" * 15)
 
 
-def write_batch(batch: int, folder: Path, scale: float = 1) -> list[Path]:
+def write_batch(
+    batch: int, folder: Path, scale: float = 1, faults: Collection[str] = ()
+) -> list[Path]:
     """Write a batch of the three feeds below `folder`.
 
     Args:
         batch: 1, 2 or 3.
         folder: where `fan_interactions/`, `titles/` and `box_office/` are, or will be.
         scale: how many times the fans, interactions and theatres of the table above.
+        faults: what the feeds do wrong with every third row, of `FAULT_NAMES`.
 
     Returns:
         The files, in the order of their names.
@@ -221,11 +244,31 @@ def write_batch(batch: int, folder: Path, scale: float = 1) -> list[Path]:
                 "csv": "FORMAT csv, HEADER true",
             }
             target = str(path).replace("'", "''")
+            query = _faulty(query, feed, faults)
             connection.execute(f"COPY ({query}) TO '{target}' ({layout[suffix]})")
+            if BROKEN_JSON in faults and feed == "fan_interactions":
+                _break(path, [line[:40] for line in path.read_bytes().splitlines()[::3]])
             written.append(path)
     _break(written[0], BROKEN_INTERACTIONS)
     _break(next(one for one in written if one.suffix == ".csv"), BROKEN_BOX_OFFICE)
     return sorted(written)
+
+
+def _faulty(query: str, feed: str, faults: Collection[str]) -> str:
+    """Have a query say something wrong in every third row; each fault takes other rows."""
+    for place, (name, (of_feed, columns)) in enumerate(FAULTS.items()):
+        if name in faults and of_feed == feed:
+            wrong = [part.rpartition(" AS ") for part in columns.split(", ")]
+            replaced = ", ".join(
+                f"if(_number % 3 = {place % 2}, {value}, {column}) AS {column}"
+                for value, _, column in wrong
+            )
+            query = (
+                f"SELECT * REPLACE ({replaced}) FROM "  # noqa: S608 - of FAULTS
+                f"(SELECT *, row_number() OVER () AS _number FROM ({query}))"
+            )
+            query = f"SELECT * EXCLUDE (_number) FROM ({query})"  # noqa: S608
+    return query
 
 
 def _break(path: Path, lines: Sequence[bytes]) -> None:
@@ -455,10 +498,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--scale", type=float, default=1, metavar="N", help="times so much (default: 1)"
     )
+    parser.add_argument(
+        "--fault",
+        choices=FAULT_NAMES,
+        action="append",
+        default=[],
+        help="what every third row does wrong; may be given again",
+    )
     options = parser.parse_args(arguments)
     if not 0.01 <= options.scale <= 1000:
         parser.error("--scale must be between 0.01 and 1000")
-    for path in write_batch(options.batch, options.to, options.scale):
+    for path in write_batch(options.batch, options.to, options.scale, options.fault):
         print(f"{path}  {path.stat().st_size:,} bytes")
     return 0
 

@@ -1,0 +1,65 @@
+"""SQLMesh's unit tests, with what came of them as a JUnit file: `make units`.
+
+`sqlmesh test` runs the same tests and keeps nothing of them: no event, no log, no file. The
+dashboard's Test results reads the file, as it reads pytest's.
+"""
+
+from __future__ import annotations
+
+import sys
+import unittest
+from datetime import datetime, timezone
+from pathlib import Path
+from xml.etree import ElementTree
+
+from sqlmesh.core.context import Context
+from sqlmesh.core.test.definition import ModelTest
+from sqlmesh.core.test.result import ModelTextTestResult
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / ".cache" / "test" / "units.xml"
+
+
+def main() -> int:
+    """Run the tests as `sqlmesh test` does; return 1 where one fails."""
+    context = Context(paths=[str(ROOT)])
+    result = context.test()
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    junit(result).write(RESULTS, encoding="utf-8", xml_declaration=True)
+    return 0 if result.wasSuccessful() else 1
+
+
+def junit(result: ModelTextTestResult) -> ElementTree.ElementTree:
+    """Write a result as JUnit: a case a test, of the class that its model's name is.
+
+    A test fails once for each part that does, its CTEs and its query; here that is one case.
+    """
+    suite = ElementTree.Element(
+        "testsuite",
+        name="sqlmesh",
+        timestamp=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        time=str(result.duration or 0),
+    )
+    said: dict[tuple[str, str], list[str]] = {}  # not by the tests, which are all equal
+    for test in result.successes:
+        said[named(test)] = []
+    for test, message in (*result.failures, *result.errors):
+        said.setdefault(named(test), []).append(message)
+    for (model, name), messages in said.items():
+        case = ElementTree.SubElement(suite, "testcase", classname=model, name=name)
+        if messages:
+            text = "\n".join(messages)
+            ElementTree.SubElement(
+                case, "failure", message=" ".join(text.split())[:500]
+            ).text = text
+    return ElementTree.ElementTree(suite)
+
+
+def named(test: unittest.TestCase) -> tuple[str, str]:
+    """Name a test and the model that it is of."""
+    assert isinstance(test, ModelTest)
+    return test.model.name, test.test_name
+
+
+if __name__ == "__main__":
+    sys.exit(main())
