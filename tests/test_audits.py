@@ -92,6 +92,7 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "unique_values": doubled_row,
     "unique_combination_of_columns": doubled_row,
     "number_of_rows": lambda audit: f"DELETE FROM {audit.table}",
+    "empty_only_with": lambda audit: f"DELETE FROM {audit.table}",
     "accepted_values": lambda audit: update(audit, f"{audit.column('column')} = 'nonsense'"),
     # Every range of the project begins at 0 or above.
     "accepted_range": lambda audit: update(audit, f"{audit.column('column')} = -1"),
