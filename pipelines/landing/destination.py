@@ -119,8 +119,7 @@ def duckdb_destination(
     if path.stem == schema:
         # DuckDB names the catalog after the file; `bronze.raw_movies` would be ambiguous.
         raise MarqueeError(
-            f"A {what} file cannot be called {path.name}: "
-            f"its name would hide the schema {schema}.",
+            f"A {what} file cannot be called {path.name}: its name would hide the schema {schema}.",
             f"Set {variable} to another name.",
         )
     credentials = DuckDbCredentials(str(path), read_only=read_only)

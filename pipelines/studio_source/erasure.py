@@ -23,9 +23,7 @@ TRACES = ("email_token", "first_name_token", "last_name_token", "session_token",
 GUEST_TRACES = ("session_token", "ip_token")
 
 
-def forget(
-    destination: Destination, vault: Vault, fan_token: str, now: datetime
-) -> dict[str, int]:
+def forget(destination: Destination, vault: Vault, fan_token: str, now: datetime) -> dict[str, int]:
     """Remove a fan from the vault and cut every row off the person.
 
     The rows stay and keep counting, under a random token in place of the fan's: it comes from no

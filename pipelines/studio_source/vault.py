@@ -263,7 +263,7 @@ def overwrite_free_blocks(client: Any) -> None:
     )
     filling = client.make_qualified_table_name("filling")
     client.execute_sql(
-        f"CREATE OR REPLACE TABLE {filling} AS "
+        f"CREATE OR REPLACE TABLE {filling} AS "  # noqa: S608
         f"SELECT hash(i, random()) AS number FROM range({int(free_bytes) // 8 + 1}) AS numbers(i)"
     )
     client.execute_sql("CHECKPOINT")
