@@ -15,7 +15,7 @@ from typing import Any
 import dlt
 
 from landing.destination import BRONZE, Destination
-from studio_source.vault import SECURE, Vault, overwrite_free_blocks
+from studio_source.vault import SECURE, Vault
 
 FAN = "fan_token"
 # What a fan could be found by again, with the key and the clear value in hand.
@@ -50,8 +50,6 @@ def forget(destination: Destination, vault: Vault, fan_token: str, now: datetime
                 cut = [f"{FAN} = '{nobody}'"]
                 cut += [f"{column} = NULL" for column in TRACES if column in columns]
                 _change(client, changed, name, table, is_fan, cut)
-        if destination.name == "duckdb":
-            overwrite_free_blocks(client)
     return changed
 
 

@@ -206,7 +206,7 @@ class Vault:
                         f"VALUES ('{fan_token}', CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP))"
                     )
             if self._destination.name == "duckdb":
-                _make_anew(client, vault)
+                _scrub(client, vault)
         return int(rows)
 
     @contextmanager
@@ -241,20 +241,16 @@ class Vault:
             )
 
 
-def _make_anew(client: Any, vault: str) -> None:
-    """Write the vault's table anew: a deleted row stays in the blocks of the old one."""
-    anew = vault.replace("pii_vault", "pii_vault_anew")
+def _scrub(client: Any, vault: str) -> None:
+    """Overwrite what DuckDB leaves of deleted rows in its file.
+
+    A deleted row stays in its block, and a freed block keeps its bytes until it is used again. So
+    the vault's table is made anew, and the free blocks are filled once with numbers.
+    """
+    anew = client.make_qualified_table_name("pii_vault_anew")
     client.execute_sql(f"CREATE OR REPLACE TABLE {anew} AS FROM {vault}")
     client.execute_sql(f"DROP TABLE {vault}")
     client.execute_sql(f"ALTER TABLE {anew} RENAME TO pii_vault")
-    overwrite_free_blocks(client)
-
-
-def overwrite_free_blocks(client: Any) -> None:
-    """Overwrite what DuckDB leaves in its file of rows that were deleted or changed.
-
-    A freed block keeps its bytes until it is used again, so all are filled once with numbers.
-    """
     client.execute_sql("CHECKPOINT")
     client.execute_sql("CHECKPOINT")  # what the first one freed is free for use after the second
     ((free_bytes,),) = client.execute_sql(
