@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import studio
 import tmdb
-from conftest import ROOT
+from conftest import ROOT, SETTINGS
 from postgres import postgres
 from snowflake_emulator import Emulator, emulator, signed_in
 from snowflake_lint import problems
@@ -24,10 +25,12 @@ from warehouse import Rows, Warehouse
 
 from sandbox.catalogue import load
 from sandbox.server import Sandbox
+from sandbox.studio import TOKEN_KEY, write_batch
 
 pytestmark = pytest.mark.snowflake
 
 PAGES = ("--pages", "10")
+STUDIO_SCALE = 0.01
 INGEST = {"SNOWFLAKE_USER": "LECTURE_INGEST"}
 
 
@@ -49,12 +52,14 @@ class Story:
     days: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
-    def land(self, *arguments: str) -> None:
-        """Run the door into both warehouses."""
+    def land(self, batch: int) -> None:
+        """Run both doors into both warehouses."""
+        write_batch(batch, self.duckdb.folder / "feed", STUDIO_SCALE)
         for more, variables in (((), {}), (("--destination", "snowflake"), INGEST | self.key)):
             said = io.StringIO()
             with signed_in(self.account, **variables), contextlib.redirect_stdout(said):
-                assert tmdb.main([*arguments, *more]) == 0
+                assert tmdb.main([*PAGES, *more]) == 0
+                assert studio.main([*more]) == 0
             self.said.append(said.getvalue())
 
     @property
@@ -121,7 +126,10 @@ def state() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> Iterator[Story]:
-    """First day: load, plan prod, plan dev. Third day: load, refresh. Then dynamic tables."""
+    """First day: load, plan prod, plan dev. Third day: load, refresh. Then dynamic tables.
+
+    The studio's second batch comes with the third day.
+    """
     folder = tmp_path_factory.mktemp("snowflake")
     first, third = load(None), load(None, day=2)
     with (
@@ -134,7 +142,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         patch.setenv("TMDB_ACCESS_TOKEN", sandbox.credential)
         account.set_up()
         story = Story(account, Warehouse(folder), state)
-        story.land(*PAGES)
+        story.land(1)
         story.duckdb.plan()
         story.plan()
         story.compare("first")
@@ -142,7 +150,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         story.days["first", "dev"] = story.on_snowflake("gold", "gold__dev")
 
         sandbox.catalogue = third
-        story.land(*PAGES)
+        story.land(2)
         story.duckdb.refresh()
         story.refresh()
         story.compare("third")
@@ -152,7 +160,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
 def alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """Keep every setting of the developer's machine out, and all files in the folder."""
     for variable in list(os.environ):
-        if re.match("(TMDB_|MARQUEE_|SOURCES__|DESTINATION__|RUNTIME__|SNOWFLAKE_)", variable):
+        if variable.startswith(SETTINGS):
             patch.delenv(variable)
     (folder / ".dlt").mkdir()
     shutil.copy(ROOT / ".dlt" / "config.toml", folder / ".dlt")
@@ -161,12 +169,14 @@ def alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("MARQUEE_STATE_DUCKDB", str(folder / "state.duckdb"))
     patch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
     patch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
+    patch.setenv("STUDIO_URL", str(folder / "feed"))
+    patch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
 
 
 @pytest.mark.parametrize("day", ["first", "third"])
 def test_gold_is_the_same_on_both_engines_row_for_row(story: Story, day: str) -> None:
     duckdb, snowflake = story.days[day, "duckdb"], story.days[day, "snowflake"]
-    assert len(duckdb) == 9
+    assert len(duckdb) == 16
     assert all(duckdb.values())
     for table, rows in duckdb.items():
         assert snowflake[table] == rows, table
@@ -300,7 +310,7 @@ def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     made = [
         one["sql"] for one in story.account.log() if "CREATE OR REPLACE DYNAMIC TABLE" in one["sql"]
     ]
-    assert len(made) == 3
+    assert len(made) == 5
     assert all("TARGET_LAG='1 hour'" in one and "WAREHOUSE=" in one for one in made)
     assert story.on_snowflake("gold", "gold") == before
     story.plan()

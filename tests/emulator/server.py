@@ -212,7 +212,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         )
 
     def _transform(self, expression: exp.Expr, params: Any) -> exp.Expr:
-        """Two things that DuckDB says in another way and fakesnow leaves as they are."""
+        """Mend what fakesnow leaves as Snowflake says it, or makes another of."""
         for add in expression.find_all(exp.Add):
             if isinstance(add.expression, exp.Cast) and add.expression.is_type("INT"):
                 add.expression.meta["is_days"] = True
@@ -224,6 +224,10 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         for function in list(transformed.find_all(exp.Typeof)):
             # The type of a VARIANT's value, and not of the column.
             function.replace(exp.func("json_type", function.this, dialect="duckdb"))
+        for total in transformed.find_all(exp.Sum):
+            # fakesnow adds up doubles, in case the column is a text; Snowflake adds decimals exactly.
+            if isinstance(total.this, exp.TryCast) and total.this.is_type("DOUBLE"):
+                total.set("this", total.this.this)
         return transformed
 
 
