@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -42,8 +43,9 @@ class Attached:
         """The last column that an argument names: audits of several look at each."""
         return str(list(self.arguments[argument].find_all(exp.Column))[-1].name)
 
-    def findings(self) -> int:
-        """Number of rows that the audit objects to."""
+    @cached_property
+    def count(self) -> exp.Select:
+        """The query for the number of rows that the audit objects to."""
         query = self.snapshot.model.render_audit_query(
             self.audit,
             snapshots=self.context.snapshots,
@@ -51,8 +53,11 @@ class Attached:
             runtime_stage=RuntimeStage.AUDITING,
             **self.arguments,
         )
-        count = exp.select("COUNT(*)").from_(query.subquery("audit"))
-        row = self.context.engine_adapter.fetchone(count, quote_identifiers=True)
+        return exp.select("COUNT(*)").from_(query.subquery("audit"))
+
+    def findings(self) -> int:
+        """Number of rows that the audit objects to."""
+        row = self.context.engine_adapter.fetchone(self.count, quote_identifiers=True)
         assert row is not None
         return int(row[0])
 
