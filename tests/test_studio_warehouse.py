@@ -401,7 +401,10 @@ def test_no_column_that_analysts_read_descends_from_a_clear_value_or_its_token(
     with loaded.warehouse.context() as context:
         roots = personal_roots(context, ANALYSTS)
         # The same walk finds a model that reads the vault.
-        options = {"dialect": "duckdb", "default_catalog": context.default_catalog}
+        options: dict[str, Any] = {
+            "dialect": "duckdb",
+            "default_catalog": context.default_catalog,
+        }
         leak = parse("MODEL (name gold.leak); SELECT person.email FROM secure.pii_vault AS person")
         for model in (
             create_external_model("secure.pii_vault", columns={"email": "TEXT"}, **options),

@@ -73,6 +73,7 @@ def load_studio(
         vault = Vault(vault_destination(destination, settings, read_only=dry_run))
         warehouse = Warehouse(destination)
         warehouse.check()
+        destination.label(report.batch_id)
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
         refuse_another_key(remembered(pipeline).get("key_check"), tokens)
