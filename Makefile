@@ -123,5 +123,5 @@ lock: install  ## Resolve the lock files anew: the project's, the benchmarks', t
 	$(RESOLVE) --python-version 3.10 benchmarks/requirements.in --output-file benchmarks/requirements.lock
 	$(RESOLVE) --python-version 3.11 tests/emulator/requirements.in --output-file tests/emulator/requirements.lock
 
-clean:  ## Delete the warehouse, SQLMesh's state, dlt's working folder and the caches
-	rm -rf warehouse.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs plan-diff.md
+clean:  ## Delete the warehouse, its vault, SQLMesh's state, dlt's working folder and the caches
+	rm -rf warehouse.duckdb* vault.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs plan-diff.md

@@ -40,11 +40,13 @@ examples:
 the landing folder has fan_interactions/*.jsonl, titles/*.json and box_office/*.csv
 
 environment:
-  STUDIO_URL         the landing folder: a path or a URL (default: studio_feed in the project);
-                     credentials of a bucket: sources.filesystem.credentials, see dlt's docs
-  STUDIO_TOKEN_KEY   the key of the tokens that stand for personal data, or in .dlt/secrets.toml
-  MARQUEE_DUCKDB     the warehouse file (default: warehouse.duckdb in the project)
-  MARQUEE_DLT_DIR    dlt's working folder (default: .dlt/work in the project)
+  STUDIO_URL            the landing folder: a path or a URL (default: studio_feed in the project);
+                        credentials of a bucket: sources.filesystem.credentials, see dlt's docs
+  STUDIO_TOKEN_KEY      the key of the tokens that stand for personal data, or in
+                        .dlt/secrets.toml
+  MARQUEE_DUCKDB        the warehouse file (default: warehouse.duckdb in the project)
+  MARQUEE_VAULT_DUCKDB  who the tokens are (default: vault.duckdb beside the warehouse)
+  MARQUEE_DLT_DIR       dlt's working folder (default: .dlt/work in the project)
 
 exit codes:
   0 done    1 could not, and the message says why    2 wrong usage    130 stopped by Ctrl-C
@@ -146,7 +148,7 @@ def erasure(changed: dict[str, int]) -> str:
         [
             "Forgotten. Rows removed or cut off, by table:",
             *(f"  {count:>9,}  {table}" for table, count in sorted(changed.items())),
-            "Not touched: the feed's own files and backups of the warehouse (docs/runbook.md).",
+            "Not touched: the feed's own files, backups and copies (docs/runbook.md).",
         ]
     )
 

@@ -31,6 +31,10 @@ GRANT CREATE VIEW ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% c
 GRANT USAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.OPS TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 GRANT CREATE VIEW ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.OPS TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 
+/* The vault of personal data (pipelines/studio.py) and the run log are tables that no model makes. */
+GRANT CREATE TABLE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
+GRANT CREATE TABLE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.OPS TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
+
 /* Tables behind; seeds travel through a stage and a file format. */
 GRANT USAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SQLMESH__SILVER TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 GRANT CREATE TABLE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SQLMESH__SILVER TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;

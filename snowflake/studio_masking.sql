@@ -1,9 +1,8 @@
 /* The vault on Snowflake: the door (the engineers' role) writes it, only the role for personal data reads
-   clear values. Run once after the first `python pipelines/studio.py --destination snowflake`; may be
-   repeated. */
+   clear values. Run once after the first `python pipelines/studio.py --destination snowflake`, which makes the
+   tables; may be repeated. */
 USE ROLE SECURITYADMIN;
 
-GRANT CREATE TABLE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 GRANT USAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;
 GRANT SELECT ON ALL TABLES IN SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;
 GRANT SELECT ON FUTURE TABLES IN SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;

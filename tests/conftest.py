@@ -81,6 +81,10 @@ class House:
         return self.folder / "warehouse.duckdb"
 
     @property
+    def vault(self) -> Path:
+        return self.folder / "vault.duckdb"
+
+    @property
     def dlt_dir(self) -> Path:
         return self.folder / "dlt"
 

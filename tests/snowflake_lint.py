@@ -54,7 +54,8 @@ WORDS = {
 # SQLMesh's own temporary tables, previews in dev, aliases of subqueries, audits and MERGE: quoted
 # where they are made and where they are used, and nobody else names them.
 SQLMESH_NAMES = re.compile(
-    r"__temp_\w+|__merge_\w+|_subquery|audit|\w+_schema_tmp(__dev)?|\w+__\d+__dev", re.IGNORECASE
+    r"__temp_\w+|__merge_\w+|_subquery|_col_\d+|audit|\w+_schema_tmp(__dev)?|\w+__\d+__dev",
+    re.IGNORECASE,
 )
 
 QUERY = re.compile(
@@ -86,7 +87,7 @@ def problems(sql: str, written: exp.Expr | None = None) -> list[str]:
     return sorted(
         {
             *_lower_case_names(tree),
-            *_functions(sql),
+            *_functions(sql, {schema.this.name.upper() for schema in tree.find_all(exp.Schema)}),
             *_types(tree),
             *_duckdb_syntax(tree, sql),
             *([f"{lost} TRY_CAST became CAST"] if lost > 0 else []),
@@ -108,7 +109,8 @@ def _lower_case_names(tree: exp.Expr) -> Iterator[str]:
             yield f'the name "{name.this}" is quoted and not upper case'
 
 
-def _functions(sql: str) -> Iterator[str]:
+def _functions(sql: str, tables: set[str]) -> Iterator[str]:
+    """Name what is called and no function; a table with the list of its columns looks like it."""
     tokens = tokenize(sql, read="snowflake")
     for token, following in pairwise(tokens):
         name = token.text.upper()
@@ -116,7 +118,7 @@ def _functions(sql: str) -> Iterator[str]:
             following.token_type == TokenType.L_PAREN
             and token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING)
             and re.fullmatch(r"\w+", name)
-            and name not in FUNCTIONS | WORDS | TYPES
+            and name not in FUNCTIONS | WORDS | TYPES | tables
         ):
             yield f"the function {name} is not Snowflake's"
 

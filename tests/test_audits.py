@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -42,8 +43,9 @@ class Attached:
         """The last column that an argument names: audits of several look at each."""
         return str(list(self.arguments[argument].find_all(exp.Column))[-1].name)
 
-    def findings(self) -> int:
-        """Number of rows that the audit objects to."""
+    @cached_property
+    def count(self) -> exp.Select:
+        """The query for the number of rows that the audit objects to."""
         query = self.snapshot.model.render_audit_query(
             self.audit,
             snapshots=self.context.snapshots,
@@ -51,8 +53,11 @@ class Attached:
             runtime_stage=RuntimeStage.AUDITING,
             **self.arguments,
         )
-        count = exp.select("COUNT(*)").from_(query.subquery("audit"))
-        row = self.context.engine_adapter.fetchone(count, quote_identifiers=True)
+        return exp.select("COUNT(*)").from_(query.subquery("audit"))
+
+    def findings(self) -> int:
+        """Number of rows that the audit objects to."""
+        row = self.context.engine_adapter.fetchone(self.count, quote_identifiers=True)
         assert row is not None
         return int(row[0])
 
@@ -92,6 +97,7 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "unique_values": doubled_row,
     "unique_combination_of_columns": doubled_row,
     "number_of_rows": lambda audit: f"DELETE FROM {audit.table}",
+    "empty_only_with": lambda audit: f"DELETE FROM {audit.table}",
     "accepted_values": lambda audit: update(audit, f"{audit.column('column')} = 'nonsense'"),
     # Every range of the project begins at 0 or above.
     "accepted_range": lambda audit: update(audit, f"{audit.column('column')} = -1"),

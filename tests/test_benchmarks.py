@@ -190,7 +190,8 @@ def test_the_dbt_project_has_our_kinds_and_reads_its_own_models(tmp_path: Path) 
         "schema": "gold",
         "name": "fact_movies",
         "kind": "full",
-        "query": 'SELECT movie_id FROM "silver"."silver_movies"',
+        "query": "SELECT movie_id, 'silver.silver_movies' AS source "
+        'FROM "silver"."silver_movies"',
         "audits": [],
         "reads_itself": False,
     }
@@ -205,6 +206,6 @@ def test_the_dbt_project_has_our_kinds_and_reads_its_own_models(tmp_path: Path) 
     assert "{% if is_incremental() %}{{ this }}{% else %}" in silver
     gold = (tmp_path / "models" / "gold" / "fact_movies.sql").read_text()
     assert "materialized='table'" in gold
-    assert "FROM {{ ref('silver_movies') }}" in gold
+    assert "'silver.silver_movies' AS source FROM {{ ref('silver_movies') }}" in gold
     audit = (tmp_path / "tests" / "silver_movies_0.sql").read_text()
     assert audit == "SELECT * FROM {{ ref('silver_movies') }} WHERE movie_id IS NULL"

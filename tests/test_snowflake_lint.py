@@ -13,7 +13,13 @@ from sqlmesh.core.context import Context
 from sqlmesh.core.dialect import parse
 from sqlmesh.core.model import SqlModel, load_sql_based_model
 
-KPIS = ("gold.kpi_genre_performance", "gold.kpi_top_movies", "gold.kpi_yearly_trends")
+DYNAMIC = (
+    "gold.agg_fan_lifetime_value",
+    "gold.agg_franchise_performance",
+    "gold.kpi_genre_performance",
+    "gold.kpi_top_movies",
+    "gold.kpi_yearly_trends",
+)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +103,7 @@ def test_gold_and_history_are_granted_to_analysts_and_nothing_else(
 ) -> None:
     _, statements = sent
     grants = sent_that(statements, "^GRANT")
-    assert len(grants) == 2 * 11
+    assert len(grants) == 2 * 19
     for grant in grants:
         assert re.fullmatch(
             r'GRANT select ON VIEW "LECTURE_DE"\."(GOLD|SNAPSHOTS)(__DEV)?"\."\w+" '
@@ -141,10 +147,10 @@ def test_a_target_lag_makes_dynamic_tables_of_the_kpis(
         context,
         statements,
     ):
-        build(context, models=KPIS)
+        build(context, models=DYNAMIC)
     made = sent_that(statements, "^CREATE OR REPLACE DYNAMIC TABLE")
-    assert len(made) == len(KPIS)
-    for kpi, statement in zip(KPIS, sorted(made), strict=True):
-        assert f'"{kpi.upper().replace(".", "__")}__' in statement
+    assert len(made) == len(DYNAMIC)
+    for model, statement in zip(DYNAMIC, sorted(made), strict=True):
+        assert f'"{model.upper().replace(".", "__")}__' in statement
         assert "TARGET_LAG='1 hour'" in statement
         assert problems(statement) == []

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import fsspec
 import pytest
 import studio
@@ -88,6 +89,13 @@ class Folder:
         """The rows of a query; bare values where it has one column."""
         rows = self.house.query(sql)
         return [row[0] if len(row) == 1 else row for row in rows]
+
+    def people(self, columns: str) -> list[Any]:
+        """The rows of the vault, in order."""
+        with duckdb.connect(str(self.house.vault), read_only=True) as connection:
+            return connection.execute(
+                f"SELECT {columns} FROM secure.pii_vault ORDER BY ALL"
+            ).fetchall()
 
 
 @pytest.fixture
@@ -318,14 +326,54 @@ def test_persons_are_tokens_in_bronze_and_themselves_in_the_vault(folder: Folder
     assert guest[3] == first[3]
     assert guest[5] is not None
     assert trial[5] is None
-    vault = folder.landed(
-        "SELECT fan_id, email, first_name, last_name, ip_address FROM secure.pii_vault ORDER BY 1"
-    )
-    assert vault == [
+    assert folder.people("fan_id, email, first_name, last_name, ip_address") == [
         ("F1", "Ann@Example.com ", "Ann", "Lee", "10.1.2.3"),
         ("F2", "ann@example.com", "Ann", "Lee", "10.1.2.3"),
         ("F3", None, "Ann", "Lee", "10.1.2.3"),
     ]
+
+
+def test_the_vault_is_a_file_that_its_owner_alone_reads(folder: Folder) -> None:
+    folder.write("fan_interactions/a.jsonl", interaction(1))
+    modes: set[int] = set()
+    stage = Vault._stage
+
+    def look(vault: Vault, client: Any, people: Any) -> None:
+        client.execute_sql("CREATE TABLE secure.written AS SELECT 1")
+        stage(vault, client, people)
+        modes.update(path.stat().st_mode & 0o777 for path in folder.house.folder.glob("vault.*"))
+
+    folder.house.monkeypatch.setattr(Vault, "_stage", look)
+    folder.load()
+    assert modes == {0o600}
+    assert folder.house.vault.stat().st_mode & 0o777 == 0o600
+    assert folder.house.duckdb.stat().st_mode & 0o044
+    assert folder.landed("SELECT COUNT(*) FROM duckdb_schemas() WHERE schema_name = 'secure'") == [
+        0
+    ]
+
+
+def test_a_vault_that_is_lost_or_of_another_warehouse_is_refused(folder: Folder) -> None:
+    folder.write("fan_interactions/a.jsonl", interaction(1))
+    folder.load()
+    folder.write("fan_interactions/a.jsonl", interaction(2))
+    folder.house.monkeypatch.setenv("MARQUEE_VAULT_DUCKDB", str(folder.house.folder / "o.duckdb"))
+    for arguments in ([], ["--dry-run"], ["--forget", "F1"]):
+        ended = folder.load(*arguments)
+        assert ended.code == 1
+        assert "The vault of this warehouse is not at" in ended.err
+    assert folder.landed(INTERACTIONS) == ["I-1"]
+
+    folder.house.monkeypatch.delenv("MARQUEE_VAULT_DUCKDB")
+    folder.house.monkeypatch.setenv("MARQUEE_DUCKDB", str(folder.house.folder / "other.duckdb"))
+    folder.house.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
+    ended = folder.load()  # another warehouse in the same folder
+    assert ended.code == 1
+    assert "belongs to another token key" in ended.err
+    folder.house.monkeypatch.setenv("MARQUEE_DUCKDB", str(folder.house.vault))
+    ended = folder.load()
+    assert ended.code == 1
+    assert "The vault cannot be the warehouse" in ended.err
 
 
 def test_the_tokens_of_guests_expire(folder: Folder) -> None:
@@ -392,7 +440,7 @@ def test_killed_at_any_moment_a_run_is_finished_by_the_next_one(
     assert folder.landed(INTERACTIONS) == [f"I-{one}" for one in range(6)]
     assert folder.landed("SELECT record_id FROM bronze.raw_box_office ORDER BY 1") == ["B-1", "B-2"]
     assert [line for _, line, _ in folder.landed(QUARANTINE)] == [4, 7]
-    assert folder.landed("SELECT COUNT(*) FROM secure.pii_vault") == [1]
+    assert folder.people("fan_id") == [("F1",)]
 
 
 def test_the_sandbox_is_the_same_bytes_each_time_and_loads(folder: Folder, tmp_path: Path) -> None:

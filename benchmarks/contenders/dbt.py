@@ -32,7 +32,8 @@ SCHEMA_MACRO = """\
   {{ custom_schema_name or target.schema }}
 {%- endmacro %}
 """
-TABLE_NAME = re.compile(r'"?\b([a-z_]+)"?\."?([a-z_0-9]+)"?')
+# A name of a table, or else a text, which may hold one and stays as it is.
+TABLE_NAME = re.compile(r"""'(?:[^']|'')*'|"?\b([a-z_]+)"?\."?([a-z_0-9]+)"?""")
 
 
 def versions() -> str:

@@ -96,7 +96,11 @@ def copy_bronze(source: str, target: str) -> None:
     with duckdb.connect(target) as connection:
         connection.execute(f"ATTACH '{source}' AS source_of_bronze (READ_ONLY)")
         connection.execute("CREATE SCHEMA bronze")
-        for table in ("raw_movies", "raw_genres"):
+        tables = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'source_of_bronze' "
+            "AND schema_name = 'bronze' AND NOT starts_with(table_name, '_dlt')"
+        ).fetchall()
+        for (table,) in tables:
             connection.execute(
                 f"CREATE TABLE bronze.{table} AS FROM source_of_bronze.bronze.{table}"
             )

@@ -81,8 +81,22 @@ class Destination:
         return bool(json.loads(landed) == json.loads(fetched))
 
 
-def duckdb_destination(path: Path, *, read_only: bool = False) -> Destination:
+def duckdb_destination(
+    path: Path,
+    *,
+    read_only: bool = False,
+    what: str = "warehouse",
+    variable: str = "MARQUEE_DUCKDB",
+    schema: str = BRONZE,
+) -> Destination:
     """Describe the DuckDB file at `path`; nothing is opened or created yet.
+
+    Args:
+        path: the file.
+        read_only: whether nothing will be written.
+        what: what the file is, for people.
+        variable: the environment variable that names it.
+        schema: the schema that is written in it.
 
     Raises:
         MarqueeError: the file's folder is missing or not writable, or the name cannot serve.
@@ -90,24 +104,23 @@ def duckdb_destination(path: Path, *, read_only: bool = False) -> Destination:
     """
     if not path.parent.is_dir():
         raise MarqueeError(
-            f"The folder of the warehouse file does not exist: {path.parent}",
-            "Create it, or set MARQUEE_DUCKDB to another file.",
+            f"The folder of the {what} file does not exist: {path.parent}",
+            f"Create it, or set {variable} to another file.",
         )
     if "?" in str(path):
         raise MarqueeError(
             f"DuckDB cannot work in a path with a question mark: {path}",
-            "Set MARQUEE_DUCKDB to another file.",
+            f"Set {variable} to another file.",
         )
     if not read_only and not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise MarqueeError(f"No permission to write the warehouse file {path}.")
+        raise MarqueeError(f"No permission to write the {what} file {path}.")
     if path.is_dir():
-        raise MarqueeError(f"MARQUEE_DUCKDB names a folder, not a file: {path}")
-    if path.stem == BRONZE:
+        raise MarqueeError(f"{variable} names a folder, not a file: {path}")
+    if path.stem == schema:
         # DuckDB names the catalog after the file; `bronze.raw_movies` would be ambiguous.
         raise MarqueeError(
-            f"A warehouse file cannot be called {path.name}: "
-            f"its name would hide the schema {BRONZE}.",
-            "Set MARQUEE_DUCKDB to another name.",
+            f"A {what} file cannot be called {path.name}: its name would hide the schema {schema}.",
+            f"Set {variable} to another name.",
         )
     credentials = DuckDbCredentials(str(path), read_only=read_only)
     return Destination(

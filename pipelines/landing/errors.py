@@ -86,8 +86,9 @@ def _explain_duckdb(text: str, warehouse: Path | None) -> str:
     if "Could not set lock" in text or "being used by another process" in text:
         holder = re.search(r"held in (.+? \(PID \d+\))", text)
         who = holder.group(1) if holder else "another process"
+        file = re.search(r'on file "(.+?)"', text)
         return (
-            f"The warehouse file {warehouse} is held by {who}.\n"
+            f"The DuckDB file {file.group(1) if file else warehouse} is held by {who}.\n"
             "DuckDB lets one process at a time open it: close that one "
             "(a `sqlmesh ui`, a notebook, a DuckDB shell, another run), then run again."
         )

@@ -25,12 +25,15 @@ class Settings:
         duckdb: the warehouse, `MARQUEE_DUCKDB`, default `warehouse.duckdb` in the project.
         state_duckdb: SQLMesh's state, `MARQUEE_STATE_DUCKDB`, default `state.duckdb`.
         dlt_dir: dlt's working folder, `MARQUEE_DLT_DIR`, default `.dlt/work`.
+        vault_duckdb: who the tokens of fans are, `MARQUEE_VAULT_DUCKDB`, default `vault.duckdb`
+            beside the warehouse.
 
     """
 
     duckdb: Path
     state_duckdb: Path
     dlt_dir: Path
+    vault_duckdb: Path
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -40,10 +43,12 @@ class Settings:
             given = environ.get(variable)
             return Path(given).expanduser().resolve() if given else ROOT / default
 
+        duckdb = path("MARQUEE_DUCKDB", "warehouse.duckdb")
         return cls(
-            duckdb=path("MARQUEE_DUCKDB", "warehouse.duckdb"),
+            duckdb=duckdb,
             state_duckdb=path("MARQUEE_STATE_DUCKDB", "state.duckdb"),
             dlt_dir=path("MARQUEE_DLT_DIR", ".dlt/work"),
+            vault_duckdb=path("MARQUEE_VAULT_DUCKDB", str(duckdb.with_name("vault.duckdb"))),
         )
 
 

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import sqlglot
 
-LAYERS = ("bronze", "silver", "snapshots", "gold", "secure", "ops")
+LAYERS = ("bronze", "silver", "snapshots", "gold", "ops")
 
 
 class MissingWarehouse(Exception):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import dlt
 
-from landing.destination import Destination
+from landing.destination import BRONZE, Destination
 from studio_source.vault import SECURE, Vault
 
 FAN = "fan_token"
@@ -22,14 +23,15 @@ TRACES = ("email_token", "first_name_token", "last_name_token", "session_token",
 GUEST_TRACES = ("session_token", "ip_token")
 
 
-def forget(destination: Destination, fan_token: str, now: datetime) -> dict[str, int]:
+def forget(destination: Destination, vault: Vault, fan_token: str, now: datetime) -> dict[str, int]:
     """Remove a fan from the vault and cut every row off the person.
 
     The rows stay and keep counting, under a random token in place of the fan's: it comes from no
-    key and leads nowhere.
+    key and leads nowhere. The vault comes first: who is cut short there is found by the rows.
 
     Args:
         destination: the warehouse.
+        vault: its vault.
         fan_token: the token under which the fan is known.
         now: from when on; what the fan did before does not land again.
 
@@ -38,43 +40,23 @@ def forget(destination: Destination, fan_token: str, now: datetime) -> dict[str,
 
     """
     nobody = secrets.token_hex(32)
-    Vault(destination).create()
-    changed: dict[str, int] = {}
-    dataset = dlt.dataset(destination.factory, SECURE, schema=dlt.Schema(SECURE))
-    with dataset.sql_client as client:
+    is_fan = f"{FAN} = '{fan_token}'"
+    with _client(destination) as client:
+        tables = [one for one in _tables_with(client, FAN) if _count(client, one[1], is_fan)]
+        removed = vault.forget(fan_token, now, is_known=bool(tables))
+        changed = {f"{SECURE}.pii_vault": removed} if removed else {}
         with client.begin_transaction():
-            vault = client.make_qualified_table_name("pii_vault")
-            forgotten = client.make_qualified_table_name("forgotten_fans")
-            is_fan = f"{FAN} = '{fan_token}'"
-            _change(
-                client,
-                changed,
-                f"{SECURE}.pii_vault",
-                vault,
-                is_fan,
-                f"DELETE FROM {vault}",  # noqa: S608
-            )
-            for name, table, columns in _tables_with(client, FAN):
+            for name, table, columns in tables:
                 cut = [f"{FAN} = '{nobody}'"]
                 cut += [f"{column} = NULL" for column in TRACES if column in columns]
-                update = f"UPDATE {table} SET {', '.join(cut)}"  # noqa: S608
-                _change(client, changed, name, table, is_fan, update)
-            if changed:
-                client.execute_sql(f"DELETE FROM {forgotten} WHERE {is_fan}")  # noqa: S608
-                client.execute_sql(
-                    f"INSERT INTO {forgotten} "  # noqa: S608
-                    f"VALUES ('{fan_token}', CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP))"
-                )
-        if changed and destination.name == "duckdb":
-            _scrub(client, vault)
+                _change(client, changed, name, table, is_fan, cut)
     return changed
 
 
 def expire(destination: Destination, now: datetime) -> int:
     """Remove guests' tokens of session and address whose time is up; return of how many rows."""
     changed: dict[str, int] = {}
-    dataset = dlt.dataset(destination.factory, SECURE, schema=dlt.Schema(SECURE))
-    with dataset.sql_client as client, client.begin_transaction():
+    with _client(destination) as client, client.begin_transaction():
         for name, table, columns in _tables_with(client, "expires_at"):
             traces = [column for column in GUEST_TRACES if column in columns]
             if not traces:
@@ -83,10 +65,14 @@ def expire(destination: Destination, now: datetime) -> int:
             is_due = (
                 f"expires_at <= CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP) AND ({some_left})"
             )
-            cut = ", ".join(f"{column} = NULL" for column in traces)
-            update = f"UPDATE {table} SET {cut}"  # noqa: S608
-            _change(client, changed, name, table, is_due, update)
+            cut = [f"{column} = NULL" for column in traces]
+            _change(client, changed, name, table, is_due, cut)
     return changed.get("bronze.raw_fan_interactions", 0)
+
+
+def _client(destination: Destination) -> Any:
+    """Return dlt's client of the warehouse; the schema is empty, the statements name columns."""
+    return dlt.dataset(destination.factory, BRONZE, schema=dlt.Schema(BRONZE)).sql_client
 
 
 def _tables_with(client: Any, column: str) -> list[tuple[str, str, set[str]]]:
@@ -113,38 +99,23 @@ def _tables_with(client: Any, column: str) -> list[tuple[str, str, set[str]]]:
 
 
 def _change(
-    client: Any, changed: dict[str, int], name: str, table: str, condition: str, statement: str
+    client: Any,
+    changed: dict[str, int],
+    name: str,
+    table: str,
+    condition: str,
+    assignments: Sequence[str],
 ) -> None:
-    """Run a statement on the rows of a condition and note how many they are, if any."""
+    """Update the rows of a condition and note how many they are, if any."""
+    if count := _count(client, table, condition):
+        client.execute_sql(
+            f"UPDATE {table} SET {', '.join(assignments)} WHERE {condition}"  # noqa: S608
+        )
+        changed[name] = count
+
+
+def _count(client: Any, table: str, condition: str) -> int:
     ((count,),) = client.execute_sql(
         f"SELECT COUNT(*) FROM {table} WHERE {condition}"  # noqa: S608
     )
-    if count:
-        client.execute_sql(f"{statement} WHERE {condition}")
-        changed[name] = int(count)
-
-
-def _scrub(client: Any, vault: str) -> None:
-    """Overwrite what DuckDB leaves of deleted rows in its file.
-
-    A deleted row stays in its block, and a freed block keeps its bytes until it is used again. So
-    the vault's table is made anew, and the free blocks are filled once with numbers.
-    """
-    anew = vault.replace("pii_vault", "pii_vault_anew")
-    client.execute_sql(f"CREATE TABLE {anew} AS SELECT * FROM {vault}")  # noqa: S608
-    client.execute_sql(f"DROP TABLE {vault}")
-    client.execute_sql(f"ALTER TABLE {anew} RENAME TO pii_vault")
-    client.execute_sql("CHECKPOINT")
-    client.execute_sql("CHECKPOINT")  # what the first one freed is free for use after the second
-    ((free_bytes,),) = client.execute_sql(
-        "SELECT free_blocks * block_size FROM pragma_database_size() "
-        "WHERE database_name = CURRENT_DATABASE()"
-    )
-    filling = vault.replace("pii_vault", "filling")
-    client.execute_sql(
-        f"CREATE TABLE {filling} AS "  # noqa: S608
-        f"SELECT hash(i, random()) AS number FROM range({int(free_bytes) // 8 + 1}) AS numbers(i)"
-    )
-    client.execute_sql("CHECKPOINT")
-    client.execute_sql(f"DROP TABLE {filling}")
-    client.execute_sql("CHECKPOINT")
+    return int(count)

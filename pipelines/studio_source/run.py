@@ -31,7 +31,7 @@ from studio_source.report import Report
 from studio_source.settings import StudioSettings
 from studio_source.tables import QUARANTINE_STUDIO, RAW_FAN_INTERACTIONS, STUDIO_FILES, TABLES
 from studio_source.tokens import Tokens
-from studio_source.vault import Vault
+from studio_source.vault import Vault, vault_destination
 
 PIPELINE = "studio"
 NO_TIME = timedelta(microseconds=1)
@@ -55,8 +55,8 @@ def load_studio(
         dry_run: leave the warehouse and the disk alone.
 
     Raises:
-        MarqueeError: the folder or the warehouse cannot be used, the key is another one than
-            before, or another run is loading; what landed before stays.
+        MarqueeError: the folder, the warehouse or its vault cannot be used, the key is another
+            one than before, or another run is loading; what landed before stays.
         KeyboardInterrupt: a person asked to stop; what was read by then has landed.
 
     """
@@ -70,12 +70,15 @@ def load_studio(
             log = stack.enter_context(
                 logged_run(PIPELINE, destination, settings, report, impersonal)
             )
+        vault = Vault(vault_destination(destination, settings, read_only=dry_run))
         warehouse = Warehouse(destination)
         warehouse.check()
+        destination.label(report.batch_id)
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
         refuse_another_key(remembered(pipeline).get("key_check"), tokens)
-        vault = Vault(destination)
+        if remembered(pipeline):
+            vault.refuse_lost()
         reader = Reader(
             studio,
             Ledger(warehouse),
@@ -88,7 +91,7 @@ def load_studio(
             for batch in reader.batches():
                 batch.count(report)
             return
-        vault.create()
+        vault.create(tokens.key_check)
         memory = {"key_check": tokens.key_check}
         is_first = True
         for batch in gathered(reader.batches(), studio.chunk_lines):
@@ -116,8 +119,8 @@ def forget_fan(
     """Remove a fan, see `erasure.forget`; return the rows by table.
 
     Raises:
-        MarqueeError: there is no warehouse, it was loaded under another key, or another run is
-            loading it.
+        MarqueeError: there is no warehouse or vault, they are under another key, or another run
+            is loading them.
 
     """
     if destination.path is not None and not destination.path.exists():
@@ -126,7 +129,11 @@ def forget_fan(
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
         refuse_another_key(remembered(pipeline).get("key_check"), tokens)
-        return forget(destination, tokens.fan(fan_id.strip()), now_utc())
+        vault = Vault(vault_destination(destination, settings))
+        if remembered(pipeline):
+            vault.refuse_lost()
+        vault.create(tokens.key_check)
+        return forget(destination, vault, tokens.fan(fan_id.strip()), now_utc())
 
 
 def refuse_no_folder(bucket_url: str) -> None:

@@ -1,12 +1,15 @@
 """The vault: `secure.pii_vault`, the one place where clear values of fans are.
 
-It is written by SQL over an open connection and not by a dlt load, which would put the values into
-files of its working folder on the way (docs/decisions/0016-the-vault-is-written-without-files.md).
+On DuckDB that is a file of its own, so that no copy of the warehouse holds any; on Snowflake a
+schema of the database. It is written by SQL over an open connection and not by a dlt load, which
+would put the values into files of its working folder on the way
+(docs/decisions/0016-the-vault-is-written-without-files.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,8 +18,9 @@ import dlt
 import pyarrow as pa
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
-from landing.destination import Destination
+from landing.destination import Destination, duckdb_destination
 from landing.errors import MarqueeError
+from landing.settings import Settings
 from studio_source.people import Person
 
 SECURE = "secure"
@@ -37,26 +41,70 @@ TABLES = {
     ),
     # Whose earlier events do not land again. The token of a fan, who left no other row with it.
     "forgotten_fans": ("fan_token TEXT", "forgotten_at TIMESTAMP"),
+    # One row: under which key the tokens are (`Tokens.key_check`).
+    "token_key": ("key_check TEXT",),
 }
 INCOMING = "incoming_people"
+PRIVATE = 0o077  # umask: what is made is its owner's alone
 
 
 class VaultError(MarqueeError):
     """The vault could not be written; the database's own words may hold values and are left out."""
 
 
+def vault_destination(
+    warehouse: Destination, settings: Settings, *, read_only: bool = False
+) -> Destination:
+    """Describe where the vault of a warehouse is; nothing is opened or created yet.
+
+    Raises:
+        MarqueeError: the file cannot serve, or is the warehouse.
+
+    """
+    if warehouse.path is None:
+        return warehouse
+    path = settings.vault_duckdb
+    if path == warehouse.path:
+        raise MarqueeError(
+            f"The vault cannot be the warehouse, whose copies go to others: {path}",
+            "Set MARQUEE_VAULT_DUCKDB to a file of its own.",
+        )
+    return duckdb_destination(
+        path, read_only=read_only, what="vault", variable="MARQUEE_VAULT_DUCKDB", schema=SECURE
+    )
+
+
 class Vault:
-    """Reads and writes the vault; one connection from entering to leaving."""
+    """Reads and writes the vault; a connection a call."""
 
     def __init__(self, destination: Destination) -> None:
         """Take the destination; nothing is opened yet."""
         self._destination = destination
         # The schema is empty on purpose: nothing is looked up, the queries name their columns.
-        dataset = dlt.dataset(destination.factory, SECURE, schema=dlt.Schema(SECURE))
-        self._open = contextmanager(lambda: _opened(dataset.sql_client))
+        self._dataset = dlt.dataset(destination.factory, SECURE, schema=dlt.Schema(SECURE))
 
-    def create(self) -> None:
-        """Make the schema and its tables, if they are not there yet."""
+    def refuse_lost(self) -> None:
+        """Make sure that the vault is where it was: it knows, too, who asked to be forgotten.
+
+        Raises:
+            MarqueeError: there is no such file.
+
+        """
+        path = self._destination.path
+        if path is not None and not path.exists():
+            raise MarqueeError(
+                f"The vault of this warehouse is not at {path}.",
+                "Set MARQUEE_VAULT_DUCKDB to where it is, or bring it back from a backup; without "
+                "it those who were forgotten would land again. If it is lost: docs/runbook.md.",
+            )
+
+    def create(self, key_check: str) -> None:
+        """Make the schema and its tables, if they are not there yet.
+
+        Raises:
+            MarqueeError: what the vault has is under another key.
+
+        """
         with self._open() as client:
             if not client.has_dataset():
                 client.create_dataset()
@@ -64,6 +112,16 @@ class Vault:
                 client.execute_sql(
                     f"CREATE TABLE IF NOT EXISTS {client.make_qualified_table_name(table)} "
                     f"({', '.join(columns)})"
+                )
+            token_key = client.make_qualified_table_name("token_key")
+            kept = client.execute_sql(f"SELECT key_check FROM {token_key}")  # noqa: S608
+            if not kept:
+                client.execute_sql(f"INSERT INTO {token_key} VALUES ('{key_check}')")  # noqa: S608
+            elif kept[0][0] != key_check:
+                raise MarqueeError(
+                    f"The vault ({self._destination.place}) belongs to another token key, and so "
+                    "to another warehouse.",
+                    "Set MARQUEE_VAULT_DUCKDB to a file of this warehouse's own.",
                 )
 
     def add(self, people: Sequence[Person], now: datetime, batch_id: str) -> int:
@@ -121,6 +179,46 @@ class Vault:
                 return {}
         return dict(rows or ())
 
+    def forget(self, fan_token: str, now: datetime, *, is_known: bool) -> int:
+        """Delete a fan, and remember from when on the fan's earlier events do not land again.
+
+        Args:
+            fan_token: the token under which the fan is known.
+            now: this moment.
+            is_known: whether the warehouse knows the fan; whom nobody knows is not remembered.
+
+        Returns:
+            How many rows of `pii_vault` went.
+
+        """
+        with self._open() as client:
+            vault = client.make_qualified_table_name("pii_vault")
+            forgotten = client.make_qualified_table_name("forgotten_fans")
+            is_fan = f"fan_token = '{fan_token}'"
+            with client.begin_transaction():
+                count = f"SELECT COUNT(*) FROM {vault} WHERE {is_fan}"  # noqa: S608
+                ((rows,),) = client.execute_sql(count)
+                if rows or is_known:
+                    client.execute_sql(f"DELETE FROM {vault} WHERE {is_fan}")  # noqa: S608
+                    client.execute_sql(f"DELETE FROM {forgotten} WHERE {is_fan}")  # noqa: S608
+                    client.execute_sql(
+                        f"INSERT INTO {forgotten} "  # noqa: S608
+                        f"VALUES ('{fan_token}', CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP))"
+                    )
+            if self._destination.name == "duckdb":
+                _scrub(client, vault)
+        return int(rows)
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        """Open a connection; the file and what DuckDB puts beside it are their owner's alone."""
+        umask = os.umask(PRIVATE)
+        try:
+            with self._dataset.sql_client as client:
+                yield client
+        finally:
+            os.umask(umask)
+
     def _stage(self, client: Any, people: Sequence[Person]) -> None:
         """Make the people a relation of the open connection, in memory or on the server."""
         if self._destination.name == "duckdb":
@@ -143,6 +241,27 @@ class Vault:
             )
 
 
-def _opened(client: Any) -> Any:
-    with client as opened:
-        yield opened
+def _scrub(client: Any, vault: str) -> None:
+    """Overwrite what DuckDB leaves of deleted rows in its file.
+
+    A deleted row stays in its block, and a freed block keeps its bytes until it is used again. So
+    the vault's table is made anew, and the free blocks are filled once with numbers.
+    """
+    anew = client.make_qualified_table_name("pii_vault_anew")
+    client.execute_sql(f"CREATE OR REPLACE TABLE {anew} AS FROM {vault}")
+    client.execute_sql(f"DROP TABLE {vault}")
+    client.execute_sql(f"ALTER TABLE {anew} RENAME TO pii_vault")
+    client.execute_sql("CHECKPOINT")
+    client.execute_sql("CHECKPOINT")  # what the first one freed is free for use after the second
+    ((free_bytes,),) = client.execute_sql(
+        "SELECT free_blocks * block_size FROM pragma_database_size() "
+        "WHERE database_name = CURRENT_DATABASE()"
+    )
+    filling = client.make_qualified_table_name("filling")
+    client.execute_sql(
+        f"CREATE OR REPLACE TABLE {filling} AS "  # noqa: S608
+        f"SELECT hash(i, random()) AS number FROM range({int(free_bytes) // 8 + 1}) AS numbers(i)"
+    )
+    client.execute_sql("CHECKPOINT")
+    client.execute_sql(f"DROP TABLE {filling}")
+    client.execute_sql("CHECKPOINT")

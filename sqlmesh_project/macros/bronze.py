@@ -1,4 +1,4 @@
-"""Bronze of the studio before its first load: empty tables, for whoever loads TMDb only."""
+"""Bronze of a source before its first load: empty tables, for whoever loads the other one only."""
 
 from sqlglot import exp, parse_one
 from sqlmesh import macro
@@ -22,6 +22,10 @@ TABLES = [
     " local_currency TEXT, exchange_rate_usd TEXT, gross_revenue_usd TEXT, screen_count TEXT,"
     " showtime_count TEXT, source_file TEXT, source_line BIGINT, ingested_at TIMESTAMP,"
     " batch_id TEXT, _dlt_load_id TEXT, _dlt_id TEXT)",
+    "raw_movies (movie_id BIGINT, raw_data JSON, source_url TEXT, ingested_at TIMESTAMP,"
+    " batch_id TEXT, _dlt_load_id TEXT, _dlt_id TEXT)",
+    "raw_genres (raw_data JSON, ingested_at TIMESTAMP, batch_id TEXT, _dlt_load_id TEXT,"
+    " _dlt_id TEXT)",
     "quarantine_tmdb (movie_id BIGINT, body TEXT, reason TEXT, source_url TEXT,"
     " ingested_at TIMESTAMP, batch_id TEXT, _dlt_load_id TEXT, _dlt_id TEXT)",
     "quarantine_studio (feed TEXT, reason TEXT, source_file TEXT, source_line BIGINT,"

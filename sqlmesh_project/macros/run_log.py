@@ -34,7 +34,7 @@ LOG_TABLES = [
     "audit_results (run_id TEXT, audited_at TIMESTAMP, table_name TEXT, audit_name TEXT,"
     " is_blocking BOOLEAN, failing_row_count BIGINT, is_passed BOOLEAN, failing_rows_query TEXT)",
 ]
-COUNTED_SCHEMAS = ["bronze", "secure"]  # beside those of the environment
+COUNTED_SCHEMAS = ["bronze"]  # beside those of the environment
 ERROR_LENGTH = 500
 AUDIT_FAILED = r"'(\w+)' audit error: (\d+) rows? failed"
 

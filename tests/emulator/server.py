@@ -22,10 +22,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fakesnow.arrow
 import fakesnow.conn
 import fakesnow.info_schema
 import fakesnow.macros
 import fakesnow.server
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlglot
 import uvicorn
 from fakesnow import copy_into
@@ -212,7 +215,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         )
 
     def _transform(self, expression: exp.Expr, params: Any) -> exp.Expr:
-        """Two things that DuckDB says in another way and fakesnow leaves as they are."""
+        """Mend what fakesnow leaves as Snowflake says it, or makes another of."""
         for add in expression.find_all(exp.Add):
             if isinstance(add.expression, exp.Cast) and add.expression.is_type("INT"):
                 add.expression.meta["is_days"] = True
@@ -224,6 +227,10 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         for function in list(transformed.find_all(exp.Typeof)):
             # The type of a VARIANT's value, and not of the column.
             function.replace(exp.func("json_type", function.this, dialect="duckdb"))
+        for total in transformed.find_all(exp.Sum):
+            # fakesnow adds up doubles, as a column may be a text; Snowflake adds decimals exactly.
+            if isinstance(total.this, exp.TryCast) and total.this.is_type("DOUBLE"):
+                total.set("this", total.this.this)
         return transformed
 
 
@@ -307,6 +314,19 @@ def escape_comments() -> None:
     )
 
 
+def keep_missing_times() -> None:
+    """Let a missing time be NULL: fakesnow sends it as the first second of 1970."""
+    convert = fakesnow.arrow.timestamp_to_sf_struct
+
+    def with_nulls(times: Any) -> Any:
+        found = convert(times)
+        if isinstance(times, pa.ChunkedArray):
+            times = times.combine_chunks()
+        return pc.if_else(times.is_null(), pa.scalar(None, found.type), found)
+
+    fakesnow.arrow.timestamp_to_sf_struct = with_nulls
+
+
 def add_functions() -> None:
     """Give each database the functions of Snowflake that fakesnow lacks."""
     create = fakesnow.macros.creation_sql
@@ -347,6 +367,7 @@ def main() -> None:
     parser.add_argument("--token", required=True)
     options = parser.parse_args()
     escape_comments()
+    keep_missing_times()
     add_functions()
     fakesnow.conn.FakeSnowflakeCursor = Cursor
     fakesnow.server.shared_fs = FakeSnow(

@@ -17,7 +17,7 @@ MODEL (
   audits (
     not_null(columns := (movie_sk, genre_sk, position, weight)),
     unique_combination_of_columns(columns := (movie_sk, genre_sk)),
-    number_of_rows(threshold := 0),
+    empty_only_with(parent := gold.fact_movies),
     references_resolve(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
     references_resolve(key := genre_sk, parent := gold.dim_genres, parent_key := genre_sk),
     keeps_every_row(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),

@@ -3,6 +3,7 @@ MODEL (
   kind FULL,
   grain movie_sk,
   references movie_id,
+  @read_by_analysts(),
   description 'One row a movie that TMDb has, and the unknown movie: fact_movies as a dimension, for facts of other sources.',
   column_descriptions (
     movie_sk = 'Key: hash of movie_id; hash of -1 for the unknown movie.',

@@ -34,7 +34,7 @@ MODEL (
   audits (
     not_null(columns := (movie_sk, movie_id, date_sk, genre_sk, company_sk, is_released)),
     unique_values(columns := (movie_sk, movie_id)),
-    number_of_rows(threshold := 0),
+    empty_only_with(parent := silver.silver_movies, condition := NOT is_deleted),
     references_resolve(key := date_sk, parent := gold.dim_dates, parent_key := date_sk),
     references_resolve(key := genre_sk, parent := gold.dim_genres, parent_key := genre_sk),
     references_resolve(key := company_sk, parent := gold.dim_production_companies, parent_key := company_sk),

@@ -16,7 +16,7 @@ MODEL (
   audits (
     not_null(columns := (genre_id, genre_name, genre_group, is_blockbuster_genre, valid_from)),
     unique_combination_of_columns(columns := (genre_id, valid_from)),
-    number_of_rows(threshold := 0),
+    empty_only_with(parent := silver.silver_genres),
     forall(criteria := (
       valid_from < COALESCE(valid_to, '9999-12-31'::TIMESTAMP)
     )),

@@ -2,6 +2,7 @@ MODEL (
   name gold.agg_fan_retention,
   kind FULL,
   grain (region, country_code, account_type, acquisition_month, months_since_first_seen),
+  @read_by_analysts(),
   description 'One row a group of agg_fan_lifetime_value and month since its fans were first seen, up to the newest month of the data.',
   column_descriptions (
     region = 'Market region of the fans now.',

@@ -5,6 +5,7 @@ MODEL (
   depends_on (gold.dim_titles, gold.dim_dates),
   grain (title_sk, date_sk, region),
   references (title_sk, date_sk),
+  @read_by_analysts(),
   description 'One row a title, day and market region in which a theatre reported or a fan did something. Days with news are made anew as a whole. Fans are distinct within the row only: never add them up.',
   column_descriptions (
     title_sk = 'The title, into dim_titles; the unknown title where an interaction names none.',

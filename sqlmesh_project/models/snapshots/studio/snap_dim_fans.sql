@@ -7,6 +7,7 @@ MODEL (
   ),
   grain (fan_token, valid_from),
   references fan_token,
+  @read_by_analysts(),
   description 'One row a fan and period in which we believed the same of the fan''s region, country and preferred device (SCD type 2). A pure function of the accepted interactions and the runs that brought them: it can be dropped and made again, row for row. Beliefs change when a run lands, not when something happens.',
   column_descriptions (
     fan_token = 'Keyed token of the fan (HMAC-SHA256).',

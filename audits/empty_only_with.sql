@@ -1,0 +1,24 @@
+AUDIT (
+  name empty_only_with,
+  defaults (threshold = 0, condition = TRUE)
+);
+
+/* So few rows are the unknown member or none at all: right where the parent is empty, too, as TMDb's tables
+   are for whoever loads the studio only, and wrong where it has rows (that meet the condition). */
+SELECT
+  here.row_count,
+  above.row_count AS parent_row_count
+FROM (
+  SELECT
+    COUNT(*) AS row_count
+  FROM @this_model
+) AS here
+CROSS JOIN (
+  SELECT
+    COUNT(*) AS row_count
+  FROM @parent
+  WHERE
+    @condition
+) AS above
+WHERE
+  here.row_count <= @threshold AND above.row_count > 0
