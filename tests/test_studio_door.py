@@ -358,7 +358,7 @@ def test_a_vault_that_is_lost_or_of_another_warehouse_is_refused(folder: Folder)
     folder.load()
     folder.write("fan_interactions/a.jsonl", interaction(2))
     folder.house.monkeypatch.setenv("MARQUEE_VAULT_DUCKDB", str(folder.house.folder / "o.duckdb"))
-    for arguments in ([], ["--dry-run"], ["--forget", "F1"]):
+    for arguments in ([], ["--forget", "F1"]):
         ended = folder.load(*arguments)
         assert ended.code == 1
         assert "The vault of this warehouse is not at" in ended.err

@@ -206,7 +206,7 @@ class Vault:
                         f"VALUES ('{fan_token}', CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP))"
                     )
             if self._destination.name == "duckdb":
-                _scrub(client, vault)
+                _scrub(client, vault)  # always: a run before may have been cut short here
         return int(rows)
 
     @contextmanager
@@ -248,9 +248,10 @@ def _scrub(client: Any, vault: str) -> None:
     the vault's table is made anew, and the free blocks are filled once with numbers.
     """
     anew = client.make_qualified_table_name("pii_vault_anew")
-    client.execute_sql(f"CREATE OR REPLACE TABLE {anew} AS FROM {vault}")
-    client.execute_sql(f"DROP TABLE {vault}")
-    client.execute_sql(f"ALTER TABLE {anew} RENAME TO pii_vault")
+    with client.begin_transaction():
+        client.execute_sql(f"CREATE TABLE {anew} AS FROM {vault}")
+        client.execute_sql(f"DROP TABLE {vault}")
+        client.execute_sql(f"ALTER TABLE {anew} RENAME TO pii_vault")
     client.execute_sql("CHECKPOINT")
     client.execute_sql("CHECKPOINT")  # what the first one freed is free for use after the second
     ((free_bytes,),) = client.execute_sql(
