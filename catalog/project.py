@@ -222,5 +222,4 @@ def _seed_rows(model: SeedModel) -> list[list[str]]:
 
 def _relative(path: Path, root: Path) -> str:
     """A file from the project's folder, the links of the root followed."""
-    found = path.resolve()
-    return found.relative_to(root.resolve()).as_posix() if found.is_relative_to(root) else path.name
+    return os.path.relpath(path.resolve(), root.resolve()).replace(os.sep, "/")

@@ -135,6 +135,7 @@ def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: Findings) 
     assert lines[-1] == "<sub>Compared on the sandbox's data, in 12 s.</sub>"
 
 
+@pytest.mark.review
 def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value(
     bench: Bench,
 ) -> None:
