@@ -364,8 +364,9 @@ def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareho
         assert context.run(ignore_cron=True, select_models=sources).is_success
         context.engine_adapter.execute(f"INSERT INTO {guests} SELECT * FROM {guests} LIMIT 9")
         context.engine_adapter.execute(f"DELETE FROM {box_office} WHERE tickets_sold % 2 = 0")
-        measure = {"select_models": ["ops.data_quality_results"], "no_auto_upstream": True}
-        assert context.run(ignore_cron=True, **measure).is_success
+        assert context.run(
+            ignore_cron=True, select_models=["ops.data_quality_results"], no_auto_upstream=True
+        ).is_success
     warehouse.execute("UPDATE bronze.studio_files SET ingested_at = ingested_at - INTERVAL 3 DAY")
     return warehouse
 
@@ -639,9 +640,9 @@ def test_each_unit_test_is_a_case_that_the_page_of_results_reads(tmp_path: Path)
     result = ModelTextTestResult(stream=io.StringIO(), descriptions=True, verbosity=1)
     good, bad, worse = (model_test(name) for name in ("test_good", "test_bad", "test_worse"))
     result.addSuccess(good)
-    result.addFailure(bad, (AssertionError, AssertionError("other\nrows"), None))
-    result.addFailure(bad, (AssertionError, AssertionError("of a CTE, too"), None))
-    result.addError(worse, (ValueError, ValueError("no such column"), None))
+    result.addFailure(bad, raised(AssertionError("other\nrows")))
+    result.addFailure(bad, raised(AssertionError("of a CTE, too")))
+    result.addError(worse, raised(ValueError("no such column")))
     units.junit(result).write(tmp_path / "units.xml")
 
     shown = pages.test_results(tmp_path / "units.xml")
@@ -661,3 +662,8 @@ def model_test(name: str) -> Any:
     test.test_name = name
     test.model = SimpleNamespace(name="gold.fact_movies")  # type: ignore[assignment]
     return test
+
+
+def raised(error: Exception) -> Any:
+    """What `sys.exc_info()` says of an error."""
+    return type(error), error, None

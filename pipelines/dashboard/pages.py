@@ -153,9 +153,11 @@ def overview(store: Store, warehouse: Path | None) -> None:
     counts = queries.row_counts(store)
     history = queries.answer(store, queries.LAYER_HISTORY)
     layers = counts.groupby("layer", sort=False)["row_count"].sum()
+    if history.empty:
+        history = pd.DataFrame({"layer": [], "counted_at": [], "row_count": []})
     with st.container(horizontal=True):
         for layer in [one for one in charts.LAYER_COLOURS if one in layers]:
-            before = history[history["layer"] == layer]["row_count"] if len(history) else []
+            before = history.loc[history["layer"] == layer, "row_count"]
             change = before.iloc[-1] - before.iloc[-2] if len(before) > 1 else None
             st.metric(
                 f"{layer} rows",
