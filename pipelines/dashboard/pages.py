@@ -156,7 +156,7 @@ def overview(store: Store, warehouse: Path | None) -> None:
     if history.empty:
         history = pd.DataFrame({"layer": [], "counted_at": [], "row_count": []})
     with st.container(horizontal=True):
-        for layer in [one for one in charts.LAYER_COLOURS if one in layers]:
+        for layer in [one for one in charts.LAYER_COLOURS if one in layers and one != "ops"]:
             before = history.loc[history["layer"] == layer, "row_count"]
             change = before.iloc[-1] - before.iloc[-2] if len(before) > 1 else None
             st.metric(
