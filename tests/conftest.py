@@ -123,6 +123,12 @@ class House:
         with duckdb.connect(str(self.duckdb), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def has_landed(self) -> bool:
+        """Whether anything is in bronze; the run log is there after a refused run, too."""
+        return self.duckdb.exists() and bool(
+            self.query("FROM duckdb_tables() WHERE schema_name = 'bronze'")
+        )
+
     def files_with(self, secret: str) -> list[Path]:
         """Every file of this house that holds a text."""
         files = (path for path in self.folder.rglob("*") if path.is_file())

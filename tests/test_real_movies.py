@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 import tmdb
-from warehouse import ROOT, Rows, Warehouse
+from warehouse import OF_TMDB, ROOT, Rows, Warehouse
 
 MOVIES = Path(
     os.environ.get("MARQUEE_REAL_MOVIES", ROOT.parent / "shared" / "data" / "tmdb_5000.ndjson.gz")
@@ -47,7 +47,7 @@ CREATE VIEW released AS FROM movies WHERE status = 'Released' OR status IS NULL;
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The 4,803 movies, served by the sandbox, through the pipeline, planned into gold."""
     folder = tmp_path_factory.mktemp("real_movies")
-    warehouse = Warehouse(folder)
+    warehouse = Warehouse(folder, selected=OF_TMDB)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
         environment.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))

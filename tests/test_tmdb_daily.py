@@ -189,7 +189,7 @@ def test_since_a_day_to_come_is_refused(house: House, sandbox: Sandbox) -> None:
     assert ended.code == 1
     assert "is to come" in ended.err
     assert house.query("SELECT status FROM ops.run_log") == [("FAILED",)]
-    assert not house.query("FROM duckdb_tables() WHERE schema_name = 'bronze'")
+    assert not house.has_landed()
 
 
 @pytest.mark.parametrize(

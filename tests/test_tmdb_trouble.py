@@ -145,7 +145,7 @@ def test_down_from_the_start_is_said_at_once(house: House) -> None:
     ended = house.load()
     assert_clear(ended, f"http://127.0.0.1:{port}/3 cannot be reached", "Connection refused")
     assert "0123456789abcdef" not in ended.said
-    assert not house.duckdb.exists()
+    assert not house.has_landed()
 
 
 def test_no_name_resolution_is_said_at_once(house: House) -> None:
@@ -153,7 +153,7 @@ def test_no_name_resolution_is_said_at_once(house: House) -> None:
     house.monkeypatch.setenv("TMDB_ACCESS_TOKEN", "token")
     ended = house.load()
     assert_clear(ended, "http://tmdb.invalid/3 cannot be reached")
-    assert not house.duckdb.exists()
+    assert not house.has_landed()
 
 
 def test_an_api_that_fails_from_the_start_is_said(house: House) -> None:
@@ -161,7 +161,7 @@ def test_an_api_that_fails_from_the_start_is_said(house: House) -> None:
         house.point_at(sandbox)
         ended = house.load()
     assert_clear(ended, "cannot be reached: HTTP 503")
-    assert not house.duckdb.exists()
+    assert not house.has_landed()
 
 
 def test_endless_429_is_said(house: House) -> None:
@@ -245,7 +245,7 @@ def test_a_list_page_that_stays_broken_is_said(house: House) -> None:
         house.point_at(sandbox)
         ended = house.load()
     assert_clear(ended, "/movie/popular?page=2", "not a page of a list")
-    assert not house.duckdb.exists()
+    assert not house.has_landed()
 
 
 @pytest.mark.parametrize("variable", ["TMDB_ACCESS_TOKEN", "TMDB_API_KEY"])
@@ -258,7 +258,7 @@ def test_a_wrong_key_is_said_and_appears_nowhere(
     ended = house.load()
     assert_clear(ended, "401", "TMDB_ACCESS_TOKEN", "TMDB_API_KEY")
     assert key not in ended.said
-    assert not house.duckdb.exists()
+    assert not house.has_landed()
     assert house.files_with(key) == []
 
 
