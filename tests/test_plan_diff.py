@@ -20,6 +20,8 @@ from plandiff.models import Columns, How
 from plandiff.report import Findings, markdown, verdict
 from plandiff.revision import merge_base
 
+pytestmark = pytest.mark.review
+
 SILVER_MOVIES = "silver/silver_movies.sql"
 FACT_MOVIES = "gold/fact_movies.sql"
 KPI_GENRES = "gold/kpi_genre_performance.sql"
@@ -135,7 +137,6 @@ def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: Findings) 
     assert lines[-1] == "<sub>Compared on the sandbox's data, in 12 s.</sub>"
 
 
-@pytest.mark.review
 def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value(
     bench: Bench,
 ) -> None:
@@ -172,7 +173,6 @@ def test_a_comment_is_no_change(bench: Bench) -> None:
     assert findings.is_good
 
 
-@pytest.mark.review
 def test_an_audit_and_a_unit_test_that_a_change_breaks_are_named(bench: Bench) -> None:
     findings = bench.compare((KPI_GENRES, "> 0) * 100.0", "> 0) * 1000.0"))
     assert verdict(findings) == "**Does not build** against `main (1234567)`."
@@ -198,7 +198,6 @@ def test_a_change_that_does_not_parse_says_so(bench: Bench) -> None:
     assert "fact_movies" in findings.error
 
 
-@pytest.mark.review
 def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a clone of git")
