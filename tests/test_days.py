@@ -7,7 +7,7 @@ from typing import Any
 
 import report
 from conftest import House
-from warehouse import OF_TMDB, Warehouse
+from warehouse import Warehouse
 
 from sandbox.catalogue import Catalogue, load
 from sandbox.server import Sandbox
@@ -22,7 +22,7 @@ def document(catalogue: Catalogue, movie_id: int) -> dict[str, Any]:
 
 def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(house: House) -> None:
     first, third = load(None), load(None, day=2)
-    warehouse = Warehouse(house.folder, selected=OF_TMDB)
+    warehouse = Warehouse(house.folder)
     with Sandbox(first) as sandbox:
         house.point_at(sandbox)
         assert house.load("--pages", PAGES).code == 0
