@@ -106,6 +106,8 @@ class SnowflakeStore:
                 warehouse=known["SNOWFLAKE_TRANSFORM_WAREHOUSE"],
                 role=known["SNOWFLAKE_ROLE"],
                 paramstyle="qmark",
+                # A dashboard may stand idle for a night; a session ends after four hours of that.
+                client_session_keep_alive=True,
             )
         except (MarqueeError, ValueError, TypeError, snowflake.connector.Error) as error:
             raise MissingWarehouse(explain(error)) from error
