@@ -17,7 +17,7 @@ import snowflake.connector
 
 from landing.errors import MarqueeError
 from landing.settings import ROOT
-from landing.snowflake import SIGN_IN, explain_snowflake, key_bytes, names, script
+from landing.snowflake import connect, explain_snowflake, names, script
 
 SCRIPTS = ROOT / "snowflake"
 TEMPLATE = re.compile(r"<% ctx\.env\.(\w+) %>")
@@ -68,7 +68,8 @@ def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Look at one thing after the other; what cannot be asked without it is left out."""
     known = names(environ)
     try:
-        connection = connect(environ, known)
+        # Without a role, so that a missing one can be told from a bad key.
+        connection = connect(environ, "check")
     except (MarqueeError, ValueError, TypeError, snowflake.connector.Error) as error:
         yield Finding("connection", *_reason(error))
         return
@@ -85,41 +86,6 @@ def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
                 yield from check(ask, known)
             except snowflake.connector.Error as error:
                 yield Finding(check.__name__, *_reason(error))
-
-
-def connect(
-    environ: Mapping[str, str], known: Mapping[str, str]
-) -> snowflake.connector.SnowflakeConnection:
-    """Sign in as SQLMesh does, without a role, so that a missing one can be told from a bad key.
-
-    Raises:
-        MarqueeError: a variable is missing.
-        snowflake.connector.Error: Snowflake refuses.
-
-    """
-    key_file = environ.get("SNOWFLAKE_PRIVATE_KEY_PATH")
-    given = {
-        "account": environ.get("SNOWFLAKE_ACCOUNT"),
-        "user": environ.get("SNOWFLAKE_USER"),
-        "password": environ.get("SNOWFLAKE_PASSWORD"),
-        "authenticator": environ.get("SNOWFLAKE_AUTHENTICATOR"),
-        "token": environ.get("SNOWFLAKE_TOKEN"),
-        "host": environ.get("SNOWFLAKE_HOST"),
-        "port": environ.get("SNOWFLAKE_PORT"),
-        "private_key": key_file
-        and key_bytes(key_file, environ.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE")),
-    }
-    lacking = [f"SNOWFLAKE_{one.upper()}" for one in ("account", "user") if not given[one]]
-    if lacking or not (given["password"] or given["token"] or given["private_key"]):
-        raise MarqueeError(
-            f"not set: {', '.join(lacking) or 'a private key, a password or a token'}", SIGN_IN
-        )
-    return snowflake.connector.connect(
-        **{name: value for name, value in given.items() if value},
-        login_timeout=60,
-        network_timeout=60,
-        session_parameters={"QUERY_TAG": '{"app": "marquee", "part": "check"}'},
-    )
 
 
 def role(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:

@@ -16,9 +16,9 @@ CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SNAPSHOTS
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD
   COMMENT = 'Star schema and KPIs';
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE
-  COMMENT = 'Personal data';
+  COMMENT = 'Personal data: the vault, by pipelines/studio.py';
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.OPS
-  COMMENT = 'What had to be refused';
+  COMMENT = 'What had to be refused, and the log of runs';
 
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SQLMESH__SILVER
   COMMENT = 'Tables behind the views of SILVER, by SQLMesh';

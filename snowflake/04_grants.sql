@@ -31,8 +31,10 @@ GRANT CREATE VIEW ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% c
 GRANT USAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.OPS TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 GRANT CREATE VIEW ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.OPS TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 
-/* The vault of personal data (pipelines/studio.py) and the run log are tables that no model makes. */
+/* The vault of personal data (pipelines/studio.py) and the run log are tables that no model makes. Who is new
+   travels to the vault through a temporary stage. */
 GRANT CREATE TABLE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
+GRANT CREATE STAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 GRANT CREATE TABLE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.OPS TO ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 
 /* Tables behind; seeds travel through a stage and a file format. */

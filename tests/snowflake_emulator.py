@@ -36,14 +36,14 @@ PATIENCE = 5
 
 
 @contextmanager
-def over_http() -> Iterator[None]:
+def over_http(network_timeout: int = 60) -> Iterator[None]:
     """Have the connector speak HTTP: SQLMesh has no setting for it, fakesnow no certificate.
 
-    And give up soon, where SQLMesh lets it try for ever.
+    And give up after so many seconds, where SQLMesh lets it try for ever.
     """
     changed = {
         "protocol": ("http", str),
-        "network_timeout": (60, (type(None), int)),
+        "network_timeout": (network_timeout, (type(None), int)),
         "login_timeout": (PATIENCE, int),
     }
     with mock.patch.dict(snowflake.connector.connection.DEFAULT_CONFIGURATION, changed):

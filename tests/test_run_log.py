@@ -33,6 +33,7 @@ import tmdb
 import units
 import yaml
 from conftest import House, films, finish, in_child
+from sqlglot import parse_one
 from sqlmesh.core.config.loader import load_config_from_yaml
 from sqlmesh.core.notification_target import (
     NotificationEvent,
@@ -43,7 +44,7 @@ from sqlmesh.core.test.result import ModelTextTestResult
 from warehouse import ROOT, Warehouse, movie
 
 from landing import run_log
-from macros.run_log import LOG_TABLES
+from macros.run_log import LOG_TABLES, literal
 from monitoring.alerts import send_alerts
 from monitoring.cadence import read_cadence
 from monitoring.checks import Finding, check_all, now_utc, robust_z_score
@@ -307,6 +308,12 @@ def test_a_killed_door_is_shown_unfinished(
         ("RUNNING",),
         ("SUCCEEDED",),
     ]
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "snowflake"])
+def test_what_an_error_says_is_a_string_whatever_it_says(dialect: str) -> None:
+    said = r"line 1: 'C:\temp\' is not a film's \d+"
+    assert parse_one(literal(said, dialect), dialect=dialect).name == said
 
 
 def test_what_names_a_person_is_not_in_the_command() -> None:

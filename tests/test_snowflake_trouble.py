@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import gzip
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import snowflake_check
 from conftest import Finished, House, films, movie
-from snowflake_emulator import PASSWORD, TOKEN, Emulator, Key, emulator, signed_in
+from snowflake_emulator import (
+    ADMINISTRATOR,
+    PASSWORD,
+    TOKEN,
+    Emulator,
+    Key,
+    emulator,
+    signed_in,
+)
 from warehouse import ROOT
 
 from sandbox.server import Sandbox
@@ -55,6 +65,34 @@ def check(running: Emulator, house: House, **variables: str) -> tuple[int, str]:
     with signed_in(running, **variables):
         code = snowflake_check.main()
     return code, house.capsys.readouterr().out
+
+
+SQLMESH = """
+import sys
+sys.path[:0] = ["pipelines", "tests"]
+from snowflake_emulator import over_http
+from sqlmesh.cli.main import cli
+with over_http(network_timeout=2):
+    cli()
+"""
+
+
+def sqlmesh(house: House, running: Emulator, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Type a command of SQLMesh's, signed in with a password."""
+    variables = {
+        "SQLMESH__DEFAULT_GATEWAY": "snowflake",
+        "SNOWFLAKE_USER": ADMINISTRATOR,
+        "SNOWFLAKE_PASSWORD": PASSWORD,
+        "SNOWFLAKE_PRIVATE_KEY_PATH": "",
+    }
+    logs = ["--log-file-dir", str(house.folder / "logs")]
+    with signed_in(running, **variables):
+        return subprocess.run(
+            [sys.executable, "-c", SQLMESH, *logs, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
 
 
 def movies(running: Emulator) -> list[int]:
@@ -192,6 +230,40 @@ def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
     landed = movies(bare)
     assert sorted(set(landed)) == list(range(1, 41)), "nothing is lost"
     assert len(landed) == 30 + 40, "30 movies, 30 that changed, 10 new ones: nothing is doubled"
+
+
+def test_a_connection_lost_in_the_middle_of_a_run_is_told_and_made_up_for_by_the_next_one(
+    house: House, bare: Emulator
+) -> None:
+    bare.set_up()
+    with Sandbox(films(*(movie(one) for one in range(1, 4)))) as sandbox:
+        house.point_at(sandbox)
+        assert load(house, bare).code == 0
+        few = ["--select-model", "+silver.silver_movie_genres"]
+        first = sqlmesh(house, bare, "plan", "--auto-apply", "--no-prompts", "--skip-tests", *few)
+        assert first.returncode == 0, first.stdout
+        drama = [{"id": 18, "name": "Drama"}]
+        sandbox.catalogue = films(*(movie(one, revenue=one, genres=drama) for one in range(1, 6)))
+        assert load(house, bare).code == 0
+    bare.go_wrong({"match": "MERGE INTO .*SILVER__SILVER_MOVIES__", "moment": "after"})
+    cut_short = sqlmesh(house, bare, "run", "--ignore-cron")
+    assert cut_short.returncode == 1
+    failed = cut_short.stdout.partition("Failed models")[2]
+    assert '"SILVER"."SILVER_MOVIES"' in failed
+    assert "250003: Failed to execute request" in failed, "docs/snowflake.md says what that means"
+    assert PASSWORD not in cut_short.stdout + cut_short.stderr
+    assert house.files_with(PASSWORD) == []
+
+    bare.stop()
+    bare.start()
+    bare.set_up()
+    again = sqlmesh(house, bare, "run", "--ignore-cron")
+    assert again.returncode == 0, again.stdout
+    silver = "LECTURE_DE.SILVER.SILVER_MOVIES"
+    rows = bare.run(f"SELECT movie_id, revenue_usd FROM {silver} ORDER BY movie_id")
+    assert [(int(key), int(revenue)) for key, revenue in rows] == [(n, n) for n in range(1, 6)]
+    pairs = "LECTURE_DE.SILVER.SILVER_MOVIE_GENRES"
+    assert bare.run(f"SELECT COUNT(DISTINCT movie_id) FROM {pairs}") == [(5,)]
 
 
 def test_a_statement_that_snowflake_refuses_is_told(

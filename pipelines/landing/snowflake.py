@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import dlt
+import snowflake.connector
 import yaml
 from dlt.common.libs.cryptography import decode_private_key
 from dlt.destinations.impl.snowflake.configuration import SnowflakeCredentials
+from snowflake.connector import SnowflakeConnection
 
 from landing.destination import Destination
 from landing.errors import MarqueeError
@@ -120,6 +122,44 @@ def key_bytes(path: str, passphrase: str | None) -> bytes:
         )
     key: bytes = decode_private_key(Path(path).read_text("ascii"), passphrase)
     return key
+
+
+def connect(environ: Mapping[str, str], part: str, **settings: Any) -> SnowflakeConnection:
+    """Sign in with the `SNOWFLAKE_*` variables, as SQLMesh does.
+
+    Args:
+        environ: the variables.
+        part: which part of Marquee it is for, for the query tag.
+        settings: further ones of the connector, such as a role.
+
+    Raises:
+        MarqueeError: a variable is missing, or there is no such private key.
+        snowflake.connector.Error: Snowflake refuses.
+
+    """
+    key_file = environ.get("SNOWFLAKE_PRIVATE_KEY_PATH")
+    given = {
+        "account": environ.get("SNOWFLAKE_ACCOUNT"),
+        "user": environ.get("SNOWFLAKE_USER"),
+        "password": environ.get("SNOWFLAKE_PASSWORD"),
+        "authenticator": environ.get("SNOWFLAKE_AUTHENTICATOR"),
+        "token": environ.get("SNOWFLAKE_TOKEN"),
+        "host": environ.get("SNOWFLAKE_HOST"),
+        "port": environ.get("SNOWFLAKE_PORT"),
+        "private_key": key_file
+        and key_bytes(key_file, environ.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE")),
+    }
+    lacking = [f"SNOWFLAKE_{one.upper()}" for one in ("account", "user") if not given[one]]
+    if lacking or not (given["password"] or given["token"] or given["private_key"]):
+        raise MarqueeError(
+            f"not set: {', '.join(lacking) or 'a private key, a password or a token'}", SIGN_IN
+        )
+    return snowflake.connector.connect(
+        **{name: value for name, value in given.items() if value},
+        **PATIENCE,
+        session_parameters={"QUERY_TAG": f'{{"app": "marquee", "part": "{part}"}}'},
+        **settings,
+    )
 
 
 def script(name: str) -> str:

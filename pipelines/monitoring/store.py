@@ -12,6 +12,8 @@ import duckdb
 import pandas as pd
 import sqlglot
 
+from landing.errors import MarqueeError, explain
+
 LAYERS = ("bronze", "silver", "snapshots", "gold", "ops")
 
 
@@ -87,36 +89,28 @@ class SnowflakeStore:
         """Sign in.
 
         Raises:
-            snowflake.connector.Error: the account does not let us in.
+            MissingWarehouse: nothing to sign in with, or the account does not let us in.
 
         """
         # Only here: its packages take seconds to import.
         import snowflake.connector
 
-        from landing.snowflake import names
+        from landing.snowflake import connect, names
 
-        known = {**names(environ), **environ}
-
-        def given(name: str) -> str | None:
-            return known.get(f"SNOWFLAKE_{name}") or None
-
-        settings = {
-            "account": given("ACCOUNT"),
-            "user": given("USER"),
-            "password": given("PASSWORD"),
-            "private_key_file": given("PRIVATE_KEY_PATH"),
-            "private_key_file_pwd": given("PRIVATE_KEY_PASSPHRASE"),
-            "authenticator": given("AUTHENTICATOR"),
-            "token": given("TOKEN"),
-            "host": given("HOST"),
-            "port": given("PORT"),
-            "database": given("DATABASE"),
-            "warehouse": given("TRANSFORM_WAREHOUSE"),
-            "role": given("ROLE"),
-        }
-        self._connection = snowflake.connector.connect(
-            **{name: value for name, value in settings.items() if value}, paramstyle="qmark"
-        )
+        known = names(environ)
+        try:
+            self._connection = connect(
+                environ,
+                "monitoring",
+                database=known["SNOWFLAKE_DATABASE"],
+                warehouse=known["SNOWFLAKE_TRANSFORM_WAREHOUSE"],
+                role=known["SNOWFLAKE_ROLE"],
+                paramstyle="qmark",
+                # A dashboard may stand idle for a night; a session ends after four hours of that.
+                client_session_keep_alive=True,
+            )
+        except (MarqueeError, ValueError, TypeError, snowflake.connector.Error) as error:
+            raise MissingWarehouse(explain(error)) from error
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         """Return all rows of a query, its `?` filled in."""
@@ -147,7 +141,8 @@ def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterat
     nobody who writes to it is locked out.
 
     Raises:
-        MissingWarehouse: there is none, or it is being written without a pause.
+        MissingWarehouse: there is none, it is being written without a pause, or Snowflake does not
+            let us in.
 
     """
     if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":

@@ -83,11 +83,11 @@ def now_utc() -> datetime:
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
-def literal(value: Any) -> str:
-    """Write a value as SQL."""
+def literal(value: Any, dialect: str) -> str:
+    """Write a value as SQL; on Snowflake a backslash in a string escapes what follows."""
     if isinstance(value, datetime):
         return f"CAST('{value.isoformat(sep=' ')}' AS TIMESTAMP)"
-    return exp.convert(value).sql()
+    return exp.convert(value).sql(dialect)
 
 
 def code_revision() -> str | None:
@@ -247,10 +247,11 @@ class RunLog(logging.Handler):
             error = "; ".join(self.errors)[:ERROR_LENGTH] if self.errors else None
             rows = sum(count for name, count in after.items() if name in touched)
             # The end comes last: a run that has one has all of its rows.
+            dialect = self.adapter.dialect
             self.adapter.execute(
-                f"UPDATE ops.run_log SET ended_at = {literal(now_utc())}, "  # noqa: S608
-                f"status = '{status}', row_count = {rows}, error = {literal(error)} "
-                f"WHERE run_id = {literal(self.run_id)}"
+                f"UPDATE ops.run_log SET ended_at = {literal(now_utc(), dialect)}, "  # noqa: S608
+                f"status = '{status}', row_count = {rows}, error = {literal(error, dialect)} "
+                f"WHERE run_id = {literal(self.run_id, dialect)}"
             )
         except Exception as error:
             say_not_logged(error)
@@ -334,7 +335,10 @@ class RunLog(logging.Handler):
         """Append rows, all of the same columns, in one statement."""
         if not rows:
             return
-        values = ", ".join(f"({', '.join(literal(one) for one in row.values())})" for row in rows)
+        values = ", ".join(
+            f"({', '.join(literal(one, self.adapter.dialect) for one in row.values())})"
+            for row in rows
+        )
         self.adapter.execute(
             f"INSERT INTO ops.{table} ({', '.join(rows[0])}) VALUES {values}"  # noqa: S608
         )

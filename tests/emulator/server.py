@@ -49,6 +49,7 @@ COPY_JSON = re.compile(
     r"MATCH_BY_COLUMN_NAME='CASE_INSENSITIVE'",
     re.DOTALL,
 )
+REMOVE = re.compile(r"REMOVE '@(?P<file>\"(?P<schema>\w+)\"\.\"%(?P<table>\w+)\"/[^']+)'")
 MERGE = re.compile(r"(/\*.*?\*/ )?MERGE INTO ")
 INFER_SCHEMA = re.compile(r"SELECT COLUMN_NAME, TYPE FROM table\(infer_schema\(", re.IGNORECASE)
 COLUMN_COMMENTS = re.compile(r"(/\*.*?\*/ )?ALTER (TABLE|VIEW) \S+ ALTER COLUMN \S+ COMMENT ")
@@ -135,6 +136,8 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
             self._return(rows)
         elif match := COPY_JSON.search(command):
             self._copy_json(exp.to_table(match["table"], dialect="snowflake"), match["stage"])
+        elif match := REMOVE.match(command):
+            self._remove(match["file"], exp.table_(match["table"], db=match["schema"]))
         elif MERGE.match(command):
             self._merge(parse_one(command))
         elif INFER_SCHEMA.match(command):
@@ -179,6 +182,11 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
             f"INSERT INTO {name} SELECT {values} FROM read_ndjson_objects('{files}')"
         )
         self._return([{"status": "LOADED"}])
+
+    def _remove(self, file: str, table: exp.Table) -> None:
+        """REMOVE of a file in a table's stage, which fakesnow does not know."""
+        Path(self._files(file, table)).unlink()
+        self._return([{"name": file, "result": "removed"}])
 
     def _merge(self, merge: exp.Merge) -> None:
         """MERGE, by DuckDB's own: fakesnow's has no place for the names SQLMesh gives.
