@@ -89,8 +89,8 @@ def json_entries(
 ) -> exp.Expr:
     """Query, for a CTE: a row an entry of a list, with the named columns of the relation.
 
-    Columns besides those: ``entry``, JSON, and ``entry_position``, from 1. A row whose list is NULL
-    or empty gives none.
+    Columns besides those: ``entry``, JSON, and ``entry_position``, which orders them (from 1 on
+    DuckDB, from 0 on Snowflake). A row whose list is NULL or empty gives none.
     """
     source, array = relation.sql(evaluator.dialect), entries.sql(evaluator.dialect)
     kept = ", ".join(column.name for column in columns)
