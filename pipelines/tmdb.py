@@ -36,7 +36,7 @@ EPILOG = """\
 examples:
   python pipelines/tmdb.py                      first 400 popular movies, later what changed
   python pipelines/tmdb.py --pages 500          as far as TMDb's list goes
-  python pipelines/tmdb.py --full               every movie there is (a night), later what changed
+  python pipelines/tmdb.py --full               every movie there is, each time (a night)
   python pipelines/tmdb.py --full --limit 50000 of those the most popular ones
   python pipelines/tmdb.py --since 2026-11-01   what changed from that day on
   python pipelines/tmdb.py --ids 603,604        these movies; also a file of ids

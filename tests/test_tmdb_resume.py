@@ -134,6 +134,21 @@ def test_a_killed_daily_run_is_finished_before_the_next_day_s(house: House) -> N
     assert [count for _, count in batches] == [6, 6, 1]
 
 
+def test_a_backfill_finished_after_midnight_is_not_begun_once_more(house: House) -> None:
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
+    six = films(*(movie(one) for one in range(1, 7)))
+    with Sandbox(six) as sandbox:
+        house.point_at(sandbox)
+        assert finish(house.fork(after(Landing, "land", 2), "--full")) == -signal.SIGKILL
+        sandbox.requests.clear()
+        sandbox.catalogue = replace(six, day=1, changes={1: (2,)})
+        assert house.load("--full").code == 0
+        asked_for = [sandbox.requests.count(f"/3/movie/{one}") for one in range(1, 7)]
+        assert asked_for == [0, 0, 1, 1, 1, 1]
+        assert house.load().code == 0
+        assert sandbox.requests.count("/3/movie/2") == 1, "what changed meanwhile is the next run's"
+
+
 def test_a_movie_quarantined_in_a_killed_chunk_is_quarantined_once(house: House) -> None:
     fault = Fault(path="/movie/2", body=b"[]")
     with Sandbox(films(movie(1), movie(2)), faults=[fault]) as sandbox:

@@ -30,6 +30,14 @@ class Asked:
     replay: bool = False
 
     @property
+    def is_of_its_day(self) -> bool:
+        """Tell whether it asks for something else on another day: what changed, not what there is.
+
+        A backfill takes a night. Finished after midnight it must not be begun once more.
+        """
+        return not (self.full or self.ids)
+
+    @property
     def fingerprint(self) -> str:
         """Return a short text that two equal requests share."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]

@@ -123,7 +123,9 @@ def load_tmdb(
             if unfinished:
                 landing.land(genres)
                 work.go_on(unfinished)
-                if (unfinished.asked, unfinished.day) == (asked.fingerprint, today):
+                if unfinished.asked == asked.fingerprint and (
+                    unfinished.day == today or not asked.is_of_its_day
+                ):
                     return
                 genres, report.batch_id = [], new_batch_id()
                 work = Work(fetcher(), landing, progress, report, tmdb.chunk_size)
