@@ -25,6 +25,7 @@ pytestmark = pytest.mark.review
 SILVER_MOVIES = "silver/silver_movies.sql"
 FACT_MOVIES = "gold/fact_movies.sql"
 KPI_GENRES = "gold/kpi_genre_performance.sql"
+KPI_YEARS = "gold/kpi_yearly_trends.sql"
 AGG_FRANCHISES = "gold/studio/agg_franchise_performance.sql"
 
 
@@ -162,6 +163,29 @@ def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value
     report = markdown(findings, 0)
     assert "`runtime_minutes` is now called `running_minutes`" in report
     assert "no row differs" in verdict(findings)
+
+
+def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_gone_none(
+    bench: Bench,
+) -> None:
+    grain = (KPI_YEARS, "  grain release_year,", "  grain premiere_year,")
+    checked = (KPI_YEARS, "(release_year, movie_count)", "(premiere_year, movie_count)")
+    unique = (KPI_YEARS, "      release_year\n    )),", "      premiere_year\n    )),")
+    ranged = (KPI_YEARS, '"column" := release_year, min', '"column" := premiere_year, min')
+    described = (KPI_YEARS, "    release_year = 'Y", "    premiere_year = 'Y")
+    named = (KPI_YEARS, "::INT AS release_year", "::INT AS premiere_year")
+    edits = (grain, checked, unique, ranged, described)
+
+    renamed = bench.compare(*edits, named)
+    assert renamed.error is None
+    (table,) = renamed.tables
+    assert (table.rows_before > 0, table.differs) == (True, False)
+
+    another = "CAST(year.release_year + 1 AS INT) AS premiere_year"
+    moved = bench.compare(*edits, (KPI_YEARS, "year.release_year::INT AS release_year", another))
+    assert moved.error is None
+    (table,) = moved.tables
+    assert (table.added, table.removed, table.changed) == (table.rows_after, table.rows_before, 0)
 
 
 def test_a_comment_is_no_change(bench: Bench) -> None:

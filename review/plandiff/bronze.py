@@ -58,6 +58,7 @@ def _load(project: Path, command: list[str], folder: Path) -> None:
     environment = {
         **os.environ,
         "MARQUEE_DUCKDB": str(folder / FILE),
+        "MARQUEE_VAULT_DUCKDB": str(folder / "vault.duckdb"),
         "MARQUEE_DLT_DIR": str(folder / "dlt"),
     }
     done = subprocess.run(  # noqa: S603 - the project's own doors

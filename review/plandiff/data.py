@@ -94,7 +94,7 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
     """Compare every table that was built anew, previews of forward-only models included."""
     compared = (How.DIRECT, How.INDIRECT)
     return [
-        _compare(built.context, change.before, change.after)
+        _compare(built.context, change.before, change.after, change.columns.renamed)
         for change in changes
         if change.how in compared
         and (change.is_rebuilt or change.is_forward_only)
@@ -114,8 +114,12 @@ def row_count(built: Built, change: Change) -> int | None:
     model = change.after or change.before
     if model is None or model.kind.is_symbolic:
         return None
-    row = built.context.engine_adapter.fetchone(exp.select("COUNT(*)").from_(view))
-    return int(row[0]) if row else None
+    return _rows_of(built.context, view)
+
+
+def _rows_of(context: Context, view: exp.Table) -> int:
+    row = context.engine_adapter.fetchone(exp.select("COUNT(*)").from_(view))
+    return int(row[0]) if row else 0
 
 
 def view_of(model: Model, environment: str) -> exp.Table:
@@ -124,13 +128,16 @@ def view_of(model: Model, environment: str) -> exp.Table:
     return exp.table_(model.view_name, db=schema, quoted=True)
 
 
-def _compare(context: Context, before: Model, after: Model) -> TableChange:
+def _compare(context: Context, before: Model, after: Model, renamed: dict[str, str]) -> TableChange:
     source, target = view_of(before, "prod"), view_of(after, ENVIRONMENT)
     key = [column.name for column in _columns_of(before.grains)]
+    new_key = [renamed.get(column, column) for column in key]
+    if not set(new_key) <= set(after.columns_to_types or {}):
+        return _all_replaced(context, before, after)
     (difference,) = context.table_diff(
         source.sql("duckdb"),
         target.sql("duckdb"),
-        on=key,
+        on=key if new_key == key else _condition(key, new_key),
         limit=SAMPLE_ROWS,
         decimals=DECIMALS,
         show=False,
@@ -146,8 +153,33 @@ def _compare(context: Context, before: Model, after: Model) -> TableChange:
         differing=_differing(rows),
         totals=_totals(context, before, after),
         changed_rows=[Sample(_key(row, key), _pairs(row)) for row in _records(rows.joined_sample)],
-        added_keys=[_key(row, key) for row in _records(rows.t_sample)],
+        added_keys=[_key(row, new_key) for row in _records(rows.t_sample)],
         removed_keys=[_key(row, key) for row in _records(rows.s_sample)],
+    )
+
+
+def _condition(key: list[str], new_key: list[str]) -> exp.Expr:
+    """How a row finds its like, where a column of the key has another name now."""
+    pairs = zip(key, new_key, strict=True)
+    return exp.and_(*(exp.column(old, "s").eq(exp.column(new, "t")) for old, new in pairs))
+
+
+def _all_replaced(context: Context, before: Model, after: Model) -> TableChange:
+    """The difference where a column of the key is gone: no row has its like."""
+    views = view_of(before, "prod"), view_of(after, ENVIRONMENT)
+    rows_before, rows_after = (_rows_of(context, view) for view in views)
+    return TableChange(
+        name=after.name,
+        rows_before=rows_before,
+        rows_after=rows_after,
+        added=rows_after,
+        removed=rows_before,
+        changed=0,
+        differing={},
+        totals=_totals(context, before, after),
+        changed_rows=[],
+        added_keys=[],
+        removed_keys=[],
     )
 
 
