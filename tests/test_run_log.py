@@ -227,6 +227,22 @@ def test_an_audit_that_stops_a_refresh_is_logged_until_it_is_mended(
     assert hard_times["mended"].failing == {}
 
 
+def test_an_audit_that_a_table_no_longer_has_is_no_alarm(story: Warehouse, tmp_path: Path) -> None:
+    warehouse = story.copy_to(tmp_path / "past")
+    failed = "run_id, {at}, {table}, 'past', TRUE, 1, FALSE, NULL FROM ops.audit_results"
+    warehouse.execute(  # failed once, left out of the table's next run
+        "INSERT INTO ops.audit_results SELECT "
+        + failed.format(at="audited_at - INTERVAL 1 HOUR", table="table_name")
+        + " WHERE table_name = 'silver.silver_movies' LIMIT 1"
+    )
+    warehouse.execute(  # of a table that the project no longer has
+        "INSERT INTO ops.audit_results SELECT "
+        + failed.format(at="audited_at", table="'gold.gone'")
+        + " LIMIT 1"
+    )
+    assert findings(warehouse) == {}
+
+
 def test_a_log_that_cannot_be_written_fails_no_run(hard_times: dict[str, Run]) -> None:
     unlogged = hard_times["unlogged"]
     assert unlogged.is_success
