@@ -498,6 +498,23 @@ def test_health_is_a_line_a_check_and_an_exit_code(
     said = json.loads(capsys.readouterr().out)
     assert said["is_ok"] is False
     assert "There is no warehouse" in said["checks"][0]["message"]
+    assert said["checks"][1]["check"] == "disk"
+
+
+def test_health_that_breaks_is_an_alarm(
+    story: Warehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    slack: str,
+) -> None:
+    warehouse = story.copy_to(tmp_path / "odd")
+    warehouse.execute("ALTER TABLE ops.run_log DROP COLUMN host")
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
+    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", slack)
+    assert health.main(["--alert"]) == 1
+    assert "FAIL  warehouse" in capsys.readouterr().out
+    assert "host" in Receiver.received[0]["text"]
 
 
 def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Path) -> None:
