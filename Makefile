@@ -89,8 +89,8 @@ format: install  ## Let the formatters decide
 	$(BIN)/ruff format .
 	$(BIN)/sqlmesh format
 
-health: install  ## Is the warehouse well? A line a check, exit code 1 if not
-	@$(BIN)/python pipelines/health.py
+health: install  ## Is the warehouse well? A line a check; fails if not (JSON=1: for machines)
+	@$(BIN)/python pipelines/health.py $(if $(JSON),--json)
 
 dashboard: install  ## Serve the dashboard on http://127.0.0.1:8501
 	$(BIN)/python pipelines/dashboard_app.py

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from landing.errors import MarqueeError
+from landing.errors import explain
 from landing.settings import Settings
 from monitoring.alerts import send_alerts
 from monitoring.cadence import CADENCE, read_cadence
-from monitoring.checks import Finding, check_all, now_utc
+from monitoring.checks import Finding, check_all, disk, now_utc
 from monitoring.store import MissingWarehouse, opened
 
 EPILOG = """\
@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         findings = findings_now(options.cadence)
-    except (MarqueeError, MissingWarehouse) as error:
-        findings = [Finding("warehouse", "", False, " ".join(str(error).split()))]
+    except Exception as error:  # who is waiting for an alert reads no stack trace
+        findings = [unseen(explain(error, Settings.from_environment().duckdb))]
     is_ok = all(finding.is_ok for finding in findings)
     if options.json:
         report = {"is_ok": is_ok, "checks": [asdict(finding) for finding in findings]}
@@ -62,17 +62,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def findings_now(cadence: Path = CADENCE) -> list[Finding]:
-    """Check the warehouse of the environment.
+    """Check the warehouse of the environment; without one, the disk.
 
     Raises:
-        MissingWarehouse: there is none, or it is being written without a pause.
         MarqueeError: the file of expectations cannot be used.
 
     """
+    expected = read_cadence(cadence)
     is_file = os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake"
     path = Settings.from_environment().duckdb
-    with opened(path) as store:
-        return check_all(store, read_cadence(cadence), now_utc(), path if is_file else None)
+    warehouse = path if is_file else None
+    try:
+        with opened(path) as store:
+            return check_all(store, expected, now_utc(), warehouse)
+    except MissingWarehouse as error:
+        return [unseen(str(error)), *disk(expected, warehouse)]
+
+
+def unseen(reason: str) -> Finding:
+    """Say that the warehouse cannot be looked at, which is no good sign."""
+    return Finding("warehouse", "", False, " ".join(reason.split()))
 
 
 if __name__ == "__main__":

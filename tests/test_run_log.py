@@ -227,6 +227,22 @@ def test_an_audit_that_stops_a_refresh_is_logged_until_it_is_mended(
     assert hard_times["mended"].failing == {}
 
 
+def test_an_audit_that_a_table_no_longer_has_is_no_alarm(story: Warehouse, tmp_path: Path) -> None:
+    warehouse = story.copy_to(tmp_path / "past")
+    failed = "run_id, {at}, {table}, 'past', TRUE, 1, FALSE, NULL FROM ops.audit_results"
+    warehouse.execute(  # failed once, left out of the table's next run
+        "INSERT INTO ops.audit_results SELECT "
+        + failed.format(at="audited_at - INTERVAL 1 HOUR", table="table_name")
+        + " WHERE table_name = 'silver.silver_movies' LIMIT 1"
+    )
+    warehouse.execute(  # of a table that the project no longer has
+        "INSERT INTO ops.audit_results SELECT "
+        + failed.format(at="audited_at", table="'gold.gone'")
+        + " LIMIT 1"
+    )
+    assert findings(warehouse) == {}
+
+
 def test_a_log_that_cannot_be_written_fails_no_run(hard_times: dict[str, Run]) -> None:
     unlogged = hard_times["unlogged"]
     assert unlogged.is_success
@@ -450,10 +466,11 @@ def test_rows_far_from_their_history_have_their_line(
     counts = [4000, 4010, 4021, 4030, 4039, newest]
     warehouse.execute("DELETE FROM ops.row_counts")
     for day, count in enumerate(counts):
-        warehouse.execute(
-            f"INSERT INTO ops.row_counts VALUES ('{day}', now()::TIMESTAMP + INTERVAL {day} HOUR, "
-            f"'gold.fact_movies', {count})"
-        )
+        for run in range(2):  # the second one finds nothing to do
+            warehouse.execute(
+                f"INSERT INTO ops.row_counts VALUES ('{day}', now()::TIMESTAMP + "
+                f"INTERVAL {day} DAY + INTERVAL {run} MINUTE, 'gold.fact_movies', {count})"
+            )
     assert list(findings(warehouse)) == ["rows gold.fact_movies"]
 
 
@@ -481,6 +498,23 @@ def test_health_is_a_line_a_check_and_an_exit_code(
     said = json.loads(capsys.readouterr().out)
     assert said["is_ok"] is False
     assert "There is no warehouse" in said["checks"][0]["message"]
+    assert said["checks"][1]["check"] == "disk"
+
+
+def test_health_that_breaks_is_an_alarm(
+    story: Warehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    slack: str,
+) -> None:
+    warehouse = story.copy_to(tmp_path / "odd")
+    warehouse.execute("ALTER TABLE ops.run_log DROP COLUMN host")
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
+    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", slack)
+    assert health.main(["--alert"]) == 1
+    assert "FAIL  warehouse" in capsys.readouterr().out
+    assert "host" in Receiver.received[0]["text"]
 
 
 def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Path) -> None:

@@ -132,6 +132,8 @@ def test_a_killed_daily_run_is_finished_before_the_next_day_s(house: House) -> N
         "SELECT batch_id, count(*) FROM bronze.raw_movies GROUP BY 1 ORDER BY min(ingested_at)"
     )
     assert [count for _, count in batches] == [6, 6, 1]
+    logged = house.query("SELECT run_id FROM ops.run_log ORDER BY started_at")
+    assert [(batch_id,) for batch_id, _ in batches] == logged
 
 
 def test_a_backfill_finished_after_midnight_is_not_begun_once_more(house: House) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Any
 from xml.etree import ElementTree
 
@@ -221,8 +222,11 @@ def quality(store: Store, warehouse: Path | None) -> None:
         with st.expander(
             f"Rows that break {audit.audit_name} of {audit.table_name}", icon=":material/rule:"
         ):
-            if audit.failing_rows_query:
-                table(queries.failing_rows(store, str(audit.failing_rows_query)), f"broken-{place}")
+            broken = queries.failing_rows(store, str(audit.failing_rows_query))
+            if broken.empty:
+                st.caption("They are gone: the table has changed since.")
+            else:
+                table(broken, f"broken-{place}")
     if len(metrics):
         st.subheader("Metrics, failing first")
         table(metrics, "metrics")
@@ -301,7 +305,13 @@ def project_lineage() -> Lineage:
 def lineage(store: Store, warehouse: Path | None) -> None:
     """Draw the graph of the tables, and the columns of the one that is chosen."""
     st.title("Lineage")
-    graph = project_lineage()
+    try:
+        graph = project_lineage()
+    except CalledProcessError:
+        st.error(
+            "SQLMesh cannot read the project: `sqlmesh lint` says why.", icon=":material/error:"
+        )
+        return
     names = sorted(graph.nodes["table_name"])
     clicked = st.session_state.get("graph", {}).get("selection", {}).get("table", [])
     if clicked and clicked[0].get("table_name") != st.session_state.get("clicked"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import duckdb
 import pandas as pd
 
 from monitoring.cadence import Cadence
@@ -47,6 +46,8 @@ LAYER_HISTORY = """
 WITH moments AS (
   SELECT DISTINCT counted_at
   FROM ops.row_counts
+  ORDER BY counted_at DESC
+  LIMIT 500
 ), names AS (
   SELECT DISTINCT table_name, SPLIT_PART(table_name, '.', 1) AS layer
   FROM ops.row_counts
@@ -75,9 +76,7 @@ SELECT result.table_name, result.audit_name, result.is_blocking, result.is_passe
   result.failing_row_count, result.audited_at, result.failing_rows_query, run.job, run.run_id
 FROM ops.audit_results AS result
 JOIN ops.run_log AS run ON run.run_id = result.run_id AND run.environment = 'prod'
-QUALIFY ROW_NUMBER() OVER (
-  PARTITION BY result.table_name, result.audit_name ORDER BY result.audited_at DESC
-) = 1
+QUALIFY result.audited_at = MAX(result.audited_at) OVER (PARTITION BY result.table_name)
 ORDER BY result.is_passed, result.is_blocking DESC, result.table_name, result.audit_name
 """
 AUDIT_HISTORY = """
@@ -216,11 +215,12 @@ def runs(store: Store, cadence: Cadence, now: datetime) -> pd.DataFrame:
 def failing_rows(store: Store, query: str) -> pd.DataFrame:
     """Return some of the rows that an audit objects to, by the query it ran.
 
-    The table may be gone since, with the version of the model that failed: then it is empty.
+    The table may be gone since, with the version of the model that failed, or a column of it: then
+    it is empty.
     """
     try:
         return store.frame(f"SELECT * FROM ({query.rstrip(';')}) AS failing LIMIT {SAMPLE_ROWS}")  # noqa: S608
-    except duckdb.CatalogException:
+    except Exception:  # each engine has its own for what is gone
         return pd.DataFrame()
 
 

@@ -152,8 +152,12 @@ def _lives(process_id: int) -> bool:
 
 
 def audits(store: Store) -> Iterator[Finding]:
-    """Did each table pass all its audits when it was last built?"""
-    if "ops.audit_results" not in store.tables():
+    """Did each table pass all its audits when it was last built?
+
+    What an audit said that the table no longer has, or of a table that is gone, is past.
+    """
+    known = store.tables()
+    if "ops.audit_results" not in known:
         return
     newest = rows(
         store,
@@ -162,12 +166,11 @@ def audits(store: Store) -> Iterator[Finding]:
           result.is_passed
         FROM ops.audit_results AS result
         JOIN ops.run_log AS run ON run.run_id = result.run_id AND run.environment = 'prod'
-        QUALIFY ROW_NUMBER() OVER (
-          PARTITION BY result.table_name, result.audit_name ORDER BY result.audited_at DESC
-        ) = 1
+        QUALIFY result.audited_at = MAX(result.audited_at) OVER (PARTITION BY result.table_name)
         ORDER BY result.table_name, result.audit_name
         """,
     )
+    newest = [one for one in newest if one["table_name"] in known]
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
         kind = "stops what depends on it" if one["is_blocking"] else "a warning"
@@ -207,24 +210,37 @@ def metrics(store: Store) -> Iterator[Finding]:
         yield Finding("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
 
 
+# A door, a plan and a run count a table one after the other, and one of them changed it: a count
+# that repeats the one before so soon says nothing, and would hide what that one showed.
+REPEATED_WITHIN = timedelta(hours=12)
+COUNTS_READ = 10  # for one that is judged; hourly runs repeat most
+
+
 def row_counts(store: Store, cadence: Cadence) -> Iterator[Finding]:
     """Did the newest run change a table's rows as runs before did?"""
     if "ops.row_counts" not in store.tables():
         return
     expected = cadence.row_counts
     history: dict[str, list[int]] = {}
-    for table, count in store.frame(
+    last_at: dict[str, datetime] = {}
+    for table, count, counted_at in store.frame(
         """
-        SELECT table_name, row_count
+        SELECT table_name, row_count, counted_at
         FROM ops.row_counts
         QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
         ORDER BY table_name, counted_at
         """,
-        [int(expected["history_runs"])],
+        [COUNTS_READ * int(expected["history_runs"])],
     ).itertuples(index=False):
-        if table.partition(".")[0] in expected["schemas"]:
-            history.setdefault(table, []).append(int(count))
+        if table.partition(".")[0] not in expected["schemas"]:
+            continue
+        counts = history.setdefault(table, [])
+        is_repeated = counts and counts[-1] == count
+        if not is_repeated or counted_at - last_at[table] >= REPEATED_WITHIN:
+            counts.append(int(count))
+            last_at[table] = counted_at
     strange = 0
+    history = {table: counts[-expected["history_runs"] :] for table, counts in history.items()}
     for table, counts in sorted(history.items()):
         if len(counts) < expected["min_runs"]:
             continue

@@ -45,19 +45,19 @@ def stamp(path: Path) -> Stamp:
     return one(path), one(_log(path))
 
 
-def fresh_copy(path: Path, *, or_older: bool = True) -> Path:
+def fresh_copy(path: Path, *, older_after: int = 1) -> Path:
     """Return a copy of the warehouse as it is now; made only if it changed since the last one.
 
     Args:
         path: the DuckDB file.
-        or_older: whether the last copy will do when the file is being written without a pause.
+        older_after: after so many attempts the last copy will do, for the file is being written.
 
     Returns:
         The copy. It keeps the name of the file, which is part of every view, and is never changed:
         the next one gets a folder of its own, and this one goes when two newer ones are there.
 
     Raises:
-        MissingWarehouse: there is no file, or it was written to all the time.
+        MissingWarehouse: there is no file, or it could not be copied.
 
     """
     folder = copies(path)
@@ -72,10 +72,13 @@ def fresh_copy(path: Path, *, or_older: bool = True) -> Path:
             _tidy(folder)
             return target
         older = _copies_made(folder, path.name)
-        if older and or_older and attempt:
+        if older and attempt >= older_after:
             return older[-1]
         time.sleep(PAUSE_SECONDS)
-    raise MissingWarehouse(f"{path} is being written without a pause. Try again in a moment.")
+    raise MissingWarehouse(
+        f"{path} could not be copied to {folder}, to be read there: it is being written without a "
+        "pause, is no DuckDB file, or there is no room. Try again in a moment."
+    )
 
 
 def _copy(path: Path, before: Stamp, target: Path) -> bool:

@@ -141,8 +141,7 @@ def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterat
     nobody who writes to it is locked out.
 
     Raises:
-        MissingWarehouse: there is none, it is being written without a pause, or Snowflake does not
-            let us in.
+        MissingWarehouse: there is none, it cannot be copied, or Snowflake does not let us in.
 
     """
     if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
@@ -152,9 +151,10 @@ def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterat
         finally:
             account.close()
         return
-    from monitoring.copy import fresh_copy
+    from monitoring.copy import ATTEMPTS, fresh_copy
 
-    store = DuckDBStore(fresh_copy(duckdb_file))
+    # An old copy shows what is past: it is the last resort, not the second choice.
+    store = DuckDBStore(fresh_copy(duckdb_file, older_after=ATTEMPTS - 1))
     try:
         yield store
     finally:

@@ -15,7 +15,6 @@ import dlt
 from dlt.common.json import json
 from dlt.extract import DltSource
 
-from landing.batch import new_batch_id
 from landing.bronze import Row, Table
 from landing.destination import Destination
 from landing.errors import MarqueeError, chain, explain
@@ -114,6 +113,7 @@ def load_tmdb(
             return Fetcher(partial(tmdb_source, client, judge=judge), judge, warehouse, tmdb)
 
         try:
+            own_batch_id = report.batch_id  # the run log has this run by that name
             unfinished = None if dry_run else landing.memory.unfinished
             if unfinished:
                 report.batch_id = unfinished.batch_id
@@ -127,7 +127,7 @@ def load_tmdb(
                     unfinished.day == today or not asked.is_of_its_day
                 ):
                     return
-                genres, report.batch_id = [], new_batch_id()
+                genres, report.batch_id = [], own_batch_id
                 work = Work(fetcher(), landing, progress, report, tmdb.chunk_size)
             planner = Planner(work.fetcher.source, warehouse, tmdb, today, progress)
             plan = planner.plan(asked, landing.memory.cursor)
