@@ -16,7 +16,7 @@ from warehouse import ROOT, Warehouse, movie
 
 from plandiff.build import Base, build_base
 from plandiff.errors import PlanDiffError
-from plandiff.models import Columns, How
+from plandiff.models import Columns, How, compare_columns, whole_diff
 from plandiff.report import Findings, markdown, verdict
 from plandiff.revision import merge_base
 
@@ -163,6 +163,16 @@ def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value
     report = markdown(findings, 0)
     assert "`runtime_minutes` is now called `running_minutes`" in report
     assert "no row differs" in verdict(findings)
+
+
+def test_a_model_that_comes_or_goes_is_shown_whole(bench: Bench) -> None:
+    model = next(one for one in bench.base.models.values() if one.name == "gold.fact_movies")
+    gone, come = whole_diff(model, None), whole_diff(None, model)
+    assert "\n-  CAST(movie.roi_pct AS DOUBLE) AS roi_pct" in gone
+    assert "\n+  CAST(movie.roi_pct AS DOUBLE) AS roi_pct" in come
+    assert "def " not in come, "no macro's Python"
+    assert compare_columns(None, model).added["roi_pct"] == "DOUBLE"
+    assert compare_columns(model, None).removed == compare_columns(None, model).added
 
 
 def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_gone_none(

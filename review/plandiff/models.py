@@ -8,6 +8,7 @@ from enum import Enum
 
 from sqlglot import exp
 from sqlmesh.core.console import SNAPSHOT_CHANGE_CATEGORY_STR
+from sqlmesh.core.dialect import text_diff
 from sqlmesh.core.model import Model
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory
@@ -50,7 +51,8 @@ class Change:
         category: SQLMesh's category, such as `Breaking`.
         is_rebuilt: It has a table of its own; otherwise it shares the base's.
         is_forward_only: It keeps its table in prod, and the change counts for new rows.
-        diff: The difference of its definition, as SQLMesh shows it; empty for an indirect change.
+        diff: The difference of its definition, as SQLMesh shows it; all of it for an added or
+            removed one, and empty for an indirect change.
         columns: What became of its columns.
         before: The model of the base; None for an added one.
         after: The model of the working tree; None for a removed one.
@@ -72,8 +74,8 @@ def changes(plan: Plan, base: Models) -> list[Change]:
     """Every model that differs from the base, in the order of the report."""
     difference = plan.context_diff
     found = [
-        _change(How.ADDED, difference.snapshots[snapshot_id], None, "")
-        for snapshot_id in difference.added
+        _change(How.ADDED, snapshot, None, whole_diff(None, snapshot.model))
+        for snapshot in (difference.snapshots[snapshot_id] for snapshot_id in difference.added)
     ]
     found += [
         Change(
@@ -82,8 +84,8 @@ def changes(plan: Plan, base: Models) -> list[Change]:
             SNAPSHOT_CHANGE_CATEGORY_STR[SnapshotChangeCategory.BREAKING],
             is_rebuilt=False,
             is_forward_only=False,
-            diff="",
-            columns=Columns(),
+            diff=whole_diff(base[snapshot_id.name], None),
+            columns=compare_columns(base[snapshot_id.name], None),
             before=base[snapshot_id.name],
             after=None,
         )
@@ -112,7 +114,7 @@ def _change(how: How, after: Snapshot, before: Snapshot | None, diff: str) -> Ch
         is_rebuilt=before is None or after.version != before.version,
         is_forward_only=after.model.forward_only,
         diff=diff,
-        columns=compare_columns(before.model, after.model) if before else Columns(),
+        columns=compare_columns(before.model if before else None, after.model),
         before=before.model if before else None,
         after=after.model,
     )
@@ -129,13 +131,25 @@ def _substance(model: Model) -> list[str]:
     return [expression.sql(dialect=model.dialect, comments=False) for expression in expressions]
 
 
-def compare_columns(before: Model, after: Model) -> Columns:
-    """What became of a model's columns; a rename is a new name over the very same expression."""
-    old, new = types_of(before), types_of(after)
+def whole_diff(before: Model | None, after: Model | None) -> str:
+    """The definition of a model that comes or goes, line by line; without its macros' Python."""
+    old, new = (
+        model.render_definition(include_python=False) if model else [] for model in (before, after)
+    )
+    old_dialect, new_dialect = (model.dialect if model else None for model in (before, after))
+    return text_diff(old, new, old_dialect, new_dialect).strip()
+
+
+def compare_columns(before: Model | None, after: Model | None) -> Columns:
+    """What became of a model's columns; a rename is a new name over the very same expression.
+
+    Where there is no model before, or none after, all of them are added, or removed.
+    """
+    old, new = (types_of(model) if model else {} for model in (before, after))
     added = {name: kind for name, kind in new.items() if name not in old}
     removed = {name: kind for name, kind in old.items() if name not in new}
     renamed: dict[str, str] = {}
-    if before.is_sql and after.is_sql:
+    if before and after and before.is_sql and after.is_sql:
         by_expression = {sql: name for name, sql in _projections(after).items() if name in added}
         renamed = {
             name: by_expression[sql]
