@@ -28,8 +28,9 @@ INTRODUCTION = """\
 
 Made by `make docs` from the models' own descriptions; change it there.
 
-Money is in whole US dollars (`_usd`), shares are percentages (`_pct`), moments are UTC (`_at`,
-`valid_from`, `valid_to`). NULL is unknown, never 0. Columns that begin with `_` are lineage.
+Money is in US dollars (`_usd`), whole ones in TMDb's tables, with cents in the studio's. Shares are
+percentages (`_pct`), moments are UTC (`_at`, `valid_from`, `valid_to`). NULL is unknown, never 0.
+Columns that begin with `_` are lineage.
 """
 
 

@@ -191,8 +191,8 @@ BREAKS = {
     "tickets_sold >= 0": "tickets_sold = -1",
     "screen_count >= 0": "screen_count = -1",
     "showtime_count >= 0": "showtime_count = -1",
-    "gross_local IS NULL OR exchange_rate_usd IS NULL OR ABS(gross_usd - gross_local"
-    " * exchange_rate_usd) <= GREATEST(1, gross_local * exchange_rate_usd / 100)": (
+    "gross_local IS NULL OR exchange_rate_usd IS NULL OR ABS(gross_usd - ROUND(gross_local"
+    " * exchange_rate_usd, 2)) <= GREATEST(1, ROUND(gross_local * exchange_rate_usd, 2) / 100)": (
         "gross_usd = gross_usd * 1.02"
     ),
     "first_seen_at <= last_seen_at": "first_seen_at = last_seen_at + INTERVAL 1 DAY",

@@ -11,7 +11,7 @@ from warehouse import ROOT
 from macros.quality import METRICS
 from macros.studio_rules import EVENT_TYPES
 
-SCRIPTS = sorted((ROOT / "snowflake").glob("studio_*.sql"))
+SCRIPTS = sorted((ROOT / "snowflake").glob("s*.sql"))  # those of the setup begin with a number
 
 
 def test_every_metric_is_attached_where_the_models_have_it() -> None:
@@ -27,11 +27,12 @@ def test_every_metric_is_attached_where_the_models_have_it() -> None:
 
 
 def test_the_task_routes_by_the_rules_of_the_models() -> None:
-    script = (ROOT / "snowflake" / "studio_streams_and_tasks.sql").read_text(encoding="utf-8")
+    script = (ROOT / "snowflake" / "streams_and_tasks.sql").read_text(encoding="utf-8")
     model = (ROOT / "models/silver/studio/stg_fan_interactions.sql").read_text(encoding="utf-8")
     assert script.count(", ".join(f"'{event}'" for event in EVENT_TYPES)) == 2
     reasons = re.findall(r"THEN '([a-z0-9 ]+)'", model)
     assert len(reasons) == 3
+    assert "TIMEZONE = 'UTC'" in script
     assert re.findall(r"THEN '([a-z0-9 ]+)'", script) == reasons
 
 

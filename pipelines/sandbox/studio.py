@@ -31,12 +31,14 @@ Dirt on purpose, in every batch where its number comes up:
 More of it with `--fault`, for seeing `make health` and the dashboard say so:
 
     python pipelines/sandbox/studio.py --to feed --fault negative_revenue --fault broken_json
-    STUDIO_URL=feed python pipelines/studio.py && sqlmesh run --ignore-cron
+
+It prints the two variables that `python pipelines/studio.py` lands them with.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -491,7 +493,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python pipelines/sandbox/studio.py",
         description="Write the three feeds of an invented film studio, dirt included.",
-        epilog="then: SOURCES__STUDIO__BUCKET_URL=DIR python pipelines/studio.py",
+        epilog="then: the exports that it prints, and python pipelines/studio.py",
     )
     parser.add_argument("--batch", type=int, choices=BATCHES, default=1, help="default: 1")
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where to write")
@@ -510,6 +512,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--scale must be between 0.01 and 1000")
     for path in write_batch(options.batch, options.to, options.scale, options.fault):
         print(f"{path}  {path.stat().st_size:,} bytes")
+    print(f"export STUDIO_URL={shlex.quote(str(options.to.resolve()))}")
+    print(f"export STUDIO_TOKEN_KEY={shlex.quote(TOKEN_KEY)}")
     return 0
 
 

@@ -17,6 +17,9 @@ LATEST_EVENT = "INTERVAL '1' DAY"
 EARLIEST_DAY = "1990-01-01"  # nobody sold, streamed or reported anything digitally before
 HIGHEST_SCORE = 10
 OLDEST_RELEASE_YEAR = 1870  # as for TMDb's movies
+# A figure above is a slip; added up or converted, a few of them would burst a column of gold.
+HIGHEST_FIGURE = 999_999_999_999
+HIGHEST_RATE = 9_999
 
 
 @macro()
@@ -33,21 +36,22 @@ def said_code(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 
 @macro()
 def money_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """DECIMAL(18, 2): an amount of 0 or more."""
-    return _from(0, try_cast(_said(value), "DECIMAL(18, 2)"))
+    """DECIMAL(18, 2): an amount of 0 to a trillion."""
+    return _plausible(try_cast(_said(value), "DECIMAL(18, 2)"))
 
 
 @macro()
 def rate_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """DECIMAL(18, 8): an exchange rate above 0."""
+    """DECIMAL(18, 8): an exchange rate above 0 and below 10,000."""
     rate = try_cast(_said(value), "DECIMAL(18, 8)")
-    return _when(exp.GT(this=rate.copy(), expression=exp.Literal.number(0)), rate)
+    is_above_0 = exp.GT(this=rate.copy(), expression=exp.Literal.number(0))
+    return _when(exp.and_(is_above_0, rate.copy().between(0, HIGHEST_RATE)), rate)
 
 
 @macro()
 def count_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """BIGINT: a whole number of 0 or more; 18 digits always fit."""
-    return _from(0, exp.cast(try_cast(_said(value), "DECIMAL(18, 0)"), "BIGINT"))
+    """BIGINT: a whole number of 0 to a trillion."""
+    return _plausible(exp.cast(try_cast(_said(value), "DECIMAL(18, 0)"), "BIGINT"))
 
 
 @macro()
@@ -160,9 +164,8 @@ def _is_past(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) 
     return value.between(exp.cast(exp.Literal.string(EARLIEST_DAY), "DATE"), last)
 
 
-def _from(lowest: int, value: exp.Expr) -> exp.Expr:
-    bound = exp.Literal.number(lowest)
-    return _when(exp.GTE(this=value.copy(), expression=bound), value)
+def _plausible(value: exp.Expr) -> exp.Expr:
+    return _when(value.copy().between(0, HIGHEST_FIGURE), value)
 
 
 def _when(condition: exp.Expr, value: exp.Expr) -> exp.Expr:

@@ -36,7 +36,7 @@ WITH interactions AS (
     landed.currency,
     country.country_code AS known_country,
     account.fan_class,
-    rate.currency AS known_currency,
+    rate.effective_from AS rated_from,
     landed.source_file,
     landed.source_line,
     landed.ingested_at,
@@ -51,9 +51,12 @@ WITH interactions AS (
   LEFT JOIN silver.seed_account_types AS account
     ON account.account_type = @said_code(landed.account_type)
   LEFT JOIN (
-    SELECT DISTINCT
-      currency
+    SELECT
+      currency,
+      MIN(effective_from) AS effective_from
     FROM silver.seed_exchange_rates
+    GROUP BY
+      currency
   ) AS rate
     ON rate.currency = @said_code(landed.currency)
   WHERE
@@ -135,8 +138,14 @@ WITH interactions AS (
       'no moment up to a day after it was read'
     ),
     ('country_code', country_code, known_country IS NULL, 'no country'),
-    ('amount', amount, @money_of(amount) IS NULL, 'no amount from 0'),
-    ('amount_usd', currency, known_currency IS NULL, 'no exchange rate')
+    ('amount', amount, @money_of(amount) IS NULL, 'no amount from 0 to a trillion'),
+    (
+      'amount_usd',
+      currency,
+      rated_from IS NULL OR @moment_of(event_timestamp, ingested_at)::DATE < rated_from::DATE,
+      'no exchange rate'
+    ),
+    ('amount_usd', amount, @said_code(currency) IS NULL AND @money_of(amount) > 0, 'no currency')
   )
 ), rejected_titles AS (
   @refused_values(
@@ -155,7 +164,7 @@ WITH interactions AS (
       'no whole number of minutes from 0'
     ),
     ('imdb_score', imdb_score, @score_of(imdb_score) IS NULL, 'no score from 0 to 10'),
-    ('budget_usd', budget_usd, @money_of(budget_usd) IS NULL, 'no amount from 0'),
+    ('budget_usd', budget_usd, @money_of(budget_usd) IS NULL, 'no amount from 0 to a trillion'),
     ('tmdb_id', tmdb_id, @count_of(tmdb_id) IS NULL, 'no whole number')
   )
 ), rejected_box_office AS (
@@ -169,9 +178,24 @@ WITH interactions AS (
       'no day up to the one after it was read'
     ),
     ('country_code', country, known_country IS NULL, 'no country'),
-    ('tickets_sold', tickets_sold, @count_of(tickets_sold) IS NULL, 'no whole number from 0'),
-    ('gross_local', gross_revenue_local, @money_of(gross_revenue_local) IS NULL, 'no amount from 0'),
-    ('exchange_rate_usd', exchange_rate_usd, @rate_of(exchange_rate_usd) IS NULL, 'no rate above 0'),
+    (
+      'tickets_sold',
+      tickets_sold,
+      @count_of(tickets_sold) IS NULL,
+      'no whole number from 0 to a trillion'
+    ),
+    (
+      'gross_local',
+      gross_revenue_local,
+      @money_of(gross_revenue_local) IS NULL,
+      'no amount from 0 to a trillion'
+    ),
+    (
+      'exchange_rate_usd',
+      exchange_rate_usd,
+      @rate_of(exchange_rate_usd) IS NULL,
+      'no rate above 0 and below 10,000'
+    ),
     (
       'local_currency',
       local_currency,
@@ -184,8 +208,25 @@ WITH interactions AS (
       reported_usd IS NULL OR ABS(reported_usd - converted_usd) > GREATEST(1, converted_usd / 100),
       'no amount from 0 that fits local money and rate'
     ),
-    ('screen_count', screen_count, @count_of(screen_count) IS NULL, 'no whole number from 0'),
-    ('showtime_count', showtime_count, @count_of(showtime_count) IS NULL, 'no whole number from 0')
+    (
+      'gross_usd',
+      gross_revenue_local,
+      COALESCE(@said(gross_revenue_usd), @said(local_currency), @said(exchange_rate_usd)) IS NULL
+      AND @money_of(gross_revenue_local) > 0,
+      'no currency'
+    ),
+    (
+      'screen_count',
+      screen_count,
+      @count_of(screen_count) IS NULL,
+      'no whole number from 0 to a trillion'
+    ),
+    (
+      'showtime_count',
+      showtime_count,
+      @count_of(showtime_count) IS NULL,
+      'no whole number from 0 to a trillion'
+    )
   )
 ), rejected AS (
   SELECT

@@ -44,7 +44,7 @@ MODEL (
         showtime_count >= 0,
         gross_local IS NULL
         OR exchange_rate_usd IS NULL
-        OR ABS(gross_usd - gross_local * exchange_rate_usd) <= GREATEST(1, gross_local * exchange_rate_usd / 100)
+        OR ABS(gross_usd - ROUND(gross_local * exchange_rate_usd, 2)) <= GREATEST(1, ROUND(gross_local * exchange_rate_usd, 2) / 100)
       )
     )
   )
@@ -52,10 +52,10 @@ MODEL (
 
 WITH reported AS (
   SELECT
-    @GENERATE_SURROGATE_KEY(record.title_id, record.theater_id, @day_of(record.report_date, record.ingested_at)) AS box_office_sk,
+    @GENERATE_SURROGATE_KEY(@said(record.title_id), @said(record.theater_id), @day_of(record.report_date, record.ingested_at)) AS box_office_sk,
     record.record_id,
-    record.title_id,
-    record.theater_id,
+    @said(record.title_id) AS title_id,
+    @said(record.theater_id) AS theater_id,
     @said(record.name) AS theater_name,
     @said(record.region) AS region,
     @said_code(record.country) AS country_code,

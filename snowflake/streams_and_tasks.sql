@@ -37,6 +37,7 @@ CREATE STREAM IF NOT EXISTS BRONZE.NEW_FAN_INTERACTIONS
 CREATE OR REPLACE TASK OPS.ROUTE_FAN_INTERACTIONS
   WAREHOUSE = <% ctx.env.SNOWFLAKE_TRANSFORM_WAREHOUSE %>
   SCHEDULE = '1 MINUTE'
+  TIMEZONE = 'UTC' /* of moments without an offset, as for the models */
   COMMENT = 'Verified fans, guests, quarantine'
 WHEN
   SYSTEM$STREAM_HAS_DATA('BRONZE.NEW_FAN_INTERACTIONS')
@@ -68,11 +69,14 @@ AS
         NULLIF(TRIM(region, ' \t\r\n'), '') AS region,
         NULLIF(UPPER(TRIM(event_type, ' \t\r\n')), '') AS event_type,
         CASE
-          WHEN event_timestamp LIKE '____-__-__%'
-            AND CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ(TRIM(event_timestamp)))::TIMESTAMP_NTZ BETWEEN '1990-01-01' AND DATEADD(DAY, 1, ingested_at)
-          THEN CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ(TRIM(event_timestamp)))::TIMESTAMP_NTZ
+          WHEN TRIM(event_timestamp, ' \t\r\n') LIKE '____-__-__%'
+            AND CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ(TRIM(event_timestamp, ' \t\r\n')))::TIMESTAMP_NTZ BETWEEN '1990-01-01' AND DATEADD(DAY, 1, ingested_at)
+          THEN CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ(TRIM(event_timestamp, ' \t\r\n')))::TIMESTAMP_NTZ
         END AS event_at,
-        CASE WHEN TRY_TO_DECIMAL(amount, 18, 2) >= 0 THEN TRY_TO_DECIMAL(amount, 18, 2) END AS amount,
+        CASE
+          WHEN TRY_TO_DECIMAL(TRIM(amount, ' \t\r\n'), 18, 2) BETWEEN 0 AND 999999999999
+          THEN TRY_TO_DECIMAL(TRIM(amount, ' \t\r\n'), 18, 2)
+        END AS amount,
         NULLIF(UPPER(TRIM(currency, ' \t\r\n')), '') AS currency,
         ingested_at,
         source_file,
