@@ -14,10 +14,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import finish, in_child
 from sqlmesh.cli.main import cli
-from sqlmesh.core.engine_adapter.shared import DataObject, DataObjectType
 from warehouse import Rows, Warehouse, movie
-
-from macros import guards
 
 KEPT = {
     "silver_movies",
@@ -232,38 +229,6 @@ def test_a_plan_that_drops_a_column_of_a_history_stops(
     with pytest.raises(CommandFailed, match=reason):
         plan(warehouse)
     assert warehouse.rows_of("snapshots") == history
-
-
-class Views:
-    """An engine's answer to which views prod has."""
-
-    def __init__(self, dialect: str, *views: str) -> None:
-        self.dialect = dialect
-        self.views = [view.split(".") for view in views]
-
-    def get_data_objects(self, schema: str) -> list[DataObject]:
-        return [
-            DataObject(schema=found, name=name, type=DataObjectType.VIEW)
-            for found, name in self.views
-            if found == schema
-        ]
-
-
-@pytest.mark.parametrize(
-    "engine",
-    [
-        Views("duckdb", "snapshots.snap_dim_fans", "ops.data_quality_results", "ops.run_log"),
-        Views("snowflake", "SNAPSHOTS.SNAP_DIM_FANS", "OPS.DATA_QUALITY_RESULTS", "OPS.RUN_LOG"),
-    ],
-    ids=["duckdb", "snowflake"],
-)
-def test_a_history_and_a_log_that_nothing_makes_again_are_missed_on_both_engines(
-    engine: Views,
-) -> None:
-    assert set(guards._lost_histories(engine, [])) == {
-        "snapshots.snap_dim_fans",
-        "ops.data_quality_results",
-    }
 
 
 def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(

@@ -8,7 +8,6 @@ import os
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.macros import MacroEvaluator, RuntimeStage, macro
 from sqlmesh.core.snapshot import Snapshot
@@ -17,8 +16,6 @@ from sqlmesh.utils.errors import PlanError
 PROD = "prod"
 # The schema of tables that say what was believed when.
 HISTORY = "snapshots"
-# Tables elsewhere that no rebuild can make again.
-LOGS = ["ops.data_quality_results"]
 
 
 @macro()
@@ -72,7 +69,8 @@ def _lost_histories(adapter: Any, snapshots: list[Snapshot]) -> dict[str, str]:
     """Tables of the history that would go, lose a column, or begin anew."""
     found = {}
     kept = {snapshot.model.name: snapshot for snapshot in snapshots}
-    for name in _histories_in_prod(adapter):
+    for view in adapter.get_data_objects(HISTORY):
+        name = f"{HISTORY}.{view.name.lower()}"
         if name not in kept:
             found[name] = "is no longer in the project: its history would go"
             continue
@@ -85,21 +83,8 @@ def _lost_histories(adapter: Any, snapshots: list[Snapshot]) -> dict[str, str]:
         ]
         if lost:
             found[name] = f"would lose the history of {', '.join(lost)}"
-            continue
-        is_kept_here_only = name in LOGS or snapshot.model.kind.is_scd_type_2
-        if is_kept_here_only and not adapter.table_exists(snapshot.table_name()):
+        elif snapshot.model.kind.is_scd_type_2 and not adapter.table_exists(snapshot.table_name()):
             found[name] = "keeps its history in its own table only, and would begin anew"
-    return found
-
-
-def _histories_in_prod(adapter: Any) -> list[str]:
-    """The tables of the history that prod has, by the names of their models."""
-    found = []
-    for schema in sorted({HISTORY, *(log.partition(".")[0] for log in LOGS)}):
-        # The engine compares letter by letter, and Snowflake's names are upper case.
-        in_prod = normalize_identifiers(schema, dialect=adapter.dialect).name
-        names = [f"{schema}.{view.name.lower()}" for view in adapter.get_data_objects(in_prod)]
-        found += [name for name in names if schema == HISTORY or name in LOGS]
     return found
 
 
