@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from landing.destination import Destination, duckdb_destination
+from landing.destination import Destination, choose_destination
 from landing.errors import chain, explain
 from landing.interrupt import EXIT_CODE
 from landing.settings import Settings, configure_dlt
@@ -61,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         configure_dlt(settings)
         with ExitStack() as stack:
-            destination = choose_destination(options, settings)
+            destination = choose_destination(
+                options.destination, settings.duckdb, read_only=options.dry_run
+            )
             studio = choose_studio(options, stack)
             if options.forget:
                 print(erasure(forget_fan(studio, destination, settings, options.forget)))
@@ -114,16 +116,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if options.forget is not None and (options.dry_run or not options.forget.strip()):
         parser.error("--forget takes the id of a fan, and no --dry-run")
     return options
-
-
-def choose_destination(options: argparse.Namespace, settings: Settings) -> Destination:
-    """Pick where to land."""
-    if options.destination == "snowflake":
-        # Only here: whoever has no account needs none of it.
-        from landing.snowflake import snowflake_destination
-
-        return snowflake_destination()
-    return duckdb_destination(settings.duckdb, read_only=options.dry_run)
 
 
 def choose_studio(options: argparse.Namespace, stack: ExitStack) -> StudioSettings:

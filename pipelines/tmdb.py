@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from landing.destination import Destination, duckdb_destination
+from landing.destination import Destination, choose_destination
 from landing.errors import MarqueeError, chain, explain
 from landing.interrupt import EXIT_CODE
 from landing.settings import Settings, configure_dlt
@@ -67,7 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         configure_dlt(settings)
         with ExitStack() as stack:
-            destination = choose_destination(options, settings)
+            destination = choose_destination(
+                options.destination, settings.duckdb, read_only=options.dry_run
+            )
             tmdb = choose_tmdb(options, stack)
             load_tmdb(
                 tmdb, destination, settings, report, asked=asked(options), dry_run=options.dry_run
@@ -160,16 +162,6 @@ def asked(options: argparse.Namespace) -> Asked:
         ids=options.ids or (),
         replay=options.replay_quarantine,
     )
-
-
-def choose_destination(options: argparse.Namespace, settings: Settings) -> Destination:
-    """Pick where to land."""
-    if options.destination == "snowflake":
-        # Only here: whoever has no account needs none of it.
-        from landing.snowflake import snowflake_destination
-
-        return snowflake_destination()
-    return duckdb_destination(settings.duckdb, read_only=options.dry_run)
 
 
 def choose_tmdb(options: argparse.Namespace, stack: ExitStack) -> TmdbSettings:
