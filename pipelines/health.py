@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from landing.clock import now_utc
 from landing.errors import explain
 from landing.settings import Settings
 from monitoring.alerts import send_alerts
 from monitoring.cadence import CADENCE, read_cadence
-from monitoring.checks import Finding, check_all, disk, now_utc
+from monitoring.checks import Finding, check_all, disk
 from monitoring.store import MissingWarehouse, opened
 
 EPILOG = """\

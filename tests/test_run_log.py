@@ -44,10 +44,11 @@ from sqlmesh.core.test.result import ModelTextTestResult
 from warehouse import ROOT, Warehouse, movie
 
 from landing import run_log
+from landing.clock import now_utc
 from macros.run_log import LOG_TABLES, literal
 from monitoring.alerts import send_alerts
 from monitoring.cadence import read_cadence
-from monitoring.checks import Finding, check_all, now_utc, robust_z_score
+from monitoring.checks import Finding, check_all, robust_z_score
 from monitoring.copy import fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, as_snowflake
 from sandbox.faults import Fault

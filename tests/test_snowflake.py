@@ -24,8 +24,9 @@ from sqlmesh.core.context import Context
 from warehouse import Rows, Warehouse
 
 from dashboard import queries
+from landing.clock import now_utc
 from monitoring.cadence import read_cadence
-from monitoring.checks import check_all, now_utc
+from monitoring.checks import check_all
 from monitoring.store import DuckDBStore, SnowflakeStore
 from sandbox.catalogue import load
 from sandbox.server import Sandbox

@@ -14,9 +14,10 @@ import streamlit as st
 
 from dashboard import charts, queries
 from dashboard.lineage import Lineage, read_lineage
+from landing.clock import now_utc
 from landing.settings import ROOT
 from monitoring.cadence import read_cadence
-from monitoring.checks import Finding, check_all, now_utc
+from monitoring.checks import Finding, check_all
 from monitoring.store import Store
 
 LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host", "process_id")

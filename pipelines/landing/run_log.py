@@ -15,7 +15,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +23,7 @@ import dlt
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.pipeline.trace import PipelineTrace
 
+from landing.clock import naive_utc, now_utc
 from landing.destination import BRONZE, Destination
 from landing.errors import chain, explain
 from landing.lock import lock_file, only_run
@@ -189,11 +189,12 @@ def loads_of(trace: PipelineTrace) -> Iterator[Row]:
     packages = getattr(steps["load"].step_info, "load_packages", [])
     for package in packages:
         jobs = package.jobs.get("completed_jobs", [])
+        ended = package.completed_at or trace.finished_at
         yield {
             "load_id": package.load_id,
             "pipeline_name": trace.pipeline_name,
-            "started_at": naive(trace.started_at),
-            "ended_at": naive(package.completed_at or trace.finished_at),
+            "started_at": naive_utc(trace.started_at),
+            "ended_at": ended and naive_utc(ended),
             **seconds,
             "row_count": sum(
                 count for name, count in normalized.items() if not name.startswith("_dlt")
@@ -275,13 +276,3 @@ def user_name() -> str | None:
 def one_line(text: str) -> str | None:
     """Put a message on one line; None where there is none."""
     return " ".join(text.split())[:ERROR_LENGTH] or None
-
-
-def now_utc() -> datetime:
-    """Return this moment, UTC without a zone, as all times of the warehouse are."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
-
-
-def naive(moment: datetime | None) -> datetime | None:
-    """Return a moment of dlt as the warehouse has it: UTC without a zone."""
-    return moment and moment.astimezone(timezone.utc).replace(tzinfo=None)

@@ -7,7 +7,7 @@ import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -403,8 +403,3 @@ def words(age: timedelta) -> str:
     if hours < 1:
         return f"{hours * 60:.0f} min"
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.1f} d"
-
-
-def now_utc() -> datetime:
-    """Return this moment, UTC without a zone, as all times of the warehouse are."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)

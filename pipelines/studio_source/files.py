@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import IO
 
 from dlt.common.storages.fsspec_filesystem import FileItemDict
 from dlt.sources.filesystem import filesystem
 
+from landing.clock import naive_utc
 from studio_source.feeds import Feed
 
 BLOCK_BYTES = 1 << 22  # of a few megabytes, so that a bucket answers in few requests
@@ -65,7 +66,7 @@ class File:
         self.path: str = item["relative_path"]
         self.size_bytes: int = item.get("size_in_bytes") or 0
         modified: datetime = item["modification_date"]
-        self.modified_at = modified.astimezone(timezone.utc).replace(tzinfo=None)
+        self.modified_at = naive_utc(modified)
 
     def is_as_landed(self, landed: Progress | None) -> bool:
         """Tell from the listing alone that nothing is new."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from landing.clock import naive_utc
 from studio_source.feeds import Record
 from studio_source.tokens import Tokens
 
@@ -119,5 +120,5 @@ def _is_later(event_timestamp: str | None, forgotten_at: datetime) -> bool:
     except ValueError:
         return False
     if event.tzinfo:
-        event = event.astimezone(timezone.utc).replace(tzinfo=None)
+        event = naive_utc(event)
     return event > forgotten_at

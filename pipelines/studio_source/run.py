@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from landing.bronze import Rows, Table
+from landing.clock import now_utc
 from landing.destination import Destination
 from landing.errors import MarqueeError, chain
 from landing.interrupt import Interrupt
@@ -166,11 +167,6 @@ def refuse_another_key(key_check: str | None, tokens: Tokens) -> None:
         "Set the key it was loaded with, or another warehouse (MARQUEE_DUCKDB and "
         "MARQUEE_STATE_DUCKDB). How to change a key: docs/runbook.md.",
     )
-
-
-def now_utc() -> datetime:
-    """Return this moment in UTC, without a zone."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 @dataclass

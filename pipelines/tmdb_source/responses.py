@@ -11,6 +11,7 @@ from dlt.common.json import json
 from requests import Response
 
 from landing.bronze import Row, Table
+from landing.clock import now_utc
 from landing.errors import MarqueeError
 from tmdb_source.client import NO_ANSWER
 from tmdb_source.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES
@@ -182,7 +183,7 @@ class Judge:
             "movie_id": movie_id,
             "raw_data": json.dumps({"success": False, "status_message": message}),
             "source_url": url,
-            "ingested_at": datetime.now(timezone.utc).replace(tzinfo=None),
+            "ingested_at": now_utc(),
             "batch_id": self._batch_id,
         }
         return self._missing(row, known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timezone
+from datetime import date
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from dlt.common.json import json
 from dlt.extract import DltSource
 
 from landing.bronze import Row, Table
+from landing.clock import now_utc
 from landing.destination import Destination
 from landing.errors import MarqueeError, chain, explain
 from landing.interrupt import Interrupt
@@ -292,7 +293,7 @@ class Work:
             movies=len(plan.fetch) + len(plan.bury),
             leads_to=plan.leads_to,
         )
-        planned_at = datetime.now(timezone.utc).replace(tzinfo=None)
+        planned_at = now_utc()
         self._landing.land(
             genres,
             run,
