@@ -6,19 +6,17 @@ AUDIT (
 /* So few rows are the unknown member or none at all: right where the parent is empty, too, as TMDb's tables
    are for whoever loads the studio only, and wrong where it has rows (that meet the condition). */
 SELECT
-  here.row_count,
-  above.row_count AS parent_row_count
+  here.row_count
 FROM (
   SELECT
     COUNT(*) AS row_count
   FROM @this_model
 ) AS here
-CROSS JOIN (
-  SELECT
-    COUNT(*) AS row_count
-  FROM @parent
-  WHERE
-    @condition
-) AS above
 WHERE
-  here.row_count <= @threshold AND above.row_count > 0
+  here.row_count <= @threshold AND EXISTS(
+    SELECT
+      1
+    FROM @parent
+    WHERE
+      @condition
+  )

@@ -172,4 +172,5 @@ def assert_whole(warehouse: Warehouse) -> None:
     made_anew = rows(warehouse, without="_loaded_at")
     # A log: it remembers what older responses said, a warehouse made anew has only read the newest.
     assert set(made_anew.pop("ops.rejected_values")) <= set(survived.pop("ops.rejected_values"))
+    del made_anew["ops.quarantine_summary"], survived["ops.quarantine_summary"]  # which counts it
     assert made_anew == survived

@@ -179,6 +179,18 @@ def test_a_movie_that_comes_back_has_a_gap_in_its_history(third_day: Warehouse) 
     ]
 
 
+def test_a_warehouse_of_nothing_but_a_deleted_movie_is_empty_and_passes_its_audits(
+    tmp_path: Path,
+) -> None:
+    warehouse = Warehouse.create(
+        tmp_path, selected=("+gold.fact_movies", "+snapshots.snap_silver_movies")
+    )
+    warehouse.land({"movie_id": 7})
+    warehouse.plan()
+    for table in ("silver.silver_movies", "snapshots.snap_silver_movies", "gold.fact_movies"):
+        assert warehouse.query(f"FROM {table}") == []
+
+
 def test_a_row_that_lands_late_is_not_skipped(third_day: Warehouse) -> None:
     assert third_day.query(
         "SELECT movie_id, revenue_usd FROM gold.fact_movies WHERE movie_id IN (8, 10) ORDER BY ALL"

@@ -23,7 +23,7 @@ MODEL (
   audits (
     not_null(columns := (movie_id, valid_from)),
     unique_combination_of_columns(columns := (movie_id, valid_from)),
-    empty_only_with(parent := bronze.raw_movies),
+    empty_only_with(parent := bronze.raw_movies, condition := NOT @json_integer(raw_data, 'id') IS NULL),
     forall(criteria := (
       valid_from < COALESCE(valid_to, '9999-12-31'::TIMESTAMP)
     )),
