@@ -349,6 +349,10 @@ def test_quality_is_measured_at_every_refresh_and_by_every_audit(loaded: Studio)
     )
     assert {row[:3] for row in results} == {tuple(metric[:3]) for metric in METRICS}
     assert {row[3:] for row in results} == {(loaded.batches, loaded.batches)}
+    assert loaded.warehouse.query(
+        "SELECT COUNT(DISTINCT run.run_id), COUNT_IF(run.run_id IS NULL) "
+        "FROM ops.data_quality_results LEFT JOIN ops.run_log AS run USING (run_id)"
+    ) == [(loaded.batches, 0)]
 
     by_name = {metric for _, _, metric, _ in METRICS if not metric.endswith(("pct", "newest"))}
     assert len(by_name) == 6

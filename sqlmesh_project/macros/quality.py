@@ -2,7 +2,7 @@
 
 Each metric counts what is wrong in a column. `ops.data_quality_results` measures all that `METRICS`
 lists at every refresh; the audits of the same names, attached to the same columns, stop a refresh
-(tests/test_studio_quality.py holds the two against each other). On Snowflake
+(tests/test_studio_warehouse.py holds the two against each other). On Snowflake
 `snowflake/studio_data_metric_functions.sql` has the same six.
 """
 
@@ -78,6 +78,14 @@ def breaks_valid_country_code(evaluator: MacroEvaluator, column: exp.Expr) -> ex
 def breaks_positive_revenue(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
     """BOOLEAN: money below 0."""
     return exp.LT(this=column.copy(), expression=exp.Literal.number(0))
+
+
+@macro()
+def measuring_run(evaluator: MacroEvaluator) -> exp.Expr:
+    """TEXT: the plan or run at work, as ops.run_log names it; NULL where there is none."""
+    adapter = evaluator.locals.get("engine_adapter")  # absent while models are loaded
+    job = adapter.correlation_id if adapter else None
+    return exp.convert(job.job_id) if job else exp.null()
 
 
 @macro()

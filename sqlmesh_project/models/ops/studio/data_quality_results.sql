@@ -16,7 +16,8 @@ MODEL (
     measured_value = 'How many values are wrong; a share in percent (_pct), or days.',
     threshold = 'The most that is tolerated.',
     is_passed = 'measured_value is not above threshold.',
-    row_count = 'Rows of the table at the time.'
+    row_count = 'Rows of the table at the time.',
+    run_id = 'The plan or run that measured (ops.run_log).'
   ),
   audits (
     not_null(columns := (measured_at, table_name, column_name, metric_name, measured_value, threshold, is_passed)),
@@ -45,5 +46,6 @@ SELECT
   measured_value::DOUBLE AS measured_value,
   threshold::DOUBLE AS threshold,
   CAST(measured_value <= threshold AS BOOLEAN) AS is_passed,
-  row_count::BIGINT AS row_count
+  row_count::BIGINT AS row_count,
+  @measuring_run()::TEXT AS run_id
 FROM measured
