@@ -32,8 +32,8 @@ MODEL (
   ),
   audits (
     not_null(columns := (interaction_id, fan_token, event_at, expires_at)),
-    duplicate_count("column" := interaction_id),
-    valid_email_hash("column" := fan_token),
+    duplicate_count("column" := interaction_id, blocking := TRUE),
+    valid_email_hash("column" := fan_token, blocking := TRUE),
     accepted_values("column" := account_type, is_in := (
       'GUEST'
     )),

@@ -29,9 +29,9 @@ MODEL (
   ),
   audits (
     not_null(columns := (interaction_id, fan_token, event_at)),
-    duplicate_count("column" := interaction_id),
-    valid_email_hash("column" := email_token),
-    valid_email_hash("column" := fan_token),
+    duplicate_count("column" := interaction_id, blocking := TRUE),
+    valid_email_hash("column" := email_token, blocking := TRUE),
+    valid_email_hash("column" := fan_token, blocking := TRUE),
     accepted_values("column" := account_type, is_in := ('VERIFIED', 'VERIFIED_LINKED')),
     keeps_every_row(
       key := interaction_id,
