@@ -128,6 +128,7 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "positive_revenue": lambda audit: update(audit, f"{audit.column('column')} = -1"),
     "null_count": lambda audit: update(audit, f"{audit.column('column')} = NULL"),
     "duplicate_count": doubled_row,
+    "routed_by_account_type": lambda audit: update(audit, "account_type = 'nonsense'"),
     "routed_once": lambda audit: (
         f"UPDATE {audit.table} SET interaction_id = "
         "(SELECT MIN(interaction_id) FROM silver.stg_fan_verified)"

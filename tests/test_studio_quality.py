@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import health
 import pytest
@@ -36,12 +34,10 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 @pytest.fixture
-def warehouse(
-    sound: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Warehouse]:
+def warehouse(sound: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     monkeypatch.setenv("MARQUEE_DUCKDB", str(tmp_path / "copy" / "warehouse.duckdb"))
     monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "copies"))
-    yield sound.copy_to(tmp_path / "copy")
+    return sound.copy_to(tmp_path / "copy")
 
 
 def break_table(warehouse: Warehouse, model: str, statement: str) -> None:
@@ -84,9 +80,19 @@ def run(warehouse: Warehouse, *models: str) -> bool:
 def test_a_metric_that_fails_is_appended_and_told_and_stops_nothing(
     warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    break_table(warehouse, "silver.stg_titles", "UPDATE {} SET imdb_score = imdb_score + 3.5")
+    of_franchise = "SELECT tmdb_movie_count, tmdb_revenue_usd FROM gold.agg_franchise_performance"
+    assert warehouse.query(of_franchise) == [(2, 1200)]
+    warehouse.land_interactions(
+        {"interaction_id": "I-3", "account_type": "TRIAL"}, batch_id="another"
+    )
+    wrong = "UPDATE {} SET imdb_score = imdb_score + 3.5, tmdb_id = 1"
+    break_table(warehouse, "silver.stg_titles", wrong)
     assert run(warehouse)
-    assert "metric silver.stg_titles.imdb_score valid_imdb_score: 1, at most 0" in failing(capsys)
+    said = failing(capsys)
+    assert "metric silver.stg_titles.imdb_score valid_imdb_score: 1, at most 0" in said
+    assert "metric silver.stg_titles.tmdb_id shared_key_count: 1, at most 0" in said
+    assert "stg_fan_interactions.account_type unknown_account_type_count: 1, at most 0" in said
+    assert warehouse.query(of_franchise) == [(1, 500)]
     break_table(warehouse, "silver.stg_titles", "UPDATE {} SET imdb_score = imdb_score - 3.5")
     assert run(warehouse, "silver.stg_titles", "gold.dim_titles", "ops.data_quality_results")
     assert "valid_imdb_score" not in failing(capsys)
@@ -150,3 +156,33 @@ def test_rows_that_are_doubled_or_lost_are_told(
     break_table(warehouse, "silver.stg_box_office", "DELETE FROM {} WHERE box_office_sk LIKE '%x'")
     assert run(warehouse, "ops.data_quality_results")
     assert f"{subject} row_count_loss_pct: 50, at most 0" in failing(capsys)
+
+
+def test_a_new_account_type_waits_until_a_plan_knows_it(tmp_path: Path) -> None:
+    models = ("+silver.stg_fan_guest", "+ops.quarantine_fan_interactions", "+gold.dim_fans")
+    (tmp_path / "data").mkdir()
+    warehouse = Warehouse.create(tmp_path / "data", models)
+    warehouse.copy_project_to(tmp_path)
+    unknown = {"account_type": "trial", "ip_token": TOKEN}
+    old = {**unknown, "interaction_id": "I-1"}  # from before the door gave each a time
+    new = {**unknown, "interaction_id": "I-2", "expires_at": "2100-01-01"}
+    warehouse.land_interactions(old, new, at="2026-03-01 06:00:00")
+    warehouse.plan()
+    waiting = "SELECT interaction_id FROM ops.quarantine_fan_interactions ORDER BY ALL"
+    assert warehouse.query(waiting) == [("I-1",), ("I-2",)]
+
+    with (tmp_path / "sqlmesh_project" / "seeds" / "account_types.csv").open("a") as seed:
+        seed.write("TRIAL,GUEST\n")
+    warehouse.plan()
+    assert warehouse.query(waiting) == []
+    assert warehouse.query(
+        "SELECT interaction_id, account_type, ip_token, expires_at::TEXT "
+        "FROM silver.stg_fan_guest ORDER BY ALL"
+    ) == [
+        ("I-1", "TRIAL", TOKEN, "2026-03-31 06:00:00"),
+        ("I-2", "TRIAL", TOKEN, "2100-01-01 00:00:00"),
+    ]
+    assert warehouse.query("SELECT account_type FROM gold.dim_fans ORDER BY ALL") == [
+        ("TRIAL",),
+        ("Unknown",),
+    ]

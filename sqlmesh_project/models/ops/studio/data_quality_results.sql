@@ -21,10 +21,7 @@ MODEL (
   ),
   audits (
     not_null(columns := (measured_at, table_name, column_name, metric_name, measured_value, threshold, is_passed)),
-    unique_combination_of_columns(
-      columns := (run_id, table_name, column_name, metric_name),
-      condition := NOT run_id IS NULL
-    ),
+    unique_combination_of_columns(columns := (run_id, table_name, column_name, metric_name), condition := NOT run_id IS NULL),
     newest_metrics_pass
   )
 );
