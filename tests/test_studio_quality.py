@@ -159,14 +159,18 @@ def test_rows_that_are_doubled_or_lost_are_told(
 
 
 def test_a_new_account_type_waits_until_a_plan_knows_it(tmp_path: Path) -> None:
-    models = ("+silver.stg_fan_guest", "+ops.quarantine_fan_interactions", "+gold.dim_fans")
+    models = (
+        *("+gold.dim_fans", "+gold.fact_daily_performance"),
+        *("+silver.stg_fan_guest", "+ops.quarantine_fan_interactions"),
+    )
     (tmp_path / "data").mkdir()
     warehouse = Warehouse.create(tmp_path / "data", models)
     warehouse.copy_project_to(tmp_path)
+    known = {"interaction_id": "I-0", "fan_token": TOKEN[::-1]}
     unknown = {"account_type": "trial", "ip_token": TOKEN}
     old = {**unknown, "interaction_id": "I-1"}  # from before the door gave each a time
     new = {**unknown, "interaction_id": "I-2", "expires_at": "2100-01-01"}
-    warehouse.land_interactions(old, new, at="2026-03-01 06:00:00")
+    warehouse.land_interactions(known, old, new, at="2026-03-01 06:00:00")
     warehouse.plan()
     waiting = "SELECT interaction_id FROM ops.quarantine_fan_interactions ORDER BY ALL"
     assert warehouse.query(waiting) == [("I-1",), ("I-2",)]
@@ -182,7 +186,11 @@ def test_a_new_account_type_waits_until_a_plan_knows_it(tmp_path: Path) -> None:
         ("I-1", "TRIAL", TOKEN, "2026-03-31 06:00:00"),
         ("I-2", "TRIAL", TOKEN, "2100-01-01 00:00:00"),
     ]
-    assert warehouse.query("SELECT account_type FROM gold.dim_fans ORDER BY ALL") == [
-        ("TRIAL",),
-        ("Unknown",),
+    # What is replaced by partition is not built anew by a plan; the refresh after it sees to it.
+    warehouse.refresh()
+    assert warehouse.query("SELECT account_type, region FROM gold.dim_fans ORDER BY ALL") == [
+        ("TRIAL", "Europe"),
+        ("Unknown", "Unknown"),
+        ("VERIFIED", "Europe"),
     ]
+    assert warehouse.query("SELECT stream_count FROM gold.fact_daily_performance") == [(3,)]

@@ -32,7 +32,7 @@ SELECT
   fan.first_seen_at::TIMESTAMP AS first_seen_at,
   fan.last_seen_at::TIMESTAMP AS last_seen_at
 FROM silver.fans AS fan
-JOIN snapshots.snap_dim_fans AS belief
+LEFT JOIN snapshots.snap_dim_fans AS belief
   ON belief.fan_token = fan.fan_token AND belief.valid_to IS NULL
 UNION ALL
 SELECT
