@@ -17,4 +17,5 @@ def version_of(evaluator: MacroEvaluator, *names: exp.Expr) -> exp.Expr:
         for snapshot in evaluator.snapshots.values()
         if snapshot.is_model
     }
-    return exp.Literal.string(" ".join(versions.get(name.name) or "" for name in names))
+    found = [versions.get(name.name) for name in names]
+    return exp.Literal.string(" ".join(filter(None, found)))
