@@ -1,5 +1,6 @@
 AUDIT (
-  name duplicate_count
+  name duplicate_count,
+  blocking FALSE
 );
 
 /* A value occurs once. */

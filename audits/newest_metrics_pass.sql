@@ -3,7 +3,7 @@ AUDIT (
   blocking FALSE
 );
 
-/* A warning: what would stop a refresh is an audit of the table itself. */
+/* A warning: what would stop a refresh is an audit of the table itself (blocking := TRUE). */
 SELECT
   result.table_name,
   result.column_name,

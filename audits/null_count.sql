@@ -1,5 +1,6 @@
 AUDIT (
   name null_count,
+  blocking FALSE,
   defaults (
     threshold = 0
   )

@@ -1,5 +1,6 @@
 AUDIT (
-  name positive_revenue
+  name positive_revenue,
+  blocking FALSE
 );
 
 /* Money is never below 0. */

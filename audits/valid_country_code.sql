@@ -1,5 +1,6 @@
 AUDIT (
-  name valid_country_code
+  name valid_country_code,
+  blocking FALSE
 );
 
 /* A country is one of ISO 3166-1 alpha-3. */

@@ -1,5 +1,6 @@
 AUDIT (
-  name valid_email_hash
+  name valid_email_hash,
+  blocking FALSE
 );
 
 /* A token is 64 hexadecimal digits: whatever else stands there could be a clear value. */

@@ -1,5 +1,6 @@
 AUDIT (
-  name valid_imdb_score
+  name valid_imdb_score,
+  blocking FALSE
 );
 
 /* A score is from 0 to 10. */

@@ -128,6 +128,7 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "positive_revenue": lambda audit: update(audit, f"{audit.column('column')} = -1"),
     "null_count": lambda audit: update(audit, f"{audit.column('column')} = NULL"),
     "duplicate_count": doubled_row,
+    "routed_by_account_type": lambda audit: update(audit, "account_type = 'nonsense'"),
     "routed_once": lambda audit: (
         f"UPDATE {audit.table} SET interaction_id = "
         "(SELECT MIN(interaction_id) FROM silver.stg_fan_verified)"
@@ -182,6 +183,7 @@ BREAKS = {
     "(roi_pct IS NULL) = (profit_usd IS NULL)": "roi_pct = NULL",
     "release_year = EXTRACT(YEAR FROM release_date)": "release_year = release_year + 1",
     "rate_usd > 0": "rate_usd = 0",
+    "account_type = UPPER(TRIM(account_type))": "account_type = 'guest '",
     "(fan_class IS NULL) <> (quarantine_reason IS NULL)": "quarantine_reason = NULL",
     "fan_class IS NULL OR NOT event_at IS NULL": "event_at = NULL",
     "amount >= 0": "amount = -1",

@@ -9,9 +9,11 @@ is kept.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -22,14 +24,20 @@ from unittest import mock
 import duckdb
 import pytest
 import studio
+from dictionary import LAYERS
+from sqlmesh import configure_logging
 from sqlmesh.core.context import Context
 from sqlmesh.core.dialect import parse
 from sqlmesh.core.lineage import column_dependencies
 from sqlmesh.core.model import create_external_model, load_sql_based_model
-from warehouse import GENRES, Warehouse, genre, movie
+from warehouse import GENRES, ROOT, Warehouse, genre, movie
 
+from catalog.history import read_history
+from catalog.project import tables_of
+from catalog.site import Site
 from macros.quality import METRICS
 from monitoring.copy import fresh_copy
+from monitoring.store import DuckDBStore
 from sandbox.studio import TOKEN_KEY, write_batch
 from studio_source.feeds import BOX_OFFICE
 from studio_source.tokens import Tokens
@@ -40,6 +48,7 @@ CANARY_FAN = "F000777777"
 FORGOTTEN = [f"canary{number}x7q2z9w4k" for number in range(6)]
 KEPT = "kept5canary8v3t6m1p"
 ANALYSTS = ("gold", "snapshots")
+INTERACTIONS = ("silver.stg_fan_interactions", "account_type")
 
 
 def canary_lines() -> list[bytes]:
@@ -63,7 +72,7 @@ def canary_lines() -> list[bytes]:
         "amount": 10,
         "currency": "EUR",
         "telephone": FORGOTTEN[5],
-        f"{FORGOTTEN[5]}@field": 1,
+        FORGOTTEN[5]: 1,
     }
     unknown = {**whole, "interaction_id": "CANARY-2", "account_type": "TRIAL"}
     guest = {**whole, "interaction_id": "CANARY-3", "account_type": "GUEST", "fan_id": "G-CANARY"}
@@ -120,6 +129,21 @@ class Studio:
             return connection.execute(sql).fetchall()
 
 
+@contextmanager
+def sqlmesh_logs(folder: Path) -> Iterator[None]:
+    """Keep the log files that SQLMesh's command line keeps, with all details."""
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
+    configure_logging(log_file_dir=folder, log_level="DEBUG")
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        for handler in [one for one in root.handlers if one not in handlers]:
+            root.removeHandler(handler)
+            handler.close()
+
+
 def run_door(*arguments: str) -> int:
     return studio.main(arguments)
 
@@ -148,6 +172,7 @@ def loaded(
     }
     said = folder / "said.txt"
     with (
+        sqlmesh_logs(folder / "logs"),
         mock.patch.dict(os.environ, environment),
         said.open("w") as output,
         mock.patch("sys.stdout", output),
@@ -348,9 +373,18 @@ def test_quality_is_measured_at_every_refresh_and_by_every_audit(loaded: Studio)
         "FROM ops.data_quality_results GROUP BY ALL"
     )
     assert {row[:3] for row in results} == {tuple(metric[:3]) for metric in METRICS}
-    assert {row[3:] for row in results} == {(loaded.batches, loaded.batches)}
+    # The sandbox has an account type that nobody knows, in each batch.
+    assert {row for row in results if row[3:] != (loaded.batches, loaded.batches)} == {
+        (*INTERACTIONS, "unknown_account_type_count", loaded.batches, 0)
+    }
+    assert loaded.warehouse.query(
+        "SELECT COUNT(DISTINCT run.run_id), COUNT_IF(run.run_id IS NULL) "
+        "FROM ops.data_quality_results LEFT JOIN ops.run_log AS run USING (run_id)"
+    ) == [(loaded.batches, 0)]
 
-    by_name = {metric for _, _, metric, _ in METRICS if not metric.endswith(("pct", "newest"))}
+    by_name = {path.stem for path in (ROOT / "audits").glob("*.sql")} & {
+        metric for _, _, metric, _ in METRICS
+    }
     assert len(by_name) == 6
     with loaded.warehouse.context() as context:
         attached = {
@@ -447,7 +481,12 @@ def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     monkeypatch.setenv("MARQUEE_COPY_DIR", str(house.folder / "copies"))
     copied = fresh_copy(house.duckdb)
     assert copied.is_relative_to(house.folder)
-    assert {path.name for path in house.folder.iterdir()} >= {"dlt", "state.duckdb", "said.txt"}
+    with house.context() as context:
+        past = read_history(DuckDBStore(copied))
+        Site(tables_of(context, ROOT), past, LAYERS).write(house.folder / "site")
+    kept = {"dlt", "logs", "site", "state.duckdb", "said.txt"}
+    assert {path.name for path in house.folder.iterdir()} >= kept
+    assert found_in(house.folder / "logs", "raw_fan_interactions")  # the search finds what is there
     assert "The vault could not be written (RuntimeError)" in loaded.said
 
     assert not [word for word in [*FORGOTTEN, KEPT] if word in loaded.said]

@@ -17,7 +17,8 @@ facts of a title.
 
 Dirt on purpose, in every batch where its number comes up:
 
-- quarantined by the models: the account type `TRIAL`, the event `SHARE`, a time in 2099;
+- quarantined by the models: the account type `TRIAL` (which `make health` tells of), the event
+  `SHARE`, a time in 2099;
 - cleaned: an account type in small letters with a space behind it;
 - refused, while the row stays: the country `XX`, a negative amount or gross, tickets `n/a`, a score
   of 11.2, a budget below 0, US dollars that are a hundred times the local money at its rate (made

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from landing.bronze import Table
 from studio_source.tables import RAW_BOX_OFFICE, RAW_FAN_INTERACTIONS, RAW_TITLE_METADATA
 
 BOM = b"\xef\xbb\xbf"
-FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ -]{0,39}")
+PLACES_TOLD = 10  # of fields that are not declared; a file with keys for names has any number
 
 Record = dict[str, str | None]
 
@@ -39,14 +38,14 @@ class Parsed:
     Attributes:
         records: line and record.
         broken: what is no record.
-        undeclared: names of fields that are not declared.
+        undeclared: fields that are not declared, by name, and where each was seen first.
         missing: declared columns that the file has not.
 
     """
 
     records: list[tuple[int, Record]] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
-    undeclared: set[str] = field(default_factory=set)
+    undeclared: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
 
 
@@ -79,8 +78,13 @@ class Feed:
     has_header: bool = False
     is_document: bool = False
 
-    def record(self, given: object, undeclared: set[str]) -> Record:
+    def record(self, given: object, line: int, undeclared: dict[str, str]) -> Record:
         """Take the declared fields of a JSON object.
+
+        Args:
+            given: what should be one.
+            line: where it stands.
+            undeclared: takes in which other fields it has, see `Parsed`.
 
         Raises:
             NotARecord: it is no object, or has no key.
@@ -93,7 +97,9 @@ class Feed:
             if not (record[key] or "").strip():
                 raise NotARecord(f"no {key}")
         if len(given) > len(self.fields) or given.keys() - record.keys():
-            undeclared.update(str(name) for name in given.keys() - record.keys())
+            for place, name in enumerate(given, 1):
+                if name not in record and name not in undeclared:
+                    undeclared[name] = f"field {place} of line {line}"
         return record
 
 
@@ -144,7 +150,7 @@ def parse_json_lines(
         if not line.strip():
             continue
         try:
-            parsed.records.append((number, feed.record(read_json(line), parsed.undeclared)))
+            parsed.records.append((number, feed.record(read_json(line), number, parsed.undeclared)))
         except NotARecord as error:
             parsed.broken.append(Broken(number, str(error)))
     return parsed
@@ -165,7 +171,7 @@ def parse_document(
     parsed = Parsed()
     for number, entry in enumerate(document if isinstance(document, list) else [document], 1):
         try:
-            parsed.records.append((number, feed.record(entry, parsed.undeclared)))
+            parsed.records.append((number, feed.record(entry, number, parsed.undeclared)))
         except NotARecord as error:
             parsed.broken.append(Broken(number, str(error)))
     return parsed
@@ -179,7 +185,12 @@ def parse_csv(feed: Feed, header: bytes | None, lines: Sequence[bytes], first_li
     if lacking := [key for key in feed.keys if key not in columns]:
         return Parsed(broken=[Broken(1, f"the header has no {', '.join(lacking)}")])
     parsed = Parsed(
-        undeclared=set(columns) - set(feed.fields), missing=set(feed.fields) - set(columns)
+        undeclared={
+            name: f"column {place}"
+            for place, name in enumerate(columns, 1)
+            if name not in feed.fields
+        },
+        missing=set(feed.fields) - set(columns),
     )
     places = [(name, columns.index(name)) for name in feed.fields if name in columns]
     absent: Record = dict.fromkeys(feed.fields)
@@ -223,8 +234,20 @@ def _cells(line: bytes) -> list[str]:
 
 
 def names(several: Iterable[str]) -> str | None:
-    """Return names of fields in order, None for none; `?` for what is no name but a value."""
-    return ", ".join(sorted({one if FIELD_NAME.fullmatch(one) else "?" for one in several})) or None
+    """Return names of declared fields in order, None for none."""
+    return ", ".join(sorted(several)) or None
+
+
+def places(undeclared: Mapping[str, str]) -> str | None:
+    """Say how many fields are not declared, and where to see them; None for none.
+
+    Their names are not told: whoever writes a file can put a value there, a name or an address.
+    """
+    if not undeclared:
+        return None
+    told = list(undeclared.values())[:PLACES_TOLD]
+    more = ", ..." if len(undeclared) > len(told) else ""
+    return f"{len(undeclared)}: {', '.join(told)}{more}"
 
 
 FAN_INTERACTIONS = Feed(

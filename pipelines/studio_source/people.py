@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from landing.clock import naive_utc
+from landing.settings import ROOT
 from studio_source.feeds import Record
 from studio_source.tokens import Tokens
 
-# Who has no identity that were worth keeping. The models route by silver.seed_account_types, which
-# a test holds against this.
-GUEST_ACCOUNTS = frozenset({"GUEST"})
+# The list that the models route by (silver.seed_account_types): one for both.
+ACCOUNT_TYPES = ROOT / "sqlmesh_project" / "seeds" / "account_types.csv"
 
 
 class Person(NamedTuple):
@@ -34,7 +36,7 @@ class Split(NamedTuple):
 
     Attributes:
         row: values of bronze.raw_fan_interactions, in its order, up to the lineage.
-        person: the row for the vault; None for a guest.
+        person: the row for the vault; None for who is no verified fan.
 
     """
 
@@ -42,8 +44,20 @@ class Split(NamedTuple):
     person: Person | None
 
 
+def verified_account_types(path: Path = ACCOUNT_TYPES) -> frozenset[str]:
+    """Return the types of account whose fans have an identity that is kept."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return frozenset(
+            row["account_type"] for row in csv.DictReader(file) if row["fan_class"] == "VERIFIED"
+        )
+
+
 class People:
-    """Splits interactions; keeps what it made of a fan for as long as it is of use."""
+    """Splits interactions; keeps what it made of a fan for as long as it is of use.
+
+    Who is not known to be verified is treated as a guest, an unknown account type too: until
+    somebody has said what it is, nothing is kept of it that a guest's row could not have.
+    """
 
     def __init__(
         self, tokens: Tokens, guest_retention: timedelta, forgotten: Mapping[str, datetime]
@@ -52,6 +66,7 @@ class People:
         self._tokens = tokens
         self._guest_retention = guest_retention
         self._forgotten = forgotten
+        self._verified = verified_account_types()
 
     def split(self, record: Record, now: datetime) -> Split | None:
         """Part an interaction; None where the fan asked to be forgotten after it.
@@ -68,9 +83,9 @@ class People:
             record["event_timestamp"], self._forgotten[fan_token]
         ):
             return None
-        is_guest = (record["account_type"] or "").strip().upper() in GUEST_ACCOUNTS
+        is_verified = (record["account_type"] or "").strip().upper() in self._verified
         email = first_name = last_name = None
-        if not is_guest:
+        if is_verified:
             email = record["email"]
             first_name, last_name = record["first_name"], record["last_name"]
         email_token = tokens.email(email)
@@ -93,9 +108,9 @@ class People:
             ip_token,
             record["amount"],
             record["currency"],
-            now + self._guest_retention if is_guest else None,
+            None if is_verified else now + self._guest_retention,
         )
-        if is_guest:
+        if not is_verified:
             return Split(row, None)
         return Split(
             row,

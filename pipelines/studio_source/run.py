@@ -24,7 +24,7 @@ from landing.run_log import logged_run
 from landing.settings import Settings
 from landing.warehouse import Warehouse
 from studio_source.erasure import expire, forget
-from studio_source.feeds import FEEDS, Broken, Feed, Record, names
+from studio_source.feeds import FEEDS, Broken, Feed, Record, names, places
 from studio_source.files import File, Piece, Progress, list_files, read_new
 from studio_source.ledger import Ledger, said
 from studio_source.people import People, Person
@@ -332,7 +332,7 @@ class Reader:
             "rows_landed": len(rows),
             "rows_quarantined": len(broken),
             "rows_forgotten": forgotten,
-            "undeclared_fields": names(parsed.undeclared),
+            "undeclared_fields": places(parsed.undeclared),
             "missing_fields": names(parsed.missing),
             "ingested_at": at,
             "batch_id": self._report.batch_id,

@@ -1,7 +1,8 @@
 """The bronze tables of the studio, and the fields of its feeds that they keep.
 
-A field that is not declared here does not land: it could hold anything, a telephone number too. Its
-name shows in `studio_files.undeclared_fields`; once declared, it lands from then on.
+A field that is not declared here does not land: it could hold anything, a telephone number too, and
+so could its name. Where it stands shows in `studio_files.undeclared_fields`; once declared, it
+lands from then on.
 """
 
 from __future__ import annotations
@@ -28,9 +29,14 @@ RAW_FAN_INTERACTIONS = Table(
         Column("interaction_id", "text", "The studio's key of the interaction"),
         Column("fan_token", "text", "Token of the fan"),
         said("account_type", "What kind of account the fan has"),
-        said("email_token", "Token of the e-mail address; NULL for guests"),
-        said("first_name_token", "Token of the first name, another for each fan; NULL for guests"),
-        said("last_name_token", "Token of the last name, another for each fan; NULL for guests"),
+        said("email_token", "Token of the e-mail address; of verified fans only"),
+        said(
+            "first_name_token",
+            "Token of the first name, another for each fan; of verified fans only",
+        ),
+        said(
+            "last_name_token", "Token of the last name, another for each fan; of verified fans only"
+        ),
         said("region", "Market region"),
         said("country_code", "ISO 3166-1 alpha-3"),
         said("device_type", "The device used"),
@@ -41,7 +47,9 @@ RAW_FAN_INTERACTIONS = Table(
         said("ip_token", "Token of the IP address; NULL once expired"),
         said("amount", "Money paid, in the currency"),
         said("currency", "ISO 4217"),
-        Column("expires_at", "timestamp", "When a guest's session and address go", True),
+        Column(
+            "expires_at", "timestamp", "When session and address go; NULL for verified fans", True
+        ),
         *LINEAGE,
     ),
 )
@@ -120,7 +128,10 @@ STUDIO_FILES = Table(
         Column("rows_landed", "bigint", "Rows of this piece that landed"),
         Column("rows_quarantined", "bigint", "Lines of this piece that went to quarantine"),
         Column("rows_forgotten", "bigint", "Lines of fans who asked to be forgotten"),
-        said("undeclared_fields", "Fields that are not declared and did not land, by name"),
+        said(
+            "undeclared_fields",
+            "How many fields are not declared and did not land, and where they stand",
+        ),
         said("missing_fields", "Declared columns that a CSV file has not"),
         INGESTED_AT,
         BATCH_ID,

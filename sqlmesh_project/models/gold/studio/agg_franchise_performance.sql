@@ -23,12 +23,12 @@ MODEL (
     last_day = 'Last such day.',
     avg_gross_per_title_usd = 'gross_usd / title_count.',
     gross_rank = 'Place by gross_usd, 1 for the highest.',
-    tmdb_movie_count = 'Its titles that TMDb has.',
+    tmdb_movie_count = 'Movies of TMDb that its titles are; one that two titles name counts once.',
     tmdb_revenue_usd = 'Worldwide box office of those in whole US dollars, as TMDb has it; NULL when it knows none.'
   ),
   audits (
     not_null(columns := (franchise, title_count, gross_usd, purchase_revenue_usd, unique_fans, gross_rank)),
-    duplicate_count("column" := franchise),
+    duplicate_count("column" := franchise, blocking := TRUE),
     positive_revenue("column" := gross_usd),
     keeps_every_row(key := franchise, parent := gold.dim_titles, parent_key := franchise, condition := parent.title_id <> '-1'),
     franchise_totals_reconcile,
@@ -57,10 +57,24 @@ WITH titles AS (
   SELECT
     franchise,
     COUNT_IF(title_id <> '-1') AS title_count,
-    SUM(budget_usd) AS budget_usd,
-    COUNT_IF(movie_id <> -1) AS tmdb_movie_count,
-    SUM(CASE WHEN movie_id <> -1 THEN revenue_usd END) AS tmdb_revenue_usd
+    SUM(budget_usd) AS budget_usd
   FROM titles
+  GROUP BY
+    franchise
+), movies AS (
+  SELECT DISTINCT
+    franchise,
+    movie_id,
+    revenue_usd
+  FROM titles
+  WHERE
+    movie_id <> -1
+), known_to_tmdb AS (
+  SELECT
+    franchise,
+    COUNT(*) AS movie_count,
+    SUM(revenue_usd) AS revenue_usd
+  FROM movies
   GROUP BY
     franchise
 ), performed AS (
@@ -110,9 +124,11 @@ SELECT
   performed.last_day::DATE AS last_day,
   CAST(COALESCE(performed.gross_usd, 0) / NULLIF(described.title_count, 0) AS DOUBLE) AS avg_gross_per_title_usd,
   RANK() OVER (ORDER BY COALESCE(performed.gross_usd, 0) DESC)::INT AS gross_rank,
-  described.tmdb_movie_count::BIGINT AS tmdb_movie_count,
-  described.tmdb_revenue_usd::BIGINT AS tmdb_revenue_usd
+  COALESCE(known_to_tmdb.movie_count, 0)::BIGINT AS tmdb_movie_count,
+  known_to_tmdb.revenue_usd::BIGINT AS tmdb_revenue_usd
 FROM described
+LEFT JOIN known_to_tmdb
+  ON known_to_tmdb.franchise = described.franchise
 LEFT JOIN performed
   ON performed.franchise = described.franchise
 LEFT JOIN fans

@@ -16,7 +16,7 @@ MODEL (
   ),
   audits (
     not_null(columns := (fan_token, account_type, fan_class, region, country_code, preferred_device)),
-    duplicate_count("column" := fan_token),
+    duplicate_count("column" := fan_token, blocking := TRUE),
     has_unknown_member(key := fan_token, member := '-1'),
     keeps_every_row(key := fan_token, parent := silver.fans, parent_key := fan_token)
   )
@@ -32,7 +32,7 @@ SELECT
   fan.first_seen_at::TIMESTAMP AS first_seen_at,
   fan.last_seen_at::TIMESTAMP AS last_seen_at
 FROM silver.fans AS fan
-JOIN snapshots.snap_dim_fans AS belief
+LEFT JOIN snapshots.snap_dim_fans AS belief
   ON belief.fan_token = fan.fan_token AND belief.valid_to IS NULL
 UNION ALL
 SELECT

@@ -22,7 +22,8 @@ MODEL (
     unique_fans = 'Distinct fans.',
     unique_verified_fans = 'Distinct verified fans.',
     unique_guests = 'Distinct guests.',
-    _source_load_number = 'Number of the newest load that the row is made from (studio_batches); tells what is news.'
+    _source_load_number = 'Number of the newest load that the row is made from (studio_batches); tells what is news.',
+    _source_version = 'SQLMesh''s versions of the interactions and records that the row is made from; others tell that they were built anew, and all is news.'
   ),
   audits (
     not_null(columns := (title_sk, date_sk, region, tickets_sold, gross_usd, purchase_revenue_usd)),
@@ -56,6 +57,11 @@ WITH days_with_news AS (
         FROM gold.fact_daily_performance AS known
       )
       OR @start_ds <= @first_day
+      OR (
+        SELECT
+          MIN(COALESCE(known._source_version, ''))
+        FROM gold.fact_daily_performance AS known
+      ) <> @version_of('silver.stg_fan_interactions', 'silver.stg_box_office')
     )
   UNION
   SELECT
@@ -69,6 +75,11 @@ WITH days_with_news AS (
         FROM gold.fact_daily_performance AS known
       )
       OR @start_ds <= @first_day
+      OR (
+        SELECT
+          MIN(COALESCE(known._source_version, ''))
+        FROM gold.fact_daily_performance AS known
+      ) <> @version_of('silver.stg_fan_interactions', 'silver.stg_box_office')
     )
 ), theatres AS (
   SELECT
@@ -176,7 +187,8 @@ SELECT
   SUM(both_sides.unique_fans)::BIGINT AS unique_fans,
   SUM(both_sides.unique_verified_fans)::BIGINT AS unique_verified_fans,
   SUM(both_sides.unique_guests)::BIGINT AS unique_guests,
-  MAX(both_sides.load_number)::BIGINT AS _source_load_number
+  MAX(both_sides.load_number)::BIGINT AS _source_load_number,
+  @version_of('silver.stg_fan_interactions', 'silver.stg_box_office')::TEXT AS _source_version
 FROM both_sides
 GROUP BY
   both_sides.title_id,

@@ -1,18 +1,19 @@
 MODEL (
   name ops.data_quality_results,
   kind INCREMENTAL_BY_UNIQUE_KEY (
-    unique_key (measured_at, table_name, column_name, metric_name),
+    unique_key (run_id, table_name, column_name, metric_name),
     forward_only TRUE,
     disable_restatement TRUE,
     on_destructive_change WARN
   ),
-  grain (measured_at, table_name, column_name, metric_name),
+  grain (run_id, table_name, column_name, metric_name),
   description 'One row a refresh and metric of data quality, passed or not; what is measured is declared in macros/quality.py. A log that no rebuild can make again, so no plan replaces it.',
   column_descriptions (
-    measured_at = 'The refresh (UTC): every row of it bears the same time.',
+    run_id = 'The plan or run that measured (ops.run_log); NULL in rows from before this column was.',
+    measured_at = 'When it measured (UTC): every row of a run bears the same time.',
     table_name = 'Table.',
     column_name = 'Column.',
-    metric_name = 'valid_imdb_score, valid_email_hash, valid_country_code, positive_revenue, null_count, duplicate_count, or one that only warns: null_pct, referential_gap_pct, row_count_loss_pct, days_since_newest.',
+    metric_name = 'valid_imdb_score, valid_email_hash, valid_country_code, positive_revenue, null_count, duplicate_count; shared_key_count (of a key that is not the table''s own), unknown_account_type_count (of the last week), null_pct, referential_gap_pct, row_count_loss_pct and row_count_growth_pct (since the refresh before), days_since_newest.',
     measured_value = 'How many values are wrong; a share in percent (_pct), or days.',
     threshold = 'The most that is tolerated.',
     is_passed = 'measured_value is not above threshold.',
@@ -20,7 +21,7 @@ MODEL (
   ),
   audits (
     not_null(columns := (measured_at, table_name, column_name, metric_name, measured_value, threshold, is_passed)),
-    unique_combination_of_columns(columns := (measured_at, table_name, column_name, metric_name)),
+    unique_combination_of_columns(columns := (run_id, table_name, column_name, metric_name), condition := NOT run_id IS NULL),
     newest_metrics_pass
   )
 );
@@ -30,15 +31,16 @@ WITH rows_before AS (
     earlier.table_name,
     earlier.row_count
   FROM ops.data_quality_results AS earlier
-  WHERE
-    earlier.measured_at < @execution_dtntz::TIMESTAMP
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY earlier.table_name ORDER BY earlier.measured_at DESC) = 1
 ), measured AS (
   @measured_quality(@execution_ds)
 )
 SELECT
-  @execution_dtntz::TIMESTAMP AS measured_at,
+  @measuring_run()::TEXT AS run_id,
+  (
+    CURRENT_TIMESTAMP AT TIME ZONE 'UTC'
+  )::TIMESTAMP AS measured_at,
   table_name::TEXT AS table_name,
   column_name::TEXT AS column_name,
   metric_name::TEXT AS metric_name,

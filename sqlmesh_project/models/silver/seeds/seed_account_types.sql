@@ -18,6 +18,9 @@ MODEL (
     unique_values(columns := (
       account_type
     )),
-    accepted_values("column" := fan_class, is_in := ('VERIFIED', 'GUEST'))
+    accepted_values("column" := fan_class, is_in := ('VERIFIED', 'GUEST')),
+    forall(criteria := (
+      account_type = UPPER(TRIM(account_type))
+    ))
   )
 )

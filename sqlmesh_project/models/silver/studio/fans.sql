@@ -20,7 +20,7 @@ MODEL (
   ),
   audits (
     not_null(columns := (fan_token, account_type, fan_class, first_seen_at, last_seen_at, revenue_usd)),
-    duplicate_count("column" := fan_token),
+    duplicate_count("column" := fan_token, blocking := TRUE),
     null_count("column" := account_type),
     positive_revenue("column" := revenue_usd),
     forall(

@@ -32,7 +32,7 @@ MODEL (
   ),
   audits (
     not_null(columns := (box_office_sk, record_id, title_id, theater_id, report_date)),
-    duplicate_count("column" := box_office_sk),
+    duplicate_count("column" := box_office_sk, blocking := TRUE),
     null_count("column" := theater_id),
     positive_revenue("column" := gross_usd),
     positive_revenue("column" := gross_local),

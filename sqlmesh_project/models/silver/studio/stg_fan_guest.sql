@@ -3,16 +3,14 @@ MODEL (
   kind INCREMENTAL_BY_UNIQUE_KEY (
     unique_key interaction_id
   ),
-  depends_on (
-    silver.stg_fan_verified
-  ),
+  depends_on (silver.seed_account_types, silver.stg_fan_verified),
   grain interaction_id,
   references (fan_token, title_id),
   description 'One row an accepted interaction of a guest. A guest has no identity; the tokens of session and address go when their time is up (sources.studio.guest_retention_days).',
   column_descriptions (
     interaction_id = 'The studio''s key of the interaction.',
     fan_token = 'Keyed token of the guest (HMAC-SHA256).',
-    account_type = 'GUEST.',
+    account_type = 'GUEST, or another that is a guest''s (seed_account_types).',
     title_id = 'The studio''s key of the title.',
     region = 'Market region, as the feed says.',
     country_code = 'ISO 3166-1 alpha-3; NULL when it is no country.',
@@ -32,11 +30,9 @@ MODEL (
   ),
   audits (
     not_null(columns := (interaction_id, fan_token, event_at, expires_at)),
-    duplicate_count("column" := interaction_id),
-    valid_email_hash("column" := fan_token),
-    accepted_values("column" := account_type, is_in := (
-      'GUEST'
-    )),
+    duplicate_count("column" := interaction_id, blocking := TRUE),
+    valid_email_hash("column" := fan_token, blocking := TRUE),
+    routed_by_account_type(fan_class := 'GUEST'),
     keeps_every_row(
       key := interaction_id,
       parent := silver.stg_fan_interactions,
@@ -59,7 +55,7 @@ SELECT
   interaction.event_at::TIMESTAMP AS event_at,
   landed.session_token::TEXT AS session_token,
   landed.ip_token::TEXT AS ip_token,
-  landed.expires_at::TIMESTAMP AS expires_at,
+  COALESCE(landed.expires_at, landed.ingested_at + INTERVAL @guest_retention_days DAY)::TIMESTAMP AS expires_at,
   interaction.amount::DECIMAL(18, 2) AS amount,
   interaction.currency::TEXT AS currency,
   interaction.amount_usd::DECIMAL(18, 2) AS amount_usd,

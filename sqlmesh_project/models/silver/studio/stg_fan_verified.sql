@@ -3,14 +3,17 @@ MODEL (
   kind INCREMENTAL_BY_UNIQUE_KEY (
     unique_key interaction_id
   ),
+  depends_on (
+    silver.seed_account_types
+  ),
   grain interaction_id,
   references (fan_token, title_id),
   description 'One row an accepted interaction of a verified fan (account types VERIFIED and VERIFIED_LINKED). Who the tokens are stands in secure.pii_vault only.',
   column_descriptions (
     interaction_id = 'The studio''s key of the interaction.',
     fan_token = 'Keyed token of the fan (HMAC-SHA256).',
-    email_token = 'Keyed token of the e-mail address; the same for fans who share one.',
-    account_type = 'VERIFIED or VERIFIED_LINKED.',
+    email_token = 'Keyed token of the e-mail address; the same for fans who share one. NULL where the account type was unknown when the line was read.',
+    account_type = 'VERIFIED, VERIFIED_LINKED, or another that is a verified fan''s (seed_account_types).',
     title_id = 'The studio''s key of the title.',
     region = 'Market region, as the feed says.',
     country_code = 'ISO 3166-1 alpha-3; NULL when it is no country.',
@@ -29,10 +32,10 @@ MODEL (
   ),
   audits (
     not_null(columns := (interaction_id, fan_token, event_at)),
-    duplicate_count("column" := interaction_id),
-    valid_email_hash("column" := email_token),
-    valid_email_hash("column" := fan_token),
-    accepted_values("column" := account_type, is_in := ('VERIFIED', 'VERIFIED_LINKED')),
+    duplicate_count("column" := interaction_id, blocking := TRUE),
+    valid_email_hash("column" := email_token, blocking := TRUE),
+    valid_email_hash("column" := fan_token, blocking := TRUE),
+    routed_by_account_type(fan_class := 'VERIFIED'),
     keeps_every_row(
       key := interaction_id,
       parent := silver.stg_fan_interactions,

@@ -28,7 +28,7 @@ MODEL (
   ),
   audits (
     not_null(columns := (title_id, _source_ingested_at)),
-    duplicate_count("column" := title_id),
+    duplicate_count("column" := title_id, blocking := TRUE),
     null_count("column" := title_name, threshold := 0),
     valid_imdb_score("column" := imdb_score),
     positive_revenue("column" := budget_usd),

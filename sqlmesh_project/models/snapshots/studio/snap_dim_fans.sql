@@ -16,7 +16,8 @@ MODEL (
     preferred_device = 'The device of most interactions known then; of the newest among equals.',
     valid_from = 'When the run that said so first landed (UTC), inclusive.',
     valid_to = 'When a run said otherwise (UTC), exclusive; NULL while it holds.',
-    _source_load_number = 'Number of the newest load that the fan''s periods are made from (studio_batches); tells what is news.'
+    _source_load_number = 'Number of the newest load that the fan''s periods are made from (studio_batches); tells what is news.',
+    _source_version = 'SQLMesh''s version of the interactions that the periods are made from; another one tells that they were built anew, and all is news.'
   ),
   audits (
     not_null(columns := (fan_token, valid_from)),
@@ -56,6 +57,11 @@ WITH observations AS (
         FROM snapshots.snap_dim_fans AS known
       )
       OR @start_ds <= @first_day
+      OR (
+        SELECT
+          MIN(COALESCE(known._source_version, ''))
+        FROM snapshots.snap_dim_fans AS known
+      ) <> @version_of('silver.stg_fan_interactions')
     )
 ), arrivals AS (
   SELECT
@@ -171,5 +177,6 @@ SELECT
   preferred_device::TEXT AS preferred_device,
   learned_at::TIMESTAMP AS valid_from,
   LEAD(learned_at) OVER (PARTITION BY fan_token ORDER BY learned_at)::TIMESTAMP AS valid_to,
-  _source_load_number::BIGINT AS _source_load_number
+  _source_load_number::BIGINT AS _source_load_number,
+  @version_of('silver.stg_fan_interactions')::TEXT AS _source_version
 FROM changes
