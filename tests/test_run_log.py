@@ -35,18 +35,15 @@ import yaml
 from conftest import House, films, finish, in_child
 from sqlglot import parse_one
 from sqlmesh.core.config.loader import load_config_from_yaml
-from sqlmesh.core.notification_target import (
-    NotificationEvent,
-    SlackWebhookNotificationTarget,
-)
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
+from kills import before
+from receivers import slack
 from warehouse import ROOT, Warehouse, movie
 
 from landing import run_log
 from landing.clock import now_utc
 from macros.run_log import LOG_TABLES, literal
-from monitoring.alerts import send_alerts
 from monitoring.cadence import read_cadence
 from monitoring.checks import Finding, check_all, robust_z_score
 from monitoring.copy import fresh_copy
@@ -327,6 +324,35 @@ def test_a_killed_door_is_shown_unfinished(
     ]
 
 
+def test_the_loads_of_a_killed_door_are_told_by_the_next_run(
+    house: House, sandbox: Sandbox
+) -> None:
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "1")
+    assert finish(house.fork(before(run_log.RunLog, "loaded", call=3))) == -signal.SIGKILL
+    assert house.query("SELECT COUNT(*) FROM ops.load_log") == [(0,)]
+    landed = house.query(
+        "SELECT load_id, (SELECT COUNT(*) FROM bronze.raw_movies WHERE _dlt_load_id = load_id) "
+        "FROM bronze._dlt_loads ORDER BY load_id"
+    )
+    assert len(landed) == 3
+    assert house.load().code == 0
+    killed, whole = house.query("SELECT run_id FROM ops.run_log ORDER BY started_at")
+    told = house.query(
+        "SELECT load_id, run_id, row_count, byte_count, started_at < ended_at FROM ops.load_log "
+        "ORDER BY load_id"
+    )
+    assert [load[0] for load in told] == [
+        load for (load,) in house.query("SELECT load_id FROM bronze._dlt_loads ORDER BY load_id")
+    ]
+    assert {load[1:2] for load in told[:3]} == {killed}
+    assert {load[1:2] for load in told[3:]} == {whole}
+    assert [load[3] for load in told[:3]] == [None] * 3  # what only the trace knew
+    assert all(load[4] for load in told)
+    for (_, movies), (_, _, rows, _, _) in zip(landed, told, strict=False):
+        assert rows >= movies
+    assert sum(rows for _, _, rows, _, _ in told[:3]) >= 2
+
+
 @pytest.mark.parametrize("dialect", ["duckdb", "snowflake"])
 def test_what_an_error_says_is_a_string_whatever_it_says(dialect: str) -> None:
     said = r"line 1: 'C:\temp\' is not a film's \d+"
@@ -507,15 +533,15 @@ def test_health_that_breaks_is_an_alarm(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    slack: str,
 ) -> None:
     warehouse = story.copy_to(tmp_path / "odd")
     warehouse.execute("ALTER TABLE ops.run_log DROP COLUMN host")
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
-    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", slack)
-    assert health.main(["--alert"]) == 1
+    with slack() as hook:
+        monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", hook.url)
+        assert health.main(["--alert"]) == 1
     assert "FAIL  warehouse" in capsys.readouterr().out
-    assert "host" in Receiver.received[0]["text"]
+    assert "host" in hook.received[0]
 
 
 def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Path) -> None:
@@ -538,136 +564,6 @@ def test_a_warehouse_that_is_no_database_is_missing(
     (tmp_path / "warehouse.duckdb").write_bytes(b"no database" * 1000)
     with pytest.raises(MissingWarehouse):
         fresh_copy(tmp_path / "warehouse.duckdb")
-
-
-class Receiver(BaseHTTPRequestHandler):
-    """Slack, on loopback."""
-
-    received: list[dict[str, Any]] = []  # noqa: RUF012 - emptied by each test
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.received.append(json.loads(body))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def slack() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Receiver.received.clear()
-    yield f"http://127.0.0.1:{server.server_port}/hook"
-    server.shutdown()
-    server.server_close()
-
-
-def test_what_fails_is_told_to_slack(slack: str) -> None:
-    failing = [Finding("disk", "/data", False, "0.1 GB free")]
-    assert send_alerts(failing, {}) == []
-    assert send_alerts(failing, {"MARQUEE_SLACK_WEBHOOK_URL": slack}) == ["slack"]
-    assert "disk /data: 0.1 GB free" in Receiver.received[0]["text"]
-
-
-def test_a_receiver_that_is_down_is_said_and_hurts_nobody(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    url = "http://127.0.0.1:9/secret-hook"
-    assert send_alerts([Finding("a", "b", False, "c")], {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
-    said = capsys.readouterr().err
-    assert "could not be sent" in said
-    assert "secret-hook" not in said
-
-
-def test_a_failed_plan_is_told_to_slack_by_sqlmesh(
-    slack: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("slack_sdk")
-    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", slack)
-    assert load_config_from_yaml(ROOT / "config.yaml")["notification_targets"] == [
-        {"type": "slack_webhook", "notify_on": ["apply_failure", "run_failure"], "url": slack}
-    ]
-    events = frozenset({NotificationEvent.APPLY_FAILURE})
-    target = SlackWebhookNotificationTarget(url=slack, notify_on=events)
-    target.notify_apply_failure("prod", "1", "no such column")
-    assert "apply failed" in Receiver.received[0]["text"]
-
-
-def test_alerts_are_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("MARQUEE_SLACK_WEBHOOK_URL", "MARQUEE_SMTP_HOST"):
-        monkeypatch.delenv(variable, raising=False)
-    assert "notification_targets" not in load_config_from_yaml(ROOT / "config.yaml")
-
-
-def test_mail_is_sent_over_tls(tmp_path: Path) -> None:
-    received = serve_one_mail(tmp_path)
-    environ = {
-        "MARQUEE_SMTP_HOST": "127.0.0.1",
-        "MARQUEE_SMTP_PORT": str(received["port"]),
-        "MARQUEE_SMTP_SENDER": "marquee@example.com",
-        "MARQUEE_SMTP_RECIPIENTS": "a@example.com, b@example.com",
-    }
-    assert send_alerts([Finding("disk", "/data", False, "full")], environ) == ["smtp"]
-    received["thread"].join(10)
-    mail = message_from_bytes(received["data"])
-    assert mail["Subject"] == "Marquee is not well"
-    assert "disk /data: full" in str(mail.get_payload())
-
-
-def serve_one_mail(folder: Path) -> dict[str, Any]:
-    """A mail server on loopback that takes one mail over TLS."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    today = datetime.now(timezone.utc)
-    certificate = x509.CertificateBuilder(
-        name, name, key.public_key(), 1, today, today + timedelta(1)
-    ).sign(key, hashes.SHA256())
-    pem = folder / "certificate.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    listener = socket.create_server(("127.0.0.1", 0))
-    received: dict[str, Any] = {"port": listener.getsockname()[1], "data": b""}
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with context.wrap_socket(connection, server_side=True) as secure:
-            file = secure.makefile("rwb")
-
-            def say(text: str) -> None:
-                file.write(f"{text}\r\n".encode())
-                file.flush()
-
-            say("220 here")
-            while line := file.readline():
-                word = line.split()[0].upper()
-                if word == b"DATA":
-                    say("354 go on")
-                    while (part := file.readline()) != b".\r\n":
-                        received["data"] += part
-                say("221 bye" if word == b"QUIT" else "250 ok")
-                if word == b"QUIT":
-                    break
-        listener.close()
-
-    received["thread"] = threading.Thread(target=serve, daemon=True)
-    received["thread"].start()
-    return received
 
 
 def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:

@@ -3,7 +3,8 @@
 The start of a plan or run is a row before anything is built, its end an update of that row, so
 that a crash shows as a run without an end. In between SQLMesh's own log (Python's `logging`) says
 what became of each model; a plan that fails says so there too, for `after_all` is not reached then.
-No failure to write the log fails a run: it is said on the terminal, and the run goes on.
+No failure to write the log fails a run: it is said on the terminal, and the run goes on. Who is to
+be told of a failure is told when its end is written.
 """
 
 import getpass
@@ -19,6 +20,9 @@ from typing import Any
 from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
+from sqlmesh.utils.errors import PlanError
+
+from macros.alerts import tell
 
 RUN_LOG = "marquee run log"  # the name of the handler in Python's logging
 # A test holds them against landing/run_log.py and external_models.yaml.
@@ -36,6 +40,13 @@ LOG_TABLES = [
 ]
 COUNTED_SCHEMAS = ["bronze"]  # beside those of the environment
 ERROR_LENGTH = 500
+# After these SQLMesh says no more; of a plan, and of a run that broke early, no `after_all` is called.
+LAST_WORDS = ["Plan application failed.", "Run failed."]
+WHAT_TO_DO = (
+    "What to do: the terminal, or SQLMesh's log in logs/, has all that was said; `make health` and the "
+    "dashboard's Data quality have the rows that an audit objects to. Mend the cause and type the "
+    "command again: what was built stays built (docs/runbook.md)."
+)
 AUDIT_FAILED = r"'(\w+)' audit error: (\d+) rows? failed"
 
 
@@ -47,10 +58,10 @@ def log_run_start(evaluator: MacroEvaluator) -> exp.Expr:
         logger = logging.getLogger("sqlmesh")
         for stale in [one for one in logger.handlers if one.get_name() == RUN_LOG]:
             logger.removeHandler(stale)
-        listener.begin()
-        logger.addHandler(listener)
         if logger.getEffectiveLevel() > logging.INFO:
             logger.setLevel(logging.INFO)  # the command line has done so
+        logger.addHandler(listener)  # first: a run that cannot be logged can be told of
+        listener.begin()
     except Exception as error:
         say_not_logged(error)
     return parse_one("SELECT 1")
@@ -76,6 +87,14 @@ def one_line(error: object) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     text = re.sub(r"(?i)(password|token|key|passphrase)(\s*[=:]\s*)\S+", r"\1\2***", text)
     return text[:ERROR_LENGTH]
+
+
+def guarded(error: BaseException) -> BaseException | None:
+    """Find the refusal of a guard of `before_all`, which SQLMesh wraps in errors of its own."""
+    within = error.__context__
+    while within and not isinstance(within, PlanError):
+        within = within.__cause__ or within.__context__
+    return within
 
 
 def now_utc() -> datetime:
@@ -138,6 +157,7 @@ class RunLog(logging.Handler):
         self.at_work: dict[Any, Any] = {}  # the snapshot of each thread
         self.before: dict[str, int] = {}
         self.errors: list[str] = []
+        self.is_begun = False
 
     def begin(self) -> None:
         """Write the row without an end."""
@@ -164,6 +184,7 @@ class RunLog(logging.Handler):
                 }
             ],
         )
+        self.is_begun = True
         self.before = self.count_rows()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -194,7 +215,7 @@ class RunLog(logging.Handler):
             self.failed_audit(self.at_work.get(record.thread), found[1], int(found[2]), query)
         elif record.exc_info and record.exc_info[1] is not None:
             self.failed(record.exc_info[1], at)
-            if said == "Plan application failed.":  # after_all is not reached
+            if said in LAST_WORDS:
                 self.end()
 
     def failed_audit(self, subject: Any, name: str, rows: int, query: str | None) -> None:
@@ -205,7 +226,7 @@ class RunLog(logging.Handler):
 
     def failed(self, error: BaseException, at: datetime) -> None:
         """Take the error of a model, or of the whole."""
-        cause = error.__cause__ or error
+        cause = error.__cause__ or guarded(error) or error
         found = [
             one
             for one in self.snapshots.values()
@@ -223,8 +244,17 @@ class RunLog(logging.Handler):
         model.update(error=one_line(cause), ended_at=at)
 
     def end(self) -> None:
-        """Write all that is known now."""
+        """Write all that is known now, then tell who is to be told of a failure."""
         logging.getLogger("sqlmesh").removeHandler(self)
+        if self.is_begun:
+            self.write_end()
+        if self.errors:
+            what = f"sqlmesh {self.job} of environment {self.environment} failed"
+            where = f"Run {self.run_id} on {socket.gethostname()}."
+            tell(f"Marquee: {what}", "\n".join([*self.errors, where, WHAT_TO_DO]))
+
+    def write_end(self) -> None:
+        """Write the end of the run, and before it what became of its models."""
         try:
             after = self.count_rows()
             at = now_utc()
