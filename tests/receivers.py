@@ -120,8 +120,8 @@ def text_of(mail: Message) -> str:
 
 
 @contextmanager
-def _served(server: socketserver.BaseServer, receiver: Receiver) -> Iterator[None]:
-    receiver.port = int(server.server_address[1])
+def _served(server: socketserver.TCPServer, receiver: Receiver) -> Iterator[None]:
+    receiver.port = server.socket.getsockname()[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield

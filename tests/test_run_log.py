@@ -9,18 +9,17 @@ import contextlib
 import io
 import json
 import logging
+import math
 import os
 import shutil
 import signal
-import socket
-import ssl
 import threading
+import time
 import unittest
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,12 +32,12 @@ import tmdb
 import units
 import yaml
 from conftest import House, films, finish, in_child
-from sqlglot import parse_one
-from sqlmesh.core.config.loader import load_config_from_yaml
-from sqlmesh.core.test.definition import ModelTest
-from sqlmesh.core.test.result import ModelTextTestResult
 from kills import before
 from receivers import slack
+from sqlglot import exp, parse_one
+from sqlmesh.core.scheduler import Scheduler
+from sqlmesh.core.test.definition import ModelTest
+from sqlmesh.core.test.result import ModelTextTestResult
 from warehouse import ROOT, Warehouse, movie
 
 from landing import run_log
@@ -47,7 +46,7 @@ from macros.run_log import LOG_TABLES, literal
 from monitoring.cadence import read_cadence
 from monitoring.checks import Finding, check_all, robust_z_score
 from monitoring.copy import fresh_copy
-from monitoring.store import DuckDBStore, MissingWarehouse, as_snowflake
+from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
@@ -181,12 +180,12 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
         ("sqlmesh", "run", "prod", "duckdb", "SUCCEEDED", True, None),
     ]
     assert story.query(
-        "SELECT job, row_count_before, row_count_after, interval_count, model.kind, model.status "
+        "SELECT job, row_count_before, row_count_after, model.kind, model.status "
         "FROM ops.model_log AS model JOIN ops.run_log USING (run_id) "
         "WHERE table_name = 'silver.silver_movies' ORDER BY model.started_at"
     ) == [
-        ("plan", None, 3, 1, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
-        ("run", 3, 4, 1, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
+        ("plan", None, 3, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
+        ("run", 3, 4, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
     ]
     assert story.query(
         "SELECT row_count FROM ops.row_counts WHERE table_name = 'bronze.raw_movies' "
@@ -199,6 +198,38 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
     assert audits > 100
     assert failing == 0
     assert findings(story) == {}
+
+
+def test_the_log_counts_the_intervals_that_sqlmesh_builds(
+    story: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: Counter[str] = Counter()
+    evaluate = Scheduler.evaluate
+
+    def watched(
+        self: Scheduler, snapshot: Any, start: Any, end: Any, *args: Any, **more: Any
+    ) -> Any:
+        first, last = snapshot.inclusive_exclusive(start, end, strict=False, expand=False)
+        built[snapshot.model.name] += math.ceil((last - first) / 3_600_000)
+        return evaluate(self, snapshot, start, end, *args, **more)
+
+    monkeypatch.setattr(Scheduler, "evaluate", watched)
+    warehouse = story.copy_to(tmp_path / "restated")
+    with warehouse.context() as context:
+        assert context.run(ignore_cron=True, select_models=[SELECTED]).is_success
+        context.plan(
+            auto_apply=True,
+            no_prompts=True,
+            skip_tests=True,
+            restate_models=["ops.rejected_values"],
+        )
+    logged = warehouse.query(
+        "SELECT SPLIT_PART(table_name, '.', 2), SUM(interval_count) FROM ops.model_log "
+        "WHERE run_id NOT IN (SELECT run_id FROM ops.run_log ORDER BY started_at LIMIT 2) "
+        "GROUP BY ALL"
+    )
+    assert {name.partition(".")[2]: hours for name, hours in built.items()} == dict(logged)
+    assert built["ops.rejected_values"] > 24 * 100
 
 
 def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
@@ -557,6 +588,44 @@ def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Pa
     assert newer.frame("FROM gold.extra")["answer"].tolist() == [42, 43]
 
 
+def test_health_says_when_it_sees_the_past_and_fails_when_that_is_long_gone(
+    story: Warehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("monitoring.copy.ATTEMPTS", 3)
+    monkeypatch.setattr("monitoring.copy.PAUSE_SECONDS", 0.01)
+    warehouse = story.copy_to(tmp_path / "held")
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
+    copy = fresh_copy(warehouse.duckdb, older_after=20)
+    is_over = threading.Event()
+
+    def write() -> None:
+        with duckdb.connect(str(warehouse.duckdb)) as writer:
+            writer.execute("CREATE TABLE bronze.scribble AS SELECT 0 AS n")
+            while not is_over.wait(0.01):
+                writer.execute("INSERT INTO bronze.scribble VALUES (1)")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        time.sleep(0.1)
+        assert health.main([]) == 0
+        assert "all else is as it was 0 min ago" in capsys.readouterr().out
+        long_ago = time.time() - 3 * 3600
+        os.utime(copy.parent, (long_ago, long_ago))
+        assert health.main([]) == 1
+        assert "FAIL  warehouse  copy" in capsys.readouterr().out.splitlines()[0]
+    finally:
+        is_over.set()
+        thread.join()
+    monkeypatch.setattr("monitoring.copy.ATTEMPTS", 20)
+    monkeypatch.setattr("monitoring.copy.PAUSE_SECONDS", 0.1)
+    assert health.main([]) == 0
+    assert "as it was" not in capsys.readouterr().out
+
+
 def test_a_warehouse_that_is_no_database_is_missing(
     tmp_path: Path, copies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -571,6 +640,49 @@ def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
 
     for query in NEEDS:
         assert "SELECT" in as_snowflake(query)
+
+
+class Recorded:
+    """A connection to Snowflake that notes what it is asked."""
+
+    description = (SimpleNamespace(name="ID"),)
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def cursor(self) -> Recorded:
+        return self
+
+    def __enter__(self) -> Recorded:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def execute(self, sql: str, parameters: list[Any]) -> None:
+        self.asked.append(sql)
+
+    def fetchall(self) -> list[tuple[int]]:
+        return [(1,)]
+
+
+def test_rows_that_break_a_metric_or_an_audit_are_asked_for_in_snowflakes_sql() -> None:
+    from dashboard.queries import BREAKS, breaking_rows, failing_rows
+
+    connection = Recorded()
+    store: Any = object.__new__(SnowflakeStore)
+    store._connection = connection
+    store.tables = lambda: {"silver.t": {"c"}}
+    for metric in BREAKS:
+        breaking_rows(store, "silver.t", "c", metric)
+        (read, *_) = parse_one(connection.asked[-1], dialect="snowflake").find_all(exp.Table)
+        assert read.sql() == "silver.t"
+    regex = next(sql for sql in connection.asked if "0-9a-f" in sql)
+    assert "REGEXP_MATCHES" not in regex  # which only DuckDB has
+    # What an audit ran on Snowflake goes back to it as it is.
+    audit = "SELECT v:id::INT AS id FROM t, LATERAL FLATTEN(input => t.list) AS v"
+    assert failing_rows(store, audit + ";")["id"].tolist() == [1]
+    assert audit in connection.asked[-1]
 
 
 def test_each_unit_test_is_a_case_that_the_page_of_results_reads(tmp_path: Path) -> None:

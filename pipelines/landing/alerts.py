@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Thread
 
 import dlt
@@ -33,7 +34,7 @@ def tell(subject: str, text: str, environ: Mapping[str, str] = os.environ) -> li
     """
     told = []
     for name, send in (("slack", _slack), ("smtp", _smtp)):
-        outcome = _patiently(lambda send=send: send(subject, text, environ))
+        outcome = _patiently(partial(send, subject, text, environ))
         if outcome is True:
             told.append(name)
         elif outcome is not False:

@@ -2,8 +2,8 @@
 
 A run is a row before anything is fetched and the same row when it ends, so that a crash shows as a
 run without an end. Loads, rows and bytes are what dlt's own trace says of them. No failure to write
-the log fails a run: it is said on the terminal, and the run goes on. Who is to be told of a run that
-failed is told when its end is written.
+the log fails a run: it is said on the terminal, and the run goes on. Who is to be told of a failure
+is told when its end is written.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ TABLES: Mapping[str, str] = {
 SECRET_OPTIONS = ("--forget",)  # what follows them names a person
 ERROR_LENGTH = 500
 WHAT_TO_DO = (
-    "What to do: mend the cause and type the command again. What landed before is safe, and the run "
-    "goes on from there (docs/runbook.md)."
+    "What to do: mend the cause and type the command again. What landed before is safe, and the "
+    "next run goes on from there (docs/runbook.md)."
 )
 
 Row = dict[str, Any]
@@ -282,7 +282,7 @@ def rows_of_loads(client: SqlClientBase[Any], load_ids: Sequence[str]) -> dict[s
                 f"WHERE _dlt_load_id IN ({marks}) GROUP BY _dlt_load_id",
                 *load_ids,
             )
-            counts.update(dict(found or ()))
+            counts.update({load_id: count for load_id, count in found or ()})
     return counts
 
 

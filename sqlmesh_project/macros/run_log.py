@@ -40,12 +40,12 @@ LOG_TABLES = [
 ]
 COUNTED_SCHEMAS = ["bronze"]  # beside those of the environment
 ERROR_LENGTH = 500
-# After these SQLMesh says no more; of a plan, and of a run that broke early, no `after_all` is called.
+# After these SQLMesh says no more, and calls no `after_all`.
 LAST_WORDS = ["Plan application failed.", "Run failed."]
 WHAT_TO_DO = (
-    "What to do: the terminal, or SQLMesh's log in logs/, has all that was said; `make health` and the "
-    "dashboard's Data quality have the rows that an audit objects to. Mend the cause and type the "
-    "command again: what was built stays built (docs/runbook.md)."
+    "What to do: the terminal, and SQLMesh's log in logs/, have all that was said; the dashboard's "
+    "Data quality has the rows that an audit objects to. Mend the cause and type the command "
+    "again: what was built stays built (docs/runbook.md)."
 )
 AUDIT_FAILED = r"'(\w+)' audit error: (\d+) rows? failed"
 
@@ -143,6 +143,7 @@ class RunLog(logging.Handler):
         self.run_id = job.job_id if job else f"sqlmesh-{os.getpid()}"
         self.job = "run" if job and job.job_type.name == "RUN" else "plan"
         self.environment = evaluator.this_env
+        self.first_moment = evaluator.locals["start_ts"]  # of what is built; a run says 1970
         self.gateway = evaluator.gateway
         self.views: dict[Any, str] = {}
         self.snapshots: dict[Any, Any] = {}
@@ -201,12 +202,13 @@ class RunLog(logging.Handler):
         at = datetime.fromtimestamp(record.created, timezone.utc).replace(tzinfo=None)
         if said == "Evaluating snapshot %s":
             self.at_work[record.thread] = subject
-            model = self.models.setdefault(subject, {"started_at": at, "batches": 0, "audited": 0})
-            model["batches"] += 1
+            model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
+            if "intervals" not in model:  # a batch is as good as another: all are counted at once
+                model["intervals"] = self.count_intervals(subject)
             model["ended_at"] = at
         elif said == "Auditing snapshot %s":
             self.at_work[record.thread] = subject
-            model = self.models.setdefault(subject, {"started_at": at, "batches": 0, "audited": 0})
+            model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
             model["audited"] += 1
         elif said == "Pushing intervals for snapshot %s" and subject in self.models:
             self.models[subject]["ended_at"] = at
@@ -217,6 +219,18 @@ class RunLog(logging.Handler):
             self.failed(record.exc_info[1], at)
             if said in LAST_WORDS:
                 self.end()
+
+    def count_intervals(self, subject: Any) -> int | None:
+        """Count the intervals that a model lacks and is given now, as SQLMesh counts them.
+
+        Those that its cron has brought due; if there are none, it is built for `--ignore-cron`,
+        and those up to this moment.
+        """
+        if subject not in self.snapshots:
+            return None
+        snapshot, end = self.snapshots[subject], now_utc()
+        due = snapshot.missing_intervals(self.first_moment, end, end)
+        return len(due or snapshot.missing_intervals(self.first_moment, end, end, ignore_cron=True))
 
     def failed_audit(self, subject: Any, name: str, rows: int, query: str | None) -> None:
         """Add up what an audit found; one attached twice to a model counts both."""
@@ -240,7 +254,7 @@ class RunLog(logging.Handler):
         for audit in getattr(cause, "errors", []):
             self.failed_audit(subject, audit.audit_name, audit.count, audit.sql())
         self.errors.append(f"{self.views[subject]}: {one_line(cause)}")
-        model = self.models.setdefault(subject, {"started_at": at, "batches": 0, "audited": 0})
+        model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
         model.update(error=one_line(cause), ended_at=at)
 
     def end(self) -> None:
@@ -303,7 +317,7 @@ class RunLog(logging.Handler):
                     "duration_seconds": (
                         model.get("ended_at", model["started_at"]) - model["started_at"]
                     ).total_seconds(),
-                    "interval_count": model["batches"],
+                    "interval_count": model.get("intervals", 0),
                     "row_count_before": self.before.get(name),
                     "row_count_after": after.get(name),
                     "error": model.get("error"),
