@@ -411,14 +411,19 @@ def test_the_tables_of_the_log_are_declared_alike() -> None:
 def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The same warehouse after a day on which everything went wrong.
 
-    What a source does wrong comes from the sandboxes, through the doors and a refresh. What is no
-    fault of a source is planted: rows are lost and doubled in silver and then measured, and time
-    goes by (a source is three days older).
+    What a source does wrong comes from the sandboxes, through the doors and a refresh, and then
+    nothing comes for days. What is no fault of a source is planted: rows are lost and doubled in
+    silver and then measured.
     """
     warehouse = story.copy_to(tmp_path_factory.mktemp("faulty"))
     feed = warehouse.folder / "feed"
     write_batch(1, feed, 0.02, FAULT_NAMES)
-    answers = films(*(json.dumps(movie(one)).encode() for one in range(100, 150)))
+    answers = films(
+        *(
+            json.dumps(movie(one, vote_average=11, release_date="soon")).encode()
+            for one in range(100, 170)
+        )
+    )
     broken = Fault("/movie/1[0-3]?", body=b"<html>")
     with pytest.MonkeyPatch.context() as patch, Sandbox(answers, faults=[broken]) as sandbox:
         settings = warehouse.folder / "settings" / ".dlt"
@@ -437,18 +442,22 @@ def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareho
             patch.setenv(name, str(value))
         assert tmdb.main([]) == 0
         assert studio.main([]) == 0
+        patch.setenv("SOURCES__TMDB__ATTEMPTS", "1")
+        with Sandbox(answers, faults=[Fault("*", status=500)]) as down:
+            patch.setenv("TMDB_ACCESS_TOKEN", down.credential)
+            patch.setenv("TMDB_BASE_URL", down.base_url)
+            assert tmdb.main([]) == 1
     guests, box_office = (
         table_of(warehouse, f"silver__stg_{name}") for name in ("fan_guest", "box_office")
     )
     with warehouse.context() as context:
-        sources = ["ops.data_quality_results", "ops.rejected_studio_values"]
+        sources = [f"ops.{name}" for name in ("data_quality_results", "rejected_*")]
         assert context.run(ignore_cron=True, select_models=sources).is_success
         context.engine_adapter.execute(f"INSERT INTO {guests} SELECT * FROM {guests} LIMIT 9")
         context.engine_adapter.execute(f"DELETE FROM {box_office} WHERE tickets_sold % 2 = 0")
         assert context.run(
             ignore_cron=True, select_models=["ops.data_quality_results"], no_auto_upstream=True
         ).is_success
-    warehouse.execute("UPDATE bronze.studio_files SET ingested_at = ingested_at - INTERVAL 3 DAY")
     return warehouse
 
 
@@ -461,21 +470,38 @@ def table_of(warehouse: Warehouse, model: str) -> str:
     return str(table)
 
 
-# What goes wrong, and the check and subject that must name it.
+# What goes wrong, and the check and subject that must name it. What the sources do:
 FAULTS = {
-    "stale source": "source bronze.studio_files",
+    "silent studio": "source bronze.studio_files",
+    "silent TMDb": "source bronze.raw_movies",
+    "server down": "run tmdb",
+    "broken JSON": "quarantine bronze.quarantine_tmdb",
+    "impossible votes": "refused bronze.raw_movies vote_average",
+    "impossible dates": "refused bronze.raw_movies release_date",
+    "growing quarantine": "quarantine bronze.quarantine_studio",
     "negative revenue": "refused bronze.raw_box_office gross_local: no amount from 0",
     "unknown currency": "refused bronze.raw_box_office local_currency: no exchange rate",
+    "broken numbers": "refused bronze.raw_box_office tickets_sold",
     "future timestamps": (
         "refused bronze.raw_fan_interactions event_at: no moment up to a day after it was read"
     ),
+    "unknown countries": "refused bronze.raw_fan_interactions country_code",
     "orphan keys": "metric silver.stg_fan_interactions.title_id referential_gap_pct",
+}
+# And what they do not:
+FAULTS |= {
+    "missing run": "run refresh",
     "lost rows": "metric silver.stg_box_office.box_office_sk row_count_loss_pct",
     "doubled rows": "metric silver.stg_fan_guest.interaction_id duplicate_count",
-    "broken JSON": "quarantine bronze.quarantine_tmdb",
-    "growing quarantine": "quarantine bronze.quarantine_studio",
     "low disk": "disk ",
 }
+
+
+@pytest.fixture
+def days_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three days in which nothing comes."""
+    for module in ("health", "dashboard.pages"):
+        monkeypatch.setattr(f"{module}.now_utc", lambda: now_utc() + timedelta(days=3))
 
 
 @pytest.fixture
@@ -487,6 +513,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_health_names_each_fault(
     faulty: Warehouse,
     full_disk: None,
+    days_later: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -499,7 +526,7 @@ def test_health_names_each_fault(
 
 
 def test_the_quality_page_names_each_fault(
-    faulty: Warehouse, full_disk: None, monkeypatch: pytest.MonkeyPatch
+    faulty: Warehouse, full_disk: None, days_later: None
 ) -> None:
     testing = pytest.importorskip("streamlit.testing.v1", reason="the extra `dashboard`")
     copy = str(fresh_copy(faulty.duckdb))
