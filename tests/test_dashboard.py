@@ -32,7 +32,6 @@ pytestmark = [
 
 PAGES_OF_MOVIES = "3"  # 20 each
 STUDIO_SCALE = 0.02
-SQLMESH = [str(Path(sys.executable).with_name("sqlmesh"))]
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +61,23 @@ def warehouse(settings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
         patch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
         assert tmdb.main(["--sandbox", "--pages", PAGES_OF_MOVIES]) == 0
         assert studio.main([]) == 0
-    built.plan()
+    sqlmesh(built, "plan", "--auto-apply", "--no-prompts", "--skip-tests")
     return built
+
+
+def sqlmesh(warehouse: Warehouse, *arguments: str) -> None:
+    """Run SQLMesh as people do: a plan of this process would differ in where its macros are."""
+    subprocess.run(
+        [Path(sys.executable).with_name("sqlmesh"), *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "MARQUEE_DUCKDB": str(warehouse.duckdb),
+            "MARQUEE_STATE_DUCKDB": str(warehouse.state_duckdb),
+        },
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -342,25 +356,27 @@ def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_
 ) -> None:
     """As `make demo DAY=3`: the door of TMDb, and a refresh, each a process of its own."""
     copy = warehouse.copy_to(tmp_path / "busy")
-    environment = {
-        **os.environ,
-        "MARQUEE_DUCKDB": str(copy.duckdb),
-        "MARQUEE_STATE_DUCKDB": str(copy.state_duckdb),
-        "MARQUEE_DLT_DIR": str(tmp_path / "dlt"),
-    }
+    went_wrong: list[BaseException] = []
+
     door = f"pipelines/tmdb.py --sandbox --day 3 --pages {PAGES_OF_MOVIES}"
-    commands = [
-        [sys.executable, *door.split()],
-        [*SQLMESH, "plan", "--auto-apply", "--no-prompts", "--skip-tests"],
-        [*SQLMESH, "run", "--ignore-cron"],
-    ]
-    ended: list[subprocess.CompletedProcess[str]] = []
 
     def load() -> None:
-        for command in commands:
-            ended.append(
-                subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        try:
+            subprocess.run(
+                [sys.executable, *door.split()],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "MARQUEE_DUCKDB": str(copy.duckdb),
+                    "MARQUEE_DLT_DIR": str(tmp_path / "dlt"),
+                },
+                check=True,
+                stdout=subprocess.DEVNULL,
             )
+            sqlmesh(copy, "plan", "--auto-apply", "--no-prompts", "--skip-tests")
+            sqlmesh(copy, "run", "--ignore-cron")
+        except BaseException as error:
+            went_wrong.append(error)
 
     with dashboard(copy.duckdb, tmp_path) as address, open_browser() as page:
         visit(page, address)
@@ -376,18 +392,18 @@ def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_
                 assert exceptions(page) == [], name
                 visits += 1
         thread.join()
-        assert [one.returncode for one in ended] == [0, 0, 0], [one.stderr for one in ended]
+        assert went_wrong == []
         assert visits >= len(PAGES)
-        runs = copy.query("SELECT status FROM ops.run_log ORDER BY started_at DESC LIMIT 3")
-        assert runs == [("SUCCEEDED",)] * 3
-        ((rows,),) = copy.query("SELECT COUNT(*) FROM snapshots.snap_silver_movies")
+        assert copy.query(
+            "SELECT job, status FROM ops.run_log ORDER BY started_at DESC LIMIT 2"
+        ) == [("run", "SUCCEEDED"), ("tmdb", "SUCCEEDED")]
         for _ in range(30):  # a copy is looked at again after some seconds
             visit(page, address)
-            if figures(page) != before:
+            shown = figures(page)["snapshots rows"]
+            if shown == f"{rows_of(copy, 'snapshots'):,}":
                 break
             page.wait_for_timeout(1000)
-        assert figures(page)["bronze rows"] != before["bronze rows"]
-        assert rows > 60
+        assert shown == f"{rows_of(copy, 'snapshots'):,}" != before["snapshots rows"]
 
 
 def test_no_warehouse_and_an_empty_one_say_what_to_do(tmp_path: Path) -> None:
