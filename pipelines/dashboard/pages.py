@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -478,19 +478,20 @@ def movie_history(store: Store) -> None:
     if found.empty:
         st.caption("No movie is called that.")
         return
-    names = {
-        int(
-            one.movie_id
-        ): f"{one.title} ({'no date' if pd.isna(one.release_year) else int(one.release_year)})"
-        + (", deleted" if one.is_deleted else "")
-        for one in found.itertuples()
-    }
+    names = {int(one["movie_id"]): movie_name(one) for one in found.to_dict("records")}
     movie = by_choice.selectbox("Movie", list(names), format_func=lambda one: names.get(one, "?"))
     if len(found) == queries.FOUND:
         st.caption(f"The {queries.FOUND} best known; more of the title finds others.")
     history = queries.answer(store, queries.MOVIE_HISTORY, movie)
     draw(charts.line(history, "valid_from", "popularity_score", "popularity"), history)
     table(history, "history")
+
+
+def movie_name(movie: Mapping[Any, Any]) -> str:
+    """Tell a movie from others of its title."""
+    year = movie["release_year"]
+    known = "no date" if pd.isna(year) else f"{int(year)}"
+    return f"{movie['title']} ({known}{', deleted' if movie['is_deleted'] else ''})"
 
 
 def path(name: str) -> str:

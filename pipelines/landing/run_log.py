@@ -118,9 +118,9 @@ class RunLog:
         self._dataset = dlt.dataset(destination.factory, OPS, schema=dlt.Schema(OPS))
 
     def begin(self) -> None:
-        """Write the row without an end, and the tables if they are not there yet.
+        """Write the row without an end, and what killed runs before did not come to write.
 
-        Loads of runs that were killed before they could tell of them are told of first.
+        Makes the tables if they are not there yet.
         """
         with unharmed(), self._dataset.sql_client as client:
             if not client.has_dataset():
@@ -128,7 +128,6 @@ class RunLog:
             for table, columns in TABLES.items():
                 name = client.make_qualified_table_name(table)
                 client.execute_sql(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
-            insert(client, "load_log", loads_untold(client, self._job))
             insert(
                 client,
                 "run_log",
@@ -148,6 +147,7 @@ class RunLog:
                     }
                 ],
             )
+            insert(client, "load_log", loads_untold(client, self._job))
 
     def loaded(self, trace: PipelineTrace | None) -> None:
         """Take note of a load by what dlt's trace of it says."""
@@ -246,8 +246,7 @@ def loads_untold(client: SqlClientBase[Any], job: str) -> list[Row]:
         "ORDER BY started_at DESC",
         job,
     )
-    counts = rows_of_loads(client, [load_id for load_id, _ in untold])
-    found = []
+    found: list[Row] = []
     for load_id, inserted_at in untold:
         started_at = naive_utc(datetime.fromtimestamp(float(load_id), timezone.utc))
         before = [run for run in runs or () if run[1] <= started_at]
@@ -259,21 +258,23 @@ def loads_untold(client: SqlClientBase[Any], job: str) -> list[Row]:
                     "pipeline_name": job,
                     "started_at": started_at,
                     "ended_at": naive_utc(inserted_at),
-                    "row_count": counts.get(load_id, 0),
                 }
             )
-    return found
+    counts = rows_of_loads(client, [one["load_id"] for one in found])
+    return [{**one, "row_count": counts[one["load_id"]]} for one in found]
 
 
-def rows_of_loads(client: SqlClientBase[Any], load_ids: Sequence[str]) -> dict[str, int]:
+def rows_of_loads(client: SqlClientBase[Any], load_ids: Sequence[str]) -> Counter[str]:
     """Count the rows that loads brought into the tables of bronze."""
+    counts: Counter[str] = Counter()
+    if not load_ids:
+        return counts
     tables = client.execute_sql(
         "SELECT table_name FROM information_schema.columns WHERE LOWER(table_schema) = %s "
         "AND LOWER(column_name) = '_dlt_load_id' AND LOWER(LEFT(table_name, 4)) <> '_dlt'",
         BRONZE,
     )
     marks = ", ".join(["%s"] * len(load_ids))
-    counts: Counter[str] = Counter()
     with client.with_alternative_dataset_name(BRONZE):
         for (table,) in tables or ():
             name = client.make_qualified_table_name(table)
