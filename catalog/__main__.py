@@ -38,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        with opened(Settings.from_environment().duckdb) as store:
-            history = read_history(store)
+        with opened(Settings.from_environment().duckdb) as look:
+            history = read_history(look.store)
     except MissingWarehouse as error:
         print(f"Without last runs and row counts: {error}", file=sys.stderr)
         history = History()

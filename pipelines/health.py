@@ -74,8 +74,8 @@ def findings_now(cadence: Path = CADENCE) -> list[Finding]:
     path = Settings.from_environment().duckdb
     warehouse = path if is_file else None
     try:
-        with opened(path) as store:
-            return check_all(store, expected, now_utc(), warehouse)
+        with opened(path) as look:
+            return check_all(look.store, expected, now_utc(), warehouse, look.age)
     except MissingWarehouse as error:
         return [unseen(str(error)), *disk(expected, warehouse)]
 

@@ -155,6 +155,7 @@ def in_child(said: Path, *actions: Callable[[], int | None]) -> int:
     if child:
         return child
     code = 0
+    gc.freeze()  # what this process left behind has threads that the child lacks
     try:
         os.setpgid(0, 0)  # so that `finish` finds what it has forked in turn
         with said.open("w") as sys.stdout:
@@ -162,7 +163,8 @@ def in_child(said: Path, *actions: Callable[[], int | None]) -> int:
             for action in actions:
                 code = code or action() or 0
     except BaseException:
-        said.write_text(traceback.format_exc(), encoding="utf-8")
+        with said.open("a", encoding="utf-8") as file:
+            traceback.print_exc(file=file)
         os._exit(70)
     os._exit(code)
 

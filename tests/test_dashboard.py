@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,10 +15,14 @@ from typing import Any
 import duckdb
 import health
 import pytest
-from warehouse import Warehouse, genre, movie
+import studio
+import tmdb
+from conftest import SETTINGS
+from warehouse import ROOT, Warehouse
 
 from browser import CHROMIUM, dashboard, exceptions, figures, open_browser, settled, visit
 from dashboard.pages import PAGES, path
+from sandbox.studio import TOKEN_KEY, write_batch
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytestmark = [
@@ -22,29 +30,54 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium"),
 ]
 
+PAGES_OF_MOVIES = "3"  # 20 each
+STUDIO_SCALE = 0.02
+
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Three movies and a small studio, refreshed once, with an audit that warns."""
-    built = Warehouse.create(tmp_path_factory.mktemp("shown"))
-    built.land(
-        movie(1, title="Alpha", revenue=2_000_000_000),
-        movie(2, title="Beta", genres=[genre(35)], release_date="1999-05-01"),
-        movie(3, title="Gamma"),
-        at="2026-03-01 06:00:00",
-    )
-    built.land_titles({"title_id": "T-1", "franchise": "Saga", "release_year": "2020"})
-    built.land_box_office({"record_id": "B-1"})
-    built.land_interactions(
-        {"interaction_id": "I-1", "event_type": "PURCHASE", "amount": "10", "currency": "EUR"},
-        {"interaction_id": "I-2", "account_type": "TRIAL"},
-    )
-    built.plan()
-    built.execute(
-        "INSERT INTO bronze.quarantine_tmdb SELECT i, '<html>', 'no JSON', 'x', "
-        "now()::TIMESTAMP, 'z', '1', i::TEXT FROM range(30) AS numbers(i)"
-    )
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
+    """No credential and no setting of the developer's machine reaches the doors."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in [one for one in os.environ if one.startswith(SETTINGS)]:
+            patch.delenv(variable)
+        folder = tmp_path_factory.mktemp("settings") / ".dlt"
+        folder.mkdir()
+        shutil.copy(ROOT / ".dlt" / "config.toml", folder)
+        patch.setenv("DLT_PROJECT_DIR", str(folder.parent))
+        patch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def warehouse(settings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Both sandboxes, through the doors and one plan; the studio's feeds have two faults."""
+    built = Warehouse(tmp_path_factory.mktemp("shown"))
+    feed = built.folder / "feed"
+    write_batch(1, feed, STUDIO_SCALE, ["broken_json", "orphan_keys"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MARQUEE_DUCKDB", str(built.duckdb))
+        patch.setenv("MARQUEE_DLT_DIR", str(built.folder / "dlt"))
+        patch.setenv("STUDIO_URL", str(feed))
+        patch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
+        assert tmdb.main(["--sandbox", "--pages", PAGES_OF_MOVIES]) == 0
+        assert studio.main([]) == 0
+    sqlmesh(built, "plan", "--auto-apply", "--no-prompts", "--skip-tests")
     return built
+
+
+def sqlmesh(warehouse: Warehouse, *arguments: str) -> None:
+    """Run SQLMesh as people do: a plan of this process would differ in where its macros are."""
+    subprocess.run(
+        [Path(sys.executable).with_name("sqlmesh"), *arguments],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "MARQUEE_DUCKDB": str(warehouse.duckdb),
+            "MARQUEE_STATE_DUCKDB": str(warehouse.state_duckdb),
+        },
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +106,16 @@ def test_the_rows_of_the_layers_are_the_warehouses(
     visit(page, address)
     shown = figures(page)
     for layer in ("bronze", "silver", "snapshots", "gold"):
-        tables = warehouse.query(
-            f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{layer}'"
-        )
-        rows = sum(warehouse.query(f"SELECT COUNT(*) FROM {layer}.{t}")[0][0] for (t,) in tables)
-        assert shown[f"{layer} rows"] == f"{rows:,}"
+        assert shown[f"{layer} rows"] == f"{rows_of(warehouse, layer):,}"
+
+
+def rows_of(warehouse: Warehouse, layer: str) -> int:
+    """The rows of all its tables but dlt's own."""
+    tables = warehouse.query(
+        "SELECT table_schema || '.' || table_name FROM information_schema.tables "
+        f"WHERE table_schema = '{layer}' AND NOT STARTS_WITH(table_name, '_dlt')"
+    )
+    return sum(warehouse.query(f"SELECT COUNT(*) FROM {table}")[0][0] for (table,) in tables)
 
 
 def test_the_audits_of_the_page_are_the_logs(page: Any, address: str, warehouse: Warehouse) -> None:
@@ -93,16 +131,132 @@ def test_the_audits_of_the_page_are_the_logs(page: Any, address: str, warehouse:
     assert exceptions(page) == []
 
 
-def test_a_filter_changes_the_movies(page: Any, address: str) -> None:
+def test_the_runs_and_requests_of_the_page_are_the_logs(
+    page: Any, address: str, warehouse: Warehouse
+) -> None:
+    ((runs, requests, failed),) = warehouse.query(
+        "SELECT COUNT(*), SUM(request_count), COUNT_IF(status <> 'SUCCEEDED') FROM ops.run_log"
+    )
+    visit(page, f"{address}/pipelines")
+    shown = figures(page)
+    assert shown["runs"] == f"{runs:,}"
+    assert shown["requests"] == f"{requests:,}"
+    assert shown["without success"] == f"{failed:,}"
+    ((quarantined,),) = warehouse.query("SELECT COUNT(*) FROM bronze.quarantine_studio")
+    assert quarantined > 0
+
+
+def test_the_test_results_are_the_last_audits(
+    page: Any, address: str, warehouse: Warehouse
+) -> None:
+    ((passed, failed),) = warehouse.query(
+        "SELECT COUNT_IF(is_passed), COUNT_IF(NOT is_passed) FROM ops.audit_results"
+    )
+    visit(page, f"{address}/tests")
+    assert figures(page)["audits passed"] == f"{passed:,}"
+    assert figures(page)["audits failed"] == f"{failed:,}"
+
+
+def test_the_figures_of_the_movies_are_the_warehouses(
+    page: Any, address: str, warehouse: Warehouse
+) -> None:
+    ((genres,),) = warehouse.query("SELECT COUNT(*) FROM gold.kpi_genre_performance")
+    ((movies, revenue),) = warehouse.query(
+        "SELECT SUM(movie_count), SUM(total_revenue_usd) FROM gold.kpi_yearly_trends"
+    )
     visit(page, f"{address}/movies")
-    assert figures(page)["movies found"] == "3"
-    title = page.get_by_label("Title contains")
-    title.fill("alph")
-    title.press("Enter")
-    page.wait_for_timeout(500)
-    settled(page)
-    assert figures(page)["movies found"] == "1"
+    shown = figures(page)
+    assert shown["genres"] == f"{genres:,}"
+    assert shown["movies since 1980"] == f"{movies:,}"
+    assert shown["revenue since 1980"] == f"${revenue / 1e9:,.1f} B"
+
+
+def test_filters_by_title_genre_and_year_change_the_movies(
+    page: Any, address: str, warehouse: Warehouse
+) -> None:
+    def found(condition: str) -> str:
+        ((count,),) = warehouse.query(
+            "SELECT COUNT(*) FROM gold.kpi_top_movies "
+            f"WHERE release_year IS NOT NULL AND {condition}"
+        )
+        assert 0 < count < whole
+        return f"{count:,}"
+
+    ((whole, first_year, genre),) = warehouse.query(
+        "SELECT COUNT(*), MIN(release_year), MODE(genre_name) FROM gold.kpi_top_movies"
+    )
+    ((title,),) = warehouse.query("SELECT MIN(title) FROM gold.kpi_top_movies")
+    visit(page, f"{address}/movies")
+    assert figures(page)["movies found"] == f"{whole:,}"
+
+    box = page.get_by_label("Title contains")
+    box.fill(title.upper())
+    box.press("Enter")
+    assert shown_as(page, found(f"CONTAINS(LOWER(title), LOWER($${title}$$))"))
+    box.fill("")
+    box.press("Enter")
+    assert shown_as(page, f"{whole:,}")
+
+    choose(page, "Genre", genre)
+    assert shown_as(page, found(f"genre_name = '{genre}'"))
+    choose(page, "Genre", "All")
+    assert shown_as(page, f"{whole:,}")
+
+    since = page.get_by_role("slider").first
+    assert since.get_attribute("aria-valuenow") == str(first_year)
+    since.press("ArrowRight")
+    assert shown_as(page, found(f"release_year > {first_year}"))
     assert exceptions(page) == []
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    """Choose from a list, as people do: type and press Enter."""
+    box = page.get_by_test_id("stSelectbox").filter(has_text=label).get_by_role("combobox")
+    box.fill(option)
+    box.press("Enter")
+
+
+def shown_as(page: Any, count: str) -> bool:
+    """Wait until so many movies are found."""
+    metric = page.get_by_test_id("stMetric").filter(has_text="movies found")
+    metric.get_by_test_id("stMetricValue").get_by_text(count, exact=True).wait_for()
+    settled(page)
+    return figures(page)["movies found"] == count
+
+
+def test_any_movie_is_found_with_its_history(page: Any, address: str, warehouse: Warehouse) -> None:
+    ((movie_id, title, year),) = warehouse.query(
+        "SELECT movie_id, title, release_year FROM silver.silver_movies "
+        "ORDER BY vote_count NULLS FIRST, movie_id LIMIT 1"  # not among those shown unasked
+    )
+    visit(page, f"{address}/movies")
+    box = page.get_by_label("Find a movie")
+    box.fill(str(movie_id))
+    box.press("Enter")
+    chosen = f"{title} ({'no date' if year is None else year})"
+    history = page.get_by_test_id("stSelectbox").filter(has_text="Movie")
+    history.get_by_text(chosen).or_(history.locator(f'input[value="{chosen}"]')).first.wait_for()
+    settled(page)
+    with page.expect_download() as download:
+        page.locator(".st-key-csv-history").get_by_role("button").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    ((periods,),) = warehouse.query(
+        f"SELECT COUNT(*) FROM snapshots.snap_silver_movies WHERE movie_id = {movie_id}"
+    )
+    assert len(lines) == 1 + periods
+    box.fill("no movie is called that")
+    box.press("Enter")
+    page.get_by_text("No movie is called that.").wait_for()
+    assert exceptions(page) == []
+
+
+def test_growth_is_over_the_time_that_is_chosen(page: Any, address: str) -> None:
+    visit(page, address)
+    for period in ("a week", "a day", "the last news"):
+        page.get_by_test_id("stButtonGroup").get_by_text(period, exact=True).click()
+        settled(page)
+        assert exceptions(page) == []
+        assert page.get_by_test_id("stMetricDelta").count() > 0
 
 
 def test_the_movies_page_has_the_studio(page: Any, address: str) -> None:
@@ -116,7 +270,9 @@ def test_a_table_downloads_as_csv(page: Any, address: str, warehouse: Warehouse)
     with page.expect_download() as download:
         page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
     lines = Path(download.value.path()).read_text().splitlines()
-    ((run_id,),) = warehouse.query("SELECT run_id FROM ops.run_log")
+    ((run_id,),) = warehouse.query(
+        "SELECT run_id FROM ops.run_log ORDER BY started_at DESC LIMIT 1"
+    )
     assert lines[0].startswith("run_id,tool,job")
     assert lines[1].startswith(run_id)
 
@@ -172,13 +328,7 @@ def test_a_warehouse_that_is_being_written_is_shown_and_written(
     for _ in range(30):  # a copy is looked at again after some seconds
         visit(page, address)
         shown = figures(page)["bronze rows"]
-        rows = sum(
-            warehouse.query(f"SELECT COUNT(*) FROM {table}")[0][0]
-            for (table,) in warehouse.query(
-                "SELECT 'bronze.' || table_name FROM information_schema.tables "
-                "WHERE table_schema = 'bronze'"
-            )
-        )
+        rows = rows_of(warehouse, "bronze")
         if shown == f"{rows:,}":
             break
         page.wait_for_timeout(1000)
@@ -193,12 +343,68 @@ def test_the_quality_page_names_what_health_names(
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
     monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path))
     failing = [one for one in health.findings_now() if not one.is_ok]
-    assert {"source", "metric", "quarantine"} <= {one.check for one in failing}
+    assert {"metric", "quarantine"} <= {one.check for one in failing}
     visit(page, f"{address}/quality")
     assert figures(page)["failing checks"] == f"{len(failing):,}"
     listed = page.get_by_test_id("stAlert").first.inner_text()
     for one in failing:
         assert f"{one.check} {one.subject}: " in listed
+
+
+def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_are_looked_at(
+    settings: pytest.MonkeyPatch, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """As `make demo DAY=3`: the door of TMDb, and a refresh, each a process of its own."""
+    copy = warehouse.copy_to(tmp_path / "busy")
+    went_wrong: list[BaseException] = []
+
+    door = f"pipelines/tmdb.py --sandbox --day 3 --pages {PAGES_OF_MOVIES}"
+
+    def load() -> None:
+        try:
+            subprocess.run(
+                [sys.executable, *door.split()],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    "MARQUEE_DUCKDB": str(copy.duckdb),
+                    "MARQUEE_DLT_DIR": str(tmp_path / "dlt"),
+                },
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            sqlmesh(copy, "plan", "--auto-apply", "--no-prompts", "--skip-tests")
+            sqlmesh(copy, "run", "--ignore-cron")
+        except BaseException as error:
+            went_wrong.append(error)
+
+    with dashboard(copy.duckdb, tmp_path) as address, open_browser() as page:
+        visit(page, address)
+        before = figures(page)
+        thread = threading.Thread(target=load)
+        thread.start()
+        visits = 0
+        while thread.is_alive():
+            for name, (title, _, _) in PAGES.items():
+                page.get_by_test_id("stTopNavLink").get_by_text(title, exact=True).click()
+                page.get_by_role("heading", name=title, level=1).wait_for()
+                settled(page)
+                assert exceptions(page) == [], name
+                visits += 1
+        thread.join()
+        assert went_wrong == []
+        assert visits >= len(PAGES)
+        runs = copy.query("SELECT job, status FROM ops.run_log ORDER BY started_at")
+        assert {status for _, status in runs} == {"SUCCEEDED"}
+        assert [job for job, _ in runs][:4] == ["tmdb", "studio", "plan", "tmdb"]
+        assert runs[-1] == ("run", "SUCCEEDED")
+        for _ in range(30):  # a copy is looked at again after some seconds
+            visit(page, address)
+            shown = figures(page)["snapshots rows"]
+            if shown == f"{rows_of(copy, 'snapshots'):,}":
+                break
+            page.wait_for_timeout(1000)
+        assert shown == f"{rows_of(copy, 'snapshots'):,}" != before["snapshots rows"]
 
 
 def test_no_warehouse_and_an_empty_one_say_what_to_do(tmp_path: Path) -> None:

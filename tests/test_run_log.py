@@ -9,18 +9,17 @@ import contextlib
 import io
 import json
 import logging
+import math
 import os
 import shutil
 import signal
-import socket
-import ssl
 import threading
+import time
 import unittest
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,12 +32,10 @@ import tmdb
 import units
 import yaml
 from conftest import House, films, finish, in_child
-from sqlglot import parse_one
-from sqlmesh.core.config.loader import load_config_from_yaml
-from sqlmesh.core.notification_target import (
-    NotificationEvent,
-    SlackWebhookNotificationTarget,
-)
+from kills import before
+from receivers import slack
+from sqlglot import exp, parse_one
+from sqlmesh.core.scheduler import Scheduler
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
 from warehouse import ROOT, Warehouse, movie
@@ -46,11 +43,10 @@ from warehouse import ROOT, Warehouse, movie
 from landing import run_log
 from landing.clock import now_utc
 from macros.run_log import LOG_TABLES, literal
-from monitoring.alerts import send_alerts
 from monitoring.cadence import read_cadence
 from monitoring.checks import Finding, check_all, robust_z_score
 from monitoring.copy import fresh_copy
-from monitoring.store import DuckDBStore, MissingWarehouse, as_snowflake
+from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
 from sandbox.faults import Fault
 from sandbox.server import Sandbox
 from sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
@@ -184,12 +180,12 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
         ("sqlmesh", "run", "prod", "duckdb", "SUCCEEDED", True, None),
     ]
     assert story.query(
-        "SELECT job, row_count_before, row_count_after, interval_count, model.kind, model.status "
+        "SELECT job, row_count_before, row_count_after, model.kind, model.status "
         "FROM ops.model_log AS model JOIN ops.run_log USING (run_id) "
         "WHERE table_name = 'silver.silver_movies' ORDER BY model.started_at"
     ) == [
-        ("plan", None, 3, 1, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
-        ("run", 3, 4, 1, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
+        ("plan", None, 3, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
+        ("run", 3, 4, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
     ]
     assert story.query(
         "SELECT row_count FROM ops.row_counts WHERE table_name = 'bronze.raw_movies' "
@@ -202,6 +198,38 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
     assert audits > 100
     assert failing == 0
     assert findings(story) == {}
+
+
+def test_the_log_counts_the_intervals_that_sqlmesh_builds(
+    story: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: Counter[str] = Counter()
+    evaluate = Scheduler.evaluate
+
+    def watched(
+        self: Scheduler, snapshot: Any, start: Any, end: Any, *args: Any, **more: Any
+    ) -> Any:
+        first, last = snapshot.inclusive_exclusive(start, end, strict=False, expand=False)
+        built[snapshot.model.name] += math.ceil((last - first) / 3_600_000)
+        return evaluate(self, snapshot, start, end, *args, **more)
+
+    monkeypatch.setattr(Scheduler, "evaluate", watched)
+    warehouse = story.copy_to(tmp_path / "restated")
+    with warehouse.context() as context:
+        assert context.run(ignore_cron=True, select_models=[SELECTED]).is_success
+        context.plan(
+            auto_apply=True,
+            no_prompts=True,
+            skip_tests=True,
+            restate_models=["ops.rejected_values"],
+        )
+    logged = warehouse.query(
+        "SELECT SPLIT_PART(table_name, '.', 2), SUM(interval_count) FROM ops.model_log "
+        "WHERE run_id NOT IN (SELECT run_id FROM ops.run_log ORDER BY started_at LIMIT 2) "
+        "GROUP BY ALL"
+    )
+    assert {name.partition(".")[2]: hours for name, hours in built.items()} == dict(logged)
+    assert built["ops.rejected_values"] > 24 * 100
 
 
 def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
@@ -327,6 +355,35 @@ def test_a_killed_door_is_shown_unfinished(
     ]
 
 
+def test_the_loads_of_a_killed_door_are_told_by_the_next_run(
+    house: House, sandbox: Sandbox
+) -> None:
+    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "1")
+    assert finish(house.fork(before(run_log.RunLog, "loaded", call=3))) == -signal.SIGKILL
+    assert house.query("SELECT COUNT(*) FROM ops.load_log") == [(0,)]
+    landed = house.query(
+        "SELECT load_id, (SELECT COUNT(*) FROM bronze.raw_movies WHERE _dlt_load_id = load_id) "
+        "FROM bronze._dlt_loads ORDER BY load_id"
+    )
+    assert len(landed) == 3
+    assert house.load().code == 0
+    killed, whole = house.query("SELECT run_id FROM ops.run_log ORDER BY started_at")
+    told = house.query(
+        "SELECT load_id, run_id, row_count, byte_count, started_at < ended_at FROM ops.load_log "
+        "ORDER BY load_id"
+    )
+    assert [load[0] for load in told] == [
+        load for (load,) in house.query("SELECT load_id FROM bronze._dlt_loads ORDER BY load_id")
+    ]
+    assert {load[1:2] for load in told[:3]} == {killed}
+    assert {load[1:2] for load in told[3:]} == {whole}
+    assert [load[3] for load in told[:3]] == [None] * 3  # what only the trace knew
+    assert all(load[4] for load in told)
+    for (_, movies), (_, _, rows, _, _) in zip(landed, told, strict=False):
+        assert rows >= movies
+    assert sum(rows for _, _, rows, _, _ in told[:3]) >= 2
+
+
 @pytest.mark.parametrize("dialect", ["duckdb", "snowflake"])
 def test_what_an_error_says_is_a_string_whatever_it_says(dialect: str) -> None:
     said = r"line 1: 'C:\temp\' is not a film's \d+"
@@ -354,14 +411,19 @@ def test_the_tables_of_the_log_are_declared_alike() -> None:
 def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The same warehouse after a day on which everything went wrong.
 
-    What a source does wrong comes from the sandboxes, through the doors and a refresh. What is no
-    fault of a source is planted: rows are lost and doubled in silver and then measured, and time
-    goes by (a source is three days older).
+    What a source does wrong comes from the sandboxes, through the doors and a refresh, and then
+    nothing comes for days. What is no fault of a source is planted: rows are lost and doubled in
+    silver and then measured.
     """
     warehouse = story.copy_to(tmp_path_factory.mktemp("faulty"))
     feed = warehouse.folder / "feed"
     write_batch(1, feed, 0.02, FAULT_NAMES)
-    answers = films(*(json.dumps(movie(one)).encode() for one in range(100, 150)))
+    answers = films(
+        *(
+            json.dumps(movie(one, vote_average=11, release_date="soon")).encode()
+            for one in range(100, 170)
+        )
+    )
     broken = Fault("/movie/1[0-3]?", body=b"<html>")
     with pytest.MonkeyPatch.context() as patch, Sandbox(answers, faults=[broken]) as sandbox:
         settings = warehouse.folder / "settings" / ".dlt"
@@ -380,18 +442,22 @@ def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareho
             patch.setenv(name, str(value))
         assert tmdb.main([]) == 0
         assert studio.main([]) == 0
+        patch.setenv("SOURCES__TMDB__ATTEMPTS", "1")
+        with Sandbox(answers, faults=[Fault("*", status=500)]) as down:
+            patch.setenv("TMDB_ACCESS_TOKEN", down.credential)
+            patch.setenv("TMDB_BASE_URL", down.base_url)
+            assert tmdb.main([]) == 1
     guests, box_office = (
         table_of(warehouse, f"silver__stg_{name}") for name in ("fan_guest", "box_office")
     )
     with warehouse.context() as context:
-        sources = ["ops.data_quality_results", "ops.rejected_studio_values"]
+        sources = [f"ops.{name}" for name in ("data_quality_results", "rejected_*")]
         assert context.run(ignore_cron=True, select_models=sources).is_success
         context.engine_adapter.execute(f"INSERT INTO {guests} SELECT * FROM {guests} LIMIT 9")
         context.engine_adapter.execute(f"DELETE FROM {box_office} WHERE tickets_sold % 2 = 0")
         assert context.run(
             ignore_cron=True, select_models=["ops.data_quality_results"], no_auto_upstream=True
         ).is_success
-    warehouse.execute("UPDATE bronze.studio_files SET ingested_at = ingested_at - INTERVAL 3 DAY")
     return warehouse
 
 
@@ -404,21 +470,38 @@ def table_of(warehouse: Warehouse, model: str) -> str:
     return str(table)
 
 
-# What goes wrong, and the check and subject that must name it.
+# What goes wrong, and the check and subject that must name it. What the sources do:
 FAULTS = {
-    "stale source": "source bronze.studio_files",
+    "silent studio": "source bronze.studio_files",
+    "silent TMDb": "source bronze.raw_movies",
+    "server down": "run tmdb",
+    "broken JSON": "quarantine bronze.quarantine_tmdb",
+    "impossible votes": "refused bronze.raw_movies vote_average",
+    "impossible dates": "refused bronze.raw_movies release_date",
+    "growing quarantine": "quarantine bronze.quarantine_studio",
     "negative revenue": "refused bronze.raw_box_office gross_local: no amount from 0",
     "unknown currency": "refused bronze.raw_box_office local_currency: no exchange rate",
+    "broken numbers": "refused bronze.raw_box_office tickets_sold",
     "future timestamps": (
         "refused bronze.raw_fan_interactions event_at: no moment up to a day after it was read"
     ),
+    "unknown countries": "refused bronze.raw_fan_interactions country_code",
     "orphan keys": "metric silver.stg_fan_interactions.title_id referential_gap_pct",
+}
+# And what they do not:
+FAULTS |= {
+    "missing run": "run refresh",
     "lost rows": "metric silver.stg_box_office.box_office_sk row_count_loss_pct",
     "doubled rows": "metric silver.stg_fan_guest.interaction_id duplicate_count",
-    "broken JSON": "quarantine bronze.quarantine_tmdb",
-    "growing quarantine": "quarantine bronze.quarantine_studio",
     "low disk": "disk ",
 }
+
+
+@pytest.fixture
+def days_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three days in which nothing comes."""
+    for module in ("health", "dashboard.pages"):
+        monkeypatch.setattr(f"{module}.now_utc", lambda: now_utc() + timedelta(days=3))
 
 
 @pytest.fixture
@@ -430,6 +513,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_health_names_each_fault(
     faulty: Warehouse,
     full_disk: None,
+    days_later: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -442,7 +526,7 @@ def test_health_names_each_fault(
 
 
 def test_the_quality_page_names_each_fault(
-    faulty: Warehouse, full_disk: None, monkeypatch: pytest.MonkeyPatch
+    faulty: Warehouse, full_disk: None, days_later: None
 ) -> None:
     testing = pytest.importorskip("streamlit.testing.v1", reason="the extra `dashboard`")
     copy = str(fresh_copy(faulty.duckdb))
@@ -507,15 +591,15 @@ def test_health_that_breaks_is_an_alarm(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    slack: str,
 ) -> None:
     warehouse = story.copy_to(tmp_path / "odd")
     warehouse.execute("ALTER TABLE ops.run_log DROP COLUMN host")
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
-    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", slack)
-    assert health.main(["--alert"]) == 1
+    with slack() as hook:
+        monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", hook.url)
+        assert health.main(["--alert"]) == 1
     assert "FAIL  warehouse" in capsys.readouterr().out
-    assert "host" in Receiver.received[0]["text"]
+    assert "host" in hook.received[0]
 
 
 def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Path) -> None:
@@ -531,6 +615,44 @@ def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Pa
     assert newer.frame("FROM gold.extra")["answer"].tolist() == [42, 43]
 
 
+def test_health_says_when_it_sees_the_past_and_fails_when_that_is_long_gone(
+    story: Warehouse,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("monitoring.copy.ATTEMPTS", 3)
+    monkeypatch.setattr("monitoring.copy.PAUSE_SECONDS", 0.01)
+    warehouse = story.copy_to(tmp_path / "held")
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
+    copy = fresh_copy(warehouse.duckdb, older_after=20)
+    is_over = threading.Event()
+
+    def write() -> None:
+        with duckdb.connect(str(warehouse.duckdb)) as writer:
+            writer.execute("CREATE TABLE bronze.scribble AS SELECT 0 AS n")
+            while not is_over.wait(0.01):
+                writer.execute("INSERT INTO bronze.scribble VALUES (1)")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        time.sleep(0.1)
+        assert health.main([]) == 0
+        assert "all else is as it was 0 min ago" in capsys.readouterr().out
+        long_ago = time.time() - 3 * 3600
+        os.utime(copy.parent, (long_ago, long_ago))
+        assert health.main([]) == 1
+        assert "FAIL  warehouse  copy" in capsys.readouterr().out.splitlines()[0]
+    finally:
+        is_over.set()
+        thread.join()
+    monkeypatch.setattr("monitoring.copy.ATTEMPTS", 20)
+    monkeypatch.setattr("monitoring.copy.PAUSE_SECONDS", 0.1)
+    assert health.main([]) == 0
+    assert "as it was" not in capsys.readouterr().out
+
+
 def test_a_warehouse_that_is_no_database_is_missing(
     tmp_path: Path, copies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -540,141 +662,54 @@ def test_a_warehouse_that_is_no_database_is_missing(
         fresh_copy(tmp_path / "warehouse.duckdb")
 
 
-class Receiver(BaseHTTPRequestHandler):
-    """Slack, on loopback."""
-
-    received: list[dict[str, Any]] = []  # noqa: RUF012 - emptied by each test
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.received.append(json.loads(body))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def slack() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Receiver)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Receiver.received.clear()
-    yield f"http://127.0.0.1:{server.server_port}/hook"
-    server.shutdown()
-    server.server_close()
-
-
-def test_what_fails_is_told_to_slack(slack: str) -> None:
-    failing = [Finding("disk", "/data", False, "0.1 GB free")]
-    assert send_alerts(failing, {}) == []
-    assert send_alerts(failing, {"MARQUEE_SLACK_WEBHOOK_URL": slack}) == ["slack"]
-    assert "disk /data: 0.1 GB free" in Receiver.received[0]["text"]
-
-
-def test_a_receiver_that_is_down_is_said_and_hurts_nobody(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    url = "http://127.0.0.1:9/secret-hook"
-    assert send_alerts([Finding("a", "b", False, "c")], {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
-    said = capsys.readouterr().err
-    assert "could not be sent" in said
-    assert "secret-hook" not in said
-
-
-def test_a_failed_plan_is_told_to_slack_by_sqlmesh(
-    slack: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("slack_sdk")
-    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", slack)
-    assert load_config_from_yaml(ROOT / "config.yaml")["notification_targets"] == [
-        {"type": "slack_webhook", "notify_on": ["apply_failure", "run_failure"], "url": slack}
-    ]
-    events = frozenset({NotificationEvent.APPLY_FAILURE})
-    target = SlackWebhookNotificationTarget(url=slack, notify_on=events)
-    target.notify_apply_failure("prod", "1", "no such column")
-    assert "apply failed" in Receiver.received[0]["text"]
-
-
-def test_alerts_are_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("MARQUEE_SLACK_WEBHOOK_URL", "MARQUEE_SMTP_HOST"):
-        monkeypatch.delenv(variable, raising=False)
-    assert "notification_targets" not in load_config_from_yaml(ROOT / "config.yaml")
-
-
-def test_mail_is_sent_over_tls(tmp_path: Path) -> None:
-    received = serve_one_mail(tmp_path)
-    environ = {
-        "MARQUEE_SMTP_HOST": "127.0.0.1",
-        "MARQUEE_SMTP_PORT": str(received["port"]),
-        "MARQUEE_SMTP_SENDER": "marquee@example.com",
-        "MARQUEE_SMTP_RECIPIENTS": "a@example.com, b@example.com",
-    }
-    assert send_alerts([Finding("disk", "/data", False, "full")], environ) == ["smtp"]
-    received["thread"].join(10)
-    mail = message_from_bytes(received["data"])
-    assert mail["Subject"] == "Marquee is not well"
-    assert "disk /data: full" in str(mail.get_payload())
-
-
-def serve_one_mail(folder: Path) -> dict[str, Any]:
-    """A mail server on loopback that takes one mail over TLS."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    today = datetime.now(timezone.utc)
-    certificate = x509.CertificateBuilder(
-        name, name, key.public_key(), 1, today, today + timedelta(1)
-    ).sign(key, hashes.SHA256())
-    pem = folder / "certificate.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    listener = socket.create_server(("127.0.0.1", 0))
-    received: dict[str, Any] = {"port": listener.getsockname()[1], "data": b""}
-
-    def serve() -> None:
-        connection, _ = listener.accept()
-        with context.wrap_socket(connection, server_side=True) as secure:
-            file = secure.makefile("rwb")
-
-            def say(text: str) -> None:
-                file.write(f"{text}\r\n".encode())
-                file.flush()
-
-            say("220 here")
-            while line := file.readline():
-                word = line.split()[0].upper()
-                if word == b"DATA":
-                    say("354 go on")
-                    while (part := file.readline()) != b".\r\n":
-                        received["data"] += part
-                say("221 bye" if word == b"QUIT" else "250 ok")
-                if word == b"QUIT":
-                    break
-        listener.close()
-
-    received["thread"] = threading.Thread(target=serve, daemon=True)
-    received["thread"].start()
-    return received
-
-
 def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
     from dashboard.queries import NEEDS
 
     for query in NEEDS:
         assert "SELECT" in as_snowflake(query)
+
+
+class Recorded:
+    """A connection to Snowflake that notes what it is asked."""
+
+    description = (SimpleNamespace(name="ID"),)
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def cursor(self) -> Recorded:
+        return self
+
+    def __enter__(self) -> Recorded:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def execute(self, sql: str, parameters: list[Any]) -> None:
+        self.asked.append(sql)
+
+    def fetchall(self) -> list[tuple[int]]:
+        return [(1,)]
+
+
+def test_rows_that_break_a_metric_or_an_audit_are_asked_for_in_snowflakes_sql() -> None:
+    from dashboard.queries import BREAKS, breaking_rows, failing_rows
+
+    connection = Recorded()
+    store: Any = object.__new__(SnowflakeStore)
+    store._connection = connection
+    store.tables = lambda: {"silver.t": {"c"}}
+    for metric in BREAKS:
+        breaking_rows(store, "silver.t", "c", metric)
+        (read, *_) = parse_one(connection.asked[-1], dialect="snowflake").find_all(exp.Table)
+        assert read.sql() == "silver.t"
+    regex = next(sql for sql in connection.asked if "0-9a-f" in sql)
+    assert "REGEXP_MATCHES" not in regex  # which only DuckDB has
+    # What an audit ran on Snowflake goes back to it as it is.
+    audit = "SELECT v:id::INT AS id FROM t, LATERAL FLATTEN(input => t.list) AS v"
+    assert failing_rows(store, audit + ";")["id"].tolist() == [1]
+    assert audit in connection.asked[-1]
 
 
 def test_each_unit_test_is_a_case_that_the_page_of_results_reads(tmp_path: Path) -> None:

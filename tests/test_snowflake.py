@@ -25,6 +25,7 @@ from warehouse import Rows, Warehouse
 
 from dashboard import queries
 from landing.clock import now_utc
+from macros.quality import METRICS
 from monitoring.cadence import read_cadence
 from monitoring.checks import check_all
 from monitoring.store import DuckDBStore, SnowflakeStore
@@ -314,6 +315,16 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
             assert titles == expected_titles != []
             for query in (queries.RUNS, queries.MODEL_RUNS, queries.LAYER_HISTORY, queries.AUDITS):
                 assert len(queries.answer(on_snowflake, query)) > 0, query
+            for table, column, metric, _ in METRICS:
+                broken = queries.breaking_rows(on_snowflake, table, column, metric)
+                assert len(broken) == len(queries.breaking_rows(on_duckdb, table, column, metric))
+            native = "SELECT raw_data:id::INT AS movie_id FROM bronze.raw_movies;"
+            assert len(queries.failing_rows(on_snowflake, native)) == queries.SAMPLE_ROWS
+            found, expected_found = (
+                queries.movies_called(store, "the")["title"].tolist()
+                for store in (on_snowflake, on_duckdb)
+            )
+            assert found == expected_found != []
             checks = check_all(on_snowflake, read_cadence(), now_utc(), None)
         finally:
             on_snowflake.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
@@ -24,6 +24,9 @@ LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host",
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
 TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make units` and `make test` write
 ALL = "All"
+# What the growth of a layer is measured over; None is since the last run that changed it.
+LAST_NEWS = "the last news"
+PERIODS = {LAST_NEWS: None, "a day": timedelta(days=1), "a week": timedelta(days=7)}
 FORMATS = {
     "_usd": "dollar",
     "_pct": "%.1f %%",
@@ -100,7 +103,6 @@ LABELS = {
     "row_count_after": "Rows after",
     "duration_seconds": "Took",
     "pct_profitable": "Profitable",
-    "interval_count": "Batches",
     "byte_count": "Size",
     "retry_count": "Retries",
 }
@@ -157,16 +159,20 @@ def overview(store: Store, warehouse: Path | None) -> None:
     layers = counts.groupby("layer", sort=False)["row_count"].sum()
     if history.empty:
         history = pd.DataFrame({"layer": [], "counted_at": [], "row_count": []})
+    period = PERIODS[
+        st.segmented_control("Growth over", PERIODS, default=LAST_NEWS, required=True, key="period")
+    ]
     with st.container(horizontal=True):
         for layer in [one for one in charts.LAYER_COLOURS if one in layers and one != "ops"]:
             before = history.loc[history["layer"] == layer, "row_count"]
-            change = before.iloc[-1] - before.iloc[-2] if len(before) > 1 else None
+            since = now_utc() - period if period else None
+            grown = queries.growth(history, layer, int(layers[layer]), since)
             st.metric(
                 f"{layer} rows",
                 f"{layers[layer]:,}",
-                delta=None if change is None else f"{change:+,}",
+                delta=f"{grown[0]:+,}" if grown else None,
                 delta_color="blue",
-                help="The change is that of the last run.",
+                help=f"Change since {grown[1]:%Y-%m-%d %H:%M} UTC." if grown else None,
                 delta_arrow="off",
                 border=True,
                 chart_data=before.tail(30).tolist() if len(before) > 1 else None,
@@ -442,6 +448,7 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
         st.subheader("Years")
         chart = charts.line(years, "release_year", "total_revenue_usd", "revenue", money=True)
         chart_and_table(chart, years, "years")
+    movie_history(store)
     st.subheader("Top movies")
     every = queries.top_movies(store, "", 0, 9999, "")
     if every.empty:
@@ -460,14 +467,31 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
     more = "+" if len(found) == queries.TOP else ""
     st.metric("movies found", f"{len(found):,}{more}")
     table(found, "top-movies")
-    if found.empty:
-        return
+
+
+def movie_history(store: Store) -> None:
+    """Find any movie by its title or number, and draw how it changed."""
     st.subheader("A movie's history")
-    names = dict(zip(found["movie_id"], found["title"], strict=True))
-    movie = st.selectbox("Movie", list(names), format_func=lambda one: names.get(one, "?"))
-    history = queries.answer(store, queries.MOVIE_HISTORY, int(movie))
+    by_text, by_choice = st.columns([1, 2], gap="medium")
+    text = by_text.text_input("Find a movie", placeholder="title or TMDb's number", key="find")
+    found = queries.movies_called(store, text)
+    if found.empty:
+        st.caption("No movie is called that.")
+        return
+    names = {int(one["movie_id"]): movie_name(one) for one in found.to_dict("records")}
+    movie = by_choice.selectbox("Movie", list(names), format_func=lambda one: names.get(one, "?"))
+    if len(found) == queries.FOUND:
+        st.caption(f"The {queries.FOUND} best known; more of the title finds others.")
+    history = queries.answer(store, queries.MOVIE_HISTORY, movie)
     draw(charts.line(history, "valid_from", "popularity_score", "popularity"), history)
     table(history, "history")
+
+
+def movie_name(movie: Mapping[Any, Any]) -> str:
+    """Tell a movie from others of its title."""
+    year = movie["release_year"]
+    known = "no date" if pd.isna(year) else f"{int(year)}"
+    return f"{movie['title']} ({known}{', deleted' if movie['is_deleted'] else ''})"
 
 
 def path(name: str) -> str:

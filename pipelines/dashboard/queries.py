@@ -17,6 +17,7 @@ from monitoring.store import Store
 
 SAMPLE_ROWS = 20
 TOP = 500  # movies of a list
+FOUND = 50  # movies of a search
 
 RUNS = """
 SELECT run_id, tool, job, environment, status, started_at, ended_at,
@@ -47,7 +48,7 @@ WITH moments AS (
   SELECT DISTINCT counted_at
   FROM ops.row_counts
   ORDER BY counted_at DESC
-  LIMIT 500
+  LIMIT 1000 -- hourly runs count three times an hour: nearly two weeks
 ), names AS (
   SELECT DISTINCT table_name, SPLIT_PART(table_name, '.', 1) AS layer
   FROM ops.row_counts
@@ -125,6 +126,14 @@ WHERE (? = '' OR genre_name = ?) AND release_year BETWEEN ? AND ?
 ORDER BY weighted_rating_rank, movie_id
 LIMIT {TOP}
 """  # noqa: S608 - a number of this module
+# All movies, those too that nobody votes for or TMDb no longer has; a title in full comes first.
+MOVIES_CALLED = f"""
+SELECT movie_id, title, release_year, is_deleted
+FROM silver.silver_movies
+WHERE CONTAINS(LOWER(title), LOWER(?)) OR CAST(movie_id AS TEXT) = ?
+ORDER BY LOWER(title) = LOWER(?) DESC, vote_count DESC NULLS LAST, movie_id
+LIMIT {FOUND}
+"""  # noqa: S608 - a number of this module
 MOVIE_HISTORY = """
 SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
   runtime_minutes
@@ -161,6 +170,7 @@ NEEDS = {
     GENRES: ["gold.kpi_genre_performance"],
     YEARS: ["gold.kpi_yearly_trends"],
     TOP_MOVIES: ["gold.kpi_top_movies"],
+    MOVIES_CALLED: ["silver.silver_movies"],
     MOVIE_HISTORY: ["snapshots.snap_silver_movies"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
@@ -198,6 +208,38 @@ def row_counts(store: Store) -> pd.DataFrame:
     return counts
 
 
+def growth(
+    history: pd.DataFrame, layer: str, now: int, since: datetime | None = None
+) -> tuple[int, datetime] | None:
+    """Tell by how many rows a layer grew, and since when.
+
+    Args:
+        history: the answer to `LAYER_HISTORY`.
+        layer: bronze, silver ...
+        now: its rows.
+        since: the moment to compare with; None for the last count that was another one.
+
+    Returns:
+        The change, and the moment of the count it is measured from: the last one at `since` or
+        before it, or the first there is. None where there is none to compare with.
+
+    """
+    if history.empty:
+        return None
+    counts = history[history["layer"] == layer]
+    is_before = counts["row_count"] != now if since is None else counts["counted_at"] <= since
+    then = counts[is_before]
+    before = then.iloc[-1] if len(then) else counts.iloc[0] if len(counts) else None
+    if before is None:
+        return None
+    return now - int(before["row_count"]), before["counted_at"].to_pydatetime()
+
+
+def movies_called(store: Store, text: str) -> pd.DataFrame:
+    """Return the movies with a text in their title, or with that number; all for none of it."""
+    return answer(store, MOVIES_CALLED, text.strip(), text.strip(), text.strip())
+
+
 def runs(store: Store, cadence: Cadence, now: datetime) -> pd.DataFrame:
     """Return the runs, newest first; one without an end that has no process is UNFINISHED."""
     found = answer(store, RUNS)
@@ -213,13 +255,14 @@ def runs(store: Store, cadence: Cadence, now: datetime) -> pd.DataFrame:
 
 
 def failing_rows(store: Store, query: str) -> pd.DataFrame:
-    """Return some of the rows that an audit objects to, by the query it ran.
+    """Return some of the rows that an audit objects to, by the query it ran, in the engine's SQL.
 
     The table may be gone since, with the version of the model that failed, or a column of it: then
     it is empty.
     """
     try:
-        return store.frame(f"SELECT * FROM ({query.rstrip(';')}) AS failing LIMIT {SAMPLE_ROWS}")  # noqa: S608
+        sample = f"SELECT * FROM ({query.rstrip(';')}) AS failing LIMIT {SAMPLE_ROWS}"  # noqa: S608
+        return store.frame(sample, is_native=True)
     except Exception:  # each engine has its own for what is gone
         return pd.DataFrame()
 

@@ -2,7 +2,8 @@
 
 A run is a row before anything is fetched and the same row when it ends, so that a crash shows as a
 run without an end. Loads, rows and bytes are what dlt's own trace says of them. No failure to write
-the log fails a run: it is said on the terminal, and the run goes on.
+the log fails a run: it is said on the terminal, and the run goes on. Who is to be told of a failure
+is told when its end is written.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
 import dlt
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.pipeline.trace import PipelineTrace
 
+from landing.alerts import tell
 from landing.clock import naive_utc, now_utc
 from landing.destination import BRONZE, Destination
 from landing.errors import chain, explain
@@ -43,6 +47,10 @@ TABLES: Mapping[str, str] = {
 }
 SECRET_OPTIONS = ("--forget",)  # what follows them names a person
 ERROR_LENGTH = 500
+WHAT_TO_DO = (
+    "What to do: mend the cause and type the command again. What landed before is safe, and the "
+    "next run goes on from there (docs/runbook.md)."
+)
 
 Row = dict[str, Any]
 
@@ -78,16 +86,23 @@ def logged_run(
         MarqueeError: another run is loading the warehouse.
 
     """
-    with only_run(lock_file(settings.dlt_dir, destination.path)):
-        log = RunLog(job, destination, report.batch_id)
-        log.begin()
-        try:
-            yield log
-        except BaseException as error:
-            is_stop = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
-            log.end(report, STOPPED if is_stop else FAILED, "" if is_stop else words(error))
-            raise
-        log.end(report, SUCCEEDED)
+    failure = ""
+    try:
+        with only_run(lock_file(settings.dlt_dir, destination.path)):
+            log = RunLog(job, destination, report.batch_id)
+            log.begin()
+            try:
+                yield log
+            except BaseException as error:
+                is_stop = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
+                failure = "" if is_stop else words(error)
+                log.end(report, STOPPED if is_stop else FAILED, failure)
+                raise
+            log.end(report, SUCCEEDED)
+    finally:
+        if failure:  # and the warehouse is free: a receiver may take its time
+            where = f"Run {log.run_id} on {socket.gethostname()}, into {destination.place}."
+            tell(f"Marquee: pipeline {job} failed", "\n".join([failure, where, WHAT_TO_DO]))
 
 
 class RunLog:
@@ -97,13 +112,16 @@ class RunLog:
         """Take the job, where the log is, and the name of the run; nothing is opened yet."""
         self._job = job
         self._destination = destination
-        self._run_id = run_id
+        self.run_id = run_id
         self._loads: list[Row] = []
         # The schema is empty on purpose: nothing is looked up, the statements name their columns.
         self._dataset = dlt.dataset(destination.factory, OPS, schema=dlt.Schema(OPS))
 
     def begin(self) -> None:
-        """Write the row without an end, and the tables if they are not there yet."""
+        """Write the row without an end, and what killed runs before did not come to write.
+
+        Makes the tables if they are not there yet.
+        """
         with unharmed(), self._dataset.sql_client as client:
             if not client.has_dataset():
                 client.create_dataset()
@@ -115,7 +133,7 @@ class RunLog:
                 "run_log",
                 [
                     {
-                        "run_id": self._run_id,
+                        "run_id": self.run_id,
                         "tool": "dlt",
                         "job": self._job,
                         "gateway": self._destination.name,
@@ -129,12 +147,13 @@ class RunLog:
                     }
                 ],
             )
+            insert(client, "load_log", loads_untold(client, self._job))
 
     def loaded(self, trace: PipelineTrace | None) -> None:
         """Take note of a load by what dlt's trace of it says."""
         with unharmed():
             if trace is not None:
-                self._loads += [{"run_id": self._run_id, **one} for one in loads_of(trace)]
+                self._loads += [{"run_id": self.run_id, **one} for one in loads_of(trace)]
 
     def end(self, report: Counts, status: str, error: str = "") -> None:
         """Write how the run ended, what it loaded, and the rows of the tables it landed in."""
@@ -147,7 +166,7 @@ class RunLog:
                 "row_counts",
                 [
                     {
-                        "run_id": self._run_id,
+                        "run_id": self.run_id,
                         "counted_at": at,
                         "table_name": f"{BRONZE}.{table}",
                         "row_count": count,
@@ -167,7 +186,7 @@ class RunLog:
                 getattr(report, "requests", None),
                 getattr(report, "retries", None),
                 one_line(error),
-                self._run_id,
+                self.run_id,
             )
 
 
@@ -201,6 +220,71 @@ def loads_of(trace: PipelineTrace) -> Iterator[Row]:
             ),
             "byte_count": sum(job.file_size for job in jobs),
         }
+
+
+def loads_untold(client: SqlClientBase[Any], job: str) -> list[Row]:
+    """Make the rows of ops.load_log that killed runs of a pipeline did not come to write.
+
+    A trace is gone with its process. Left is what the warehouse knows: that dlt completed the load
+    (`_dlt_loads`) and when, and its rows; dlt's number of a load is the moment at which it began.
+    """
+    load_log, run_log = map(client.make_qualified_table_name, ("load_log", "run_log"))
+    with client.with_alternative_dataset_name(BRONZE):
+        loads = client.make_qualified_table_name("_dlt_loads")
+    try:
+        untold = client.execute_sql(
+            f"SELECT load_id, inserted_at FROM {loads} WHERE schema_name = %s AND status = 0 "  # noqa: S608
+            f"AND load_id NOT IN (SELECT load_id FROM {load_log}) ORDER BY inserted_at",
+            job,
+        )
+    except DatabaseUndefinedRelation:  # nothing ever landed
+        return []
+    if not untold:
+        return []
+    runs = client.execute_sql(
+        f"SELECT run_id, started_at, ended_at FROM {run_log} WHERE job = %s "  # noqa: S608
+        "ORDER BY started_at DESC",
+        job,
+    )
+    found: list[Row] = []
+    for load_id, inserted_at in untold:
+        started_at = naive_utc(datetime.fromtimestamp(float(load_id), timezone.utc))
+        before = [run for run in runs or () if run[1] <= started_at]
+        if before and before[0][2] is None:  # a run that has an end has told of its loads
+            found.append(
+                {
+                    "load_id": load_id,
+                    "run_id": before[0][0],
+                    "pipeline_name": job,
+                    "started_at": started_at,
+                    "ended_at": naive_utc(inserted_at),
+                }
+            )
+    counts = rows_of_loads(client, [one["load_id"] for one in found])
+    return [{**one, "row_count": counts[one["load_id"]]} for one in found]
+
+
+def rows_of_loads(client: SqlClientBase[Any], load_ids: Sequence[str]) -> Counter[str]:
+    """Count the rows that loads brought into the tables of bronze."""
+    counts: Counter[str] = Counter()
+    if not load_ids:
+        return counts
+    tables = client.execute_sql(
+        "SELECT table_name FROM information_schema.columns WHERE LOWER(table_schema) = %s "
+        "AND LOWER(column_name) = '_dlt_load_id' AND LOWER(LEFT(table_name, 4)) <> '_dlt'",
+        BRONZE,
+    )
+    marks = ", ".join(["%s"] * len(load_ids))
+    with client.with_alternative_dataset_name(BRONZE):
+        for (table,) in tables or ():
+            name = client.make_qualified_table_name(table)
+            found = client.execute_sql(
+                f"SELECT _dlt_load_id, COUNT(*) FROM {name} "  # noqa: S608 - names of bronze
+                f"WHERE _dlt_load_id IN ({marks}) GROUP BY _dlt_load_id",
+                *load_ids,
+            )
+            counts.update({load_id: count for load_id, count in found or ()})
+    return counts
 
 
 @contextmanager

@@ -21,6 +21,7 @@ class Cadence:
     jobs: Mapping[str, Mapping[str, float]]
     sources: Mapping[str, Mapping[str, Any]]
     longest_run_hours: float
+    copy: Mapping[str, float]
     row_counts: Mapping[str, Any]
     quarantine: Mapping[str, float]
     disk: Mapping[str, float]

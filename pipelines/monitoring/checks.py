@@ -40,7 +40,11 @@ class Finding:
 
 
 def check_all(
-    store: Store, cadence: Cadence, now: datetime, warehouse: Path | None
+    store: Store,
+    cadence: Cadence,
+    now: datetime,
+    warehouse: Path | None,
+    age: timedelta | None = None,
 ) -> list[Finding]:
     """Check everything; what fails comes first.
 
@@ -49,9 +53,11 @@ def check_all(
         cadence: what is expected.
         now: this moment, UTC without a zone.
         warehouse: the file whose disk is looked at, None where there is no file.
+        age: how old what is looked at is, if it is a copy of a file that has changed since.
 
     """
     found = [
+        *copy(cadence, age),
         *sources(store, cadence, now),
         *jobs(store, cadence, now),
         *audits(store),
@@ -62,6 +68,19 @@ def check_all(
         *disk(cadence, warehouse),
     ]
     return sorted(found, key=lambda finding: finding.is_ok)
+
+
+def copy(cadence: Cadence, age: timedelta | None) -> Iterator[Finding]:
+    """Is what is looked at how the warehouse is, or was not long ago?"""
+    if age is not None:
+        limit = timedelta(hours=cadence.copy["max_age_hours"])
+        yield Finding(
+            "warehouse",
+            "copy",
+            age <= limit,
+            f"the file is being written without a pause: all else is as it was {words(age)} ago, "
+            f"at most {words(limit)} is tolerated",
+        )
 
 
 def sources(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -79,6 +80,13 @@ def fresh_copy(path: Path, *, older_after: int = 1) -> Path:
         f"{path} could not be copied to {folder}, to be read there: it is being written without a "
         "pause, is no DuckDB file, or there is no room. Try again in a moment."
     )
+
+
+def age_if_past(path: Path, copy: Path) -> timedelta | None:
+    """Tell how old a copy is if the file has changed since it was made; None if it has not."""
+    if copy.parent.name == _name(stamp(path)):
+        return None
+    return timedelta(seconds=time.time() - copy.parent.stat().st_mtime)
 
 
 def _copy(path: Path, before: Stamp, target: Path) -> bool:

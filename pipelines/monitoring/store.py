@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,11 +26,21 @@ class MissingWarehouse(Exception):
 class Store(Protocol):
     """Answers queries in DuckDB's SQL."""
 
-    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        """Return all rows of a query, its `?` filled in."""
+    def frame(
+        self, sql: str, parameters: Sequence[Any] = (), *, is_native: bool = False
+    ) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in; a native one is in the engine's SQL."""
 
     def tables(self) -> Mapping[str, set[str]]:
         """Return the columns of each table of the layers, by `schema.table`, in lower case."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A look at the warehouse: the store, and its age if it is a copy of what was, else None."""
+
+    store: Store
+    age: timedelta | None = None
 
 
 def rows(store: Store, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -68,8 +80,10 @@ class DuckDBStore:
             raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
         self._connection = duckdb.connect(str(path), read_only=True)
 
-    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        """Return all rows of a query, its `?` filled in."""
+    def frame(
+        self, sql: str, parameters: Sequence[Any] = (), *, is_native: bool = False
+    ) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in; a native one is in the engine's SQL."""
         with self._connection.cursor() as cursor:
             return cursor.execute(sql, list(parameters)).df()
 
@@ -112,10 +126,12 @@ class SnowflakeStore:
         except (MarqueeError, ValueError, TypeError, snowflake.connector.Error) as error:
             raise MissingWarehouse(explain(error)) from error
 
-    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        """Return all rows of a query, its `?` filled in."""
+    def frame(
+        self, sql: str, parameters: Sequence[Any] = (), *, is_native: bool = False
+    ) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in; a native one is in the engine's SQL."""
         with self._connection.cursor() as cursor:
-            cursor.execute(as_snowflake(sql), list(parameters))
+            cursor.execute(sql if is_native else as_snowflake(sql), list(parameters))
             names = [column.name.lower() for column in cursor.description]
             return pd.DataFrame(cursor.fetchall(), columns=names)
 
@@ -134,7 +150,7 @@ def as_snowflake(sql: str) -> str:
 
 
 @contextmanager
-def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Store]:
+def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Look]:
     """Open the warehouse that the environment names, for the block.
 
     Snowflake where `SQLMESH__DEFAULT_GATEWAY` says so, else a copy of the DuckDB file, so that
@@ -147,15 +163,17 @@ def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterat
     if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
         account = SnowflakeStore(environ)
         try:
-            yield account
+            yield Look(account)
         finally:
             account.close()
         return
-    from monitoring.copy import ATTEMPTS, fresh_copy
+    from monitoring.copy import ATTEMPTS, age_if_past, fresh_copy
 
     # An old copy shows what is past: it is the last resort, not the second choice.
-    store = DuckDBStore(fresh_copy(duckdb_file, older_after=ATTEMPTS - 1))
+    copy = fresh_copy(duckdb_file, older_after=ATTEMPTS - 1)
+    age = age_if_past(duckdb_file, copy)
+    store = DuckDBStore(copy)
     try:
-        yield store
+        yield Look(store, age)
     finally:
         store.close()

@@ -214,6 +214,8 @@ FAULTS = {
     ),
     "future_timestamps": ("fan_interactions", "'2099-01-01T00:00:00Z' AS event_timestamp"),
     "orphan_keys": ("fan_interactions", "'T-LOST' AS title_id"),
+    "broken_numbers": ("box_office", "'n/a' AS tickets_sold"),
+    "unknown_countries": ("fan_interactions", "'XX' AS country_code"),
 }
 BROKEN_JSON = "broken_json"  # a third more lines of fan_interactions, cut off
 FAULT_NAMES = (*FAULTS, BROKEN_JSON)

@@ -3,7 +3,8 @@
 The start of a plan or run is a row before anything is built, its end an update of that row, so
 that a crash shows as a run without an end. In between SQLMesh's own log (Python's `logging`) says
 what became of each model; a plan that fails says so there too, for `after_all` is not reached then.
-No failure to write the log fails a run: it is said on the terminal, and the run goes on.
+No failure to write the log fails a run: it is said on the terminal, and the run goes on. Who is to
+be told of a failure is told when its end is written.
 """
 
 import getpass
@@ -19,7 +20,9 @@ from typing import Any
 from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
+from sqlmesh.utils.errors import PlanError
 
+from macros.alerts import tell
 from macros.quality import measure_in_spite
 
 RUN_LOG = "marquee run log"  # the name of the handler in Python's logging
@@ -38,6 +41,13 @@ LOG_TABLES = [
 ]
 COUNTED_SCHEMAS = ["bronze"]  # beside those of the environment
 ERROR_LENGTH = 500
+# After these SQLMesh says no more, and calls no `after_all`.
+LAST_WORDS = ["Plan application failed.", "Run failed."]
+WHAT_TO_DO = (
+    "What to do: the terminal, and SQLMesh's log in logs/, have all that was said; the dashboard's "
+    "Data quality has the rows that an audit objects to. Mend the cause and type the command "
+    "again: what was built stays built (docs/runbook.md)."
+)
 AUDIT_FAILED = r"'(\w+)' audit error: (\d+) rows? failed"
 
 
@@ -49,10 +59,10 @@ def log_run_start(evaluator: MacroEvaluator) -> exp.Expr:
         logger = logging.getLogger("sqlmesh")
         for stale in [one for one in logger.handlers if one.get_name() == RUN_LOG]:
             logger.removeHandler(stale)
-        listener.begin()
-        logger.addHandler(listener)
         if logger.getEffectiveLevel() > logging.INFO:
             logger.setLevel(logging.INFO)  # the command line has done so
+        logger.addHandler(listener)  # first: a run that cannot be logged can be told of
+        listener.begin()
     except Exception as error:
         say_not_logged(error)
     return parse_one("SELECT 1")
@@ -78,6 +88,14 @@ def one_line(error: object) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     text = re.sub(r"(?i)(password|token|key|passphrase)(\s*[=:]\s*)\S+", r"\1\2***", text)
     return text[:ERROR_LENGTH]
+
+
+def guarded(error: BaseException) -> BaseException | None:
+    """Find the refusal of a guard of `before_all`, which SQLMesh wraps in errors of its own."""
+    within = error.__context__
+    while within and not isinstance(within, PlanError):
+        within = within.__cause__ or within.__context__
+    return within
 
 
 def now_utc() -> datetime:
@@ -127,6 +145,7 @@ class RunLog(logging.Handler):
         self.job = "run" if job and job.job_type.name == "RUN" else "plan"
         self.environment = evaluator.this_env
         self.project = evaluator.snapshots
+        self.first_moment = evaluator.locals["start_ts"]  # of what is built; a run says 1970
         self.gateway = evaluator.gateway
         self.views: dict[Any, str] = {}
         self.snapshots: dict[Any, Any] = {}
@@ -141,6 +160,7 @@ class RunLog(logging.Handler):
         self.at_work: dict[Any, Any] = {}  # the snapshot of each thread
         self.before: dict[str, int] = {}
         self.errors: list[str] = []
+        self.is_begun = False
 
     def begin(self) -> None:
         """Write the row without an end."""
@@ -167,6 +187,7 @@ class RunLog(logging.Handler):
                 }
             ],
         )
+        self.is_begun = True
         self.before = self.count_rows()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -183,12 +204,13 @@ class RunLog(logging.Handler):
         at = datetime.fromtimestamp(record.created, timezone.utc).replace(tzinfo=None)
         if said == "Evaluating snapshot %s":
             self.at_work[record.thread] = subject
-            model = self.models.setdefault(subject, {"started_at": at, "batches": 0, "audited": 0})
-            model["batches"] += 1
+            model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
+            if "intervals" not in model:  # a batch is as good as another: all are counted at once
+                model["intervals"] = self.count_intervals(subject)
             model["ended_at"] = at
         elif said == "Auditing snapshot %s":
             self.at_work[record.thread] = subject
-            model = self.models.setdefault(subject, {"started_at": at, "batches": 0, "audited": 0})
+            model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
             model["audited"] += 1
         elif said == "Pushing intervals for snapshot %s" and subject in self.models:
             self.models[subject]["ended_at"] = at
@@ -197,8 +219,20 @@ class RunLog(logging.Handler):
             self.failed_audit(self.at_work.get(record.thread), found[1], int(found[2]), query)
         elif record.exc_info and record.exc_info[1] is not None:
             self.failed(record.exc_info[1], at)
-            if said == "Plan application failed.":  # after_all is not reached
+            if said in LAST_WORDS:
                 self.end()
+
+    def count_intervals(self, subject: Any) -> int | None:
+        """Count the intervals that a model lacks and is given now, as SQLMesh counts them.
+
+        Those that its cron has brought due; if there are none, it is built for `--ignore-cron`,
+        and those up to this moment.
+        """
+        if subject not in self.snapshots:
+            return None
+        snapshot, end = self.snapshots[subject], now_utc()
+        due = snapshot.missing_intervals(self.first_moment, end, end)
+        return len(due or snapshot.missing_intervals(self.first_moment, end, end, ignore_cron=True))
 
     def failed_audit(self, subject: Any, name: str, rows: int, query: str | None) -> None:
         """Add up what an audit found; one attached twice to a model counts both."""
@@ -208,7 +242,7 @@ class RunLog(logging.Handler):
 
     def failed(self, error: BaseException, at: datetime) -> None:
         """Take the error of a model, or of the whole."""
-        cause = error.__cause__ or error
+        cause = error.__cause__ or guarded(error) or error
         found = [
             one
             for one in self.snapshots.values()
@@ -222,12 +256,21 @@ class RunLog(logging.Handler):
         for audit in getattr(cause, "errors", []):
             self.failed_audit(subject, audit.audit_name, audit.count, audit.sql())
         self.errors.append(f"{self.views[subject]}: {one_line(cause)}")
-        model = self.models.setdefault(subject, {"started_at": at, "batches": 0, "audited": 0})
+        model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
         model.update(error=one_line(cause), ended_at=at)
 
     def end(self) -> None:
-        """Write all that is known now."""
+        """Write all that is known now, then tell who is to be told of a failure."""
         logging.getLogger("sqlmesh").removeHandler(self)
+        if self.is_begun:
+            self.write_end()
+        if self.errors:
+            what = f"sqlmesh {self.job} of environment {self.environment} failed"
+            where = f"Run {self.run_id} on {socket.gethostname()}."
+            tell(f"Marquee: {what}", "\n".join([*self.errors, where, WHAT_TO_DO]))
+
+    def write_end(self) -> None:
+        """Write the end of the run, and before it what became of its models."""
         try:
             if self.errors and self.environment == "prod":
                 self.measure()
@@ -288,7 +331,7 @@ class RunLog(logging.Handler):
                     "duration_seconds": (
                         model.get("ended_at", model["started_at"]) - model["started_at"]
                     ).total_seconds(),
-                    "interval_count": model["batches"],
+                    "interval_count": model.get("intervals", 0),
                     "row_count_before": self.before.get(name),
                     "row_count_after": after.get(name),
                     "error": model.get("error"),

@@ -1,0 +1,230 @@
+"""Who is told of what fails, and that telling never hides it: real failures, local receivers."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import House
+from receivers import Receiver, mail_server, slack, text_of
+from warehouse import Warehouse, movie
+
+from monitoring.alerts import send_alerts
+from monitoring.checks import Finding
+from sandbox.server import Sandbox
+
+# A project of one model: a plan of it takes a second.
+FILMS = """
+MODEL (
+  name silver.films,
+  kind FULL,
+  description 'One row per movie that landed.',
+  grain movie_id,
+  column_descriptions (movie_id = 'The movie.'),
+  audits (number_of_rows(threshold := 2))
+);
+
+SELECT
+  movie_id::BIGINT AS movie_id
+FROM bronze.raw_movies
+"""
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    with slack() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Iterator[Receiver]:
+    with mail_server(tmp_path) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Warehouse:
+    """A warehouse of one table, which must have more than two rows; bronze has none."""
+    (tmp_path / "small").mkdir()
+    warehouse = Warehouse.create(tmp_path / "small")
+    warehouse.copy_project_to(tmp_path / "project")
+    models = warehouse.project / "sqlmesh_project" / "models"
+    shutil.rmtree(models)
+    (models / "silver").mkdir(parents=True)
+    (models / "silver" / "films.sql").write_text(FILMS)
+    return warehouse
+
+
+@pytest.fixture
+def told(hook: Receiver, mail: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/runbook.md says."""
+    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", hook.url)
+    for name, value in mail.mail_settings.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = Receiver(port=9)
+    monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", nowhere.url)
+    for name, value in nowhere.mail_settings.items():
+        monkeypatch.setenv(name, value)
+
+
+def log_of(warehouse: Warehouse) -> list[tuple[str, str, bool, str | None]]:
+    return [
+        (job, status, is_ended, error)
+        for job, status, is_ended, error in warehouse.query(
+            "SELECT job, status, ended_at IS NOT NULL, error FROM ops.run_log ORDER BY started_at"
+        )
+    ]
+
+
+def test_a_plan_and_a_run_that_an_audit_stops_are_told_of_once_each(
+    small: Warehouse, hook: Receiver, mail: Receiver, told: None
+) -> None:
+    with pytest.raises(AssertionError, match="Plan application failed"):
+        small.plan()
+    assert [status for _, status, _, _ in log_of(small)] == ["FAILED"]
+    small.land(movie(1), movie(2), movie(3))
+    small.plan()
+    small.execute("DELETE FROM bronze.raw_movies")
+    with pytest.raises(AssertionError):
+        small.refresh()
+    assert [one[:3] for one in log_of(small)] == [
+        ("plan", "FAILED", True),
+        ("plan", "SUCCEEDED", True),
+        ("run", "FAILED", True),
+    ]
+    for job, posted, mailed in zip(("plan", "run"), hook.received, mail.received, strict=True):
+        subject = f"Marquee: sqlmesh {job} of environment prod failed"
+        text = text_of(mailed)
+        assert mailed["Subject"] == subject
+        assert mailed["To"] in ("a@example.com,b@example.com", "b@example.com,a@example.com")
+        assert posted.split() == f"{subject} {text}".split()
+        assert "silver.films: Audits failed: number_of_rows" in posted
+        assert "What to do:" in posted
+        assert "secret" not in posted + str(mailed)
+
+
+def test_a_plan_that_a_guard_refuses_is_logged_and_told_of(
+    small: Warehouse, hook: Receiver, told: None
+) -> None:
+    small.execute("CREATE SCHEMA snapshots")
+    small.execute("CREATE VIEW snapshots.snap_fans AS SELECT 1 AS fan_id")
+    with pytest.raises(AssertionError, match="its history would go"):
+        small.plan()
+    ((job, status, is_ended, error),) = log_of(small)
+    assert (job, status, is_ended) == ("plan", "FAILED", True)
+    assert error
+    assert error.startswith("This plan is stopped")
+    assert "snapshots.snap_fans is no longer in the project: its history would go" in error
+    assert [error in posted for posted in hook.received] == [True]
+
+
+def test_receivers_that_are_down_hide_no_failure_and_leave_no_row_open(
+    small: Warehouse, nobody_listens: None
+) -> None:
+    with pytest.raises(AssertionError, match="Plan application failed") as failure:
+        small.plan()
+    ((_, status, is_ended, error),) = log_of(small)
+    assert (status, is_ended) == ("FAILED", True)
+    assert error == "silver.films: Audits failed: number_of_rows"
+    said = str(failure.value)
+    assert "The alert by Slack could not be sent" in said
+    assert "The alert by mail could not be sent" in said
+    assert "secret" not in said
+
+
+def test_a_run_that_cannot_be_logged_is_told_of_when_it_fails(
+    small: Warehouse, hook: Receiver, told: None
+) -> None:
+    small.execute("CREATE SCHEMA ops")
+    small.execute("CREATE TABLE ops.run_log (nonsense INT)")
+    with pytest.raises(AssertionError, match="could not be written"):
+        small.plan()
+    assert ["number_of_rows" in posted for posted in hook.received] == [True]
+
+
+def break_tmdb(house: House, sandbox: Sandbox) -> None:
+    house.monkeypatch.setenv("TMDB_BASE_URL", "http://127.0.0.1:9/3")
+    house.monkeypatch.setenv("SOURCES__TMDB__ATTEMPTS", "1")
+
+
+def test_a_door_that_fails_is_told_of_by_dlts_own_mechanism(
+    house: House, sandbox: Sandbox, hook: Receiver
+) -> None:
+    house.monkeypatch.setenv("RUNTIME__SLACK_INCOMING_HOOK", hook.url)
+    assert house.load().code == 0
+    assert hook.received == []
+    break_tmdb(house, sandbox)
+    assert house.load().code == 1
+    (posted,) = hook.received
+    ((run_id, error),) = house.query(
+        "SELECT run_id, error FROM ops.run_log WHERE status = 'FAILED'"
+    )
+    assert posted.startswith("Marquee: pipeline tmdb failed")
+    assert " ".join(posted.split()).startswith(f"Marquee: pipeline tmdb failed {error}")
+    assert run_id in posted
+    assert "What to do:" in posted
+    assert sandbox.credential not in posted
+
+
+def test_a_door_that_fails_is_told_of_by_mail(
+    house: House, sandbox: Sandbox, mail: Receiver
+) -> None:
+    for name, value in mail.mail_settings.items():
+        house.monkeypatch.setenv(name, value)
+    break_tmdb(house, sandbox)
+    assert house.load().code == 1
+    (mailed,) = mail.received
+    assert mailed["Subject"] == "Marquee: pipeline tmdb failed"
+    assert "127.0.0.1:9" in text_of(mailed)
+    assert "secret" not in str(mailed)
+
+
+def test_a_door_that_cannot_tell_says_so_and_what_failed(house: House, sandbox: Sandbox) -> None:
+    house.monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", Receiver(port=9).url)
+    break_tmdb(house, sandbox)
+    ended = house.load()
+    assert ended.code == 1
+    assert "127.0.0.1:9" in ended.err
+    assert "The alert by slack could not be sent" in ended.err
+    assert "secret-hook" not in ended.said
+    assert house.query("SELECT status FROM ops.run_log") == [("FAILED",)]
+
+
+FAILING = [Finding("disk", "/data", False, "0.1 GB free")]
+
+
+def test_what_health_finds_is_told(hook: Receiver, mail: Receiver) -> None:
+    assert send_alerts(FAILING, {}) == []
+    environ = {"MARQUEE_SLACK_WEBHOOK_URL": hook.url, **mail.mail_settings}
+    assert send_alerts(FAILING, environ) == ["slack", "smtp"]
+    assert "disk /data: 0.1 GB free" in hook.received[0]
+    assert mail.received[0]["Subject"] == "Marquee is not well"
+    assert "disk /data: 0.1 GB free" in text_of(mail.received[0])
+
+
+def test_a_receiver_that_refuses_is_said_and_hurts_nobody(
+    hook: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hook.status = 404
+    for url in (hook.url, Receiver(port=9).url):
+        assert send_alerts(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
+        said = capsys.readouterr().err
+        assert "could not be sent" in said
+        assert "secret-hook" not in said
+
+
+def test_a_receiver_that_never_answers_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("landing.alerts.PATIENCE_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = Receiver(port=silent.getsockname()[1]).url
+        assert send_alerts(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
+    assert "could not be sent (no answer)" in capsys.readouterr().err

@@ -1,0 +1,86 @@
+"""What the dashboard asks, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import duckdb
+import pandas as pd
+import pytest
+
+from dashboard.queries import FOUND, LAYER_HISTORY, answer, growth, movies_called
+from monitoring.store import DuckDBStore
+
+TITLES = [(1, "It", 5), (2, "With It", 900), (3, "The Others", None), (4, "Über It", 7)]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
+    path = tmp_path_factory.mktemp("asked") / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA silver")
+        connection.execute(
+            "CREATE TABLE silver.silver_movies AS SELECT movie_id, title, vote_count, "
+            "2020 AS release_year, movie_id = 3 AS is_deleted FROM (VALUES "
+            f"{', '.join(str((*row[:2], row[2] or 0)) for row in TITLES)}"
+            ") AS movies(movie_id, title, vote_count)"
+        )
+        connection.execute(
+            "INSERT INTO silver.silver_movies "
+            "SELECT 1000 + i, 'Sequel ' || i, 1, 2020, FALSE FROM range(200) AS numbers(i)"
+        )
+        connection.execute("CREATE SCHEMA ops")
+        connection.execute(
+            "CREATE TABLE ops.row_counts AS "
+            "SELECT * FROM (VALUES "
+            "('1', TIMESTAMP '2026-03-01 06:00:00', 'bronze.raw_movies', 100), "
+            "('2', TIMESTAMP '2026-03-07 06:00:00', 'bronze.raw_movies', 140), "
+            "('3', TIMESTAMP '2026-03-08 06:00:00', 'bronze.raw_movies', 150), "
+            "('4', TIMESTAMP '2026-03-08 07:00:00', 'bronze.raw_movies', 150)"
+            ") AS counts(run_id, counted_at, table_name, row_count)"
+        )
+    opened = DuckDBStore(path)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("it", [1, 2, 4]),  # a title in full comes first, then the best known
+        (" OTHERS ", [3]),  # deleted, and nobody voted
+        ("über", [4]),
+        ("1007", [1007]),
+        ("'; --", []),
+    ],
+)
+def test_any_movie_is_found_by_its_title_or_number(
+    store: DuckDBStore, text: str, ids: list[int]
+) -> None:
+    assert movies_called(store, text)["movie_id"].tolist() == ids
+
+
+def test_a_search_returns_no_more_than_people_look_at(store: DuckDBStore) -> None:
+    assert len(movies_called(store, "")) == FOUND == len(movies_called(store, "sequel"))
+
+
+@pytest.mark.parametrize(
+    ("since", "change", "day"),
+    [
+        (None, 10, 7),  # the run before the last brought the last news
+        (datetime(2026, 3, 7, 12), 10, 7),
+        (datetime(2026, 3, 1, 12), 50, 1),
+        (datetime(2026, 2, 1), 50, 1),  # younger than that: from the first count on
+    ],
+)
+def test_growth_is_measured_from_the_last_count_of_its_time(
+    store: DuckDBStore, since: datetime | None, change: int, day: int
+) -> None:
+    history = answer(store, LAYER_HISTORY)
+    assert growth(history, "bronze", 150, since) == (change, datetime(2026, 3, day, 6))
+
+
+def test_growth_needs_something_to_compare_with(store: DuckDBStore) -> None:
+    assert growth(pd.DataFrame(), "bronze", 1) is None
+    assert growth(answer(store, LAYER_HISTORY), "gold", 1) is None
