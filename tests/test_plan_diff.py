@@ -52,7 +52,7 @@ class Bench:
                 sql = model.read_text(encoding="utf-8")
                 assert old in sql
                 model.write_text(sql.replace(old, new), encoding="utf-8")
-            return plan_diff.compare(self.project, self.base, "main (1234567)")
+            return plan_diff.compare(self.project, self.base, "abcdef0", "main (1234567)")
         finally:
             for file, (text, stat) in before.items():
                 file.write_text(text, encoding="utf-8")
@@ -131,7 +131,9 @@ def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_a
 
 def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: Findings) -> None:
     lines = markdown(new_roi, 12.3).splitlines()
-    assert lines[2].startswith("**Breaking** against `main (1234567)`: 1 model changed directly;")
+    assert lines[2].startswith(
+        "**Breaking** (`abcdef0` against `main (1234567)`): 1 model changed directly;"
+    )
     assert "8 KPI columns touched" in lines[2]
     unfolded = re.sub(r"<details.*?</details>", "", "\n".join(lines), flags=re.DOTALL)
     assert len(unfolded.split()) < 120
@@ -200,7 +202,7 @@ def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_gone_none(
 
 def test_a_comment_is_no_change(bench: Bench) -> None:
     findings = bench.compare((SILVER_MOVIES, "/* A response counts", "/* Any response counts"))
-    assert verdict(findings).startswith("**No change** against `main (1234567)`: ")
+    assert verdict(findings).startswith("**No change** (`abcdef0` against `main (1234567)`): ")
     assert "only comments or format differ in `silver.silver_movies`" in verdict(findings)
     assert findings.real_changes == []
     assert (findings.touched, findings.tables) == ({}, [])
@@ -209,7 +211,7 @@ def test_a_comment_is_no_change(bench: Bench) -> None:
 
 def test_an_audit_and_a_unit_test_that_a_change_breaks_are_named(bench: Bench) -> None:
     findings = bench.compare((KPI_GENRES, "> 0) * 100.0", "> 0) * 1000.0"))
-    assert verdict(findings) == "**Does not build** against `main (1234567)`."
+    assert verdict(findings) == "**Does not build** (`abcdef0` against `main (1234567)`)."
     assert "'accepted_range' audit error: 2 rows failed" in markdown(findings, 0)
     assert "test_genre_measures_by_hand" in findings.checks.tests_failed
 
@@ -220,7 +222,7 @@ def test_nothing_changed_is_said_in_one_line(bench: Bench) -> None:
     assert model_count > 20
     lines = markdown(findings, 5).splitlines()
     assert lines[2] == (
-        "**No change** against `main (1234567)`: "
+        "**No change** (`abcdef0` against `main (1234567)`): "
         f"{model_count} models, columns and rows are the same."
     )
     assert len(lines) == 5

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from plandiff.checks import Checks
 from plandiff.data import Sample, TableChange
+from plandiff.failure import TITLE
 from plandiff.models import Change, How
 
-TITLE = "## What this change does to the warehouse"
 NOTE = "Compared on the sandbox's data"
 
 # What the KPI tables of both domains are called: those of the films, those of the studio.
@@ -24,6 +24,7 @@ class Findings:
     """All that a report says.
 
     Attributes:
+        head: The revision that was compared, for people.
         base: The base, for people.
         model_count: Models of the working tree.
         changes: The models that differ.
@@ -35,6 +36,7 @@ class Findings:
 
     """
 
+    head: str
     base: str
     model_count: int = 0
     changes: list[Change] = field(default_factory=list)
@@ -76,7 +78,7 @@ def markdown(findings: Findings, seconds: float) -> str:
 
 def verdict(findings: Findings) -> str:
     """The line to read when only one is read."""
-    against = f"against `{findings.base}`"
+    against = f"(`{findings.head}` against `{findings.base}`)"
     changes = findings.real_changes
     if findings.error:
         return f"**Does not build** {against}."
