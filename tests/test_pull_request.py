@@ -190,10 +190,12 @@ def test_the_refresh_is_daily_at_six_lands_both_domains_and_may_skip_that() -> N
     assert refresh[True]["schedule"] == [{"cron": "0 6 * * *"}]  # YAML 1.1 reads `on` so
     assert "skip_ingestion" in refresh[True]["workflow_dispatch"]["inputs"]
     steps = refresh["jobs"]["refresh"]["steps"]
-    doors = [step for step in steps if "pipelines/" in step.get("run", "")]
+    *doors, run, health = [step for step in steps if ".venv/bin/" in step.get("run", "")]
     assert ["tmdb.py" in doors[0]["run"], "studio.py" in doors[1]["run"]] == [True, True]
     assert all("!inputs.skip_ingestion" in door["if"] for door in doors)
-    assert steps[-1]["run"] == ".venv/bin/sqlmesh run --ignore-cron"
+    assert run["run"] == ".venv/bin/sqlmesh run --ignore-cron"
+    assert health["run"] == ".venv/bin/python pipelines/health.py --alert"
+    assert "continue-on-error" not in health
     stopped = "failure() || needs.refresh.result == 'cancelled'"  # as a run over its time is
     assert refresh["jobs"]["alert"]["if"] == f"${{{{ {stopped} }}}}"
 
