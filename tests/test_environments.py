@@ -14,7 +14,10 @@ import pytest
 from click.testing import CliRunner
 from conftest import finish, in_child
 from sqlmesh.cli.main import cli
-from warehouse import Rows, Warehouse, movie
+from sqlmesh.core.engine_adapter.shared import DataObject, DataObjectType
+from warehouse import Rows, Warehouse, forget_macros, movie
+
+from macros import guards
 
 KEPT = {
     "silver_movies",
@@ -47,6 +50,7 @@ def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> None:
     """
 
     def type_it() -> int:
+        forget_macros()
         os.chdir(warehouse.folder)
         for name in ("MARQUEE_DUCKDB", "MARQUEE_STATE_DUCKDB"):
             os.environ.pop(name, None)
@@ -123,7 +127,7 @@ def proposed(prod: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareh
     warehouse = copy_of(prod, tmp_path_factory.mktemp("proposed"))
     shout(warehouse)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MARQUEE_ALLOW", "silver.silver_movies")
+        patch.setenv("MARQUEE_ALLOW", "silver.silver_movies,snapshots.snap_silver_movies")
         plan(warehouse, "pr_7", "--start", FIRST_DAY)
     return warehouse
 
@@ -231,12 +235,61 @@ def test_a_plan_that_drops_a_column_of_a_history_stops(
     assert warehouse.rows_of("snapshots") == history
 
 
+class Views:
+    """An engine's answer to which views prod has."""
+
+    def __init__(self, dialect: str, *views: str) -> None:
+        self.dialect = dialect
+        self.views = [view.split(".") for view in views]
+
+    def get_data_objects(self, schema: str) -> list[DataObject]:
+        return [
+            DataObject(schema=found, name=name, type=DataObjectType.VIEW)
+            for found, name in self.views
+            if found == schema
+        ]
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        Views("duckdb", "snapshots.snap_dim_fans", "ops.data_quality_results", "ops.run_log"),
+        Views("snowflake", "SNAPSHOTS.SNAP_DIM_FANS", "OPS.DATA_QUALITY_RESULTS", "OPS.RUN_LOG"),
+    ],
+    ids=["duckdb", "snowflake"],
+)
+def test_a_history_and_a_log_that_nothing_makes_again_are_missed_on_both_engines(
+    engine: Views,
+) -> None:
+    assert set(guards._lost_histories(engine, [])) == {
+        "snapshots.snap_dim_fans",
+        "ops.data_quality_results",
+    }
+
+
 def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(
     warehouse: Warehouse,
 ) -> None:
     shout(warehouse)
     tables = warehouse.query(TABLES)
-    reason = r"silver\.silver_movies would be built anew: 2 rows, more than max_rebuild_rows \(1\)"
-    with pytest.raises(CommandFailed, match=reason):
+    limit = r"2 rows, more than max_rebuild_rows \(1\)"
+    reasons = (
+        rf"silver\.silver_movies would be built anew: {limit}\s+"
+        rf"snapshots\.snap_silver_movies would be built anew as a preview: {limit}"
+    )
+    with pytest.raises(CommandFailed, match=reasons):
         plan(warehouse, "pr_7", "--start", FIRST_DAY)
     assert warehouse.query(TABLES) == tables
+
+
+def test_a_restatement_of_a_large_table_stops_until_it_is_allowed_with_what_reads_it(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restate = ("--restate-model", "silver.silver_movies")
+    both = "MARQUEE_ALLOW=silver.silver_movies,snapshots.snap_silver_movies"
+    with pytest.raises(CommandFailed, match=both):
+        plan(warehouse, *restate)
+    name, _, allowed = both.partition("=")
+    monkeypatch.setenv(name, allowed)
+    plan(warehouse, *restate)
+    assert titles(warehouse, "silver") == [("Film 1",), ("Film 2",)]

@@ -8,69 +8,113 @@ import os
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.macros import MacroEvaluator, RuntimeStage, macro
-from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot
+from sqlmesh.core.snapshot.definition import start_date
+from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import PlanError
 
 PROD = "prod"
 # The schema of tables that say what was believed when.
 HISTORY = "snapshots"
+# Tables elsewhere that no rebuild can make again.
+LOGS = ["ops.data_quality_results"]
 
 
 @macro()
-def refuse_losses(evaluator: MacroEvaluator) -> None:
+def refuse_losses(evaluator: MacroEvaluator) -> exp.Expr:
     """Stop a plan that would lose history, or build a large table anew.
 
     Names of models in MARQUEE_ALLOW, separated by commas, are let through.
+
+    Returns:
+        A statement that does nothing: SQLMesh warns of a macro that returns none.
 
     Raises:
         PlanError: a guard holds, with the reason and the way on.
 
     """
-    if evaluator.locals["runtime_stage"] != RuntimeStage.BEFORE_ALL.value:
-        return
-    allowed = {name.strip() for name in os.environ.get("MARQUEE_ALLOW", "").split(",")}
-    limit = int(str(evaluator.var("max_rebuild_rows")))
-    snapshots = [snapshot for snapshot in evaluator.snapshots.values() if snapshot.is_model]
-    losses = _large_rebuilds(evaluator.engine_adapter, snapshots, limit)
-    if evaluator.this_env == PROD:
-        losses |= _lost_histories(evaluator.engine_adapter, snapshots)
-    losses = {name: reason for name, reason in losses.items() if name not in allowed}
-    if losses:
-        reasons = [f"{name} {reason}" for name, reason in sorted(losses.items())]
-        names = ",".join(sorted(losses))
-        raise PlanError(
-            "This plan is stopped, nothing was written:\n  "
-            + "\n  ".join(reasons)
-            + f"\nIf that is meant: MARQUEE_ALLOW={names}"
-        )
+    if evaluator.locals["runtime_stage"] == RuntimeStage.BEFORE_ALL.value:
+        allowed = {name.strip() for name in os.environ.get("MARQUEE_ALLOW", "").split(",")}
+        limit = int(str(evaluator.var("max_rebuild_rows")))
+        losses = _large_rebuilds(evaluator, limit)
+        if evaluator.this_env == PROD:
+            losses |= _lost_histories(evaluator.engine_adapter, _models(evaluator))
+        losses = {name: reason for name, reason in losses.items() if name not in allowed}
+        if losses:
+            reasons = [f"{name} {reason}" for name, reason in sorted(losses.items())]
+            names = ",".join(sorted(losses))
+            raise PlanError(
+                "This plan is stopped, nothing was written:\n  "
+                + "\n  ".join(reasons)
+                + f"\nIf that is meant: MARQUEE_ALLOW={names}"
+            )
+    return exp.select("1")
 
 
-def _large_rebuilds(adapter: Any, snapshots: list[Snapshot], limit: int) -> dict[str, str]:
-    """Incremental tables of prod with more rows than the limit that get a new table.
+def _models(evaluator: MacroEvaluator) -> list[Snapshot]:
+    return [snapshot for snapshot in evaluator.snapshots.values() if snapshot.is_model]
 
-    A table that an environment has built already is taken over and not built again. A full table is
-    made anew at each refresh anyhow.
+
+def _large_rebuilds(evaluator: MacroEvaluator, limit: int) -> dict[str, str]:
+    """Incremental tables of prod with more rows than the limit that would be filled anew.
+
+    A new version of a table, the preview of a forward-only one in another environment, or a table
+    that is restated from its beginning. What an environment has built already is taken over and
+    not built again; a full table is made anew at each refresh anyhow.
     """
+    adapter = evaluator.engine_adapter
+    models = _models(evaluator)
+    if evaluator.this_env == PROD:
+        index = DeployabilityIndex.all_deployable()
+    else:
+        index = DeployabilityIndex.create(models, start=evaluator.locals["start_dt"])
     found = {}
-    for snapshot in snapshots:
-        if not snapshot.is_incremental or adapter.table_exists(snapshot.table_name()):
+    for snapshot in models:
+        if not snapshot.is_incremental:
+            continue
+        is_prods = index.is_representative(snapshot)
+        table = snapshot.table_name(is_deployable=is_prods)
+        is_cloned = adapter.SUPPORTS_CLONING and snapshot.is_forward_only and not is_prods
+        is_new = not is_cloned and not adapter.table_exists(table)
+        if not is_new and not _is_read_from_the_beginning(evaluator, snapshot, models, index):
             continue
         rows = _rows_in_prod(adapter, snapshot)
         if rows > limit:
             found[snapshot.model.name] = (
-                f"would be built anew: {rows:,} rows, more than max_rebuild_rows ({limit:,})"
+                f"would be built anew{'' if is_prods else ' as a preview'}: {rows:,} rows, more "
+                f"than max_rebuild_rows ({limit:,})"
             )
     return found
+
+
+def _is_read_from_the_beginning(
+    evaluator: MacroEvaluator,
+    snapshot: Snapshot,
+    models: list[Snapshot],
+    index: DeployabilityIndex,
+) -> bool:
+    """Whether the first interval of a model is among those that are missing.
+
+    A restatement, and the preview of a forward-only model, show as missing intervals.
+    """
+    missing = snapshot.missing_intervals(
+        evaluator.locals["start_dt"],
+        evaluator.locals["end_dt"],
+        evaluator.locals["execution_dt"],
+        deployability_index=index,
+        ignore_cron=True,
+    )
+    return bool(missing) and missing[0][0] <= to_timestamp(start_date(snapshot, models))
 
 
 def _lost_histories(adapter: Any, snapshots: list[Snapshot]) -> dict[str, str]:
     """Tables of the history that would go, lose a column, or begin anew."""
     found = {}
     kept = {snapshot.model.name: snapshot for snapshot in snapshots}
-    for view in adapter.get_data_objects(HISTORY):
-        name = f"{HISTORY}.{view.name.lower()}"
+    for name in _histories_in_prod(adapter):
         if name not in kept:
             found[name] = "is no longer in the project: its history would go"
             continue
@@ -81,10 +125,22 @@ def _lost_histories(adapter: Any, snapshots: list[Snapshot]) -> dict[str, str]:
             for column in adapter.columns(_view(adapter, snapshot))
             if column.lower() not in columns
         ]
+        is_only_here = name in LOGS or snapshot.model.kind.is_scd_type_2
         if lost:
             found[name] = f"would lose the history of {', '.join(lost)}"
-        elif snapshot.model.kind.is_scd_type_2 and not adapter.table_exists(snapshot.table_name()):
+        elif is_only_here and not adapter.table_exists(snapshot.table_name()):
             found[name] = "keeps its history in its own table only, and would begin anew"
+    return found
+
+
+def _histories_in_prod(adapter: Any) -> list[str]:
+    """The tables of the history that prod has, by the names of their models."""
+    found = []
+    for schema in sorted({HISTORY, *(log.partition(".")[0] for log in LOGS)}):
+        # The engine compares letter by letter, and Snowflake's names are upper case.
+        in_prod = normalize_identifiers(schema, dialect=adapter.dialect).name
+        names = [f"{schema}.{view.name.lower()}" for view in adapter.get_data_objects(in_prod)]
+        found += [name for name in names if schema == HISTORY or name in LOGS]
     return found
 
 
