@@ -27,7 +27,7 @@ from plandiff.checks import checks
 from plandiff.data import row_count, table_changes
 from plandiff.errors import PlanDiffError
 from plandiff.failure import failure
-from plandiff.lineage import touched_columns
+from plandiff.lineage import readers_of_gone, touched_columns
 from plandiff.models import changes
 from plandiff.report import Findings, markdown, verdict
 from plandiff.revision import head_label, merge_base, write_files
@@ -174,6 +174,7 @@ def _findings(after: Built, base: Base, head: str, label: str) -> Findings:
         model_count=sum(not model.kind.is_external for model in in_order),
         changes=found,
         touched=touched_columns(in_order, found),
+        readers=readers_of_gone(base.models.values(), found),
         tables=[] if after.error else table_changes(after, found),
         row_counts={name: count for name, count in counts.items() if count is not None},
         checks=checks(after, base, found),

@@ -16,7 +16,8 @@ from warehouse import ROOT, Warehouse, movie
 
 from plandiff.build import Base, build_base
 from plandiff.errors import PlanDiffError
-from plandiff.models import Columns, How, compare_columns, whole_diff
+from plandiff.lineage import ROWS, readers_of_gone, touched_columns
+from plandiff.models import Change, Columns, How, compare_columns, whole_diff
 from plandiff.report import Findings, markdown, verdict
 from plandiff.revision import merge_base
 
@@ -165,6 +166,58 @@ def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value
     report = markdown(findings, 0)
     assert "`runtime_minutes` is now called `running_minutes`" in report
     assert "no row differs" in verdict(findings)
+
+
+def test_columns_that_go_are_touched_and_name_who_read_them(bench: Bench) -> None:
+    described = "    avg_runtime_minutes = 'Mean of the known running times.',\n"
+    findings = bench.compare(
+        (FACT_MOVIES, "    runtime_minutes = 'Running time in minutes; NULL when unknown.',\n", ""),
+        (FACT_MOVIES, "  movie.runtime_minutes::BIGINT AS runtime_minutes,\n", ""),
+        (KPI_GENRES, described, ""),
+        (KPI_GENRES, "    runtime_minutes,\n", ""),
+        (KPI_GENRES, "    AVG(movie.runtime_minutes) AS avg_runtime_minutes,\n", ""),
+        (KPI_GENRES, "  by_genre.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes,\n", ""),
+        (KPI_YEARS, described, ""),
+        (KPI_YEARS, "    AVG(runtime_minutes) AS avg_runtime_minutes,\n", ""),
+        (KPI_YEARS, "  year.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes,\n", ""),
+    )
+    assert findings.error is None
+    assert findings.touched == {
+        "gold.fact_movies": ["runtime_minutes"],
+        "gold.kpi_genre_performance": ["avg_runtime_minutes"],
+        "gold.kpi_yearly_trends": ["avg_runtime_minutes"],
+    }
+    assert "2 KPI columns touched, **2 of them gone**" in verdict(findings)
+    report = markdown(findings, 0)
+    assert (
+        "- removed: `runtime_minutes` BIGINT, which was read by `gold.kpi_genre_performance` "
+        "(`avg_runtime_minutes`) and `gold.kpi_yearly_trends` (`avg_runtime_minutes`)"
+    ) in report
+    assert "- `gold.kpi_yearly_trends`: `avg_runtime_minutes` (gone)" in report
+
+
+def test_all_columns_of_a_model_that_goes_are_touched(bench: Bench) -> None:
+    model = next(one for one in bench.base.models.values() if one.name == "gold.fact_movies")
+    others = [one for one in bench.base.models.values() if one.name != "gold.fact_movies"]
+    going = Change(
+        name=model.name,
+        how=How.REMOVED,
+        category="Breaking",
+        is_rebuilt=False,
+        is_forward_only=False,
+        diff="",
+        columns=compare_columns(model, None),
+        before=model,
+        after=None,
+    )
+    assert touched_columns(others, [going]) == {model.name: list(model.columns_to_types or {})}
+    readers = readers_of_gone(bench.base.models.values(), [going])
+    assert readers["gold.fact_movies", "roi_pct"]["gold.kpi_yearly_trends"] == [
+        "avg_roi_pct",
+        "median_roi_pct",
+        "roi_rank",
+    ]
+    assert readers["gold.fact_movies", "vote_count"]["gold.kpi_top_movies"][-1] == ROWS
 
 
 def test_a_model_that_comes_or_goes_is_shown_whole(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from plandiff.checks import Checks
 from plandiff.data import Sample, TableChange
 from plandiff.failure import TITLE
+from plandiff.lineage import ROWS, Readers
 from plandiff.models import Change, How
 
 NOTE = "Compared on the sandbox's data"
@@ -28,7 +29,8 @@ class Findings:
         base: The base, for people.
         model_count: Models of the working tree.
         changes: The models that differ.
-        touched: Columns that a change can alter, by model.
+        touched: Columns that a change can alter or that go, by model.
+        readers: What read the columns that go.
         tables: The differences of the tables that were built anew.
         row_counts: Rows of added and of removed tables.
         checks: How audits and tests went.
@@ -41,6 +43,7 @@ class Findings:
     model_count: int = 0
     changes: list[Change] = field(default_factory=list)
     touched: dict[str, list[str]] = field(default_factory=dict)
+    readers: Readers = field(default_factory=dict)
     tables: list[TableChange] = field(default_factory=list)
     row_counts: dict[str, int] = field(default_factory=dict)
     checks: Checks = field(default_factory=Checks)
@@ -58,6 +61,13 @@ class Findings:
             name: columns
             for name, columns in self.touched.items()
             if name.split(".")[-1].startswith(KPI_PREFIXES)
+        }
+
+    @property
+    def gone(self) -> set[tuple[str, str]]:
+        """The columns that go, with their models."""
+        return {
+            (change.name, column) for change in self.changes for column in change.columns.removed
         }
 
     @property
@@ -91,7 +101,7 @@ def verdict(findings: Findings) -> str:
     said = [_count(changes, how) for how in How if any(c.how is how for c in changes)]
     kpi_columns = sum(len(columns) for columns in findings.kpi_columns.values())
     if kpi_columns:
-        said.append(f"{_number(kpi_columns, 'KPI column')} touched")
+        said.append(f"{_number(kpi_columns, 'KPI column')} touched{_of_them_gone(findings)}")
     differing = [table for table in findings.tables if table.differs]
     if differing:
         rows = sum(table.added + table.removed + table.changed for table in differing)
@@ -102,6 +112,16 @@ def verdict(findings: Findings) -> str:
         failed = len(findings.checks.audits_failed) + len(findings.checks.tests_failed)
         said.append(f"**{_number(failed, 'check')} failed**")
     return f"**{_worst(changes)}** {against}: {'; '.join(said)}."
+
+
+def _of_them_gone(findings: Findings) -> str:
+    """How many of the touched KPI columns go."""
+    count = sum(
+        (name, column) in findings.gone
+        for name, columns in findings.kpi_columns.items()
+        for column in columns
+    )
+    return f", **{count:,} of them gone**" if count else ""
 
 
 def _worst(changes: list[Change]) -> str:
@@ -124,7 +144,8 @@ def _sections(findings: Findings) -> list[str]:
     parts += [_definition(change) for change in findings.changes if change.diff]
     columns = [change for change in findings.changes if change.columns]
     if columns:
-        parts.append(_folded("Columns", "\n".join(map(_columns, columns))))
+        listed = [_columns(change, findings.readers) for change in columns]
+        parts.append(_folded("Columns", "\n".join(listed)))
     if findings.touched:
         parts.append(_lineage(findings))
     parts += [_table(table) for table in findings.tables if table.differs]
@@ -170,26 +191,42 @@ def _definition(change: Change) -> str:
     return _folded(f"Definition of <code>{change.name}</code>", _code(change.diff, "diff"))
 
 
-def _columns(change: Change) -> str:
+def _columns(change: Change, readers: Readers) -> str:
     columns = change.columns
     lines = [f"**`{change.name}`**", ""]
     lines += [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
     lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
-    lines += [f"- removed: `{name}` {kind}" for name, kind in columns.removed.items()]
+    lines += [
+        f"- removed: `{name}` {kind}{_read_by(readers.get((change.name, name), {}))}"
+        for name, kind in columns.removed.items()
+    ]
     lines += [f"- `{name}`: {old} → {new}" for name, (old, new) in columns.retyped.items()]
     return "\n".join(lines) + "\n"
+
+
+def _read_by(readers: dict[str, list[str]]) -> str:
+    """Who read a column that goes."""
+    said = [
+        f"`{name}` ({', '.join(one if one == ROWS else f'`{one}`' for one in columns)})"
+        for name, columns in readers.items()
+    ]
+    return f", which was read by {_and(said)}" if said else ""
 
 
 def _lineage(findings: Findings) -> str:
     kpis = findings.kpi_columns
     lines = [
-        f"- `{name}`: {', '.join(f'`{column}`' for column in columns)}"
+        f"- `{name}`: {', '.join(_touched(findings, name, column) for column in columns)}"
         for name, columns in findings.touched.items()
     ]
     title = f"Touched by lineage: {_number(sum(map(len, findings.touched.values())), 'column')}"
     if kpis:
         title += f", {sum(map(len, kpis.values()))} of them KPIs"
     return _folded(title, "\n".join(lines))
+
+
+def _touched(findings: Findings, model: str, column: str) -> str:
+    return f"`{column}`{' (gone)' if (model, column) in findings.gone else ''}"
 
 
 def _table(table: TableChange) -> str:
