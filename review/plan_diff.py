@@ -178,6 +178,8 @@ def _findings(after: Built, base: Base, head: str, label: str) -> Findings:
         tables=[] if after.error else table_changes(after, found),
         row_counts={name: count for name, count in counts.items() if count is not None},
         checks=checks(after, base, found),
+        refusal=after.refusal,
+        max_rebuild_rows=after.context.config.variables.get("max_rebuild_rows"),
         error=after.error,
     )
 

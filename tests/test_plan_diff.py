@@ -23,6 +23,9 @@ from plandiff.revision import merge_base
 
 pytestmark = pytest.mark.review
 
+SNAP_GENRES = "snapshots/snap_dim_genres.sql"
+DIM_GENRES = "gold/dim_genres.sql"
+NOT_NULL = "not_null(columns := (genre_id, genre_name,"
 SILVER_MOVIES = "silver/silver_movies.sql"
 FACT_MOVIES = "gold/fact_movies.sql"
 KPI_GENRES = "gold/kpi_genre_performance.sql"
@@ -105,6 +108,14 @@ def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
         "gold.kpi_top_movies": ["roi_pct", "roi_rank"],
         "gold.kpi_yearly_trends": ["avg_roi_pct", "median_roi_pct", "roi_rank"],
     }
+
+
+def test_a_changed_formula_names_the_tables_that_prod_would_build_anew(new_roi: Findings) -> None:
+    assert new_roi.refusal is None
+    assert (
+        "Prod builds `silver.silver_movies` and `ops.rejected_values` anew, and asks first where "
+        "one has more than 5,000,000 rows."
+    ) in markdown(new_roi, 0)
 
 
 def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_and_after(
@@ -194,6 +205,20 @@ def test_columns_that_go_are_touched_and_name_who_read_them(bench: Bench) -> Non
         "(`avg_runtime_minutes`) and `gold.kpi_yearly_trends` (`avg_runtime_minutes`)"
     ) in report
     assert "- `gold.kpi_yearly_trends`: `avg_runtime_minutes` (gone)" in report
+
+
+def test_a_change_that_prods_guard_would_refuse_says_so_in_the_verdict(bench: Bench) -> None:
+    findings = bench.compare(
+        (SNAP_GENRES, "    genre_group = 'The family of genres it is reported with.',\n", ""),
+        (SNAP_GENRES, "not_null(columns := (genre_id, genre_name, genre_group,", NOT_NULL),
+        (SNAP_GENRES, "  genre_group::TEXT AS genre_group,\n", ""),
+        (DIM_GENRES, "  genre_group::TEXT AS genre_group", "  'Other'::TEXT AS genre_group"),
+    )
+    assert findings.error is None
+    assert verdict(findings).endswith("**prod's guard would refuse it**.")
+    report = markdown(findings, 0)
+    assert "snapshots.snap_dim_genres would lose the history of genre_group" in report
+    assert "MARQUEE_ALLOW=snapshots.snap_dim_genres" in report
 
 
 def test_all_columns_of_a_model_that_goes_are_touched(bench: Bench) -> None:

@@ -26,6 +26,7 @@ from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
 
 from plandiff.bronze import FILE
 from plandiff.errors import PlanDiffError
+from plandiff.guard import refusal
 
 ENVIRONMENT = "review"
 
@@ -59,12 +60,14 @@ class Built:
     Attributes:
         context: SQLMesh on the working tree.
         plan: What it would do to prod, categories included.
+        refusal: Why prod's guard would refuse it; None where it would not.
         error: Why it could not be built; None when it was.
 
     """
 
     context: Context
     plan: Plan
+    refusal: str | None
     error: str | None
 
 
@@ -103,7 +106,7 @@ def built(project: Path, base: Base) -> Iterator[Built]:
         The open context. Plan or build may have failed; then `error` says why.
 
     Raises:
-        SQLMeshError: the project does not load.
+        SQLMeshError: the project does not load, or cannot be planned.
 
     """
     with _context(project, base.folder) as context:
@@ -122,13 +125,14 @@ def built(project: Path, base: Base) -> Iterator[Built]:
             # What SQLMesh cannot judge counts as the worst.
             builder.set_choice(snapshot, SnapshotChangeCategory.BREAKING)
         plan = builder.build()
+        refused = refusal(context, plan)
         error = None
         if plan.context_diff.has_snapshot_changes:
             try:
                 context.apply(plan)
             except SQLMeshError as failure:
                 error = _reason(context, failure)
-        yield Built(context, plan, error)
+        yield Built(context, plan, refused, error)
 
 
 @contextmanager
@@ -142,6 +146,8 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
         # A change that does not build is the reviewer's to know, not whoever looks after prod.
         "MARQUEE_SLACK_WEBHOOK_URL": "",
         "MARQUEE_SMTP_HOST": "",
+        # What one person allows on one machine is not allowed in prod.
+        "MARQUEE_ALLOW": "",
     }
     _forget_modules(project)
     with mock.patch.dict(os.environ, variables):

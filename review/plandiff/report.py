@@ -34,6 +34,8 @@ class Findings:
         tables: The differences of the tables that were built anew.
         row_counts: Rows of added and of removed tables.
         checks: How audits and tests went.
+        refusal: Why prod's guard would refuse the change; None where it would not.
+        max_rebuild_rows: From which size on prod's guard asks before a table is built anew.
         error: Why the change could not be planned or built; None when it could.
 
     """
@@ -47,6 +49,8 @@ class Findings:
     tables: list[TableChange] = field(default_factory=list)
     row_counts: dict[str, int] = field(default_factory=dict)
     checks: Checks = field(default_factory=Checks)
+    refusal: str | None = None
+    max_rebuild_rows: int | None = None
     error: str | None = None
 
     @property
@@ -62,6 +66,18 @@ class Findings:
             for name, columns in self.touched.items()
             if name.split(".")[-1].startswith(KPI_PREFIXES)
         }
+
+    @property
+    def built_anew(self) -> list[str]:
+        """The tables that prod keeps and would fill from the beginning again."""
+        return [
+            change.name
+            for change in self.changes
+            if change.is_rebuilt
+            and change.how in (How.DIRECT, How.INDIRECT)
+            and change.after
+            and change.after.kind.is_incremental
+        ]
 
     @property
     def gone(self) -> set[tuple[str, str]]:
@@ -81,6 +97,8 @@ def markdown(findings: Findings, seconds: float) -> str:
     parts = [TITLE, verdict(findings)]
     if findings.error:
         parts.append(_folded("Why it does not build", _code(findings.error)))
+    if findings.refusal:
+        parts.append(_folded("Why prod refuses it", _code(findings.refusal), is_open=True))
     parts += _sections(findings)
     parts.append(f"<sub>{NOTE}, in {seconds:.0f} s.</sub>")
     return "\n\n".join(parts) + "\n"
@@ -111,6 +129,8 @@ def verdict(findings: Findings) -> str:
     if not findings.checks.passed:
         failed = len(findings.checks.audits_failed) + len(findings.checks.tests_failed)
         said.append(f"**{_number(failed, 'check')} failed**")
+    if findings.refusal:
+        said.append("**prod's guard would refuse it**")
     return f"**{_worst(changes)}** {against}: {'; '.join(said)}."
 
 
@@ -167,6 +187,13 @@ def _models(findings: Findings) -> str:
             f"| {rows.get(change.name) or _table_kept(change)}"
             f"{'; prod: new rows only' if change.is_forward_only else ''} |"
         )
+    if findings.built_anew and findings.max_rebuild_rows:
+        names = _and(f"`{name}`" for name in findings.built_anew)
+        lines += [
+            "",
+            f"Prod builds {names} anew, and asks first where one has more than "
+            f"{findings.max_rebuild_rows:,} rows.",
+        ]
     is_short = len(findings.real_changes) <= 5
     return _folded("Models", "\n".join(lines), is_open=is_short)
 
