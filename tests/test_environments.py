@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from conftest import finish, in_child
 from sqlmesh.cli.main import cli
 from sqlmesh.core.engine_adapter.shared import DataObject, DataObjectType
-from warehouse import Rows, Warehouse, forget_macros, movie
+from warehouse import Rows, Warehouse, movie
 
 from macros import guards
+from plandiff.build import forget_modules
 
 KEPT = {
     "silver_movies",
@@ -52,7 +53,7 @@ def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> None:
     """
 
     def type_it() -> int:
-        forget_macros()
+        forget_modules(warehouse.project)
         os.chdir(warehouse.folder)
         for name in ("MARQUEE_DUCKDB", "MARQUEE_STATE_DUCKDB"):
             os.environ.pop(name, None)

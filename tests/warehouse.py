@@ -14,11 +14,10 @@ from unittest import mock
 
 import duckdb
 from conftest import finish, in_child
-from sqlmesh import macro
 from sqlmesh.core.context import Context
-from sqlmesh.utils import UniqueKeyDict
 
 from macros.bronze import TABLES
+from plandiff.build import forget_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -254,7 +253,7 @@ class Warehouse:
             action()
             return
         said = self.folder / "said.txt"
-        child = in_child(said, forget_macros, action)
+        child = in_child(said, lambda: forget_modules(self.project), action)
         assert finish(child) == 0, said.read_text(encoding="utf-8")
 
     @contextmanager
@@ -312,21 +311,6 @@ class Warehouse:
         return {
             name: self.query(f"SELECT {columns} FROM {name} ORDER BY ALL") for (name,) in tables
         }
-
-
-def forget_macros() -> None:
-    """Make a process that is to load another project load that project's macros.
-
-    A macro that a test has imported is in SQLMesh's registry already, from another folder. SQLMesh
-    keeps it in place of an equal one of the project, as an import: it then reads no source, and
-    finds none of the variables that the macro asks for.
-    """
-    kept = {
-        name: one
-        for name, one in macro.get_registry().items()
-        if not one.func.__module__.startswith("macros.")
-    }
-    macro.set_registry(UniqueKeyDict(macro.registry_name, **kept))
 
 
 def moment(at: str) -> str:

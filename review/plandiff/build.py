@@ -16,11 +16,13 @@ from unittest import mock
 
 import duckdb
 from rich.console import Console
+from sqlmesh import macro
 from sqlmesh.core.console import CaptureTerminalConsole, set_console
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import SnapshotChangeCategory
+from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
 
@@ -149,7 +151,7 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
         # What one person allows on one machine is not allowed in prod.
         "MARQUEE_ALLOW": "",
     }
-    _forget_modules(project)
+    forget_modules(project)
     with mock.patch.dict(os.environ, variables):
         set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
         context = Context(paths=[str(project)])
@@ -159,15 +161,23 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
             context.close()
 
 
-def _forget_modules(project: Path) -> None:
-    """Make SQLMesh import this project's Python.
+def forget_modules(project: Path) -> None:
+    """Make SQLMesh take this project's Python, and not that of one before it in this process.
 
-    Two projects in one process share the names of their modules, and what one macro imports from
-    another would still be that of the project before.
+    Two projects share the names of their modules, and what one macro imports from another would
+    still be that of the project before. A macro that somebody has imported is in SQLMesh's registry
+    besides, where it stays in place of an equal one of the project: as an import, whose source
+    nobody reads, so that none of the variables that it asks for is found.
     """
-    own = {path.name for path in project.iterdir() if path.is_dir()}
-    for name in [name for name in sys.modules if name.partition(".")[0] in own & PYTHON_FOLDERS]:
+    own = {path.name for path in project.iterdir() if path.is_dir()} & PYTHON_FOLDERS
+    for name in [name for name in sys.modules if name.partition(".")[0] in own]:
         del sys.modules[name]
+    kept = {
+        name: one
+        for name, one in macro.get_registry().items()
+        if one.func.__module__.partition(".")[0] not in own
+    }
+    macro.set_registry(UniqueKeyDict(macro.registry_name, **kept))
 
 
 def _reason(context: Context, error: SQLMeshError) -> str:

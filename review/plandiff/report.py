@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ KPI_PREFIXES = ("kpi_", "agg_")
 
 SHOWN_COLUMNS = 4
 TEXT_WIDTH = 60
+HASH = re.compile(r"[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _count(changes: list[Change], how: How) -> str:
 def _sections(findings: Findings) -> list[str]:
     parts = []
     if findings.real_changes:
-        parts.append(_models(findings))
+        parts += [_checks(findings.checks), _models(findings)]
     parts += [_definition(change) for change in findings.changes if change.diff]
     columns = [change for change in findings.changes if change.columns]
     if columns:
@@ -171,9 +173,8 @@ def _sections(findings: Findings) -> list[str]:
     parts += [_table(table) for table in findings.tables if table.differs]
     same = [f"`{table.name}`" for table in findings.tables if not table.differs]
     if same:
-        parts.append(f"Built anew with the same rows: {_and(same)}.")
-    if findings.real_changes:
-        parts.append(_checks(findings.checks))
+        title = f"Built anew with the same rows: {_number(len(same), 'table')}"
+        parts.append(_folded(title, f"{_and(same)}."))
     return parts
 
 
@@ -286,11 +287,17 @@ def _sample(sample: Sample) -> str:
     shown = list(sample.values.items())[:SHOWN_COLUMNS]
     more = len(sample.values) - len(shown)
     values = [f"`{column}` {_safe(old)} → {_safe(new)}" for column, (old, new) in shown]
-    return f"{_key(sample.key)}: {', '.join(values)}{f' and {more} more' if more else ''}"
+    name = f"**{_safe(sample.name)}**, " if sample.name else ""
+    return f"{name}{_key(sample.key)}: {', '.join(values)}{f' and {more} more' if more else ''}"
 
 
 def _key(key: dict[str, str]) -> str:
-    return ", ".join(f"{column} {_safe(value)}" for column, value in key.items())
+    return ", ".join(f"{column} {_safe(_short(value))}" for column, value in key.items())
+
+
+def _short(value: str) -> str:
+    """A key that is a hash says nothing to people: its beginning finds the row."""
+    return f"{value[:8]}…" if HASH.fullmatch(value) else value
 
 
 def _checks(checks: Checks) -> str:
