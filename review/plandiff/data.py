@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +20,6 @@ SAMPLE_ROWS = 3
 # Doubles are compared and summed to so many digits after the point: the same on every run, and
 # finer than any measure of a movie.
 DECIMALS = 6
-
-# The columns of the base in a sample, of SQLMesh's making, that name a row.
-NAME = re.compile(r"s__(\w+_)?(title|name)")
 
 # Endings and beginnings of the names of measures that may be added up; of others the mean is shown.
 ADDITIVE_ENDINGS = ("_usd", "_count")
@@ -51,11 +47,10 @@ class Total:
 
 @dataclass(frozen=True)
 class Sample:
-    """One row of a table: its key, pairs of values, and what people call it where it has a name."""
+    """One row of a table: its key, and values or pairs of values."""
 
     key: dict[str, str]
     values: dict[str, tuple[str, str]]
-    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,9 +152,7 @@ def _compare(context: Context, before: Model, after: Model, renamed: dict[str, s
         changed=rows.partial_match_count,
         differing=_differing(rows),
         totals=_totals(context, before, after),
-        changed_rows=[
-            Sample(_key(row, key), _pairs(row), _name(row)) for row in _records(rows.joined_sample)
-        ],
+        changed_rows=[Sample(_key(row, key), _pairs(row)) for row in _records(rows.joined_sample)],
         added_keys=[_key(row, new_key) for row in _records(rows.t_sample)],
         removed_keys=[_key(row, key) for row in _records(rows.s_sample)],
     )
@@ -257,12 +250,6 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _key(row: dict[str, Any], key: list[str]) -> dict[str, str]:
     return {column: text(row.get(column, row.get(f"s__{column}"))) for column in key}
-
-
-def _name(row: dict[str, Any]) -> str | None:
-    """What people call a row: the first of its columns that is a title or a name."""
-    names = [value for column, value in row.items() if NAME.fullmatch(column)]
-    return names[0] if names and isinstance(names[0], str) else None
 
 
 def _pairs(row: dict[str, Any]) -> dict[str, tuple[str, str]]:

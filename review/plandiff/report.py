@@ -287,8 +287,7 @@ def _sample(sample: Sample) -> str:
     shown = list(sample.values.items())[:SHOWN_COLUMNS]
     more = len(sample.values) - len(shown)
     values = [f"`{column}` {_safe(old)} → {_safe(new)}" for column, (old, new) in shown]
-    name = f"**{_safe(sample.name)}**, " if sample.name else ""
-    return f"{name}{_key(sample.key)}: {', '.join(values)}{f' and {more} more' if more else ''}"
+    return f"{_key(sample.key)}: {', '.join(values)}{f' and {more} more' if more else ''}"
 
 
 def _key(key: dict[str, str]) -> str:
