@@ -111,7 +111,7 @@ docs: install  ## Write docs/data-dictionary.md anew from the models
 	$(BIN)/python docs/dictionary.py
 
 plan-diff: install  ## Write plan-diff.md: what the working tree does to the warehouse (BASE=main)
-	$(BIN)/python review/plan_diff.py --base $(BASE) --out plan-diff.md
+	$(BIN)/python review/plan_diff.py --base $(BASE) $(if $(HEAD),--head $(HEAD)) --out plan-diff.md
 
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
 	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)

@@ -1,5 +1,6 @@
 """Post a report as the one comment of its kind on a pull request: created once, updated after.
 
+Where no report arrived, the comment says so: a report on an older commit must not stay standing.
 Nothing but the standard library: it runs with a right to write, so nothing else is installed there.
 """
 
@@ -16,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from plandiff.failure import failure
 
 # By this, invisible on the page, a comment is found again; by its author, that it is ours.
 MARKER = "<!-- marquee: plan diff -->"
@@ -65,13 +68,26 @@ class GitHub:
         """
         text = f"{MARKER}\n{fitting(body)}"
         issue = f"/repos/{self.repository}/issues"
+        own = self._login()
         for comment in self._comments(f"{issue}/{pull_request}/comments"):
             # Anybody may write the marker; a comment of somebody else's is not ours to change.
-            if comment["body"].startswith(MARKER) and comment["user"]["type"] == "Bot":
+            author = comment["user"] or {"login": "", "type": ""}  # somebody who left
+            is_ours = author["login"] == own if own else author["type"] == "Bot"
+            if comment["body"].startswith(MARKER) and is_ours:
                 path = f"{issue}/comments/{comment['id']}"
                 return self._call("PATCH", path, {"body": text})["html_url"], False
         path = f"{issue}/{pull_request}/comments"
         return self._call("POST", path, {"body": text})["html_url"], True
+
+    def _login(self) -> str | None:
+        """Whose token it is; None for an app's, such as that of GitHub's workflows."""
+        try:
+            return str(self._call("GET", "/user")["login"])
+        except GitHubError as error:
+            cause = error.__cause__
+            if isinstance(cause, urllib.error.HTTPError) and cause.code == 403:
+                return None  # an app is no user, and may not ask
+            raise
 
     def _comments(self, path: str) -> Iterator[dict[str, Any]]:
         page = 1
@@ -109,6 +125,18 @@ def fitting(body: str) -> str:
     return (whole_parts or body[:room]).rstrip() + CUT
 
 
+def missing(pull_request: int, head: str, base: str, run: str | None) -> str:
+    """A report that there is none: whatever was to write it was stopped, or never began."""
+    return failure(
+        "waiting for the report",
+        f"none was written. What happened is in the log{f' of {run}' if run else ''}",
+        head=head[:7],
+        base=base[:7],
+        command=f"git fetch origin pull/{pull_request}/head && git switch --detach FETCH_HEAD\n"
+        f"make plan-diff BASE={base}",
+    )
+
+
 def from_environment() -> GitHub:
     """Read GitHub's own variables.
 
@@ -133,11 +161,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("report", type=Path, help="Markdown")
+    parser.add_argument(
+        "report", type=Path, help="Markdown; where there is no such file, the comment says so"
+    )
     parser.add_argument("--pull-request", type=int, required=True, metavar="NUMBER")
+    parser.add_argument("--head", default="?", metavar="COMMIT", help="what was to be compared")
+    parser.add_argument("--base", default="main", metavar="COMMIT", help="and with what")
+    parser.add_argument("--run", metavar="URL", help="where to read what happened")
     options = parser.parse_args(argv)
     try:
-        report = options.report.read_text(encoding="utf-8")
+        if options.report.exists():
+            report = options.report.read_text(encoding="utf-8")
+        else:
+            report = missing(options.pull_request, options.head, options.base, options.run)
         address, is_new = from_environment().post_once(options.pull_request, report)
     except (GitHubError, OSError) as error:
         print(error, file=sys.stderr)

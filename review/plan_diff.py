@@ -10,10 +10,13 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlmesh.utils.errors import SQLMeshError
@@ -23,10 +26,11 @@ from plandiff.build import Base, Built, build_base, built
 from plandiff.checks import checks
 from plandiff.data import row_count, table_changes
 from plandiff.errors import PlanDiffError
-from plandiff.lineage import touched_columns
+from plandiff.failure import failure
+from plandiff.lineage import readers_of_gone, touched_columns
 from plandiff.models import changes
 from plandiff.report import Findings, markdown, verdict
-from plandiff.revision import merge_base, write_files
+from plandiff.revision import head_label, merge_base, write_files
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "plan-diff"
@@ -34,8 +38,24 @@ CACHE = ROOT / ".cache" / "plan-diff"
 EPILOG = """\
 exit codes:
   0 the report is written    1 it is written, and the change does not build or a check fails
-  2 no report: wrong usage, no such base, or a base that does not build
+  2 wrong usage, no such base, a base that does not build, or a fault: the report says which
 """
+
+
+@dataclass
+class Progress:
+    """How far a plan diff has come, for the report should it come no further.
+
+    Attributes:
+        step: What it is at.
+        head: The working tree, for people.
+        base: The base, for people.
+
+    """
+
+    step: str
+    head: str
+    base: str
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,6 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="compare with the commit where the working tree departed from it (default: main)",
     )
     parser.add_argument(
+        "--head",
+        metavar="REVISION",
+        help="the commit that the working tree stands for, where it is a merge (default: its own)",
+    )
+    parser.add_argument(
         "--out", type=Path, default=Path("plan-diff.md"), metavar="FILE", help="the report"
     )
     options = parser.parse_args(argv)
@@ -63,32 +88,77 @@ def main(argv: Sequence[str] | None = None) -> int:
     # them again and again: a fifth of the time.
     gc.set_threshold(50_000, 20, 100)
     began = time.monotonic()
+    progress = Progress("naming the revisions", options.head or "HEAD", options.base)
     try:
-        revision = merge_base(ROOT, options.base)
-        bronze = sandbox_bronze(ROOT, CACHE)
-        with tempfile.TemporaryDirectory(prefix="plan-diff-") as scratch:
-            files = Path(scratch) / "base"
-            write_files(ROOT, revision, files)
-            base = build_base(files, bronze, Path(scratch) / "warehouse")
-            findings = compare(ROOT, base, revision.label)
-    except PlanDiffError as error:
-        print(error, file=sys.stderr)
+        findings = find(options.base, options.head, progress)
+        report = markdown(findings, time.monotonic() - began)
+    except (Exception, KeyboardInterrupt) as error:
+        options.out.write_text(_failed(error, progress, options), encoding="utf-8")
+        if isinstance(error, PlanDiffError):
+            print(error, file=sys.stderr)
+        else:
+            traceback.print_exc()
         return 2
-    options.out.write_text(markdown(findings, time.monotonic() - began), encoding="utf-8")
+    options.out.write_text(report, encoding="utf-8")
     print(f"{verdict(findings)}\n{options.out}")
     return 0 if findings.is_good else 1
 
 
-def compare(project: Path, base: Base, label: str) -> Findings:
+def find(base_name: str, head_name: str | None, progress: Progress) -> Findings:
+    """Build the base and compare the working tree with it.
+
+    Args:
+        base_name: A revision.
+        head_name: The revision that the working tree stands for; None for its own.
+        progress: Is kept up to date.
+
+    Raises:
+        PlanDiffError: there is nothing to compare, with the reason.
+
+    """
+    progress.head = head_label(ROOT, head_name)
+    revision = merge_base(ROOT, base_name)
+    progress.base = revision.label
+    progress.step = "loading the sandbox's data"
+    bronze = sandbox_bronze(ROOT, CACHE)
+    with tempfile.TemporaryDirectory(prefix="plan-diff-") as scratch:
+        progress.step = "building the base"
+        files = Path(scratch) / "base"
+        write_files(ROOT, revision, files)
+        base = build_base(files, bronze, Path(scratch) / "warehouse")
+        progress.step = "comparing the change with the base"
+        return compare(ROOT, base, progress.head, revision.label)
+
+
+def _failed(error: BaseException, progress: Progress, options: argparse.Namespace) -> str:
+    """Write the report on a plan diff that failed."""
+    said = str(error)
+    if isinstance(error, KeyboardInterrupt):
+        said = "it was interrupted"
+    elif not isinstance(error, PlanDiffError):
+        *_, frame = traceback.extract_tb(error.__traceback__)
+        name = type(error).__name__
+        said = f"{name}: {error}\n\nraised in {Path(frame.filename).name}, line {frame.lineno}"
+    checkout = f"git switch --detach {options.head} && " if options.head else ""
+    return failure(
+        progress.step,
+        said,
+        head=progress.head,
+        base=progress.base,
+        command=f"{checkout}make plan-diff BASE={options.base}",
+    )
+
+
+def compare(project: Path, base: Base, head: str, label: str) -> Findings:
     """Compare a project with a base that is built; what goes wrong becomes part of the findings."""
     try:
         with built(project, base) as after:
-            return _findings(after, base, label)
+            return _findings(after, base, head, label)
     except SQLMeshError as error:
-        return Findings(label, error=str(error))
+        return Findings(head, label, error=str(error))
 
 
-def _findings(after: Built, base: Base, label: str) -> Findings:
+def _findings(after: Built, base: Base, head: str, label: str) -> Findings:
     found = changes(after.plan, base.models)
     in_order = [
         after.context.models[name]
@@ -99,16 +169,22 @@ def _findings(after: Built, base: Base, label: str) -> Findings:
     if not after.error:
         counts = {change.name: row_count(after, change) for change in found}
     return Findings(
+        head=head,
         base=label,
         model_count=sum(not model.kind.is_external for model in in_order),
         changes=found,
         touched=touched_columns(in_order, found),
+        readers=readers_of_gone(base.models.values(), found),
         tables=[] if after.error else table_changes(after, found),
         row_counts={name: count for name, count in counts.items() if count is not None},
         checks=checks(after, base, found),
+        refusal=after.refusal,
+        max_rebuild_rows=after.context.config.variables.get("max_rebuild_rows"),
         error=after.error,
     )
 
 
 if __name__ == "__main__":
+    # Ended like Ctrl-C, it still writes its report: nobody shall find an older one in its place.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

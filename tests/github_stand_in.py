@@ -28,6 +28,7 @@ class GitHubStandIn:
         checks: Its check runs by name, as they are after the last update.
         requests: Method and path of every request.
         may_write: Whether the token may; a fork's may not.
+        person: Whose token it is; None for a workflow's, who is no user.
 
     """
 
@@ -36,6 +37,7 @@ class GitHubStandIn:
     checks: dict[str, Document] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
     may_write: bool = True
+    person: str | None = None
     is_merged: bool = False
     _runs: int = 0
 
@@ -118,6 +120,10 @@ class GitHubStandIn:
         if place == "/graphql":  # the bot asks it for one thing
             state = {"title": "A change", "state": "OPEN", "mergeStateStatus": "CLEAN"}
             return 200, {"data": {"repository": {"pullRequest": state}}}
+        if place == "/user":
+            if self.person is None:
+                return 403, {"message": "Resource not accessible by integration"}
+            return 200, {"login": self.person, "type": "User"}
         repository = f"/repos/{REPOSITORY}"
         if place == f"{repository}/pulls/{NUMBER}":
             return 200, self.pull_request
@@ -150,17 +156,19 @@ class GitHubStandIn:
         self, method: str, query: str, body: Document
     ) -> tuple[int, Document | list[Document]]:
         if method == "POST":
+            if self.person:
+                return 201, self.add_comment(body["body"], author="User", login=self.person)
             return 201, self.add_comment(body["body"])
         numbers = dict(re.findall(r"(per_page|page)=(\d+)", query))
         size, page = int(numbers.get("per_page", 30)), int(numbers.get("page", 1))
         return 200, self.comments[(page - 1) * size : page * size]
 
-    def add_comment(self, text: str, author: str = "Bot") -> Document:
+    def add_comment(self, text: str, author: str = "Bot", login: str = "somebody") -> Document:
         number = len(self.comments) + 1
         comment = {
             "id": number,
             "body": text,
-            "user": {"login": "somebody", "type": author},
+            "user": {"login": login, "type": author},
             "url": f"{self.url}/repos/{REPOSITORY}/issues/comments/{number}",
             "html_url": f"{self.url}/{REPOSITORY}/pull/{NUMBER}#issuecomment-{number}",
         }

@@ -14,7 +14,11 @@ import pytest
 from click.testing import CliRunner
 from conftest import finish, in_child
 from sqlmesh.cli.main import cli
+from sqlmesh.core.engine_adapter.shared import DataObject, DataObjectType
 from warehouse import Rows, Warehouse, movie
+
+from macros import guards
+from plandiff.build import forget_modules
 
 KEPT = {
     "silver_movies",
@@ -22,8 +26,10 @@ KEPT = {
     "silver_movie_genres",
     "snap_silver_movies",
     "snap_dim_genres",
+    "rejected_values",
 }
 SILVER_MOVIES = "silver/silver_movies.sql"
+REJECTED_VALUES = "ops/rejected_values.sql"
 SNAP_DIM_GENRES = "snapshots/snap_dim_genres.sql"
 
 FIRST_DAY = "2026-01-01"  # config.yaml's
@@ -47,6 +53,7 @@ def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> None:
     """
 
     def type_it() -> int:
+        forget_modules(warehouse.project)
         os.chdir(warehouse.folder)
         for name in ("MARQUEE_DUCKDB", "MARQUEE_STATE_DUCKDB"):
             os.environ.pop(name, None)
@@ -123,7 +130,7 @@ def proposed(prod: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareh
     warehouse = copy_of(prod, tmp_path_factory.mktemp("proposed"))
     shout(warehouse)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MARQUEE_ALLOW", "silver.silver_movies")
+        patch.setenv("MARQUEE_ALLOW", "silver.silver_movies,snapshots.snap_silver_movies")
         plan(warehouse, "pr_7", "--start", FIRST_DAY)
     return warehouse
 
@@ -231,12 +238,69 @@ def test_a_plan_that_drops_a_column_of_a_history_stops(
     assert warehouse.rows_of("snapshots") == history
 
 
+class Views:
+    """An engine's answer to which views prod has."""
+
+    def __init__(self, dialect: str, *views: str) -> None:
+        self.dialect = dialect
+        self.views = [view.split(".") for view in views]
+
+    def get_data_objects(self, schema: str) -> list[DataObject]:
+        return [
+            DataObject(schema=found, name=name, type=DataObjectType.VIEW)
+            for found, name in self.views
+            if found == schema
+        ]
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        Views("duckdb", "snapshots.snap_dim_fans", "ops.rejected_values", "ops.run_log"),
+        Views("snowflake", "SNAPSHOTS.SNAP_DIM_FANS", "OPS.REJECTED_VALUES", "OPS.RUN_LOG"),
+    ],
+    ids=["duckdb", "snowflake"],
+)
+def test_the_histories_and_logs_of_prod_are_found_on_both_engines(engine: Views) -> None:
+    found = guards._histories_in_prod(engine)
+    assert sorted(found) == ["ops.rejected_values", "snapshots.snap_dim_fans"]
+
+
+def test_a_log_that_would_forget_what_older_responses_said_stops_a_plan(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.land(movie(3, budget=-5))
+    sqlmesh(warehouse, "run", "--ignore-cron")
+    edit(path_of(warehouse, REJECTED_VALUES), "'no title'", "'no title at all'")
+    plan(warehouse)  # the newest response says so: nothing is forgotten
+
+    warehouse.land(movie(3, budget=5))
+    sqlmesh(warehouse, "run", "--ignore-cron")
+    edit(path_of(warehouse, REJECTED_VALUES), "'no title at all'", "'no title'")
+    edit(path_of(warehouse, REJECTED_VALUES), "'no list'", "'no list at all'")
+    reason = "ops.rejected_values would begin anew; rows that nothing makes again: 1"
+    with pytest.raises(CommandFailed, match=reason):
+        plan(warehouse)
+
+
 def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(
     warehouse: Warehouse,
 ) -> None:
     shout(warehouse)
     tables = warehouse.query(TABLES)
-    reason = r"silver\.silver_movies would be built anew: 2 rows, more than max_rebuild_rows \(1\)"
-    with pytest.raises(CommandFailed, match=reason):
+    limit = r"2 rows, more than max_rebuild_rows \(1\)"
+    reasons = (
+        rf"silver\.silver_movies would be built anew: {limit}\s+"
+        rf"snapshots\.snap_silver_movies would be built anew as a preview: {limit}"
+    )
+    with pytest.raises(CommandFailed, match=reasons):
         plan(warehouse, "pr_7", "--start", FIRST_DAY)
     assert warehouse.query(TABLES) == tables
+
+
+def test_a_restatement_of_a_large_table_stops_and_names_what_reads_it(
+    warehouse: Warehouse,
+) -> None:
+    both = "MARQUEE_ALLOW=silver.silver_movies,snapshots.snap_silver_movies"
+    with pytest.raises(CommandFailed, match=both):
+        plan(warehouse, "--restate-model", "silver.silver_movies")

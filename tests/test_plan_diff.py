@@ -16,12 +16,16 @@ from warehouse import ROOT, Warehouse, movie
 
 from plandiff.build import Base, build_base
 from plandiff.errors import PlanDiffError
-from plandiff.models import Columns, How, compare_columns, whole_diff
+from plandiff.lineage import ROWS, readers_of_gone, touched_columns
+from plandiff.models import Change, Columns, How, compare_columns, whole_diff
 from plandiff.report import Findings, markdown, verdict
 from plandiff.revision import merge_base
 
 pytestmark = pytest.mark.review
 
+SNAP_GENRES = "snapshots/snap_dim_genres.sql"
+DIM_GENRES = "gold/dim_genres.sql"
+NOT_NULL = "not_null(columns := (genre_id, genre_name,"
 SILVER_MOVIES = "silver/silver_movies.sql"
 FACT_MOVIES = "gold/fact_movies.sql"
 KPI_GENRES = "gold/kpi_genre_performance.sql"
@@ -52,7 +56,7 @@ class Bench:
                 sql = model.read_text(encoding="utf-8")
                 assert old in sql
                 model.write_text(sql.replace(old, new), encoding="utf-8")
-            return plan_diff.compare(self.project, self.base, "main (1234567)")
+            return plan_diff.compare(self.project, self.base, "abcdef0", "main (1234567)")
         finally:
             for file, (text, stat) in before.items():
                 file.write_text(text, encoding="utf-8")
@@ -106,6 +110,14 @@ def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
     }
 
 
+def test_a_changed_formula_names_the_tables_that_prod_would_build_anew(new_roi: Findings) -> None:
+    assert new_roi.refusal is None
+    assert (
+        "Prod builds `silver.silver_movies` and `ops.rejected_values` anew, and asks first where "
+        "one has more than 5,000,000 rows."
+    ) in markdown(new_roi, 0)
+
+
 def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_and_after(
     new_roi: Findings,
 ) -> None:
@@ -131,7 +143,9 @@ def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_a
 
 def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: Findings) -> None:
     lines = markdown(new_roi, 12.3).splitlines()
-    assert lines[2].startswith("**Breaking** against `main (1234567)`: 1 model changed directly;")
+    assert lines[2].startswith(
+        "**Breaking** (`abcdef0` against `main (1234567)`): 1 model changed directly;"
+    )
     assert "8 KPI columns touched" in lines[2]
     unfolded = re.sub(r"<details.*?</details>", "", "\n".join(lines), flags=re.DOTALL)
     assert len(unfolded.split()) < 120
@@ -163,6 +177,72 @@ def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value
     report = markdown(findings, 0)
     assert "`runtime_minutes` is now called `running_minutes`" in report
     assert "no row differs" in verdict(findings)
+
+
+def test_columns_that_go_are_touched_and_name_who_read_them(bench: Bench) -> None:
+    described = "    avg_runtime_minutes = 'Mean of the known running times.',\n"
+    findings = bench.compare(
+        (FACT_MOVIES, "    runtime_minutes = 'Running time in minutes; NULL when unknown.',\n", ""),
+        (FACT_MOVIES, "  movie.runtime_minutes::BIGINT AS runtime_minutes,\n", ""),
+        (KPI_GENRES, described, ""),
+        (KPI_GENRES, "    runtime_minutes,\n", ""),
+        (KPI_GENRES, "    AVG(movie.runtime_minutes) AS avg_runtime_minutes,\n", ""),
+        (KPI_GENRES, "  by_genre.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes,\n", ""),
+        (KPI_YEARS, described, ""),
+        (KPI_YEARS, "    AVG(runtime_minutes) AS avg_runtime_minutes,\n", ""),
+        (KPI_YEARS, "  year.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes,\n", ""),
+    )
+    assert findings.error is None
+    assert findings.touched == {
+        "gold.fact_movies": ["runtime_minutes"],
+        "gold.kpi_genre_performance": ["avg_runtime_minutes"],
+        "gold.kpi_yearly_trends": ["avg_runtime_minutes"],
+    }
+    assert "2 KPI columns touched, **2 of them gone**" in verdict(findings)
+    report = markdown(findings, 0)
+    assert (
+        "- removed: `runtime_minutes` BIGINT, which was read by `gold.kpi_genre_performance` "
+        "(`avg_runtime_minutes`) and `gold.kpi_yearly_trends` (`avg_runtime_minutes`)"
+    ) in report
+    assert "- `gold.kpi_yearly_trends`: `avg_runtime_minutes` (gone)" in report
+
+
+def test_a_change_that_prods_guard_would_refuse_says_so_in_the_verdict(bench: Bench) -> None:
+    findings = bench.compare(
+        (SNAP_GENRES, "    genre_group = 'The family of genres it is reported with.',\n", ""),
+        (SNAP_GENRES, "not_null(columns := (genre_id, genre_name, genre_group,", NOT_NULL),
+        (SNAP_GENRES, "  genre_group::TEXT AS genre_group,\n", ""),
+        (DIM_GENRES, "  genre_group::TEXT AS genre_group", "  'Other'::TEXT AS genre_group"),
+    )
+    assert findings.error is None
+    assert verdict(findings).endswith("**prod's guard would refuse it**.")
+    report = markdown(findings, 0)
+    assert "snapshots.snap_dim_genres would lose the history of genre_group" in report
+    assert "MARQUEE_ALLOW=snapshots.snap_dim_genres" in report
+
+
+def test_all_columns_of_a_model_that_goes_are_touched(bench: Bench) -> None:
+    model = next(one for one in bench.base.models.values() if one.name == "gold.fact_movies")
+    others = [one for one in bench.base.models.values() if one.name != "gold.fact_movies"]
+    going = Change(
+        name=model.name,
+        how=How.REMOVED,
+        category="Breaking",
+        is_rebuilt=False,
+        is_forward_only=False,
+        diff="",
+        columns=compare_columns(model, None),
+        before=model,
+        after=None,
+    )
+    assert touched_columns(others, [going]) == {model.name: list(model.columns_to_types or {})}
+    readers = readers_of_gone(bench.base.models.values(), [going])
+    assert readers["gold.fact_movies", "roi_pct"]["gold.kpi_yearly_trends"] == [
+        "avg_roi_pct",
+        "median_roi_pct",
+        "roi_rank",
+    ]
+    assert readers["gold.fact_movies", "vote_count"]["gold.kpi_top_movies"][-1] == ROWS
 
 
 def test_a_model_that_comes_or_goes_is_shown_whole(bench: Bench) -> None:
@@ -200,7 +280,7 @@ def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_gone_none(
 
 def test_a_comment_is_no_change(bench: Bench) -> None:
     findings = bench.compare((SILVER_MOVIES, "/* A response counts", "/* Any response counts"))
-    assert verdict(findings).startswith("**No change** against `main (1234567)`: ")
+    assert verdict(findings).startswith("**No change** (`abcdef0` against `main (1234567)`): ")
     assert "only comments or format differ in `silver.silver_movies`" in verdict(findings)
     assert findings.real_changes == []
     assert (findings.touched, findings.tables) == ({}, [])
@@ -209,7 +289,7 @@ def test_a_comment_is_no_change(bench: Bench) -> None:
 
 def test_an_audit_and_a_unit_test_that_a_change_breaks_are_named(bench: Bench) -> None:
     findings = bench.compare((KPI_GENRES, "> 0) * 100.0", "> 0) * 1000.0"))
-    assert verdict(findings) == "**Does not build** against `main (1234567)`."
+    assert verdict(findings) == "**Does not build** (`abcdef0` against `main (1234567)`)."
     assert "'accepted_range' audit error: 2 rows failed" in markdown(findings, 0)
     assert "test_genre_measures_by_hand" in findings.checks.tests_failed
 
@@ -220,7 +300,7 @@ def test_nothing_changed_is_said_in_one_line(bench: Bench) -> None:
     assert model_count > 20
     lines = markdown(findings, 5).splitlines()
     assert lines[2] == (
-        "**No change** against `main (1234567)`: "
+        "**No change** (`abcdef0` against `main (1234567)`): "
         f"{model_count} models, columns and rows are the same."
     )
     assert len(lines) == 5

@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import plan_diff
 import pytest
 import yaml
-from github_stand_in import NUMBER, REPOSITORY, TOKEN, Document, GitHubStandIn
+from github_stand_in import HEAD, NUMBER, REPOSITORY, TOKEN, Document, GitHubStandIn
 from warehouse import ROOT, Rows, Warehouse
 
 import comment
+from plandiff.errors import PlanDiffError
+from plandiff.failure import failure
+from plandiff.revision import Revision
 
 REVIEWER = "ada"
 
@@ -54,6 +58,79 @@ def test_the_comment_is_found_among_hundreds_and_nobody_elses_is_touched(
     assert len(github.comments) == 152
     assert github.comments[150]["body"].endswith("written by hand")
     assert github.comments[151]["body"].endswith("second")
+
+
+def test_a_persons_token_updates_that_persons_comment_and_nobody_elses(
+    github: GitHubStandIn, tmp_path: Path
+) -> None:
+    github.add_comment(f"{comment.MARKER}\na bot's")
+    github.add_comment(f"{comment.MARKER}\nanother person's", author="User", login="grace")
+    github.person = REVIEWER
+    assert post("first", tmp_path) == 0
+    assert post("second", tmp_path) == 0
+    bodies = [found["body"].removeprefix(f"{comment.MARKER}\n") for found in github.comments]
+    assert bodies == ["a bot's", "another person's", "second"]
+
+
+def test_a_job_that_wrote_no_report_replaces_the_old_comment_and_names_the_commit(
+    github: GitHubStandIn, tmp_path: Path
+) -> None:
+    assert post("of an older commit", tmp_path) == 0
+    run = "https://github.test/runs/1"
+    nowhere = str(tmp_path / "nowhere.md")
+    revisions = ["--head", HEAD, "--base", "b" * 40, "--run", run]
+    assert comment.main([nowhere, "--pull-request", str(NUMBER), *revisions]) == 0
+    (posted,) = github.comments
+    lines = posted["body"].splitlines()
+    assert lines[3].startswith("**Plan diff failed** (`aaaaaaa` against `bbbbbbb`)")
+    assert run in lines[3]
+    assert f"make plan-diff BASE={'b' * 40}" in lines
+    assert "of an older commit" not in posted["body"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PlanDiffError("The base revision does not build.\nIts own reason."), "does not build"),
+        (RuntimeError("no room on the disk"), "RuntimeError: no room on the disk"),
+        (KeyboardInterrupt(), "it was interrupted"),
+    ],
+    ids=["expected", "crash", "timeout"],
+)
+def test_a_plan_diff_that_fails_replaces_the_report_with_step_error_and_what_to_type(
+    error: BaseException,
+    said: str,
+    github: GitHubStandIn,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(plan_diff, "merge_base", lambda *_: Revision("main", "b" * 40))
+    monkeypatch.setattr(plan_diff, "head_label", lambda *_: "aaaaaaa")
+    monkeypatch.setattr(plan_diff, "sandbox_bronze", fail)
+    assert post("of an older commit", tmp_path) == 0
+    report = tmp_path / "plan-diff.md"
+    assert plan_diff.main(["--base", "main", "--head", HEAD, "--out", str(report)]) == 2
+    assert post(report.read_text(encoding="utf-8"), tmp_path) == 0
+    (posted,) = github.comments
+    verdict = posted["body"].splitlines()[3]
+    assert verdict.startswith(
+        "**Plan diff failed** (`aaaaaaa` against `main (bbbbbbb)`) while loading the sandbox's data"
+    )
+    assert said in verdict
+    assert f"git switch --detach {HEAD} && make plan-diff BASE=main" in posted["body"]
+
+
+def test_a_failure_shows_no_secret_and_the_end_of_a_long_error() -> None:
+    secrets = {"TMDB_ACCESS_TOKEN": "sesame-open", "HOME": "/home/ada"}
+    text = failure(
+        "loading", "x" * 9_000 + " sesame-open", head="a", base="b", command="c", environ=secrets
+    )
+    assert "sesame" not in text
+    assert " ***\n```" in text
+    assert len(text) < 6_000
 
 
 def test_a_report_too_long_for_a_comment_is_cut_between_its_parts_and_says_so() -> None:
@@ -113,10 +190,12 @@ def test_the_refresh_is_daily_at_six_lands_both_domains_and_may_skip_that() -> N
     assert refresh[True]["schedule"] == [{"cron": "0 6 * * *"}]  # YAML 1.1 reads `on` so
     assert "skip_ingestion" in refresh[True]["workflow_dispatch"]["inputs"]
     steps = refresh["jobs"]["refresh"]["steps"]
-    doors = [step for step in steps if "pipelines/" in step.get("run", "")]
+    *doors, run, health = [step for step in steps if ".venv/bin/" in step.get("run", "")]
     assert ["tmdb.py" in doors[0]["run"], "studio.py" in doors[1]["run"]] == [True, True]
     assert all("!inputs.skip_ingestion" in door["if"] for door in doors)
-    assert steps[-1]["run"] == ".venv/bin/sqlmesh run --ignore-cron"
+    assert run["run"] == ".venv/bin/sqlmesh run --ignore-cron"
+    assert health["run"] == ".venv/bin/python pipelines/health.py --alert"
+    assert "continue-on-error" not in health
     stopped = "failure() || needs.refresh.result == 'cancelled'"  # as a run over its time is
     assert refresh["jobs"]["alert"]["if"] == f"${{{{ {stopped} }}}}"
 

@@ -17,6 +17,7 @@ from conftest import finish, in_child
 from sqlmesh.core.context import Context
 
 from macros.bronze import TABLES
+from plandiff.build import forget_modules
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -252,7 +253,8 @@ class Warehouse:
             action()
             return
         said = self.folder / "said.txt"
-        assert finish(in_child(said, action)) == 0, said.read_text(encoding="utf-8")
+        child = in_child(said, lambda: forget_modules(self.project), action)
+        assert finish(child) == 0, said.read_text(encoding="utf-8")
 
     @contextmanager
     def context(self) -> Iterator[Context]:

@@ -16,16 +16,19 @@ from unittest import mock
 
 import duckdb
 from rich.console import Console
+from sqlmesh import macro
 from sqlmesh.core.console import CaptureTerminalConsole, set_console
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import SnapshotChangeCategory
+from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
 
 from plandiff.bronze import FILE
 from plandiff.errors import PlanDiffError
+from plandiff.guard import refusal
 
 ENVIRONMENT = "review"
 
@@ -59,12 +62,14 @@ class Built:
     Attributes:
         context: SQLMesh on the working tree.
         plan: What it would do to prod, categories included.
+        refusal: Why prod's guard would refuse it; None where it would not.
         error: Why it could not be built; None when it was.
 
     """
 
     context: Context
     plan: Plan
+    refusal: str | None
     error: str | None
 
 
@@ -103,7 +108,7 @@ def built(project: Path, base: Base) -> Iterator[Built]:
         The open context. Plan or build may have failed; then `error` says why.
 
     Raises:
-        SQLMeshError: the project does not load.
+        SQLMeshError: the project does not load, or cannot be planned.
 
     """
     with _context(project, base.folder) as context:
@@ -122,13 +127,14 @@ def built(project: Path, base: Base) -> Iterator[Built]:
             # What SQLMesh cannot judge counts as the worst.
             builder.set_choice(snapshot, SnapshotChangeCategory.BREAKING)
         plan = builder.build()
+        refused = refusal(context, plan)
         error = None
         if plan.context_diff.has_snapshot_changes:
             try:
                 context.apply(plan)
             except SQLMeshError as failure:
                 error = _reason(context, failure)
-        yield Built(context, plan, error)
+        yield Built(context, plan, refused, error)
 
 
 @contextmanager
@@ -142,8 +148,10 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
         # A change that does not build is the reviewer's to know, not whoever looks after prod.
         "MARQUEE_SLACK_WEBHOOK_URL": "",
         "MARQUEE_SMTP_HOST": "",
+        # What one person allows on one machine is not allowed in prod.
+        "MARQUEE_ALLOW": "",
     }
-    _forget_modules(project)
+    forget_modules(project)
     with mock.patch.dict(os.environ, variables):
         set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
         context = Context(paths=[str(project)])
@@ -153,15 +161,23 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
             context.close()
 
 
-def _forget_modules(project: Path) -> None:
-    """Make SQLMesh import this project's Python.
+def forget_modules(project: Path) -> None:
+    """Make SQLMesh take this project's Python, and not that of one before it in this process.
 
-    Two projects in one process share the names of their modules, and what one macro imports from
-    another would still be that of the project before.
+    Two projects share the names of their modules, and what one macro imports from another would
+    still be that of the project before. A macro that somebody has imported is in SQLMesh's registry
+    besides, where it stays in place of an equal one of the project: as an import, whose source
+    nobody reads, so that none of the variables that it asks for is found.
     """
-    own = {path.name for path in project.iterdir() if path.is_dir()}
-    for name in [name for name in sys.modules if name.partition(".")[0] in own & PYTHON_FOLDERS]:
+    own = {path.name for path in project.iterdir() if path.is_dir()} & PYTHON_FOLDERS
+    for name in [name for name in sys.modules if name.partition(".")[0] in own]:
         del sys.modules[name]
+    kept = {
+        name: one
+        for name, one in macro.get_registry().items()
+        if one.func.__module__.partition(".")[0] not in own
+    }
+    macro.set_registry(UniqueKeyDict(macro.registry_name, **kept))
 
 
 def _reason(context: Context, error: SQLMeshError) -> str:

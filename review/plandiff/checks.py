@@ -39,14 +39,18 @@ class Checks:
 def checks(built: Built, base: Base, changes: list[Change]) -> Checks:
     """Audit every table that was built anew or has other audits; test every changed model."""
     run, failed = 0, []
+    snapshots = built.context.snapshots
+    by_id = {snapshot.snapshot_id: snapshot for snapshot in snapshots.values()}
     for change in changes:
         is_audited = change.is_rebuilt or change.how is How.METADATA
         if change.after is None or not is_audited or built.error:
             continue
-        snapshot = built.context.get_snapshot(change.after.fqn, raise_if_missing=True)
+        snapshot = snapshots[change.after.fqn]
+        # No more than an audit may name: SQLMesh looks up the table of each of them for each audit.
+        named = [snapshot, *(by_id[parent] for parent in snapshot.parents)]
         for result in built.context.snapshot_evaluator.audit(
             snapshot,
-            snapshots=built.context.snapshots,
+            snapshots={one.name: one for one in named},
             start=built.plan.start,
             end=base.execution_time,
             execution_time=base.execution_time,

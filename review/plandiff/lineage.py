@@ -15,25 +15,31 @@ from sqlmesh.core.model import Model
 from plandiff.models import Change, How
 
 Column = tuple[str, str]
+# Columns of the base, and what read them: models with their columns.
+Readers = dict[Column, dict[str, list[str]]]
+ROWS = "its rows"
 
 
 def touched_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict[str, list[str]]:
     """The columns whose values a change can alter, by model.
 
-    A column is touched when its own expression differs, when it reads a touched one, or when the
-    rows of its model are chosen by one: in a join, a filter or a grouping.
+    A column is touched when its own expression differs, when it reads a touched one, when the rows
+    of its model are chosen by one (in a join, a filter or a grouping), or when it goes.
 
     Args:
         models: The models of the working tree, parents before children.
         changes: What differs from the base.
 
     Returns:
-        Names of models with their touched columns, in the order of the columns. Models without any
-        are left out, and so are models that are new.
+        Names of models with their touched columns, in the order of the columns, and after them
+        those that go; removed models last. Models without any are left out, and so are models that
+        are new.
 
     """
+    changes = list(changes)
     direct = {change.name: change for change in changes if change.how is How.DIRECT}
     added = {change.name for change in changes if change.how is How.ADDED}
+    gone = {change.name: list(change.columns.removed) for change in changes}
     touched: set[Column] = set()
     found: dict[str, list[str]] = {}
     for model in models:
@@ -43,14 +49,44 @@ def touched_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict[
             own = _changed_columns(change.before, change.after)
         else:
             own = set()
-        if model.is_sql and touched:
+        if model.is_sql and _reads_any(model, touched):
             if _row_columns(model) & touched:
                 own = set(columns)
             else:
                 own |= {column for column in columns if _parents(model, column) & touched}
         touched |= {(model.fqn, column) for column in own}
-        if own and model.name not in added:
+        if model.name not in added:
             found[model.name] = [column for column in columns if column in own]
+            found[model.name] += gone.pop(model.name, [])
+    return {name: columns for name, columns in {**found, **gone}.items() if columns}
+
+
+def readers_of_gone(base: Iterable[Model], changes: Iterable[Change]) -> Readers:
+    """What read the columns that go, in the base.
+
+    Args:
+        base: The models of the base.
+        changes: What differs from it.
+
+    Returns:
+        For each column that goes and was read, by the names of its model and its own, the models
+        that read it with the columns that they made of it; `ROWS` where it chose their rows.
+
+    """
+    gone = {
+        (change.before.fqn, column): (change.name, column)
+        for change in changes
+        if change.before
+        for column in change.columns.removed
+    }
+    found: Readers = {}
+    for model in sorted(base, key=lambda model: model.name):
+        if not model.is_sql or not _reads_any(model, gone):
+            continue
+        made_of = {column: _parents(model, column) for column in model.columns_to_types or {}}
+        for column, parents in {**made_of, ROWS: _row_columns(model)}.items():
+            for parent in sorted(parents & set(gone)):
+                found.setdefault(gone[parent], {}).setdefault(model.name, []).append(column)
     return found
 
 
@@ -59,6 +95,12 @@ def column_parents(model: Model) -> dict[str, set[Column]]:
     if not model.is_sql:
         return {}
     return {column: _parents(model, column) for column in model.columns_to_types or {}}
+
+
+def _reads_any(model: Model, columns: Iterable[Column]) -> bool:
+    """Whether a model reads from the model of any of the columns; quick, unlike lineage."""
+    parents = model.depends_on or set()
+    return any(name in parents for name, _ in columns)
 
 
 def _changed_columns(before: Model, after: Model) -> set[str]:

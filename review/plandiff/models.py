@@ -95,13 +95,13 @@ def changes(plan: Plan, base: Models) -> list[Change]:
         is_own = difference.directly_modified(name) or difference.metadata_updated(name)
         if not _is_metadata(after):
             if difference.directly_modified(name):
-                found.append(_change(How.DIRECT, after, before, difference.text_diff(name)))
+                found.append(_change(How.DIRECT, after, before, _lines(difference.text_diff(name))))
             else:
                 found.append(_change(How.INDIRECT, after, before, ""))
         elif is_own:  # otherwise it only has a parent that is described differently
             same = _substance(before.model) == _substance(after.model)
             how = How.COMMENT if same else How.METADATA
-            found.append(_change(how, after, before, difference.text_diff(name)))
+            found.append(_change(how, after, before, _lines(difference.text_diff(name))))
     order = list(How)
     return sorted(found, key=lambda change: (order.index(change.how), change.name))
 
@@ -137,7 +137,12 @@ def whole_diff(before: Model | None, after: Model | None) -> str:
         model.render_definition(include_python=False) if model else [] for model in (before, after)
     )
     old_dialect, new_dialect = (model.dialect if model else None for model in (before, after))
-    return text_diff(old, new, old_dialect, new_dialect).strip()
+    return _lines(text_diff(old, new, old_dialect, new_dialect))
+
+
+def _lines(diff: str) -> str:
+    """A difference without the empty names of files at its top and the gaps between lines."""
+    return "\n".join(line for line in diff.splitlines() if line.strip() not in ("", "---", "+++"))
 
 
 def compare_columns(before: Model | None, after: Model | None) -> Columns:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from plandiff.checks import Checks
 from plandiff.data import Sample, TableChange
+from plandiff.failure import TITLE
+from plandiff.lineage import ROWS, Readers
 from plandiff.models import Change, How
 
-TITLE = "## What this change does to the warehouse"
 NOTE = "Compared on the sandbox's data"
 
 # What the KPI tables of both domains are called: those of the films, those of the studio.
@@ -17,6 +19,7 @@ KPI_PREFIXES = ("kpi_", "agg_")
 
 SHOWN_COLUMNS = 4
 TEXT_WIDTH = 60
+HASH = re.compile(r"[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True)
@@ -24,24 +27,32 @@ class Findings:
     """All that a report says.
 
     Attributes:
+        head: The revision that was compared, for people.
         base: The base, for people.
         model_count: Models of the working tree.
         changes: The models that differ.
-        touched: Columns that a change can alter, by model.
+        touched: Columns that a change can alter or that go, by model.
+        readers: What read the columns that go.
         tables: The differences of the tables that were built anew.
         row_counts: Rows of added and of removed tables.
         checks: How audits and tests went.
+        refusal: Why prod's guard would refuse the change; None where it would not.
+        max_rebuild_rows: From which size on prod's guard asks before a table is built anew.
         error: Why the change could not be planned or built; None when it could.
 
     """
 
+    head: str
     base: str
     model_count: int = 0
     changes: list[Change] = field(default_factory=list)
     touched: dict[str, list[str]] = field(default_factory=dict)
+    readers: Readers = field(default_factory=dict)
     tables: list[TableChange] = field(default_factory=list)
     row_counts: dict[str, int] = field(default_factory=dict)
     checks: Checks = field(default_factory=Checks)
+    refusal: str | None = None
+    max_rebuild_rows: int | None = None
     error: str | None = None
 
     @property
@@ -59,6 +70,25 @@ class Findings:
         }
 
     @property
+    def built_anew(self) -> list[str]:
+        """The tables that prod keeps and would fill from the beginning again."""
+        return [
+            change.name
+            for change in self.changes
+            if change.is_rebuilt
+            and change.how in (How.DIRECT, How.INDIRECT)
+            and change.after
+            and change.after.kind.is_incremental
+        ]
+
+    @property
+    def gone(self) -> set[tuple[str, str]]:
+        """The columns that go, with their models."""
+        return {
+            (change.name, column) for change in self.changes for column in change.columns.removed
+        }
+
+    @property
     def is_good(self) -> bool:
         """Whether the change could be built and no check failed."""
         return self.error is None and self.checks.passed
@@ -69,6 +99,8 @@ def markdown(findings: Findings, seconds: float) -> str:
     parts = [TITLE, verdict(findings)]
     if findings.error:
         parts.append(_folded("Why it does not build", _code(findings.error)))
+    if findings.refusal:
+        parts.append(_folded("Why prod refuses it", _code(findings.refusal), is_open=True))
     parts += _sections(findings)
     parts.append(f"<sub>{NOTE}, in {seconds:.0f} s.</sub>")
     return "\n\n".join(parts) + "\n"
@@ -76,7 +108,7 @@ def markdown(findings: Findings, seconds: float) -> str:
 
 def verdict(findings: Findings) -> str:
     """The line to read when only one is read."""
-    against = f"against `{findings.base}`"
+    against = f"(`{findings.head}` against `{findings.base}`)"
     changes = findings.real_changes
     if findings.error:
         return f"**Does not build** {against}."
@@ -89,7 +121,7 @@ def verdict(findings: Findings) -> str:
     said = [_count(changes, how) for how in How if any(c.how is how for c in changes)]
     kpi_columns = sum(len(columns) for columns in findings.kpi_columns.values())
     if kpi_columns:
-        said.append(f"{_number(kpi_columns, 'KPI column')} touched")
+        said.append(f"{_number(kpi_columns, 'KPI column')} touched{_of_them_gone(findings)}")
     differing = [table for table in findings.tables if table.differs]
     if differing:
         rows = sum(table.added + table.removed + table.changed for table in differing)
@@ -99,7 +131,19 @@ def verdict(findings: Findings) -> str:
     if not findings.checks.passed:
         failed = len(findings.checks.audits_failed) + len(findings.checks.tests_failed)
         said.append(f"**{_number(failed, 'check')} failed**")
+    if findings.refusal:
+        said.append("**prod's guard would refuse it**")
     return f"**{_worst(changes)}** {against}: {'; '.join(said)}."
+
+
+def _of_them_gone(findings: Findings) -> str:
+    """How many of the touched KPI columns go."""
+    count = sum(
+        (name, column) in findings.gone
+        for name, columns in findings.kpi_columns.items()
+        for column in columns
+    )
+    return f", **{count:,} of them gone**" if count else ""
 
 
 def _worst(changes: list[Change]) -> str:
@@ -118,19 +162,19 @@ def _count(changes: list[Change], how: How) -> str:
 def _sections(findings: Findings) -> list[str]:
     parts = []
     if findings.real_changes:
-        parts.append(_models(findings))
+        parts += [_checks(findings.checks), _models(findings)]
     parts += [_definition(change) for change in findings.changes if change.diff]
     columns = [change for change in findings.changes if change.columns]
     if columns:
-        parts.append(_folded("Columns", "\n".join(map(_columns, columns))))
+        listed = [_columns(change, findings.readers) for change in columns]
+        parts.append(_folded("Columns", "\n".join(listed)))
     if findings.touched:
         parts.append(_lineage(findings))
     parts += [_table(table) for table in findings.tables if table.differs]
     same = [f"`{table.name}`" for table in findings.tables if not table.differs]
     if same:
-        parts.append(f"Built anew with the same rows: {_and(same)}.")
-    if findings.real_changes:
-        parts.append(_checks(findings.checks))
+        title = f"Built anew with the same rows: {_number(len(same), 'table')}"
+        parts.append(_folded(title, f"{_and(same)}."))
     return parts
 
 
@@ -144,6 +188,13 @@ def _models(findings: Findings) -> str:
             f"| {rows.get(change.name) or _table_kept(change)}"
             f"{'; prod: new rows only' if change.is_forward_only else ''} |"
         )
+    if findings.built_anew and findings.max_rebuild_rows:
+        names = _and(f"`{name}`" for name in findings.built_anew)
+        lines += [
+            "",
+            f"Prod builds {names} anew, and asks first where one has more than "
+            f"{findings.max_rebuild_rows:,} rows.",
+        ]
     is_short = len(findings.real_changes) <= 5
     return _folded("Models", "\n".join(lines), is_open=is_short)
 
@@ -168,26 +219,42 @@ def _definition(change: Change) -> str:
     return _folded(f"Definition of <code>{change.name}</code>", _code(change.diff, "diff"))
 
 
-def _columns(change: Change) -> str:
+def _columns(change: Change, readers: Readers) -> str:
     columns = change.columns
     lines = [f"**`{change.name}`**", ""]
     lines += [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
     lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
-    lines += [f"- removed: `{name}` {kind}" for name, kind in columns.removed.items()]
+    lines += [
+        f"- removed: `{name}` {kind}{_read_by(readers.get((change.name, name), {}))}"
+        for name, kind in columns.removed.items()
+    ]
     lines += [f"- `{name}`: {old} → {new}" for name, (old, new) in columns.retyped.items()]
     return "\n".join(lines) + "\n"
+
+
+def _read_by(readers: dict[str, list[str]]) -> str:
+    """Who read a column that goes."""
+    said = [
+        f"`{name}` ({', '.join(one if one == ROWS else f'`{one}`' for one in columns)})"
+        for name, columns in readers.items()
+    ]
+    return f", which was read by {_and(said)}" if said else ""
 
 
 def _lineage(findings: Findings) -> str:
     kpis = findings.kpi_columns
     lines = [
-        f"- `{name}`: {', '.join(f'`{column}`' for column in columns)}"
+        f"- `{name}`: {', '.join(_touched(findings, name, column) for column in columns)}"
         for name, columns in findings.touched.items()
     ]
     title = f"Touched by lineage: {_number(sum(map(len, findings.touched.values())), 'column')}"
     if kpis:
         title += f", {sum(map(len, kpis.values()))} of them KPIs"
     return _folded(title, "\n".join(lines))
+
+
+def _touched(findings: Findings, model: str, column: str) -> str:
+    return f"`{column}`{' (gone)' if (model, column) in findings.gone else ''}"
 
 
 def _table(table: TableChange) -> str:
@@ -224,7 +291,12 @@ def _sample(sample: Sample) -> str:
 
 
 def _key(key: dict[str, str]) -> str:
-    return ", ".join(f"{column} {_safe(value)}" for column, value in key.items())
+    return ", ".join(f"{column} {_safe(_short(value))}" for column, value in key.items())
+
+
+def _short(value: str) -> str:
+    """A key that is a hash says nothing to people: its beginning finds the row."""
+    return f"{value[:8]}…" if HASH.fullmatch(value) else value
 
 
 def _checks(checks: Checks) -> str:

@@ -41,12 +41,30 @@ def merge_base(project: Path, name: str) -> Revision:
     try:
         commit = _git(project, "merge-base", "HEAD", f"{name}^{{commit}}").decode().strip()
     except subprocess.CalledProcessError as error:
-        said = error.stderr.decode().strip() or "they have no commit in common"
         raise PlanDiffError(
-            f"git finds no base {name!r}: {said}\n"
+            f"git finds no base {name!r}: {_said(error) or 'they have no commit in common'}\n"
             "Name a branch, a tag or a commit; a shallow clone needs `git fetch --unshallow`."
         ) from error
     return Revision(name, commit)
+
+
+def head_label(project: Path, name: str | None) -> str:
+    """What a report calls the working tree, for people: a commit, and whether it is all of it.
+
+    Args:
+        project: The working tree.
+        name: The revision that it stands for, where that is not its own commit; else None.
+
+    Raises:
+        PlanDiffError: git knows no such revision, or the folder is not a repository.
+
+    """
+    try:
+        commit = _git(project, "rev-parse", "--short=7", "--verify", f"{name or 'HEAD'}^{{commit}}")
+        is_dirty = name is None and bool(_git(project, "status", "--porcelain"))
+    except subprocess.CalledProcessError as error:
+        raise PlanDiffError(f"git finds no head {name or 'HEAD'!r}: {_said(error)}") from error
+    return commit.decode().strip() + (" and what is not committed" if is_dirty else "")
 
 
 def write_files(project: Path, revision: Revision, folder: Path) -> None:
@@ -59,3 +77,7 @@ def write_files(project: Path, revision: Revision, folder: Path) -> None:
 def _git(project: Path, *arguments: str) -> bytes:
     command = ["git", "-C", str(project), *arguments]
     return subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603
+
+
+def _said(error: subprocess.CalledProcessError) -> str:
+    return str(error.stderr.decode().strip())

@@ -7,70 +7,87 @@ is written yet. It compares what stands in prod with what the plan would put the
 import os
 from typing import Any
 
-from sqlglot import exp
+from sqlglot import exp, parse_one
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.macros import MacroEvaluator, RuntimeStage, macro
-from sqlmesh.core.snapshot import Snapshot
+from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot
+from sqlmesh.core.snapshot.definition import start_date
+from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import PlanError
 
 PROD = "prod"
 # The schema of tables that say what was believed when.
 HISTORY = "snapshots"
+# Tables elsewhere that remember, and which of their rows no rebuild makes again: that of refused
+# values reads the newest response of each movie only.
+LOGS = {
+    "ops.data_quality_results": "TRUE",
+    "ops.rejected_values": "NOT _source_response_id IN"
+    " (SELECT _source_response_id FROM silver.silver_movies)",
+}
 
 
 @macro()
-def refuse_losses(evaluator: MacroEvaluator) -> None:
+def refuse_losses(evaluator: MacroEvaluator) -> exp.Expr:
     """Stop a plan that would lose history, or build a large table anew.
 
     Names of models in MARQUEE_ALLOW, separated by commas, are let through.
+
+    Returns:
+        A statement that does nothing: SQLMesh warns of a macro that returns none.
 
     Raises:
         PlanError: a guard holds, with the reason and the way on.
 
     """
-    if evaluator.locals["runtime_stage"] != RuntimeStage.BEFORE_ALL.value:
-        return
-    allowed = {name.strip() for name in os.environ.get("MARQUEE_ALLOW", "").split(",")}
-    limit = int(str(evaluator.var("max_rebuild_rows")))
-    snapshots = [snapshot for snapshot in evaluator.snapshots.values() if snapshot.is_model]
-    losses = _large_rebuilds(evaluator.engine_adapter, snapshots, limit)
-    if evaluator.this_env == PROD:
-        losses |= _lost_histories(evaluator.engine_adapter, snapshots)
-    losses = {name: reason for name, reason in losses.items() if name not in allowed}
-    if losses:
-        reasons = [f"{name} {reason}" for name, reason in sorted(losses.items())]
-        names = ",".join(sorted(losses))
-        raise PlanError(
-            "This plan is stopped, nothing was written:\n  "
-            + "\n  ".join(reasons)
-            + f"\nIf that is meant: MARQUEE_ALLOW={names}"
-        )
+    if evaluator.locals["runtime_stage"] == RuntimeStage.BEFORE_ALL.value:
+        allowed = {name.strip() for name in os.environ.get("MARQUEE_ALLOW", "").split(",")}
+        limit = int(str(evaluator.var("max_rebuild_rows")))
+        models = [snapshot for snapshot in evaluator.snapshots.values() if snapshot.is_model]
+        losses = _large_rebuilds(evaluator, models, limit)
+        if evaluator.this_env == PROD:
+            losses |= _lost_histories(evaluator, models)
+        losses = {name: reason for name, reason in losses.items() if name not in allowed}
+        if losses:
+            reasons = [f"{name} {reason}" for name, reason in sorted(losses.items())]
+            names = ",".join(sorted(losses))
+            raise PlanError(
+                "This plan is stopped, nothing was written:\n  "
+                + "\n  ".join(reasons)
+                + f"\nIf that is meant: MARQUEE_ALLOW={names}"
+            )
+    return exp.select("1")
 
 
-def _large_rebuilds(adapter: Any, snapshots: list[Snapshot], limit: int) -> dict[str, str]:
-    """Incremental tables of prod with more rows than the limit that get a new table.
+def _large_rebuilds(
+    evaluator: MacroEvaluator, models: list[Snapshot], limit: int
+) -> dict[str, str]:
+    """Incremental tables of prod with more rows than the limit that would be filled anew.
 
-    A table that an environment has built already is taken over and not built again. A full table is
-    made anew at each refresh anyhow.
+    A full table is made anew at each refresh anyhow.
     """
+    index = _index(evaluator, models)
     found = {}
-    for snapshot in snapshots:
-        if not snapshot.is_incremental or adapter.table_exists(snapshot.table_name()):
+    for snapshot in models:
+        if not snapshot.is_incremental or not _is_filled_anew(evaluator, snapshot, models, index):
             continue
-        rows = _rows_in_prod(adapter, snapshot)
+        rows = _rows_in_prod(evaluator.engine_adapter, snapshot, "TRUE")
         if rows > limit:
+            preview = "" if index.is_representative(snapshot) else " as a preview"
             found[snapshot.model.name] = (
-                f"would be built anew: {rows:,} rows, more than max_rebuild_rows ({limit:,})"
+                f"would be built anew{preview}: {rows:,} rows, more than max_rebuild_rows "
+                f"({limit:,})"
             )
     return found
 
 
-def _lost_histories(adapter: Any, snapshots: list[Snapshot]) -> dict[str, str]:
-    """Tables of the history that would go, lose a column, or begin anew."""
+def _lost_histories(evaluator: MacroEvaluator, models: list[Snapshot]) -> dict[str, str]:
+    """Tables of the history that would go, lose a column, or forget rows."""
+    adapter, index = evaluator.engine_adapter, _index(evaluator, models)
     found = {}
-    kept = {snapshot.model.name: snapshot for snapshot in snapshots}
-    for view in adapter.get_data_objects(HISTORY):
-        name = f"{HISTORY}.{view.name.lower()}"
+    kept = {snapshot.model.name: snapshot for snapshot in models}
+    for name in _histories_in_prod(adapter):
         if name not in kept:
             found[name] = "is no longer in the project: its history would go"
             continue
@@ -81,18 +98,67 @@ def _lost_histories(adapter: Any, snapshots: list[Snapshot]) -> dict[str, str]:
             for column in adapter.columns(_view(adapter, snapshot))
             if column.lower() not in columns
         ]
+        is_only_here = name in LOGS or snapshot.model.kind.is_scd_type_2
         if lost:
             found[name] = f"would lose the history of {', '.join(lost)}"
-        elif snapshot.model.kind.is_scd_type_2 and not adapter.table_exists(snapshot.table_name()):
-            found[name] = "keeps its history in its own table only, and would begin anew"
+        elif is_only_here and _is_filled_anew(evaluator, snapshot, models, index):
+            rows = _rows_in_prod(adapter, snapshot, LOGS.get(name, "TRUE"))
+            if rows:
+                found[name] = f"would begin anew; rows that nothing makes again: {rows:,}"
     return found
 
 
-def _rows_in_prod(adapter: Any, snapshot: Snapshot) -> int:
+def _index(evaluator: MacroEvaluator, models: list[Snapshot]) -> DeployabilityIndex:
+    """Which tables of a plan are prod's, and which are previews of another environment."""
+    if evaluator.this_env == PROD:
+        return DeployabilityIndex.all_deployable()
+    return DeployabilityIndex.create(models, start=evaluator.locals["start_dt"])
+
+
+def _is_filled_anew(
+    evaluator: MacroEvaluator,
+    snapshot: Snapshot,
+    models: list[Snapshot],
+    index: DeployabilityIndex,
+) -> bool:
+    """Whether a plan fills a table from the beginning.
+
+    A new version of a table, the preview of a forward-only one in another environment, or a table
+    that is restated. What an environment has built already is taken over and not built again.
+    """
+    adapter = evaluator.engine_adapter
+    is_prods = index.is_representative(snapshot)
+    is_cloned = adapter.SUPPORTS_CLONING and snapshot.is_forward_only and not is_prods
+    if not is_cloned and not adapter.table_exists(snapshot.table_name(is_deployable=is_prods)):
+        return True
+    # A restatement, and a preview, show as missing intervals.
+    missing = snapshot.missing_intervals(
+        evaluator.locals["start_dt"],
+        evaluator.locals["end_dt"],
+        evaluator.locals["execution_dt"],
+        deployability_index=index,
+        ignore_cron=True,
+    )
+    return bool(missing) and missing[0][0] <= to_timestamp(start_date(snapshot, models))
+
+
+def _histories_in_prod(adapter: Any) -> list[str]:
+    """The tables of the history that prod has, by the names of their models."""
+    found = []
+    for schema in sorted({HISTORY, *(log.partition(".")[0] for log in LOGS)}):
+        # The engine compares letter by letter, and Snowflake's names are upper case.
+        in_prod = normalize_identifiers(schema, dialect=adapter.dialect).name
+        names = [f"{schema}.{view.name.lower()}" for view in adapter.get_data_objects(in_prod)]
+        found += [name for name in names if schema == HISTORY or name in LOGS]
+    return found
+
+
+def _rows_in_prod(adapter: Any, snapshot: Snapshot, condition: str) -> int:
     view = _view(adapter, snapshot)
     if not adapter.table_exists(view):
         return 0
-    return int(adapter.fetchone(exp.select("COUNT(*)").from_(view))[0])
+    counted = normalize_identifiers(parse_one(condition), dialect=adapter.dialect)
+    return int(adapter.fetchone(exp.select("COUNT(*)").from_(view).where(counted))[0])
 
 
 def _view(adapter: Any, snapshot: Snapshot) -> str:

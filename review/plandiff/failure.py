@@ -1,0 +1,72 @@
+"""The report where there is nothing to report: a plan diff that failed, and at what.
+
+Nothing but the standard library: the poster of comments writes it too, where no report arrived.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+TITLE = "## What this change does to the warehouse"
+
+# Of a long error its end says most.
+MOST_CHARACTERS = 4_000
+LONGEST_LINE = 200
+# Environment variables of such names hold what no report may show.
+SECRET = re.compile(r"TOKEN|KEY|PASSWORD|PASSPHRASE|SECRET|WEBHOOK", re.IGNORECASE)
+SHORTEST_SECRET = 6
+
+
+def failure(
+    step: str,
+    error: str,
+    *,
+    head: str,
+    base: str,
+    command: str,
+    environ: Mapping[str, str] = os.environ,
+) -> str:
+    """Write the report on a plan diff that failed.
+
+    Args:
+        step: What it was at, such as `building the base`.
+        error: What went wrong.
+        head: The revision that was to be compared, for people.
+        base: The revision that it was to be compared with, for people.
+        command: What a person types to see it.
+        environ: Its secrets are cut out of the error.
+
+    Returns:
+        Markdown: the verdict first, the whole error folded.
+
+    """
+    said = without_secrets(error, environ).strip() or "no reason was given"
+    shown = said if len(said) <= MOST_CHARACTERS else f"...{said[-MOST_CHARACTERS:]}"
+    first = " ".join(said.splitlines()[0].replace("`", "'").split()).rstrip(".:")
+    first = first if len(first) <= LONGEST_LINE else f"{first[: LONGEST_LINE - 1]}…"
+    parts = [
+        TITLE,
+        f"**Plan diff failed** (`{head}` against `{base}`) while {step}: {first}.",
+        "What the change does to the warehouse is not known. To see it on your machine:",
+        f"```sh\n{command}\n```",
+        f"<details>\n<summary>The error</summary>\n\n{_code(shown)}\n\n</details>",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def without_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """A text in which the values of secret variables are blotted out."""
+    for name, value in environ.items():
+        if SECRET.search(name) and len(value) >= SHORTEST_SECRET:
+            text = text.replace(value, "***")
+    return text
+
+
+def _code(text: str) -> str:
+    """A fenced block; the fence is longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text}\n{fence}"
