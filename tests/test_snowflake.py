@@ -93,7 +93,10 @@ class Story:
 
     def compare(self, day: str) -> None:
         """Keep the rows of gold of both engines."""
-        duck = {name: self.duckdb.query(f"FROM {name}") for name in self.tables("gold")}
+        duck = {
+            name: self.duckdb.query(f"SELECT {self.columns(name)} FROM {name}")
+            for name in self.tables("gold")
+        }
         self.days[day, "duckdb"] = {name: as_text(rows) for name, rows in duck.items()}
         self.days[day, "snowflake"] = self.on_snowflake("gold", "gold")
 
@@ -104,13 +107,17 @@ class Story:
         )
         return [f"{schema}.{name}" for (name,) in names]
 
+    def columns(self, name: str) -> str:
+        """Those of a table, but for the names that SQLMesh gives to an engine's tables."""
+        described = self.duckdb.query(f"DESCRIBE {name}")
+        return ", ".join(column for column, *_ in described if column != "_source_version")
+
     def on_snowflake(self, like: str, schema: str) -> dict[str, list[str]]:
         """All rows of the tables of a schema that is like one on DuckDB, columns in its order."""
         found = {}
         for name in self.tables(like):
-            columns = ", ".join(column for column, *_ in self.duckdb.query(f"DESCRIBE {name}"))
             table = f"LECTURE_DE.{schema}.{name.split('.')[1]}"
-            found[name] = as_text(self.account.run(f"SELECT {columns} FROM {table}"))
+            found[name] = as_text(self.account.run(f"SELECT {self.columns(name)} FROM {table}"))
         return found
 
 
