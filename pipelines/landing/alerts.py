@@ -70,21 +70,21 @@ def _slack(subject: str, text: str, environ: Mapping[str, str]) -> bool:
 
 def _smtp(subject: str, text: str, environ: Mapping[str, str]) -> bool:
     def given(name: str) -> str | None:
-        return environ.get(f"MARQUEE_SMTP_{name}") or None
+        return environ.get(name) or None
 
-    if not given("HOST"):
+    if not given("MARQUEE_SMTP_HOST"):
         return False
     # Only here: importing SQLMesh takes a second.
     from pydantic import SecretStr
     from sqlmesh.core.notification_target import BasicSMTPNotificationTarget, NotificationStatus
 
     BasicSMTPNotificationTarget(
-        host=given("HOST"),
-        port=int(given("PORT") or 465),
-        user=given("USER"),
-        password=SecretStr(given("PASSWORD") or ""),
-        sender=given("SENDER"),
-        recipients=frozenset((given("RECIPIENTS") or "").replace(" ", "").split(",")),
+        host=given("MARQUEE_SMTP_HOST"),
+        port=int(given("MARQUEE_SMTP_PORT") or 465),
+        user=given("MARQUEE_SMTP_USER"),
+        password=SecretStr(given("MARQUEE_SMTP_PASSWORD") or ""),
+        sender=given("MARQUEE_SMTP_SENDER"),
+        recipients=frozenset((given("MARQUEE_SMTP_RECIPIENTS") or "").replace(" ", "").split(",")),
         subject=subject,
     ).send_text_message(NotificationStatus.FAILURE, text)
     return True

@@ -66,18 +66,16 @@ def tell_mail(subject: str, text: str, environ: Mapping[str, str]) -> None:
         OSError: it is not reached, or refuses.
 
     """
-    given = {
-        name: environ.get(f"MARQUEE_SMTP_{name}") or None
-        for name in ("HOST", "PORT", "USER", "PASSWORD", "SENDER", "RECIPIENTS")
-    }
-    if not given["HOST"]:
+    if not environ.get("MARQUEE_SMTP_HOST"):
         return
     BasicSMTPNotificationTarget(
-        host=given["HOST"],
-        port=int(given["PORT"] or 465),
-        user=given["USER"],
-        password=SecretStr(given["PASSWORD"] or ""),
-        sender=given["SENDER"],
-        recipients=frozenset((given["RECIPIENTS"] or "").replace(" ", "").split(",")),
+        host=environ["MARQUEE_SMTP_HOST"],
+        port=int(environ.get("MARQUEE_SMTP_PORT") or 465),
+        user=environ.get("MARQUEE_SMTP_USER") or None,
+        password=SecretStr(environ.get("MARQUEE_SMTP_PASSWORD") or ""),
+        sender=environ.get("MARQUEE_SMTP_SENDER") or None,
+        recipients=frozenset(
+            (environ.get("MARQUEE_SMTP_RECIPIENTS") or "").replace(" ", "").split(",")
+        ),
         subject=subject,
     ).send_text_message(NotificationStatus.FAILURE, text)
