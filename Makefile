@@ -37,10 +37,10 @@ test test-snowflake lint style types model-lint units: export MARQUEE_STATE_DUCK
 
 test: install  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	@$(MAKE) --no-print-directory --jobs 2 units lint
-	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile --no-loadscope-reorder \
+	$(BIN)/pytest --quiet --numprocesses 3 --dist loadfile --no-loadscope-reorder \
 	  --junitxml .cache/test/pytest.xml
 
-test-review: install  ## Whole plan diffs, and the bot against a stand-in of GitHub (minutes)
+test-review: install  ## Whole plan diffs, environments, and the bot against a stand-in of GitHub (minutes)
 	$(BIN)/pytest --quiet -m review -rP
 
 test-kills: install  ## The long tests: a load and refresh of 2,000 movies killed 28 times, a studio's three batches (minutes)

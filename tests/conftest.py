@@ -32,12 +32,17 @@ SETTINGS = (
 # them again and again: a fifth of the time of a refresh. Nothing here needs it often.
 gc.set_threshold(50_000, 20, 100)
 
-LONGEST = ("test_warehouse.py", "test_refresh_kills.py", "test_tmdb_resume.py")
+# A worker takes whole files, and none shall wait for another's last.
+LONGEST = (
+    *("test_tmdb_daily.py", "test_warehouse.py", "test_run_log.py", "test_studio_quality.py"),
+    *("test_tmdb_trouble.py", "test_studio_warehouse.py", "test_tmdb_resume.py"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files: a worker takes whole ones, and none shall wait for the last."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """Begin with the longest files."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 def pytest_collection_finish() -> None:

@@ -20,6 +20,8 @@ from warehouse import Rows, Warehouse, movie
 from macros import guards
 from plandiff.build import forget_modules
 
+pytestmark = pytest.mark.review
+
 KEPT = {
     "silver_movies",
     "silver_genres",

@@ -83,7 +83,7 @@ def test_a_variable_goes_before_the_file() -> None:
 
 ON_DUCKDB = """
 import sys
-sys.path[:0] = ["pipelines", "tests"]
+sys.path[:0] = ["pipelines", "review", "tests"]
 import tmdb
 from pathlib import Path
 from warehouse import Warehouse

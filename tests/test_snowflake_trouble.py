@@ -69,7 +69,7 @@ def check(running: Emulator, house: House, **variables: str) -> tuple[int, str]:
 
 SQLMESH = """
 import sys
-sys.path[:0] = ["pipelines", "tests"]
+sys.path[:0] = ["pipelines", "review", "tests"]
 from snowflake_emulator import over_http
 from sqlmesh.cli.main import cli
 with over_http(network_timeout=2):

@@ -9,11 +9,13 @@ import pytest
 from sqlmesh.utils.errors import PlanError
 from warehouse import TOKEN, Rows, Warehouse, movie
 
+OF_STUDIO = ("+gold.agg_franchise_performance", "+ops.data_quality_results")
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A small studio in which all is well."""
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("sound"))
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("sound"), OF_STUDIO)
     warehouse.land(movie(1, revenue=500), movie(2, revenue=700))
     warehouse.land_titles(
         {"title_id": "T-1", "franchise": "Saga", "imdb_score": "7", "tmdb_id": "1"},
@@ -69,10 +71,12 @@ def failing(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def run(warehouse: Warehouse, *models: str) -> bool:
-    """`sqlmesh run --ignore-cron`, of all models or only some; whether it went well."""
+    """`sqlmesh run --ignore-cron`, of all that was planned or only some; whether it went well."""
     with warehouse.context() as context:
         ended = context.run(
-            ignore_cron=True, select_models=models or None, no_auto_upstream=bool(models)
+            ignore_cron=True,
+            select_models=models or warehouse.selected,
+            no_auto_upstream=bool(models),
         )
         return bool(ended.is_success)
 

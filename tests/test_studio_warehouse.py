@@ -132,8 +132,9 @@ class Studio:
 @contextmanager
 def sqlmesh_logs(folder: Path) -> Iterator[None]:
     """Keep the log files that SQLMesh's command line keeps, with all details."""
-    root = logging.getLogger()
+    root, sqlmesh = logging.getLogger(), logging.getLogger("sqlmesh")
     level, handlers = root.level, [*root.handlers]
+    sqlmesh.setLevel(logging.NOTSET)  # the run log raises it where nobody has said anything
     configure_logging(log_file_dir=folder, log_level="DEBUG")
     try:
         yield
