@@ -8,7 +8,7 @@ from benchmarks.warehouses import PLAN, REFRESH, Warehouses
 from benchmarks.workshop import Workshop
 
 MOVIES, MOVIES_QUICKLY = 100_000, 1_000
-DAYS, DAYS_QUICKLY = 40, 20
+DAYS, DAYS_QUICKLY = 24, 20
 HISTORY = "snapshots.snap_silver_movies"
 CHANGED_SHARE = 0.01
 GB_A_RESPONSE = 1e-6  # 300 bytes of document, its lineage, its period, and room to sort

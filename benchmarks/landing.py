@@ -12,7 +12,7 @@ MOVIES, MOVIES_QUICKLY = 500_000, 20_000
 CHUNK = 10_000  # as many movies as the pipeline puts into a load at most
 TIMES_OF_DUCKDB = 2
 PEAK_MB = 600
-CHUNKS_IN_FILES = 20  # whether memory grows from load to load shows in these
+CHUNKS_IN_FILES = 12  # whether memory grows from load to load shows in these
 
 NOTES = [
     "The pipeline's own functions, driven without HTTP: rows to Arrow, dlt's extract, normalize "
