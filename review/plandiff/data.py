@@ -17,6 +17,7 @@ from plandiff.build import ENVIRONMENT, Built
 from plandiff.models import Change, How
 
 SAMPLE_ROWS = 3
+RUN = "run_id"
 # Doubles are compared and summed to so many digits after the point: the same on every run, and
 # finer than any measure of a movie.
 DECIMALS = 6
@@ -91,7 +92,10 @@ class TableChange:
 
 
 def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
-    """Compare every table that was built anew, previews of forward-only models included."""
+    """Compare every table that was built anew, previews of forward-only models included.
+
+    A log of what each run measured is left out: no row of it has its like in another run.
+    """
     compared = (How.DIRECT, How.INDIRECT)
     return [
         _compare(built.context, change.before, change.after, change.columns.renamed)
@@ -100,6 +104,7 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
         and (change.is_rebuilt or change.is_forward_only)
         and change.before
         and change.after
+        and RUN not in {column.name for column in _columns_of(change.before.grains)}
     ]
 
 
