@@ -1,7 +1,7 @@
 """Guards of a plan: what would lose history, or be dear by accident, has to be asked for.
 
-`@refuse_losses()` is called before all else of a plan (`before_all` in config.yaml), when nothing
-is written yet. It compares what stands in prod with what the plan would put there.
+`@refuse_losses()` is called at the start of a plan (`before_all` in config.yaml), when no
+model is written yet. It compares what stands in prod with what the plan would put there.
 """
 
 import os
