@@ -1,6 +1,7 @@
 """Days of 2,000 movies behind a bad line, killed 28 times; `make test-kills`.
 
-The short forms, which every `make test` runs, are test_tmdb_resume.py and test_refresh_kills.py.
+A short form of a load's kills, which every `make test` runs, is test_tmdb_resume.py; of a refresh's,
+with the worst points chosen, test_refresh_kills.py.
 """
 
 from __future__ import annotations

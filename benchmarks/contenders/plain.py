@@ -8,6 +8,9 @@ from pathlib import Path
 
 import duckdb
 
+# Columns that name a run or a moment of it.
+OF_THE_RUN = ("_loaded_at", "_movies_loaded_at", "run_id", "measured_at")
+
 RAW_TABLE = """
 CREATE SCHEMA bronze;
 CREATE TABLE bronze.raw_movies (
@@ -82,8 +85,7 @@ def contents(warehouse: str, steps_file: str) -> dict[str, list[str]]:
     with duckdb.connect(warehouse, read_only=True) as connection:
         for step in json.loads(Path(steps_file).read_text()):
             table = f"{step['schema']}.{step['name']}"
-            # Such are moments of the run.
-            columns = ", ".join(name for name in step["columns"] if not name.endswith("_loaded_at"))
+            columns = ", ".join(name for name in step["columns"] if name not in OF_THE_RUN)
             ((count, digest),) = connection.execute(
                 f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM {table}"
             ).fetchall()
