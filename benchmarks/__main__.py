@@ -18,7 +18,8 @@ from benchmarks.results import Benchmark, circumstances, read, record, write
 from benchmarks.warehouses import Warehouses
 from benchmarks.workshop import Workshop
 
-NAMES = ("fetch", "landing", "transform", "day", "developer", "history", "dashboard")
+# The last to use a warehouse that others use, too, is `day`: it changes and drops them.
+NAMES = ("fetch", "landing", "transform", "developer", "dashboard", "day", "history")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,10 +80,10 @@ def _benchmarks(workshop: Workshop) -> Mapping[str, Callable[[], Benchmark]]:
         "fetch": lambda: fetch.measure(workshop),
         "landing": lambda: landing.measure(workshop),
         "transform": lambda: transform.measure(workshop, warehouses),
-        "day": lambda: day.measure(workshop, warehouses),
         "developer": lambda: developer.measure(workshop, warehouses),
-        "history": lambda: history.measure(workshop, warehouses),
         "dashboard": lambda: dashboard.measure(workshop, warehouses),
+        "day": lambda: day.measure(workshop, warehouses),
+        "history": lambda: history.measure(workshop, warehouses),
     }
 
 

@@ -11,7 +11,7 @@ from benchmarks.results import Benchmark, Cell, Table
 from benchmarks.warehouses import PLAN, SQLMESH, Warehouses
 from benchmarks.workshop import Workshop
 
-MOVIES = 1000
+MOVIES, MOVIES_QUICKLY = 1000, 5000
 CACHES = (".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 
 NOTES = [
@@ -29,7 +29,8 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         BenchmarkError: this runs in an environment that `make` would empty.
 
     """
-    house, _ = warehouses.built(MOVIES)
+    movies = MOVIES_QUICKLY if workshop.is_quick else MOVIES
+    house = workshop.copy(warehouses.built(movies)[0], "developer")
     warehouses.sqlmesh(house, *PLAN)  # up to now, so that the next one has nothing to do
     project = warehouses.project
     virtual = Path(sys.prefix)
@@ -53,7 +54,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
             took.append(workshop.run(*command, cwd=project, house=house))
         warm = took[1].seconds if len(took) > 1 else None
         rows.append([name, took[0].seconds, warm, took[0].peak_mb])
-    warehouses.drop(MOVIES)
+    house.remove()
     return Benchmark(
         name="developer",
         title="A developer's loop",

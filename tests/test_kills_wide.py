@@ -1,7 +1,7 @@
 """Days of 2,000 movies behind a bad line, killed 28 times; `make test-kills`.
 
-A short form of a load's kills, which every `make test` runs, is test_tmdb_resume.py; of a refresh's,
-with the worst points chosen, test_refresh_kills.py.
+A short form of a load's kills, which every `make test` runs, is test_tmdb_resume.py; that of a
+refresh's, at its worst points, is test_refresh_kills.py.
 """
 
 from __future__ import annotations
