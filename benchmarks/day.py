@@ -22,10 +22,10 @@ NOTES = [
     "of the sandbox names 1 % of the movies, whose votes and popularity differ (and the id export, "
     "a file as at TMDb, lists all): `python pipelines/tmdb.py` without a rate limit, then "
     "`sqlmesh run --ignore-cron`.",
-    "This happens twice, with other movies (once in the quick form). What keeps no count of its own (genres, companies, "
-    "refused values) reads again what was written since the hour of the last refresh began, so the "
-    "first one after a build reads what the build wrote, and the next one is like those of all "
-    "later days.",
+    "This happens twice, with other movies (once in the quick form). What keeps no count of its "
+    "own (genres, companies, refused values) reads again what was written since the hour of the "
+    "last refresh began, so the first one after a build reads what the build wrote, and the next "
+    "one is like those of all later days.",
     "Ingestion is bounded by asking for each changed movie; at TMDb's 40 requests a second the "
     "10,000 of a million would take 250 s.",
     "At the smallest size everything is built anew from the bronze of after the refresh, in plain "
