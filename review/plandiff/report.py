@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 
 from plandiff.checks import Checks
 from plandiff.data import Sample, TableChange
@@ -331,11 +332,13 @@ def _safe(value: str) -> str:
 
 
 def _amount(value: str | None) -> str:
-    """A number with its thousands apart."""
+    """A number with its thousands apart, as exact as it was compared."""
     if value is None:
         return "none"
-    whole, point, rest = value.partition(".")
-    return f"{int(whole):,}{point}{rest[:2]}" if whole.lstrip("-").isdigit() else value
+    try:
+        return f"{Decimal(value):,}"
+    except InvalidOperation:
+        return value
 
 
 def _number(count: int, noun: str) -> str:
