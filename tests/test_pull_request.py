@@ -182,7 +182,7 @@ def test_a_fork_gets_the_diff_without_a_secret_and_without_a_right_to_write() ->
     # Who may write runs the base's code, and for branches of the repository itself only.
     assert "head.repo.full_name == github.repository" in jobs["comment"]["if"]
     checkout = jobs["comment"]["steps"][0]["with"]
-    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert checkout["ref"] == "${{ github.event.pull_request.base.ref }}"
 
 
 def test_the_bot_is_skipped_on_a_fork_until_it_is_switched_on_and_at_a_review_that_approves_nothing() -> (
