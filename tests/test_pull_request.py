@@ -236,7 +236,12 @@ def test_the_refresh_is_daily_at_six_lands_both_domains_and_may_skip_that() -> N
     assert all("!inputs.skip_ingestion" in door["if"] for door in doors)
     assert run["run"] == ".venv/bin/sqlmesh run --ignore-cron"
     assert health["run"] == ".venv/bin/python pipelines/health.py --alert"
-    assert "continue-on-error" not in health
+    # What goes wrong in one leaves the others to go on, on what was installed, and the job red.
+    assert "cancelled()" not in doors[0]["if"]
+    for step in (doors[1], run, health):
+        assert "!cancelled() && steps.install.outcome == 'success'" in step["if"]
+    assert [step["run"] for step in steps if step.get("id") == "install"] == ["make install"]
+    assert not any("continue-on-error" in step for step in steps)
     stopped = "failure() || needs.refresh.result == 'cancelled'"  # as a run over its time is
     assert refresh["jobs"]["alert"]["if"] == f"${{{{ {stopped} }}}}"
 
