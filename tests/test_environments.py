@@ -269,7 +269,7 @@ def test_the_histories_and_logs_of_prod_are_found_on_both_engines(engine: Views)
 
 
 def test_a_log_that_would_forget_what_older_responses_said_stops_a_plan(
-    warehouse: Warehouse,
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warehouse.land(movie(3, budget=-5))
     sqlmesh(warehouse, "run", "--ignore-cron")
@@ -283,6 +283,17 @@ def test_a_log_that_would_forget_what_older_responses_said_stops_a_plan(
     reason = "ops.rejected_values would begin anew; rows that nothing makes again: 1"
     with pytest.raises(CommandFailed, match=reason):
         plan(warehouse)
+
+    # Nor does it go by way of an environment, whose table has never seen the older response.
+    plan(warehouse, "pr_7", "--start", FIRST_DAY)
+    reason = "replaced by what another environment built; rows that nothing makes again: 1"
+    with pytest.raises(CommandFailed, match=reason):
+        plan(warehouse)
+    refused = "SELECT count(*) FROM ops.rejected_values"
+    assert warehouse.query(refused) == [(1,)]
+    monkeypatch.setenv("MARQUEE_ALLOW", "ops.rejected_values")
+    plan(warehouse)
+    assert warehouse.query(refused) == [(0,)]
 
 
 def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(
