@@ -185,9 +185,7 @@ def test_a_fork_gets_the_diff_without_a_secret_and_without_a_right_to_write() ->
     assert checkout["ref"] == "${{ github.event.pull_request.base.ref }}"
 
 
-def test_the_bot_is_skipped_on_a_fork_until_it_is_switched_on_and_at_a_review_that_approves_nothing() -> (
-    None
-):
+def test_the_bot_is_skipped_on_a_fork_until_it_is_switched_on_and_at_a_mere_comment() -> None:
     condition = workflow("bot.yml")["jobs"]["bot"]["if"]
     assert condition.split(" && ") == [
         "github.event.pull_request.head.repo.full_name == github.repository",
