@@ -47,8 +47,8 @@ class CommandFailed(Exception):
     """A command ended badly; the message is what it said."""
 
 
-def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> None:
-    """Type a command of SQLMesh, in a process of its own (see Warehouse.apart).
+def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> str:
+    """Type a command of SQLMesh, in a process of its own (see Warehouse.apart); return its output.
 
     In the warehouse's folder, where files have the names that config.yaml gives them: SQLMesh takes
     up what it has cached of a copy's models only if the settings are the same to the letter.
@@ -64,8 +64,11 @@ def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> None:
         return done.exit_code
 
     said = warehouse.folder / "said.txt"
-    if finish(in_child(said, type_it)):
-        raise CommandFailed(said.read_text(encoding="utf-8"))
+    failed = finish(in_child(said, type_it))
+    output = said.read_text(encoding="utf-8")
+    if failed:
+        raise CommandFailed(output)
+    return output
 
 
 def plan(warehouse: Warehouse, *arguments: str) -> None:
@@ -157,6 +160,9 @@ def test_an_environment_expires_a_week_after_its_last_plan_and_prod_never_does(
             "FROM sqlmesh._environments"
         ).fetchall()
     assert dict(days) == {"pr_7": 7, "prod": None}
+    said = sqlmesh(proposed, "environments")
+    assert re.search(r"^pr_7 - 20\d\d-", said, re.MULTILINE), said
+    assert "prod - No Expiry" in said
 
 
 def test_a_run_brings_an_environment_up_to_date_and_leaves_prod(pull_request: Warehouse) -> None:
