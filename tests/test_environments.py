@@ -156,10 +156,10 @@ def test_an_environment_expires_a_week_after_its_last_plan_and_prod_never_does(
 ) -> None:
     with duckdb.connect(str(proposed.state_duckdb), read_only=True) as state:
         days = state.execute(
-            "SELECT name, round((expiration_ts - finalized_ts) / 86_400_000) "
+            "SELECT name, epoch_ms(expiration_ts)::DATE - epoch_ms(finalized_ts)::DATE "
             "FROM sqlmesh._environments"
         ).fetchall()
-    assert dict(days) == {"pr_7": 7, "prod": None}
+    assert dict(days) == {"pr_7": 7, "prod": None}  # by the date: it is midnight that day
     said = sqlmesh(proposed, "environments")
     assert re.search(r"^pr_7 - 20\d\d-", said, re.MULTILINE), said
     assert "prod - No Expiry" in said
