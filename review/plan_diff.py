@@ -16,12 +16,12 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlmesh.utils.errors import SQLMeshError
 
-from plandiff.bronze import sandbox_bronze
+from plandiff.bronze import INPUTS, sandbox_bronze
 from plandiff.build import Base, Built, build_base, built
 from plandiff.checks import checks
 from plandiff.data import row_count, table_changes
@@ -30,7 +30,7 @@ from plandiff.failure import failure
 from plandiff.lineage import readers_of_gone, touched_columns
 from plandiff.models import changes
 from plandiff.report import Findings, markdown, verdict
-from plandiff.revision import head_label, merge_base, write_files
+from plandiff.revision import head_label, is_changed, merge_base, write_files
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "plan-diff"
@@ -127,7 +127,8 @@ def find(base_name: str, head_name: str | None, progress: Progress) -> Findings:
         write_files(ROOT, revision, files)
         base = build_base(files, bronze, Path(scratch) / "warehouse")
         progress.step = "comparing the change with the base"
-        return compare(ROOT, base, progress.head, revision.label)
+        findings = compare(ROOT, base, progress.head, revision.label)
+    return replace(findings, is_ingestion_changed=is_changed(ROOT, revision, INPUTS))
 
 
 def _failed(error: BaseException, progress: Progress, options: argparse.Namespace) -> str:

@@ -62,7 +62,10 @@ def copied(folder: Path) -> dict[str, str]:
     found = {}
     for variable, file in files.items():
         # Once more, for the UI writes: a copy of `fresh_copy` is others', too, and stays as it is.
-        found[variable] = str(shutil.copy(fresh_copy(file), folder / file.name))
+        # The name is the catalog's and stays, and two files may have the same.
+        own = folder / variable
+        own.mkdir()
+        found[variable] = str(shutil.copy(fresh_copy(file), own / file.name))
     return found
 
 

@@ -47,8 +47,8 @@ class CommandFailed(Exception):
     """A command ended badly; the message is what it said."""
 
 
-def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> None:
-    """Type a command of SQLMesh, in a process of its own (see Warehouse.apart).
+def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> str:
+    """Type a command of SQLMesh, in a process of its own (see Warehouse.apart); return its output.
 
     In the warehouse's folder, where files have the names that config.yaml gives them: SQLMesh takes
     up what it has cached of a copy's models only if the settings are the same to the letter.
@@ -64,8 +64,11 @@ def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> None:
         return done.exit_code
 
     said = warehouse.folder / "said.txt"
-    if finish(in_child(said, type_it)):
-        raise CommandFailed(said.read_text(encoding="utf-8"))
+    failed = finish(in_child(said, type_it))
+    output = said.read_text(encoding="utf-8")
+    if failed:
+        raise CommandFailed(output)
+    return output
 
 
 def plan(warehouse: Warehouse, *arguments: str) -> None:
@@ -153,10 +156,13 @@ def test_an_environment_expires_a_week_after_its_last_plan_and_prod_never_does(
 ) -> None:
     with duckdb.connect(str(proposed.state_duckdb), read_only=True) as state:
         days = state.execute(
-            "SELECT name, round((expiration_ts - finalized_ts) / 86_400_000) "
+            "SELECT name, epoch_ms(expiration_ts)::DATE - epoch_ms(finalized_ts)::DATE "
             "FROM sqlmesh._environments"
         ).fetchall()
-    assert dict(days) == {"pr_7": 7, "prod": None}
+    assert dict(days) == {"pr_7": 7, "prod": None}  # by the date: it is midnight that day
+    said = sqlmesh(proposed, "environments")
+    assert re.search(r"^pr_7 - 20\d\d-", said, re.MULTILINE), said
+    assert "prod - No Expiry" in said
 
 
 def test_a_run_brings_an_environment_up_to_date_and_leaves_prod(pull_request: Warehouse) -> None:
@@ -269,7 +275,7 @@ def test_the_histories_and_logs_of_prod_are_found_on_both_engines(engine: Views)
 
 
 def test_a_log_that_would_forget_what_older_responses_said_stops_a_plan(
-    warehouse: Warehouse,
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warehouse.land(movie(3, budget=-5))
     sqlmesh(warehouse, "run", "--ignore-cron")
@@ -283,6 +289,17 @@ def test_a_log_that_would_forget_what_older_responses_said_stops_a_plan(
     reason = "ops.rejected_values would begin anew; rows that nothing makes again: 1"
     with pytest.raises(CommandFailed, match=reason):
         plan(warehouse)
+
+    # Nor does it go by way of an environment, whose table has never seen the older response.
+    plan(warehouse, "pr_7", "--start", FIRST_DAY)
+    reason = "replaced by what another environment built; rows that nothing makes again: 1"
+    with pytest.raises(CommandFailed, match=reason):
+        plan(warehouse)
+    refused = "SELECT count(*) FROM ops.rejected_values"
+    assert warehouse.query(refused) == [(1,)]
+    monkeypatch.setenv("MARQUEE_ALLOW", "ops.rejected_values")
+    plan(warehouse)
+    assert warehouse.query(refused) == [(0,)]
 
 
 def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(

@@ -312,6 +312,23 @@ def test_a_change_that_does_not_parse_says_so(bench: Bench) -> None:
     assert "fact_movies" in findings.error
 
 
+@pytest.mark.parametrize(
+    ("python", "reason"),
+    [("def broken(:\n", "SyntaxError"), ("import no_such_module\n", "No module named")],
+)
+def test_a_macro_that_cannot_be_imported_is_a_change_that_does_not_build(
+    bench: Bench, python: str, reason: str
+) -> None:
+    macro = bench.project / "sqlmesh_project" / "macros" / "broken.py"
+    macro.write_text(python, encoding="utf-8")
+    try:
+        findings = bench.compare()
+    finally:
+        macro.unlink()
+    assert verdict(findings) == "**Does not build** (`abcdef0` against `main (1234567)`)."
+    assert reason in str(findings.error)
+
+
 def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a clone of git")

@@ -182,7 +182,46 @@ def test_a_fork_gets_the_diff_without_a_secret_and_without_a_right_to_write() ->
     # Who may write runs the base's code, and for branches of the repository itself only.
     assert "head.repo.full_name == github.repository" in jobs["comment"]["if"]
     checkout = jobs["comment"]["steps"][0]["with"]
-    assert checkout["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert checkout["ref"] == "${{ github.event.pull_request.base.ref }}"
+
+
+def test_the_bot_is_skipped_on_a_fork_until_it_is_switched_on_and_at_a_mere_comment() -> None:
+    condition = workflow("bot.yml")["jobs"]["bot"]["if"]
+    assert condition.split(" && ") == [
+        "github.event.pull_request.head.repo.full_name == github.repository",
+        "vars.MARQUEE_BOT == 'on'",
+        "(github.event_name == 'pull_request' || github.event.review.state == 'approved')",
+    ]
+
+
+def test_the_bot_runs_no_code_that_was_pushed_after_what_the_reviewer_let_through(
+    tmp_path: Path,
+) -> None:
+    checkout, look, *others = workflow("bot.yml")["jobs"]["bot"]["steps"]
+    assert checkout["with"]["fetch-depth"] == 2
+    assert look["env"] == {"HEAD": "${{ github.event.pull_request.head.sha }}"}
+    assert "make install" in [step.get("run") for step in others]
+
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
+        command = ["git", "-C", str(tmp_path), *who, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("commit", "--quiet", "--allow-empty", "--message=base")
+    git("switch", "--quiet", "--create=change")
+    git("commit", "--quiet", "--allow-empty", "--message=seen")
+    seen = git("rev-parse", "HEAD")
+    git("commit", "--quiet", "--allow-empty", "--message=pushed since")
+    newest = git("rev-parse", "HEAD")
+    git("switch", "--quiet", "main")
+    git("merge", "--quiet", "--no-ff", "--message=merge", "change")
+    ends = {}
+    for head in (seen, newest):
+        environment = {**os.environ, "HEAD": head}
+        command = ["bash", "-e", "-c", look["run"]]
+        ends[head] = subprocess.run(command, cwd=tmp_path, env=environment).returncode
+    assert ends == {seen: 1, newest: 0}
 
 
 def test_the_refresh_is_daily_at_six_lands_both_domains_and_may_skip_that() -> None:
@@ -195,7 +234,12 @@ def test_the_refresh_is_daily_at_six_lands_both_domains_and_may_skip_that() -> N
     assert all("!inputs.skip_ingestion" in door["if"] for door in doors)
     assert run["run"] == ".venv/bin/sqlmesh run --ignore-cron"
     assert health["run"] == ".venv/bin/python pipelines/health.py --alert"
-    assert "continue-on-error" not in health
+    # What goes wrong in one leaves the others to go on, on what was installed, and the job red.
+    assert "cancelled()" not in doors[0]["if"]
+    for step in (doors[1], run, health):
+        assert "!cancelled() && steps.install.outcome == 'success'" in step["if"]
+    assert [step["run"] for step in steps if step.get("id") == "install"] == ["make install"]
+    assert not any("continue-on-error" in step for step in steps)
     stopped = "failure() || needs.refresh.result == 'cancelled'"  # as a run over its time is
     assert refresh["jobs"]["alert"]["if"] == f"${{{{ {stopped} }}}}"
 

@@ -29,6 +29,7 @@ import health
 import pytest
 import studio
 import tmdb
+import ui
 import units
 import yaml
 from conftest import House, films, finish, in_child
@@ -660,6 +661,25 @@ def test_a_warehouse_that_is_no_database_is_missing(
     (tmp_path / "warehouse.duckdb").write_bytes(b"no database" * 1000)
     with pytest.raises(MissingWarehouse):
         fresh_copy(tmp_path / "warehouse.duckdb")
+
+
+def test_the_ui_copies_two_files_of_the_same_name_and_keeps_them_apart(
+    tmp_path: Path, copies: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = ("MARQUEE_DUCKDB", "MARQUEE_STATE_DUCKDB")
+    for variable in variables:
+        file = tmp_path / "own" / variable / "marquee.duckdb"
+        file.parent.mkdir(parents=True)
+        with duckdb.connect(str(file)) as connection:
+            connection.execute(f"CREATE TABLE {variable} AS SELECT 1")
+        monkeypatch.setenv(variable, str(file))
+    folder = tmp_path / "ui"
+    folder.mkdir()
+    found = ui.copied(folder)
+    assert set(found) == set(variables)
+    for variable, copy in found.items():
+        with duckdb.connect(copy, read_only=True) as connection:
+            assert connection.execute("SHOW TABLES").fetchall() == [(variable,)]
 
 
 def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:

@@ -6,8 +6,9 @@ import io
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -111,7 +112,7 @@ def built(project: Path, base: Base) -> Iterator[Built]:
         SQLMeshError: the project does not load, or cannot be planned.
 
     """
-    with _context(project, base.folder) as context:
+    with _loaded(project, base.folder) as context:
         builder = context.plan_builder(
             ENVIRONMENT,
             create_from="prod",
@@ -159,6 +160,29 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
             yield context
         finally:
             context.close()
+
+
+@contextmanager
+def _loaded(project: Path, folder: Path) -> Iterator[Context]:
+    """The same for a change: its macros are Python, which may fail in any way as it is imported.
+
+    Raises:
+        SQLMeshError: the project does not load.
+
+    """
+    with ExitStack() as stack:
+        try:
+            context = stack.enter_context(_context(project, folder))
+        except (PlanDiffError, SQLMeshError):
+            raise
+        except Exception as error:
+            raise SQLMeshError(f"The project does not load: {_said(error)}") from error
+        yield context
+
+
+def _said(error: Exception) -> str:
+    """An error as Python would print it, without the way there."""
+    return "".join(traceback.format_exception_only(error)).strip()
 
 
 def forget_modules(project: Path) -> None:

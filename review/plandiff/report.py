@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 
 from plandiff.checks import Checks
 from plandiff.data import Sample, TableChange
@@ -13,6 +14,8 @@ from plandiff.lineage import ROWS, Readers
 from plandiff.models import Change, How
 
 NOTE = "Compared on the sandbox's data"
+# Both sides read what the working tree's doors have loaded.
+INGESTION_CHANGED = "**ingestion changed: its effect on bronze is not shown**"
 
 # What the KPI tables of both domains are called: those of the films, those of the studio.
 KPI_PREFIXES = ("kpi_", "agg_")
@@ -39,6 +42,7 @@ class Findings:
         refusal: Why prod's guard would refuse the change; None where it would not.
         max_rebuild_rows: From which size on prod's guard asks before a table is built anew.
         error: Why the change could not be planned or built; None when it could.
+        is_ingestion_changed: Whether the doors differ, which loaded bronze for both sides.
 
     """
 
@@ -54,6 +58,7 @@ class Findings:
     refusal: str | None = None
     max_rebuild_rows: int | None = None
     error: str | None = None
+    is_ingestion_changed: bool = False
 
     @property
     def real_changes(self) -> list[Change]:
@@ -111,7 +116,10 @@ def verdict(findings: Findings) -> str:
     against = f"(`{findings.head}` against `{findings.base}`)"
     changes = findings.real_changes
     if findings.error:
-        return f"**Does not build** {against}."
+        ingestion = f"; {INGESTION_CHANGED}" if findings.is_ingestion_changed else ""
+        return f"**Does not build** {against}{ingestion}."
+    if not changes and findings.is_ingestion_changed:
+        return f"**No model changed** {against}; {INGESTION_CHANGED}."
     if not changes:
         only = [f"`{change.name}`" for change in findings.changes]
         return (
@@ -133,6 +141,8 @@ def verdict(findings: Findings) -> str:
         said.append(f"**{_number(failed, 'check')} failed**")
     if findings.refusal:
         said.append("**prod's guard would refuse it**")
+    if findings.is_ingestion_changed:
+        said.append(INGESTION_CHANGED)
     return f"**{_worst(changes)}** {against}: {'; '.join(said)}."
 
 
@@ -331,11 +341,13 @@ def _safe(value: str) -> str:
 
 
 def _amount(value: str | None) -> str:
-    """A number with its thousands apart."""
+    """A number with its thousands apart, as exact as it was compared."""
     if value is None:
         return "none"
-    whole, point, rest = value.partition(".")
-    return f"{int(whole):,}{point}{rest[:2]}" if whole.lstrip("-").isdigit() else value
+    try:
+        return f"{Decimal(value):,}"
+    except InvalidOperation:
+        return value
 
 
 def _number(count: int, noun: str) -> str:

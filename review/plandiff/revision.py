@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,13 @@ def head_label(project: Path, name: str | None) -> str:
     except subprocess.CalledProcessError as error:
         raise PlanDiffError(f"git finds no head {name or 'HEAD'!r}: {_said(error)}") from error
     return commit.decode().strip() + (" and what is not committed" if is_dirty else "")
+
+
+def is_changed(project: Path, revision: Revision, paths: Sequence[str]) -> bool:
+    """Whether the working tree differs from a revision in some of its files, new ones included."""
+    differing = _git(project, "diff", "--name-only", revision.commit, "--", *paths)
+    new = _git(project, "ls-files", "--others", "--exclude-standard", "--", *paths)
+    return bool(differing or new)
 
 
 def write_files(project: Path, revision: Revision, folder: Path) -> None:

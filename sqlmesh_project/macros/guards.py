@@ -105,6 +105,14 @@ def _lost_histories(evaluator: MacroEvaluator, models: list[Snapshot]) -> dict[s
             rows = _rows_in_prod(adapter, snapshot, LOGS.get(name, "TRUE"))
             if rows:
                 found[name] = f"would begin anew; rows that nothing makes again: {rows:,}"
+        elif is_only_here and not snapshot.unpaused_ts:
+            # Not prod's yet, and built already by another environment.
+            rows = _rows_left_out(adapter, snapshot, LOGS.get(name, "TRUE"))
+            if rows:
+                found[name] = (
+                    "would be replaced by what another environment built; rows that nothing makes "
+                    f"again: {rows:,}"
+                )
     return found
 
 
@@ -159,6 +167,21 @@ def _rows_in_prod(adapter: Any, snapshot: Snapshot, condition: str) -> int:
         return 0
     counted = normalize_identifiers(parse_one(condition), dialect=adapter.dialect)
     return int(adapter.fetchone(exp.select("COUNT(*)").from_(view).where(counted))[0])
+
+
+def _rows_left_out(adapter: Any, snapshot: Snapshot, condition: str) -> int:
+    """Rows that prod shows and that are not, by their grain, in the table that it would show."""
+    dialect = adapter.dialect
+    grain = [
+        normalize_identifiers(exp.column(column.name), dialect=dialect)
+        for expression in snapshot.model.grains
+        for column in expression.find_all(exp.Column)
+    ]
+    counted = normalize_identifiers(parse_one(condition), dialect=dialect)
+    shown = exp.select(*grain).from_(_view(adapter, snapshot)).where(counted)
+    built = exp.select(*grain).from_(snapshot.table_name(is_deployable=True))
+    left_out = exp.except_(shown, built).subquery("left_out")
+    return int(adapter.fetchone(exp.select("COUNT(*)").from_(left_out))[0])
 
 
 def _view(adapter: Any, snapshot: Snapshot) -> str:

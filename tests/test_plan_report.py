@@ -1,0 +1,102 @@
+"""What a plan diff's report says, from findings made by hand."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from plandiff.bronze import INPUTS
+from plandiff.data import TableChange, Total
+from plandiff.models import Change, Columns, How
+from plandiff.report import Findings, markdown, verdict
+from plandiff.revision import is_changed, merge_base
+
+CHANGE = Change(
+    name="gold.fact_movies",
+    how=How.DIRECT,
+    category="Breaking",
+    is_rebuilt=True,
+    is_forward_only=False,
+    diff="",
+    columns=Columns(),
+    before=None,
+    after=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ("-0.5", "0.5", "| mean `roi_pct` | -0.5 | 0.5 |"),
+        ("12.341", "12.349", "| mean `roi_pct` | 12.341 | 12.349 |"),
+        ("1234567.25", None, "| mean `roi_pct` | 1,234,567.25 | none |"),
+        ("NULL", "-1234", "| mean `roi_pct` | NULL | -1,234 |"),
+    ],
+)
+def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
+    before: str, after: str | None, line: str
+) -> None:
+    table = TableChange(
+        name="gold.fact_movies",
+        rows_before=1,
+        rows_after=1,
+        added=0,
+        removed=0,
+        changed=1,
+        differing={"roi_pct": 1},
+        totals=[Total("roi_pct", "mean", before, after)],
+        changed_rows=[],
+        added_keys=[],
+        removed_keys=[],
+    )
+    assert line in markdown(Findings("a", "b", tables=[table]), 0).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("findings", "beginning"),
+    [
+        (Findings("a", "b", is_ingestion_changed=True), "**No model changed** (`a` against `b`)"),
+        (
+            Findings("a", "b", changes=[CHANGE], is_ingestion_changed=True),
+            "**Breaking** (`a` against `b`): 1 model changed directly",
+        ),
+        (
+            Findings("a", "b", error="a reason", is_ingestion_changed=True),
+            "**Does not build** (`a` against `b`)",
+        ),
+    ],
+    ids=["nothing else", "a model too", "broken"],
+)
+def test_a_change_of_the_doors_is_never_called_no_change(
+    findings: Findings, beginning: str
+) -> None:
+    said = "; **ingestion changed: its effect on bronze is not shown**."
+    assert verdict(findings) == beginning + said
+
+
+def test_a_door_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)
+
+    door = tmp_path / "pipelines" / "tmdb.py"
+    door.parent.mkdir()
+    door.write_text("1", encoding="utf-8")
+    (tmp_path / "requirements.lock").touch()
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message=base")
+    base = merge_base(tmp_path, "HEAD")
+    (tmp_path / "README.md").touch()
+    assert not is_changed(tmp_path, base, INPUTS)
+
+    door.write_text("2", encoding="utf-8")
+    assert is_changed(tmp_path, base, INPUTS)
+    git("commit", "--quiet", "--all", "--message=change")
+    assert is_changed(tmp_path, base, INPUTS)
+    assert not is_changed(tmp_path, merge_base(tmp_path, "HEAD"), INPUTS)
+
+    (door.parent / "new.py").touch()
+    assert is_changed(tmp_path, merge_base(tmp_path, "HEAD"), INPUTS)
