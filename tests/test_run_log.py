@@ -40,6 +40,7 @@ from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
 from warehouse import ROOT, Warehouse, movie
 
+from dashboard.queries import runs
 from landing import run_log
 from landing.clock import now_utc
 from macros.run_log import LOG_TABLES, literal
@@ -348,6 +349,15 @@ def test_a_killed_door_is_shown_unfinished(
     store = DuckDBStore(fresh_copy(house.duckdb))
     (said,) = [one.message for one in check_all(store, CADENCE, now_utc(), None) if not one.is_ok]
     assert "unfinished" in said
+    # In an old copy the run may have ended since: only time tells.
+    ago, later = timedelta(minutes=5), timedelta(hours=CADENCE.longest_run_hours + 1)
+    assert all(one.is_ok for one in check_all(store, CADENCE, now_utc(), None, ago))
+    late = check_all(store, CADENCE, now_utc() + later, None, ago)
+    assert any("unfinished" in one.message for one in late)
+    assert [
+        runs(store, CADENCE, now_utc(), is_past=is_past)["status"].tolist()
+        for is_past in (False, True)
+    ] == [["UNFINISHED"], ["RUNNING"]]
     assert house.load().code == 0
     assert house.query("SELECT status FROM ops.run_log ORDER BY started_at") == [
         ("RUNNING",),
@@ -534,7 +544,7 @@ def test_the_quality_page_names_each_fault(
         "from pathlib import Path\n"
         "from dashboard.pages import quality\n"
         "from monitoring.store import DuckDBStore\n"
-        f"quality(DuckDBStore(Path({copy!r})), Path({str(faulty.duckdb)!r}))\n",
+        f"quality(DuckDBStore(Path({copy!r})), Path({str(faulty.duckdb)!r}), None)\n",
         default_timeout=60,
     ).run()
     assert not app.exception

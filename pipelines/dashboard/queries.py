@@ -240,14 +240,14 @@ def movies_called(store: Store, text: str) -> pd.DataFrame:
     return answer(store, MOVIES_CALLED, text.strip(), text.strip(), text.strip())
 
 
-def runs(store: Store, cadence: Cadence, now: datetime) -> pd.DataFrame:
-    """Return the runs, newest first; one without an end that has no process is UNFINISHED."""
+def runs(store: Store, cadence: Cadence, now: datetime, *, is_past: bool = False) -> pd.DataFrame:
+    """Return the runs, newest first; one without an end that will have none is UNFINISHED."""
     found = answer(store, RUNS)
     if not found.empty:
         plain = found.astype(object).where(found.notna(), None).to_dict("records")
         found["status"] = [
             "UNFINISHED"
-            if is_unfinished({str(k): v for k, v in one.items()}, cadence, now)
+            if is_unfinished({str(k): v for k, v in one.items()}, cadence, now, is_past=is_past)
             else one["status"]
             for one in plain
         ]

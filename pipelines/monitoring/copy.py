@@ -86,7 +86,10 @@ def age_if_past(path: Path, copy: Path) -> timedelta | None:
     """Tell how old a copy is if the file has changed since it was made; None if it has not."""
     if copy.parent.name == _name(stamp(path)):
         return None
-    return timedelta(seconds=time.time() - copy.parent.stat().st_mtime)
+    try:
+        return timedelta(seconds=time.time() - copy.parent.stat().st_mtime)
+    except FileNotFoundError:  # two newer ones were made, a moment ago
+        return timedelta()
 
 
 def _copy(path: Path, before: Stamp, target: Path) -> bool:
