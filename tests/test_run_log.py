@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 import unittest
@@ -45,7 +46,7 @@ from landing import run_log
 from landing.clock import now_utc
 from macros.run_log import LOG_TABLES, literal
 from monitoring.cadence import read_cadence
-from monitoring.checks import Finding, check_all, robust_z_score
+from monitoring.checks import Finding, check_all, is_unfinished, robust_z_score
 from monitoring.copy import fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
 from sandbox.faults import Fault
@@ -354,6 +355,11 @@ def test_a_killed_door_is_shown_unfinished(
     assert all(one.is_ok for one in check_all(store, CADENCE, now_utc(), None, ago))
     late = check_all(store, CADENCE, now_utc() + later, None, ago)
     assert any("unfinished" in one.message for one in late)
+    # So is one on another host, before the next daily run; one that is at work here may go on.
+    row: dict[str, Any] = {"ended_at": None, "status": "RUNNING", "host": "elsewhere"}
+    row |= {"process_id": os.getpid(), "started_at": now_utc() - timedelta(hours=7)}
+    assert is_unfinished(row, CADENCE, now_utc())
+    assert not is_unfinished({**row, "host": socket.gethostname()}, CADENCE, now_utc())
     assert [
         runs(store, CADENCE, now_utc(), is_past=is_past)["status"].tolist()
         for is_past in (False, True)

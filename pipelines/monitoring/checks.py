@@ -156,7 +156,7 @@ def is_unfinished(
 
     Args:
         run: its row of ops.run_log.
-        cadence: how long a run takes at most.
+        cadence: how long a run takes at most whose process cannot be looked at.
         now: this moment, UTC without a zone.
         is_past: the row is of an old copy. Its process may be gone because the run has ended since,
             so that only time tells.
@@ -165,8 +165,8 @@ def is_unfinished(
     if run["ended_at"] is not None or run["status"] != "RUNNING":
         return False
     is_here = run["host"] == socket.gethostname()
-    if is_here and not is_past and not _lives(int(run["process_id"])):
-        return True
+    if is_here and not is_past:
+        return not _lives(int(run["process_id"]))
     return bool(now - run["started_at"] > timedelta(hours=cadence.longest_run_hours))
 
 
