@@ -83,6 +83,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Read the studio's feeds and land them in bronze, personal data apart.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # the run log masks an option by its name
     )
     parser.add_argument(
         "--forget",

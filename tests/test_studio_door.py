@@ -392,8 +392,17 @@ def test_the_tokens_of_guests_expire(folder: Folder) -> None:
 def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, fan_id="F2"))
     folder.load()
+    folder.house.monkeypatch.setattr("sys.argv", ["pipelines/studio.py", "--forget", "F1"])
+    assert folder.load("--forg", "F1").code == 2  # an option cut short would not be masked
     assert "secure.pii_vault" in folder.load("--forget", "F1").out
     assert "Nothing to forget" in folder.load("--forget", "F1").out
+    assert folder.landed("SELECT job, status, command FROM ops.run_log ORDER BY started_at")[
+        1:
+    ] == [
+        ("studio_erasure", "SUCCEEDED", "studio.py --forget ***"),
+        ("studio_erasure", "SUCCEEDED", "studio.py --forget ***"),
+    ]
+    assert not any("F1" in str(row) for row in folder.landed("FROM ops.run_log"))
     folder.write("fan_interactions/old.jsonl", interaction(3), interaction(4, fan_id="F2"))
     folder.write("fan_interactions/old.jsonl", interaction(5, event_timestamp="2100-01-01"))
     ended = folder.load()
