@@ -267,6 +267,7 @@ def failing_rows(store: Store, query: str) -> pd.DataFrame:
         return pd.DataFrame()
 
 
+REPEATED = "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
 # The rows that break a metric, where a row can: what is wrong with a value is the metric's.
 BREAKS = {
     "null_count": "{column} IS NULL",
@@ -276,9 +277,11 @@ BREAKS = {
     "valid_email_hash": "NOT REGEXP_MATCHES({column}, '^[0-9a-f]{{64}}$')",
     "valid_country_code": "NOT {column} IN (SELECT country_code FROM silver.seed_country_codes)",
     "referential_gap_pct": "NOT {column} IN (SELECT title_id FROM silver.stg_titles)",
-    "duplicate_count": (
-        "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
+    "unknown_account_type_count": (
+        "({column} IS NULL OR NOT {column} IN (SELECT account_type FROM silver.seed_account_types))"
     ),
+    "duplicate_count": REPEATED,
+    "shared_key_count": REPEATED,
 }
 
 
