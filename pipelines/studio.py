@@ -186,7 +186,7 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
 def fail(error: BaseException, report: Report, *, settings: Settings, dry_run: bool) -> int:
     """Say in words why a run ended early and what of it stays; return the exit code."""
     stopped = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
-    lines = ["Stopped." if stopped else explain(error, settings.duckdb)]
+    lines = ["Stopped." if stopped else explain(error, settings.duckdb, is_personal=True)]
     if sum(report.landed.values()) and not dry_run:
         lines.append(
             f"{sum(report.landed.values()):,} rows landed and stay. "

@@ -412,6 +412,22 @@ def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> 
     assert folder.landed("SELECT COUNT(DISTINCT fan_token) FROM bronze.raw_fan_interactions") == [3]
 
 
+@pytest.mark.parametrize("kind", [ValueError, duckdb.ConversionException])
+def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
+    folder: Folder, kind: type[Exception]
+) -> None:
+    def fails(*_: Any) -> None:
+        raise kind("Could not convert 'canary@example.com'")
+
+    folder.write("fan_interactions/a.jsonl", interaction(1))
+    folder.house.monkeypatch.setattr("studio_source.people.People.split", fails)
+    ended = folder.load()
+    assert ended.code == 1
+    assert kind.__name__ in ended.err
+    assert "canary" not in ended.out + ended.err
+    assert not folder.house.files_with("canary")
+
+
 KILLS: dict[str, Callable[[Any], Any]] = {
     "before the vault": lambda kill: kill(Vault, "add"),
     "before the load": lambda kill: kill(Pipeline, "load"),
