@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             load_studio(studio, destination, settings, report, dry_run=options.dry_run)
     except (Exception, KeyboardInterrupt) as error:
         return fail(error, report, settings=settings, dry_run=options.dry_run)
-    place = "the sandbox" if options.sandbox else studio.bucket_url
+    place = "the sandbox" if options.sandbox else studio.place
     print(summary(report, place, destination, dry_run=options.dry_run))
     return 0
 

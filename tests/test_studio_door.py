@@ -25,6 +25,7 @@ from macros.bronze import TABLES as MISSING_TABLES
 from sandbox.studio import write_batch
 from studio_source.files import File
 from studio_source.people import verified_account_types
+from studio_source.settings import StudioSettings
 from studio_source.tables import TABLES
 from studio_source.tokens import Tokens
 from studio_source.vault import Vault
@@ -426,6 +427,32 @@ def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
     assert kind.__name__ in ended.err
     assert "canary" not in ended.out + ended.err
     assert not folder.house.files_with("canary")
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("sftp://ann:sesame@host/studio", "sftp://***@host/studio"),
+        ("sftp://ann:ses@me@host:22/a@b", "sftp://***@host:22/a@b"),
+        ("s3://bucket/studio", "s3://bucket/studio"),
+        ("/feeds/studio", "/feeds/studio"),
+    ],
+)
+def test_the_password_of_a_url_is_not_said(url: str, place: str) -> None:
+    settings = StudioSettings(url, KEY)
+    assert settings.place == place
+    assert repr(settings) == f"StudioSettings({place!r})"
+
+
+def test_a_finished_run_names_its_folder_without_the_password(folder: Folder) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/host/studio/titles/t.json", b"[]")
+    folder.house.monkeypatch.setenv("STUDIO_URL", "memory://ann:sesame@host/studio")
+    ended = folder.load()
+    memory.rm("/host", recursive=True)
+    assert "memory://***@host/studio ->" in ended.out
+    assert "sesame" not in ended.out + ended.err
+    assert not folder.house.files_with("sesame")
 
 
 KILLS: dict[str, Callable[[Any], Any]] = {
