@@ -627,8 +627,15 @@ def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Pa
         writer.execute("INSERT INTO gold.extra VALUES (43)")
         assert store.frame("FROM gold.extra")["answer"].tolist() == [42]
     store.close()
+    killed, at_work = (fresh_copy(warehouse.duckdb).parents[1] / f".making-{n}" for n in "ab")
+    for half in (killed, at_work):
+        half.mkdir()
+    os.utime(killed, (0, 0))
+    with duckdb.connect(str(warehouse.duckdb)) as writer:
+        writer.execute("INSERT INTO gold.extra VALUES (44)")
     newer = DuckDBStore(fresh_copy(warehouse.duckdb))
-    assert newer.frame("FROM gold.extra")["answer"].tolist() == [42, 43]
+    assert newer.frame("FROM gold.extra")["answer"].tolist() == [42, 43, 44]
+    assert (killed.exists(), at_work.exists()) == (False, True)
 
 
 def test_health_says_when_it_sees_the_past_and_fails_when_that_is_long_gone(
