@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from streamlit.web import cli
 from dashboard.lineage import read_lineage
 from dashboard.pages import PAGES, Page
 from landing.settings import Settings
-from monitoring.copy import fresh_copy
+from monitoring.checks import words
+from monitoring.copy import age_if_past, fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
 
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
@@ -85,7 +87,7 @@ def snowflake_store() -> SnowflakeStore:
 
 def show(page: Page) -> None:
     """Draw a page, or what to do where there is nothing to draw from."""
-    warehouse = None
+    warehouse = age = None
     try:
         store: Store
         if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
@@ -94,6 +96,7 @@ def show(page: Page) -> None:
             warehouse = Settings.from_environment().duckdb
             copy = copy_now(str(warehouse))
             store = Remembered(duckdb_store(copy), copy)
+            age = age_if_past(warehouse, Path(copy))
     except MissingWarehouse as error:
         st.title("Nothing to show yet")
         st.info(str(error))
@@ -104,7 +107,12 @@ def show(page: Page) -> None:
         st.title("The warehouse is empty")
         st.info("`make demo` fills it; `sqlmesh plan` builds the tables.")
         return
-    page(store, warehouse)
+    if age and age > timedelta(seconds=FRESH_SECONDS):
+        st.info(
+            f"The warehouse is being written: this shows it as it was {words(age)} ago.",
+            icon=":material/history:",
+        )
+    page(store, warehouse, age)
 
 
 def draw() -> None:

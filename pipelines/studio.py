@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             load_studio(studio, destination, settings, report, dry_run=options.dry_run)
     except (Exception, KeyboardInterrupt) as error:
         return fail(error, report, settings=settings, dry_run=options.dry_run)
-    place = "the sandbox" if options.sandbox else studio.bucket_url
+    place = "the sandbox" if options.sandbox else studio.place
     print(summary(report, place, destination, dry_run=options.dry_run))
     return 0
 
@@ -83,6 +83,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Read the studio's feeds and land them in bronze, personal data apart.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # the run log masks an option by its name
     )
     parser.add_argument(
         "--forget",
@@ -185,7 +186,7 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
 def fail(error: BaseException, report: Report, *, settings: Settings, dry_run: bool) -> int:
     """Say in words why a run ended early and what of it stays; return the exit code."""
     stopped = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
-    lines = ["Stopped." if stopped else explain(error, settings.duckdb)]
+    lines = ["Stopped." if stopped else explain(error, settings.duckdb, is_personal=True)]
     if sum(report.landed.values()) and not dry_run:
         lines.append(
             f"{sum(report.landed.values()):,} rows landed and stay. "

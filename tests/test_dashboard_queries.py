@@ -9,7 +9,16 @@ import duckdb
 import pandas as pd
 import pytest
 
-from dashboard.queries import FOUND, LAYER_HISTORY, answer, growth, movies_called
+from dashboard.queries import (
+    BREAKS,
+    FOUND,
+    LAYER_HISTORY,
+    answer,
+    breaking_rows,
+    growth,
+    movies_called,
+)
+from macros.quality import METRICS
 from monitoring.store import DuckDBStore
 
 TITLES = [(1, "It", 5), (2, "With It", 900), (3, "The Others", None), (4, "Über It", 7)]
@@ -29,6 +38,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
         connection.execute(
             "INSERT INTO silver.silver_movies "
             "SELECT 1000 + i, 'Sequel ' || i, 1, 2020, FALSE FROM range(200) AS numbers(i)"
+        )
+        connection.execute(
+            "CREATE TABLE silver.stg_fan_interactions AS SELECT * FROM (VALUES "
+            "('I-1', 'GUEST'), ('I-2', 'TRIAL'), ('I-3', NULL)) AS rows(id, account_type)"
+        )
+        connection.execute(
+            "CREATE TABLE silver.stg_titles AS SELECT * FROM (VALUES "
+            "('T-1', 1), ('T-2', 2), ('T-3', 1), ('T-4', NULL)) AS rows(title_id, tmdb_id)"
+        )
+        connection.execute(
+            "CREATE TABLE silver.seed_account_types AS SELECT 'GUEST' AS account_type"
         )
         connection.execute("CREATE SCHEMA ops")
         connection.execute(
@@ -84,3 +104,15 @@ def test_growth_is_measured_from_the_last_count_of_its_time(
 def test_growth_needs_something_to_compare_with(store: DuckDBStore) -> None:
     assert growth(pd.DataFrame(), "bronze", 1) is None
     assert growth(answer(store, LAYER_HISTORY), "gold", 1) is None
+
+
+def test_a_metric_that_is_about_rows_shows_them(store: DuckDBStore) -> None:
+    of_tables = {"row_count_loss_pct", "row_count_growth_pct", "days_since_newest"}
+    assert {metric for _, _, metric, _ in METRICS} - of_tables == BREAKS.keys()
+
+    def breaking(table: str, column: str, metric: str) -> list[str]:
+        return sorted(breaking_rows(store, table, column, metric).iloc[:, 0])
+
+    unknown = ("silver.stg_fan_interactions", "account_type", "unknown_account_type_count")
+    assert breaking(*unknown) == ["I-2", "I-3"]
+    assert breaking("silver.stg_titles", "tmdb_id", "shared_key_count") == ["T-1", "T-3"]

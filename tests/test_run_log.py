@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 import unittest
@@ -41,11 +42,12 @@ from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
 from warehouse import ROOT, Warehouse, movie
 
+from dashboard.queries import runs
 from landing import run_log
 from landing.clock import now_utc
 from macros.run_log import LOG_TABLES, literal
 from monitoring.cadence import read_cadence
-from monitoring.checks import Finding, check_all, robust_z_score
+from monitoring.checks import Finding, check_all, is_unfinished, robust_z_score
 from monitoring.copy import fresh_copy
 from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
 from sandbox.faults import Fault
@@ -349,6 +351,20 @@ def test_a_killed_door_is_shown_unfinished(
     store = DuckDBStore(fresh_copy(house.duckdb))
     (said,) = [one.message for one in check_all(store, CADENCE, now_utc(), None) if not one.is_ok]
     assert "unfinished" in said
+    # In an old copy the run may have ended since: only time tells.
+    ago, later = timedelta(minutes=5), timedelta(hours=CADENCE.longest_run_hours + 1)
+    assert all(one.is_ok for one in check_all(store, CADENCE, now_utc(), None, ago))
+    late = check_all(store, CADENCE, now_utc() + later, None, ago)
+    assert any("unfinished" in one.message for one in late)
+    # So is one on another host, before the next daily run; one that is at work here may go on.
+    row: dict[str, Any] = {"ended_at": None, "status": "RUNNING", "host": "elsewhere"}
+    row |= {"process_id": os.getpid(), "started_at": now_utc() - timedelta(hours=7)}
+    assert is_unfinished(row, CADENCE, now_utc())
+    assert not is_unfinished({**row, "host": socket.gethostname()}, CADENCE, now_utc())
+    assert [
+        runs(store, CADENCE, now_utc(), is_past=is_past)["status"].tolist()
+        for is_past in (False, True)
+    ] == [["UNFINISHED"], ["RUNNING"]]
     assert house.load().code == 0
     assert house.query("SELECT status FROM ops.run_log ORDER BY started_at") == [
         ("RUNNING",),
@@ -535,7 +551,7 @@ def test_the_quality_page_names_each_fault(
         "from pathlib import Path\n"
         "from dashboard.pages import quality\n"
         "from monitoring.store import DuckDBStore\n"
-        f"quality(DuckDBStore(Path({copy!r})), Path({str(faulty.duckdb)!r}))\n",
+        f"quality(DuckDBStore(Path({copy!r})), Path({str(faulty.duckdb)!r}), None)\n",
         default_timeout=60,
     ).run()
     assert not app.exception
@@ -612,8 +628,15 @@ def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Pa
         writer.execute("INSERT INTO gold.extra VALUES (43)")
         assert store.frame("FROM gold.extra")["answer"].tolist() == [42]
     store.close()
+    killed, at_work = (fresh_copy(warehouse.duckdb).parents[1] / f".making-{n}" for n in "ab")
+    for half in (killed, at_work):
+        half.mkdir()
+    os.utime(killed, (0, 0))
+    with duckdb.connect(str(warehouse.duckdb)) as writer:
+        writer.execute("INSERT INTO gold.extra VALUES (44)")
     newer = DuckDBStore(fresh_copy(warehouse.duckdb))
-    assert newer.frame("FROM gold.extra")["answer"].tolist() == [42, 43]
+    assert newer.frame("FROM gold.extra")["answer"].tolist() == [42, 43, 44]
+    assert (killed.exists(), at_work.exists()) == (False, True)
 
 
 def test_health_says_when_it_sees_the_past_and_fails_when_that_is_long_gone(

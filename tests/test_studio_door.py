@@ -25,6 +25,7 @@ from macros.bronze import TABLES as MISSING_TABLES
 from sandbox.studio import write_batch
 from studio_source.files import File
 from studio_source.people import verified_account_types
+from studio_source.settings import StudioSettings
 from studio_source.tables import TABLES
 from studio_source.tokens import Tokens
 from studio_source.vault import Vault
@@ -392,8 +393,17 @@ def test_the_tokens_of_guests_expire(folder: Folder) -> None:
 def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, fan_id="F2"))
     folder.load()
+    folder.house.monkeypatch.setattr("sys.argv", ["pipelines/studio.py", "--forget", "F1"])
+    assert folder.load("--forg", "F1").code == 2  # an option cut short would not be masked
     assert "secure.pii_vault" in folder.load("--forget", "F1").out
     assert "Nothing to forget" in folder.load("--forget", "F1").out
+    assert folder.landed("SELECT job, status, command FROM ops.run_log ORDER BY started_at")[
+        1:
+    ] == [
+        ("studio_erasure", "SUCCEEDED", "studio.py --forget ***"),
+        ("studio_erasure", "SUCCEEDED", "studio.py --forget ***"),
+    ]
+    assert not any("F1" in str(row) for row in folder.landed("FROM ops.run_log"))
     folder.write("fan_interactions/old.jsonl", interaction(3), interaction(4, fan_id="F2"))
     folder.write("fan_interactions/old.jsonl", interaction(5, event_timestamp="2100-01-01"))
     ended = folder.load()
@@ -401,6 +411,48 @@ def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> 
     # what a fan does after asking to be forgotten is a new acquaintance
     assert folder.landed(INTERACTIONS) == ["I-1", "I-2", "I-4", "I-5"]
     assert folder.landed("SELECT COUNT(DISTINCT fan_token) FROM bronze.raw_fan_interactions") == [3]
+
+
+@pytest.mark.parametrize("kind", [ValueError, duckdb.ConversionException])
+def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
+    folder: Folder, kind: type[Exception]
+) -> None:
+    def fails(*_: Any) -> None:
+        raise kind("Could not convert 'canary@example.com'")
+
+    folder.write("fan_interactions/a.jsonl", interaction(1))
+    folder.house.monkeypatch.setattr("studio_source.people.People.split", fails)
+    ended = folder.load()
+    assert ended.code == 1
+    assert kind.__name__ in ended.err
+    assert "canary" not in ended.out + ended.err
+    assert not folder.house.files_with("canary")
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("sftp://ann:sesame@host/studio", "sftp://***@host/studio"),
+        ("sftp://ann:ses@me@host:22/a@b", "sftp://***@host:22/a@b"),
+        ("s3://bucket/studio", "s3://bucket/studio"),
+        ("/feeds/studio", "/feeds/studio"),
+    ],
+)
+def test_the_password_of_a_url_is_not_said(url: str, place: str) -> None:
+    settings = StudioSettings(url, KEY)
+    assert settings.place == place
+    assert repr(settings) == f"StudioSettings({place!r})"
+
+
+def test_a_finished_run_names_its_folder_without_the_password(folder: Folder) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/host/studio/titles/t.json", b"[]")
+    folder.house.monkeypatch.setenv("STUDIO_URL", "memory://ann:sesame@host/studio")
+    ended = folder.load()
+    memory.rm("/host", recursive=True)
+    assert "memory://***@host/studio ->" in ended.out
+    assert "sesame" not in ended.out + ended.err
+    assert not folder.house.files_with("sesame")
 
 
 KILLS: dict[str, Callable[[Any], Any]] = {

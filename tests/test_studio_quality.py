@@ -61,6 +61,12 @@ def measured(warehouse: Warehouse, table: str, metric: str) -> Rows:
     )
 
 
+def age(warehouse: Warehouse, interval: str) -> None:
+    """Have all that was measured be measured so much earlier."""
+    earlier = f"UPDATE {{}} SET measured_at = measured_at - INTERVAL {interval}"
+    break_table(warehouse, "ops.data_quality_results", earlier)
+
+
 def failing(capsys: pytest.CaptureFixture[str]) -> str:
     """What `make health` complains about."""
     capsys.readouterr()
@@ -155,11 +161,19 @@ def test_rows_that_are_doubled_or_lost_are_told(
         "silver.stg_box_office",
         "INSERT INTO {0} SELECT * REPLACE (box_office_sk || 'x' AS box_office_sk) FROM {0}",
     )
-    assert run(warehouse, "ops.data_quality_results")
-    assert f"{subject} row_count_growth_pct: 100, at most 90" in failing(capsys)
+    for _ in ("the plan of a refresh", "its run"):
+        assert run(warehouse, "ops.data_quality_results")
+        assert f"{subject} row_count_growth_pct: 100, at most 90" in failing(capsys)
+    age(warehouse, "24 HOURS")
     break_table(warehouse, "silver.stg_box_office", "DELETE FROM {} WHERE box_office_sk LIKE '%x'")
+    for _ in ("the plan of a refresh", "its run"):
+        assert run(warehouse, "ops.data_quality_results")
+        said = failing(capsys)
+        assert f"{subject} row_count_loss_pct: 50, at most 0" in said
+        assert "row_count_growth_pct" not in said  # what was measured yesterday is over
+    age(warehouse, "13 HOURS")
     assert run(warehouse, "ops.data_quality_results")
-    assert f"{subject} row_count_loss_pct: 50, at most 0" in failing(capsys)
+    assert "row_count" not in failing(capsys)
 
 
 def test_a_new_account_type_waits_until_a_plan_knows_it(tmp_path: Path) -> None:

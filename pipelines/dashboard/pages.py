@@ -144,11 +144,11 @@ def failures(failing: Sequence[Finding]) -> str:
     return "\n".join([f"**{head}**", "", *lines])
 
 
-def overview(store: Store, warehouse: Path | None) -> None:
+def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw rows per layer and their growth, the last runs, freshness and what is wrong."""
     st.title("Overview")
     cadence = read_cadence()
-    findings = check_all(store, cadence, now_utc(), warehouse)
+    findings = check_all(store, cadence, now_utc(), warehouse, age)
     failing = [one for one in findings if not one.is_ok]
     if failing:
         st.error(failures(failing), icon=":material/error:")
@@ -178,7 +178,7 @@ def overview(store: Store, warehouse: Path | None) -> None:
                 chart_data=before.tail(30).tolist() if len(before) > 1 else None,
                 chart_type="area",
             )
-    runs = queries.runs(store, cadence, now_utc())
+    runs = queries.runs(store, cadence, now_utc(), is_past=age is not None)
     st.subheader("Growth")
     if history.empty:
         st.caption("Shown after the first logged run.")
@@ -205,12 +205,12 @@ def overview(store: Store, warehouse: Path | None) -> None:
         table(counts, "row-counts")
 
 
-def quality(store: Store, warehouse: Path | None) -> None:
+def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw what fails, audits and metrics, failing first, over time, and rows that break them."""
     st.title("Data quality")
     audits = queries.answer(store, queries.AUDITS)
     metrics = queries.answer(store, queries.METRICS)
-    checks = check_all(store, read_cadence(), now_utc(), warehouse)
+    checks = check_all(store, read_cadence(), now_utc(), warehouse, age)
     failing_checks = [one for one in checks if not one.is_ok]
     failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
     with st.container(horizontal=True):
@@ -267,10 +267,10 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
         table(breaking, "breaking")
 
 
-def pipelines(store: Store, warehouse: Path | None) -> None:
+def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw runs as a timeline, durations, requests, retries, quarantine."""
     st.title("Pipeline health")
-    found = queries.runs(store, read_cadence(), now_utc())
+    found = queries.runs(store, read_cadence(), now_utc(), is_past=age is not None)
     if found.empty:
         st.info("No run was logged yet: `make demo` makes some.")
     else:
@@ -309,7 +309,7 @@ def project_lineage() -> Lineage:
     return read_lineage()
 
 
-def lineage(store: Store, warehouse: Path | None) -> None:
+def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw the graph of the tables, and the columns of the one that is chosen."""
     st.title("Lineage")
     try:
@@ -342,7 +342,7 @@ def lineage(store: Store, warehouse: Path | None) -> None:
     table(graph.columns(chosen), "columns")
 
 
-def tests(store: Store, warehouse: Path | None) -> None:
+def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw what audits, unit tests and tests said the last time."""
     st.title("Test results")
     st.subheader("Audits of the last run")
@@ -403,7 +403,7 @@ def test_results(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
-def movies(store: Store, warehouse: Path | None) -> None:
+def movies(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw what the warehouse says: genres, years, top movies, a movie's history, the studio."""
     st.title("Movies")
     genres = queries.answer(store, queries.GENRES)
@@ -499,7 +499,8 @@ def path(name: str) -> str:
     return "" if name == next(iter(PAGES)) else name
 
 
-Page = Callable[[Store, Path | None], None]
+# What a page is given: the warehouse, its file, and how old what it shows is if that is the past.
+Page = Callable[[Store, Path | None, timedelta | None], None]
 PAGES: dict[str, tuple[str, str, Page]] = {
     "overview": ("Overview", ":material/dashboard:", overview),
     "quality": ("Data quality", ":material/fact_check:", quality),

@@ -240,14 +240,14 @@ def movies_called(store: Store, text: str) -> pd.DataFrame:
     return answer(store, MOVIES_CALLED, text.strip(), text.strip(), text.strip())
 
 
-def runs(store: Store, cadence: Cadence, now: datetime) -> pd.DataFrame:
-    """Return the runs, newest first; one without an end that has no process is UNFINISHED."""
+def runs(store: Store, cadence: Cadence, now: datetime, *, is_past: bool = False) -> pd.DataFrame:
+    """Return the runs, newest first; one without an end that will have none is UNFINISHED."""
     found = answer(store, RUNS)
     if not found.empty:
         plain = found.astype(object).where(found.notna(), None).to_dict("records")
         found["status"] = [
             "UNFINISHED"
-            if is_unfinished({str(k): v for k, v in one.items()}, cadence, now)
+            if is_unfinished({str(k): v for k, v in one.items()}, cadence, now, is_past=is_past)
             else one["status"]
             for one in plain
         ]
@@ -267,6 +267,7 @@ def failing_rows(store: Store, query: str) -> pd.DataFrame:
         return pd.DataFrame()
 
 
+REPEATED = "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
 # The rows that break a metric, where a row can: what is wrong with a value is the metric's.
 BREAKS = {
     "null_count": "{column} IS NULL",
@@ -276,9 +277,11 @@ BREAKS = {
     "valid_email_hash": "NOT REGEXP_MATCHES({column}, '^[0-9a-f]{{64}}$')",
     "valid_country_code": "NOT {column} IN (SELECT country_code FROM silver.seed_country_codes)",
     "referential_gap_pct": "NOT {column} IN (SELECT title_id FROM silver.stg_titles)",
-    "duplicate_count": (
-        "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
+    "unknown_account_type_count": (
+        "({column} IS NULL OR NOT {column} IN (SELECT account_type FROM silver.seed_account_types))"
     ),
+    "duplicate_count": REPEATED,
+    "shared_key_count": REPEATED,
 }
 
 

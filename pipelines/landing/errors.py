@@ -37,12 +37,16 @@ def chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def explain(error: BaseException, warehouse: Path | None = None) -> str:
+def explain(
+    error: BaseException, warehouse: Path | None = None, *, is_personal: bool = False
+) -> str:
     """Say in one to three lines what an exception means for the person who runs a door.
 
     Args:
         error: what was raised, as deeply wrapped as it comes.
         warehouse: the DuckDB file of the run, named in the message where it matters.
+        is_personal: what was read is, so that a message of others is not quoted: it may hold a
+            value. The kind of the exception is said.
 
     Returns:
         The text, without a stack trace. Credentials are not known here; see `tmdb_source.client`.
@@ -53,16 +57,21 @@ def explain(error: BaseException, warehouse: Path | None = None) -> str:
         if isinstance(cause, MarqueeError):
             return str(cause)
     for cause in causes:
-        if explained := _explain_one(cause, warehouse):
+        if explained := _explain_one(cause, warehouse, is_personal=is_personal):
             return explained
-    first_line = (str(causes[-1]).strip().splitlines() or ["no message"])[0]
     return (
-        f"{type(causes[-1]).__name__}: {first_line}\n"
+        f"{_quote(causes[-1], is_personal=is_personal)}\n"
         "Not a case that Marquee knows; RUNTIME__LOG_LEVEL=DEBUG shows where it happened."
     )
 
 
-def _explain_one(cause: BaseException, warehouse: Path | None) -> str | None:
+def _quote(error: BaseException, *, is_personal: bool) -> str:
+    """Name the kind of an exception and, where nobody is the worse for it, its first line."""
+    lines = [] if is_personal else str(error).strip().splitlines() or ["no message"]
+    return ": ".join([type(error).__name__, *lines[:1]])
+
+
+def _explain_one(cause: BaseException, warehouse: Path | None, *, is_personal: bool) -> str | None:
     text = str(cause)
     if (isinstance(cause, OSError) and cause.errno in FULL) or "No space left" in text:
         return (
@@ -72,7 +81,10 @@ def _explain_one(cause: BaseException, warehouse: Path | None) -> str | None:
     if isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return f"No permission to write {cause.filename or warehouse}."
     if isinstance(cause, duckdb.Error):
-        return _explain_duckdb(text, warehouse)
+        if explained := _explain_duckdb(text, warehouse):
+            return explained
+        said = _quote(cause, is_personal=is_personal)
+        return f"DuckDB could not use the warehouse file {warehouse}:\n{said}"
     if isinstance(cause, ConfigFieldMissingException):
         return f"Configuration is missing: {', '.join(cause.fields)} of {cause.spec_name}."
     if "landing.snowflake" in sys.modules:  # this run asked for Snowflake
@@ -82,7 +94,7 @@ def _explain_one(cause: BaseException, warehouse: Path | None) -> str | None:
     return None
 
 
-def _explain_duckdb(text: str, warehouse: Path | None) -> str:
+def _explain_duckdb(text: str, warehouse: Path | None) -> str | None:
     if "Could not set lock" in text or "being used by another process" in text:
         holder = re.search(r"held in (.+? \(PID \d+\))", text)
         who = holder.group(1) if holder else "another process"
@@ -99,4 +111,4 @@ def _explain_duckdb(text: str, warehouse: Path | None) -> str:
         )
     if "Permission denied" in text or "read-only" in text.lower():
         return f"No permission to write the warehouse file {warehouse}."
-    return f"DuckDB could not use the warehouse file {warehouse}:\n{text.strip().splitlines()[0]}"
+    return None

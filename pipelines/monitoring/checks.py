@@ -59,7 +59,7 @@ def check_all(
     found = [
         *copy(cadence, age),
         *sources(store, cadence, now),
-        *jobs(store, cadence, now),
+        *jobs(store, cadence, now, is_past=age is not None),
         *audits(store),
         *metrics(store),
         *row_counts(store, cadence),
@@ -103,7 +103,9 @@ def sources(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
         )
 
 
-def jobs(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
+def jobs(
+    store: Store, cadence: Cadence, now: datetime, *, is_past: bool = False
+) -> Iterator[Finding]:
     """Has each job run, to its end, with success, and lately?"""
     if "ops.run_log" not in store.tables():
         yield Finding("run", "ops.run_log", False, "no run was ever logged")
@@ -131,7 +133,7 @@ def jobs(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
         succeeded = [one for one in runs if one["status"] == "SUCCEEDED"]
         age = now - max(one["started_at"] for one in succeeded) if succeeded else None
         since = f"the last that succeeded began {words(age)} ago" if age else "none ever succeeded"
-        if is_unfinished(last, cadence, now):
+        if is_unfinished(last, cadence, now, is_past=is_past):
             message = f"run {last['run_id']} of {last['started_at']:%Y-%m-%d %H:%M} is unfinished"
             yield Finding("run", job, False, f"{message} (killed?); {since}")
         elif last["status"] in ("FAILED", "STOPPED"):
@@ -147,12 +149,24 @@ def jobs(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
             yield Finding("run", job, is_ok, f"{at_work}{since}, expected within {words(limit)}")
 
 
-def is_unfinished(run: dict[str, Any], cadence: Cadence, now: datetime) -> bool:
-    """Tell whether a run without an end will never have one."""
+def is_unfinished(
+    run: dict[str, Any], cadence: Cadence, now: datetime, *, is_past: bool = False
+) -> bool:
+    """Tell whether a run without an end will never have one.
+
+    Args:
+        run: its row of ops.run_log.
+        cadence: how long a run takes at most whose process cannot be looked at.
+        now: this moment, UTC without a zone.
+        is_past: the row is of an old copy. Its process may be gone because the run has ended since,
+            so that only time tells.
+
+    """
     if run["ended_at"] is not None or run["status"] != "RUNNING":
         return False
-    if run["host"] == socket.gethostname() and not _lives(int(run["process_id"])):
-        return True
+    is_here = run["host"] == socket.gethostname()
+    if is_here and not is_past:
+        return not _lives(int(run["process_id"]))
     return bool(now - run["started_at"] > timedelta(hours=cadence.longest_run_hours))
 
 

@@ -2,7 +2,7 @@
 
 DuckDB lets one process in at a time, readers included: who opened the warehouse itself would make
 the next run fail. So its bytes are copied, which needs no lock; a copy counts only if the file and
-its log did not change meanwhile and were quiet before, and DuckDB's checksums agree (decision 25).
+its log did not change meanwhile and were quiet before, and if it opens (decision 25).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from monitoring.store import MissingWarehouse
 
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.5
+LEFT_SECONDS = 3600  # a copy that is not done by then was left by a process that was killed
 QUIET_SECONDS = 0.2  # a change within the tick of the file's clock would not show
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -86,7 +88,10 @@ def age_if_past(path: Path, copy: Path) -> timedelta | None:
     """Tell how old a copy is if the file has changed since it was made; None if it has not."""
     if copy.parent.name == _name(stamp(path)):
         return None
-    return timedelta(seconds=time.time() - copy.parent.stat().st_mtime)
+    try:
+        return timedelta(seconds=time.time() - copy.parent.stat().st_mtime)
+    except FileNotFoundError:  # two newer ones were made, a moment ago
+        return timedelta()
 
 
 def _copy(path: Path, before: Stamp, target: Path) -> bool:
@@ -128,10 +133,14 @@ def _copies_made(folder: Path, name: str) -> list[Path]:
 
 
 def _tidy(folder: Path) -> None:
-    """Delete old copies; who still reads one keeps its bytes until it closes it."""
+    """Delete old copies and half ones; who still reads one keeps its bytes until it closes it."""
     made = sorted(folder.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
     for old in made[:-2]:
         shutil.rmtree(old, ignore_errors=True)
+    for half in folder.glob(".making-*"):
+        with suppress(FileNotFoundError):  # whole meanwhile
+            if time.time() - half.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(half, ignore_errors=True)
 
 
 def _log(path: Path) -> Path:

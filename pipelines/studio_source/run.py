@@ -18,7 +18,6 @@ from landing.destination import Destination
 from landing.errors import MarqueeError, chain
 from landing.interrupt import Interrupt
 from landing.load import land, open_pipeline, remembered
-from landing.lock import lock_file, only_run
 from landing.progress import Progress as Display
 from landing.run_log import logged_run
 from landing.settings import Settings
@@ -35,6 +34,7 @@ from studio_source.tokens import Tokens
 from studio_source.vault import Vault, vault_destination
 
 PIPELINE = "studio"
+ERASURE = "studio_erasure"  # a job of its own: it is no load, and none is to seem fresh by it
 NO_TIME = timedelta(microseconds=1)
 
 
@@ -117,7 +117,7 @@ def impersonal(error: BaseException) -> str:
 def forget_fan(
     studio: StudioSettings, destination: Destination, settings: Settings, fan_id: str
 ) -> dict[str, int]:
-    """Remove a fan, see `erasure.forget`; return the rows by table.
+    """Remove a fan, see `erasure.forget`; return the rows by table. The run log says when.
 
     Raises:
         MarqueeError: there is no warehouse or vault, they are under another key, or another run
@@ -126,7 +126,7 @@ def forget_fan(
     """
     if destination.path is not None and not destination.path.exists():
         raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
-    with only_run(lock_file(settings.dlt_dir, destination.path)):
+    with logged_run(ERASURE, destination, settings, Report(), impersonal):
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
         refuse_another_key(remembered(pipeline).get("key_check"), tokens)

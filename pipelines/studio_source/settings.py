@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,12 @@ class StudioSettings:
 
     def __repr__(self) -> str:
         """Name no key: settings end up in messages of errors."""
-        return f"StudioSettings({self.bucket_url!r})"
+        return f"StudioSettings({self.place!r})"
+
+    @property
+    def place(self) -> str:
+        """Name the landing folder to people: without the user and password of a URL."""
+        return re.sub(r"//[^/]*@", "//***@", self.bucket_url)
 
     @classmethod
     def from_configuration(cls, environ: Mapping[str, str] = os.environ) -> StudioSettings:

@@ -13,7 +13,7 @@ MODEL (
     measured_at = 'When it measured (UTC): every row of a run bears the same time.',
     table_name = 'Table.',
     column_name = 'Column.',
-    metric_name = 'valid_imdb_score, valid_email_hash, valid_country_code, positive_revenue, null_count, duplicate_count; shared_key_count (of a key that is not the table''s own), unknown_account_type_count (of the last week), null_pct, referential_gap_pct, row_count_loss_pct and row_count_growth_pct (since the refresh before), days_since_newest.',
+    metric_name = 'valid_imdb_score, valid_email_hash, valid_country_code, positive_revenue, null_count, duplicate_count; shared_key_count (of a key that is not the table''s own), unknown_account_type_count (of the last week), null_pct, referential_gap_pct, row_count_loss_pct and row_count_growth_pct (since the refresh before, told for 12 hours), days_since_newest.',
     measured_value = 'How many values are wrong; a share in percent (_pct), or days.',
     threshold = 'The most that is tolerated.',
     is_passed = 'measured_value is not above threshold.',
@@ -26,13 +26,28 @@ MODEL (
   )
 );
 
-WITH rows_before AS (
+WITH standing AS (
+  /* The counts that stood at some time of the last 12 hours: a plan and the run after it are one
+     refresh, and what the first of them lost, the second is to tell too. */
   SELECT
     earlier.table_name,
     earlier.row_count
   FROM ops.data_quality_results AS earlier
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY earlier.table_name ORDER BY earlier.measured_at DESC) = 1
+    COALESCE(
+      LEAD(earlier.measured_at) OVER (PARTITION BY earlier.table_name ORDER BY earlier.measured_at) >= (
+        CURRENT_TIMESTAMP AT TIME ZONE 'UTC'
+      )::TIMESTAMP - INTERVAL '12' HOUR,
+      TRUE
+    )
+), rows_before AS (
+  SELECT
+    table_name,
+    MAX(row_count) AS most_rows,
+    MIN(row_count) AS least_rows
+  FROM standing
+  GROUP BY
+    table_name
 ), measured AS (
   @measured_quality(@execution_ds)
 )
