@@ -87,7 +87,8 @@ def circumstances(command: str) -> dict[str, Any]:
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "command": command,
         "revision": _git("rev-parse", "--short=12", "HEAD") or "unknown",
-        "is_clean": _git("status", "--porcelain") == "",
+        # A run writes its own results as it goes.
+        "is_clean": _git("status", "--porcelain", "--", ".", ":!benchmarks/results") == "",
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
