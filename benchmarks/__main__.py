@@ -90,7 +90,7 @@ def _benchmarks(workshop: Workshop) -> Mapping[str, Callable[[], Benchmark]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
     add = parser.add_argument
-    add("--quick", action="store_true", help="small catalogues, under three minutes, for CI")
+    add("--quick", action="store_true", help="small catalogues, some four minutes, for CI")
     add("--only", nargs="+", choices=NAMES, metavar="NAME", help="of " + ", ".join(NAMES))
     add("--days", type=int, metavar="N", help="with --only history: days of history to rebuild")
     add(
