@@ -9,6 +9,8 @@ import os
 import re
 from collections.abc import Mapping
 
+from plandiff.markup import fenced, folded
+
 TITLE = "## What this change does to the warehouse"
 
 # Of a long error its end says most.
@@ -50,8 +52,8 @@ def failure(
         TITLE,
         f"**Plan diff failed** (`{head}` against `{base}`) while {step}: {first}.",
         "What the change does to the warehouse is not known. To see it on your machine:",
-        f"```sh\n{command}\n```",
-        f"<details>\n<summary>The error</summary>\n\n{_code(shown)}\n\n</details>",
+        fenced(command, "sh"),
+        folded("The error", fenced(shown)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -62,11 +64,3 @@ def without_secrets(text: str, environ: Mapping[str, str]) -> str:
         if SECRET.search(name) and len(value) >= SHORTEST_SECRET:
             text = text.replace(value, "***")
     return text
-
-
-def _code(text: str) -> str:
-    """A fenced block; the fence is longer than any in the text."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}\n{text}\n{fence}"

@@ -11,6 +11,7 @@ from plandiff.checks import Checks
 from plandiff.data import Sample, TableChange
 from plandiff.failure import TITLE
 from plandiff.lineage import ROWS, Readers
+from plandiff.markup import fenced, folded
 from plandiff.models import Change, How
 
 NOTE = "Compared on the sandbox's data"
@@ -103,9 +104,9 @@ def markdown(findings: Findings, seconds: float) -> str:
     """Write the report; the last line alone depends on the clock."""
     parts = [TITLE, verdict(findings)]
     if findings.error:
-        parts.append(_folded("Why it does not build", _code(findings.error)))
+        parts.append(folded("Why it does not build", fenced(findings.error)))
     if findings.refusal:
-        parts.append(_folded("Why prod refuses it", _code(findings.refusal), is_open=True))
+        parts.append(folded("Why prod refuses it", fenced(findings.refusal), is_open=True))
     parts += _sections(findings)
     parts.append(f"<sub>{NOTE}, in {seconds:.0f} s.</sub>")
     return "\n\n".join(parts) + "\n"
@@ -177,14 +178,14 @@ def _sections(findings: Findings) -> list[str]:
     columns = [change for change in findings.changes if change.columns]
     if columns:
         listed = [_columns(change, findings.readers) for change in columns]
-        parts.append(_folded("Columns", "\n".join(listed)))
+        parts.append(folded("Columns", "\n".join(listed)))
     if findings.touched:
         parts.append(_lineage(findings))
     parts += [_table(table) for table in findings.tables if table.differs]
     same = [f"`{table.name}`" for table in findings.tables if not table.differs]
     if same:
         title = f"Built anew with the same rows: {_number(len(same), 'table')}"
-        parts.append(_folded(title, f"{_and(same)}."))
+        parts.append(folded(title, f"{_and(same)}."))
     return parts
 
 
@@ -206,7 +207,7 @@ def _models(findings: Findings) -> str:
             f"{findings.max_rebuild_rows:,} rows.",
         ]
     is_short = len(findings.real_changes) <= 5
-    return _folded("Models", "\n".join(lines), is_open=is_short)
+    return folded("Models", "\n".join(lines), is_open=is_short)
 
 
 def _table_kept(change: Change) -> str:
@@ -226,7 +227,7 @@ def _rows(table: TableChange) -> str:
 
 
 def _definition(change: Change) -> str:
-    return _folded(f"Definition of <code>{change.name}</code>", _code(change.diff, "diff"))
+    return folded(f"Definition of <code>{change.name}</code>", fenced(change.diff, "diff"))
 
 
 def _columns(change: Change, readers: Readers) -> str:
@@ -260,7 +261,7 @@ def _lineage(findings: Findings) -> str:
     title = f"Touched by lineage: {_number(sum(map(len, findings.touched.values())), 'column')}"
     if kpis:
         title += f", {sum(map(len, kpis.values()))} of them KPIs"
-    return _folded(title, "\n".join(lines))
+    return folded(title, "\n".join(lines))
 
 
 def _touched(findings: Findings, model: str, column: str) -> str:
@@ -290,7 +291,7 @@ def _table(table: TableChange) -> str:
     ):
         if samples:
             lines += ["", f"{name}, for example:", "", *(f"- {sample}" for sample in samples)]
-    return _folded(title, "\n".join(lines))
+    return folded(title, "\n".join(lines))
 
 
 def _sample(sample: Sample) -> str:
@@ -318,19 +319,6 @@ def _checks(checks: Checks) -> str:
         f"Unit tests: {good_tests} of {checks.tests_run} pass."
     )
     return "\n".join([line, *(["", *(f"- {_safe(name)}" for name in failed)] if failed else [])])
-
-
-def _folded(title: str, body: str, *, is_open: bool = False) -> str:
-    opening = "<details open>" if is_open else "<details>"
-    return f"{opening}\n<summary>{title}</summary>\n\n{body.rstrip()}\n\n</details>"
-
-
-def _code(text: str, language: str = "") -> str:
-    """A fenced block; the fence is longer than any in the text."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    return f"{fence}{language}\n{text.strip()}\n{fence}"
 
 
 def _safe(value: str) -> str:

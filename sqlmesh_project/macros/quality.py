@@ -144,15 +144,16 @@ def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
             wrong = rules[metric](evaluator, exp.column(name, "measured"))
             value = f"COUNT_IF({wrong.sql()})"
         else:
+            repeated = f"COUNT({column}) - COUNT(DISTINCT {column})"
             unknown = f"COUNT_IF(NOT {column} IS NULL AND reference.known IS NULL)"
             most, least = "MAX(reference.most_rows)", "MAX(reference.least_rows)"
             is_of_week = f"{today.sql()}::DATE - measured._source_ingested_at::DATE <= 7"
             value = {
                 "null_count": f"COUNT_IF({column} IS NULL)",
                 "null_pct": share.format(f"COUNT_IF({column} IS NULL)", "COUNT(*)"),
-                "duplicate_count": f"COUNT({column}) - COUNT(DISTINCT {column})",
+                "duplicate_count": repeated,
                 "valid_country_code": unknown,
-                "shared_key_count": f"COUNT({column}) - COUNT(DISTINCT {column})",
+                "shared_key_count": repeated,
                 "referential_gap_pct": share.format(unknown, "COUNT(*)"),
                 "unknown_account_type_count": f"COUNT_IF(reference.known IS NULL AND {is_of_week})",
                 "row_count_loss_pct": share.format(f"GREATEST({most} - COUNT(*), 0)", most),

@@ -1,0 +1,20 @@
+"""The pieces of Markdown that a report is made of.
+
+Nothing but the standard library: see `failure`.
+"""
+
+from __future__ import annotations
+
+
+def folded(title: str, body: str, *, is_open: bool = False) -> str:
+    """A part that opens on a click, for a report is read on a phone too."""
+    opening = "<details open>" if is_open else "<details>"
+    return f"{opening}\n<summary>{title}</summary>\n\n{body.rstrip()}\n\n</details>"
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A block of code; the fence is longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}{language}\n{text.strip()}\n{fence}"
