@@ -61,6 +61,8 @@ WITH movies_with_news AS (
   JOIN movies_with_news AS news
     ON news.movie_id = response.movie_id
 ), observations AS (
+  /* Of the responses of one moment the last. ROW_NUMBER() = 1 would find it, too, but DuckDB makes an
+     aggregate of that, which holds all responses in memory; a window can work on disk. */
   SELECT
     movie_id,
     @movie_amount(budget) AS budget_usd,
@@ -75,7 +77,7 @@ WITH movies_with_news AS (
     response_count
   FROM responses
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY movie_id, ingested_at ORDER BY _dlt_id DESC) = 1
+    LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at, _dlt_id) IS DISTINCT FROM ingested_at
 ), fingerprints AS (
   SELECT
     movie_id,
