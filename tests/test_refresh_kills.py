@@ -92,7 +92,7 @@ def test_a_state_that_was_cut_short_in_its_making_is_deleted_by_hand(tmp_path: P
     with pytest.raises(SQLMeshError, match="migration failed"):
         warehouse.plan()
     warehouse.delete_state()
-    with warehouse.context() as context:
+    with warehouse.context(load=False) as context:
         assert context.state_sync.get_environments() == []
 
 

@@ -70,7 +70,7 @@ def killed_refresh(warehouse: Warehouse) -> int:
 
         logging.getLogger("sqlmesh").addHandler(Killer())
         logging.getLogger("sqlmesh").setLevel(logging.INFO)
-        with warehouse.context() as context:
+        with warehouse.context(load=False) as context:
             context.run(ignore_cron=True, select_models=[SELECTED])
         return 0
 
@@ -149,7 +149,7 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
     assert killed_refresh(warehouse) == -signal.SIGKILL
     look("killed", is_success=False)
     warehouse.land(movie(5), at="now", batch_id="3")
-    with warehouse.context() as context:
+    with warehouse.context(load=False) as context:
 
         def refresh() -> bool:
             return context.run(ignore_cron=True, select_models=[SELECTED]).is_success
@@ -467,7 +467,7 @@ def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareho
     guests, box_office = (
         table_of(warehouse, f"silver__stg_{name}") for name in ("fan_guest", "box_office")
     )
-    with warehouse.context() as context:
+    with warehouse.context(load=False) as context:
         sources = [f"ops.{name}" for name in ("data_quality_results", "rejected_*")]
         assert context.run(ignore_cron=True, select_models=sources).is_success
         context.engine_adapter.execute(f"INSERT INTO {guests} SELECT * FROM {guests} LIMIT 9")

@@ -78,7 +78,7 @@ def failing(capsys: pytest.CaptureFixture[str]) -> str:
 
 def run(warehouse: Warehouse, *models: str) -> bool:
     """`sqlmesh run --ignore-cron`, of all that was planned or only some; whether it went well."""
-    with warehouse.context() as context:
+    with warehouse.context(load=False) as context:
         ended = context.run(
             ignore_cron=True,
             select_models=models or warehouse.selected,

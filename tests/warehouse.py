@@ -232,7 +232,7 @@ class Warehouse:
         """`sqlmesh run [environment] --ignore-cron`."""
 
         def run() -> None:
-            with self.context() as context:
+            with self.context(load=False) as context:
                 ended = context.run(
                     environment,
                     ignore_cron=True,
@@ -257,14 +257,19 @@ class Warehouse:
         assert finish(child) == 0, said.read_text(encoding="utf-8")
 
     @contextmanager
-    def context(self) -> Iterator[Context]:
-        """SQLMesh on this warehouse, as the command line sees it."""
+    def context(self, *, load: bool = True) -> Iterator[Context]:
+        """SQLMesh on this warehouse, as the command line sees it.
+
+        Args:
+            load: Whether to read the project's files, which takes seconds. `sqlmesh run` does not:
+                it goes by the state alone.
+        """
         variables = {
             "MARQUEE_DUCKDB": str(self.duckdb),
             "MARQUEE_STATE_DUCKDB": str(self.state_duckdb),
         }
         with mock.patch.dict(os.environ, variables):
-            context = Context(paths=[str(self.project)])
+            context = Context(paths=[str(self.project)], load=load)
             try:
                 yield context
             finally:

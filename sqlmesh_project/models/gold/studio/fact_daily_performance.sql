@@ -44,43 +44,22 @@ MODEL (
   )
 );
 
-WITH days_with_news AS (
+WITH last_read AS (
+  @last_read('gold.fact_daily_performance', 'silver.stg_fan_interactions', 'silver.stg_box_office')
+), days_with_news AS (
   SELECT
-    event_date AS day
-  FROM silver.stg_fan_interactions
+    interaction.event_date AS day
+  FROM silver.stg_fan_interactions AS interaction
+  CROSS JOIN last_read
   WHERE
-    NOT fan_class IS NULL
-    AND (
-      _source_load_number > (
-        SELECT
-          COALESCE(MAX(known._source_load_number), 0)
-        FROM gold.fact_daily_performance AS known
-      )
-      OR @start_ds <= @first_day
-      OR (
-        SELECT
-          MIN(COALESCE(known._source_version, ''))
-        FROM gold.fact_daily_performance AS known
-      ) <> @version_of('silver.stg_fan_interactions', 'silver.stg_box_office')
-    )
+    NOT interaction.fan_class IS NULL AND interaction._source_load_number > last_read.load_number
   UNION
   SELECT
-    report_date AS day
-  FROM silver.stg_box_office
+    record.report_date AS day
+  FROM silver.stg_box_office AS record
+  CROSS JOIN last_read
   WHERE
-    (
-      _source_load_number > (
-        SELECT
-          COALESCE(MAX(known._source_load_number), 0)
-        FROM gold.fact_daily_performance AS known
-      )
-      OR @start_ds <= @first_day
-      OR (
-        SELECT
-          MIN(COALESCE(known._source_version, ''))
-        FROM gold.fact_daily_performance AS known
-      ) <> @version_of('silver.stg_fan_interactions', 'silver.stg_box_office')
-    )
+    record._source_load_number > last_read.load_number
 ), theatres AS (
   SELECT
     record.title_id,

@@ -24,7 +24,9 @@ MODEL (
   )
 );
 
-WITH interactions AS (
+WITH last_read AS (
+  @last_read('ops.rejected_studio_values')
+), interactions AS (
   SELECT
     'raw_fan_interactions' AS table_name,
     landed.interaction_id,
@@ -46,6 +48,7 @@ WITH interactions AS (
   FROM bronze.raw_fan_interactions AS landed
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = landed.batch_id
+  CROSS JOIN last_read
   LEFT JOIN silver.seed_country_codes AS country
     ON country.country_code = @said_code(landed.country_code)
   LEFT JOIN silver.seed_account_types AS account
@@ -60,12 +63,7 @@ WITH interactions AS (
   ) AS rate
     ON rate.currency = @said_code(landed.currency)
   WHERE
-    batch.load_number > (
-      SELECT
-        COALESCE(MAX(known._source_load_number), 0)
-      FROM ops.rejected_studio_values AS known
-    )
-    OR @start_ds <= @first_day
+    batch.load_number > last_read.load_number
 ), titles AS (
   SELECT
     'raw_title_metadata' AS table_name,
@@ -84,13 +82,9 @@ WITH interactions AS (
   FROM bronze.raw_title_metadata AS landed
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = landed.batch_id
+  CROSS JOIN last_read
   WHERE
-    batch.load_number > (
-      SELECT
-        COALESCE(MAX(known._source_load_number), 0)
-      FROM ops.rejected_studio_values AS known
-    )
-    OR @start_ds <= @first_day
+    batch.load_number > last_read.load_number
 ), box_office AS (
   SELECT
     'raw_box_office' AS table_name,
@@ -116,15 +110,11 @@ WITH interactions AS (
   FROM bronze.raw_box_office AS landed
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = landed.batch_id
+  CROSS JOIN last_read
   LEFT JOIN silver.seed_country_codes AS country
     ON country.country_code = @said_code(landed.country)
   WHERE
-    batch.load_number > (
-      SELECT
-        COALESCE(MAX(known._source_load_number), 0)
-      FROM ops.rejected_studio_values AS known
-    )
-    OR @start_ds <= @first_day
+    batch.load_number > last_read.load_number
 ), rejected_interactions AS (
   @refused_values(
     interactions,

@@ -35,20 +35,15 @@ MODEL (
   )
 );
 
-WITH fans_with_news AS (
+WITH last_read AS (
+  @last_read('silver.fans')
+), fans_with_news AS (
   SELECT DISTINCT
-    fan_token
-  FROM silver.stg_fan_interactions
+    interaction.fan_token
+  FROM silver.stg_fan_interactions AS interaction
+  CROSS JOIN last_read
   WHERE
-    NOT fan_class IS NULL
-    AND (
-      _source_load_number > (
-        SELECT
-          COALESCE(MAX(known._source_load_number), 0)
-        FROM silver.fans AS known
-      )
-      OR @start_ds <= @first_day
-    )
+    NOT interaction.fan_class IS NULL AND interaction._source_load_number > last_read.load_number
 ), newest_first AS (
   SELECT
     interaction.fan_token,

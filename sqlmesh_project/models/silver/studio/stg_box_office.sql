@@ -50,7 +50,9 @@ MODEL (
   )
 );
 
-WITH reported AS (
+WITH last_read AS (
+  @last_read('silver.stg_box_office')
+), reported AS (
   SELECT
     @GENERATE_SURROGATE_KEY(@said(record.title_id), @said(record.theater_id), @day_of(record.report_date, record.ingested_at)) AS box_office_sk,
     record.record_id,
@@ -75,13 +77,9 @@ WITH reported AS (
   FROM bronze.raw_box_office AS record
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = record.batch_id
+  CROSS JOIN last_read
   WHERE
-    batch.load_number > (
-      SELECT
-        COALESCE(MAX(known._source_load_number), 0)
-      FROM silver.stg_box_office AS known
-    )
-    OR @start_ds <= @first_day
+    batch.load_number > last_read.load_number
 ), latest AS (
   SELECT
     box_office_sk,

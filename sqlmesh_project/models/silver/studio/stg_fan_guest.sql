@@ -43,6 +43,9 @@ MODEL (
   )
 );
 
+WITH last_read AS (
+  @last_read('silver.stg_fan_guest')
+)
 SELECT
   interaction.interaction_id::TEXT AS interaction_id,
   interaction.fan_token::TEXT AS fan_token,
@@ -64,15 +67,8 @@ SELECT
   interaction._source_load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM silver.stg_fan_interactions AS interaction
+CROSS JOIN last_read
 JOIN bronze.raw_fan_interactions AS landed
   ON landed._dlt_id = interaction._source_row_id AND landed.batch_id = interaction._source_batch_id
 WHERE
-  interaction.fan_class = 'GUEST'
-  AND (
-    interaction._source_load_number > (
-      SELECT
-        COALESCE(MAX(known._source_load_number), 0)
-      FROM silver.stg_fan_guest AS known
-    )
-    OR @start_ds <= @first_day
-  )
+  interaction.fan_class = 'GUEST' AND interaction._source_load_number > last_read.load_number

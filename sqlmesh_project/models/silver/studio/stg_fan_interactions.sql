@@ -51,7 +51,9 @@ MODEL (
   )
 );
 
-WITH deliveries AS (
+WITH last_read AS (
+  @last_read('silver.stg_fan_interactions')
+), deliveries AS (
   SELECT
     interaction.interaction_id,
     interaction.fan_token,
@@ -73,13 +75,9 @@ WITH deliveries AS (
   FROM bronze.raw_fan_interactions AS interaction
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = interaction.batch_id
+  CROSS JOIN last_read
   WHERE
-    batch.load_number > (
-      SELECT
-        COALESCE(MAX(known._source_load_number), 0)
-      FROM silver.stg_fan_interactions AS known
-    )
-    OR @start_ds <= @first_day
+    batch.load_number > last_read.load_number
 ), routed AS (
   SELECT
     delivery.interaction_id,

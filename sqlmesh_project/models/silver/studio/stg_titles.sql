@@ -37,19 +37,17 @@ MODEL (
   )
 );
 
-WITH titles_with_news AS (
+WITH last_read AS (
+  @last_read('silver.stg_titles')
+), titles_with_news AS (
   SELECT DISTINCT
     landed.title_id
   FROM bronze.raw_title_metadata AS landed
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = landed.batch_id
+  CROSS JOIN last_read
   WHERE
-    batch.load_number > (
-      SELECT
-        COALESCE(MAX(known._source_load_number), 0)
-      FROM silver.stg_titles AS known
-    )
-    OR @start_ds <= @first_day
+    batch.load_number > last_read.load_number
 ), newest AS (
   SELECT
     landed.title_id,

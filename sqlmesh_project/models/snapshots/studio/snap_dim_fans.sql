@@ -33,7 +33,9 @@ MODEL (
   )
 );
 
-WITH observations AS (
+WITH last_read AS (
+  @last_read('snapshots.snap_dim_fans', 'silver.stg_fan_interactions')
+), observations AS (
   /* All interactions of the fans with news, oldest first: late ones may change a belief long held. */
   SELECT
     interaction.fan_token,
@@ -46,23 +48,11 @@ WITH observations AS (
   FROM silver.stg_fan_interactions AS interaction
   JOIN silver.fans AS fan
     ON fan.fan_token = interaction.fan_token
+  CROSS JOIN last_read
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = interaction._source_batch_id
   WHERE
-    NOT interaction.fan_class IS NULL
-    AND (
-      fan._source_load_number > (
-        SELECT
-          COALESCE(MAX(known._source_load_number), 0)
-        FROM snapshots.snap_dim_fans AS known
-      )
-      OR @start_ds <= @first_day
-      OR (
-        SELECT
-          MIN(COALESCE(known._source_version, ''))
-        FROM snapshots.snap_dim_fans AS known
-      ) <> @version_of('silver.stg_fan_interactions')
-    )
+    NOT interaction.fan_class IS NULL AND fan._source_load_number > last_read.load_number
 ), arrivals AS (
   SELECT
     fan_token,

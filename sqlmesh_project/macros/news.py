@@ -1,0 +1,50 @@
+"""What is news to a model of the studio: loads that it has not read (decision 19)."""
+
+from sqlglot import exp, parse_one
+from sqlmesh import macro
+from sqlmesh.core.macros import MacroEvaluator
+
+
+@macro()
+def last_read(evaluator: MacroEvaluator, model: exp.Expr, *sources: exp.Expr) -> exp.Expr:
+    """The query of one row and column: ``load_number``, the highest that a model has read.
+
+    Join it (``CROSS JOIN last_read``) and compare. In a ``WHERE``, as a scalar subquery, DuckDB
+    compares last of all, after it has joined the whole history.
+
+    A first build and a restatement begin at the first day and have read nothing: 0.
+
+    Args:
+        evaluator: Knows the interval to build.
+        model: Name of the model, whose rows keep their ``_source_load_number``.
+        sources: Names of tables that make all news when they were built anew. For models of the
+            kind INCREMENTAL_BY_PARTITION, whose rows keep ``_source_version`` for that.
+    """
+    newest = "MAX(known._source_load_number)"
+    if sources:
+        version = version_of(evaluator, *sources).sql()
+        oldest = "MIN(COALESCE(known._source_version, ''))"
+        newest = f"CASE WHEN {oldest} = {version} THEN {newest} END"
+    return parse_one(
+        f"""
+        SELECT COALESCE({newest}, 0) AS load_number FROM {model.name} AS known
+        WHERE '{evaluator.locals["start_ds"]}' > '{evaluator.var("first_day")}'
+        """,  # noqa: S608 - names of models, and days
+        dialect="duckdb",
+    )
+
+
+@macro()
+def version_of(evaluator: MacroEvaluator, *names: exp.Expr) -> exp.Expr:
+    """TEXT: the versions of models; another one once a plan has built a model's table anew.
+
+    For models of the kind INCREMENTAL_BY_PARTITION, which a plan never builds anew, whatever
+    becomes of their parents (decision 19). Empty while models are loaded.
+    """
+    versions = {
+        snapshot.model.name: snapshot.version
+        for snapshot in evaluator.snapshots.values()
+        if snapshot.is_model
+    }
+    found = [versions.get(name.name) for name in names]
+    return exp.Literal.string(" ".join(filter(None, found)))
