@@ -56,9 +56,12 @@ class Warehouses:
         """Run `sqlmesh plan` as of yesterday."""
         return self.sqlmesh(house, *PLAN, "--execution-time", self.execution_time, *options)
 
-    def sqlmesh(self, house: House, *arguments: str) -> Took:
-        """Run a command of SQLMesh on a warehouse."""
-        return self._workshop.run(SQLMESH, *arguments, cwd=self.project, house=house)
+    def sqlmesh(self, house: House, *arguments: str, allowed: str = "") -> Took:
+        """Run a command of SQLMesh on a warehouse; `allowed` is a model that it may make anew."""
+        environment = {"MARQUEE_ALLOW": allowed}
+        return self._workshop.run(
+            SQLMESH, *arguments, cwd=self.project, house=house, environment=environment
+        )
 
     def render(self) -> Path:
         """Write the models' SQL as of yesterday; return the file."""

@@ -47,6 +47,13 @@ MODEL (
 
 WITH last_read AS (
   @last_read('silver.stg_fan_verified')
+), loads_with_news AS (
+  SELECT DISTINCT
+    interaction._source_load_number AS load_number
+  FROM silver.stg_fan_interactions AS interaction
+  CROSS JOIN last_read
+  WHERE
+    interaction._source_load_number > last_read.load_number
 )
 SELECT
   interaction.interaction_id::TEXT AS interaction_id,
@@ -69,8 +76,12 @@ SELECT
   interaction._source_load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM silver.stg_fan_interactions AS interaction
-CROSS JOIN last_read
 JOIN bronze.raw_fan_interactions AS landed
   ON landed._dlt_id = interaction._source_row_id AND landed.batch_id = interaction._source_batch_id
 WHERE
-  interaction.fan_class = 'VERIFIED' AND interaction._source_load_number > last_read.load_number
+  interaction.fan_class = 'VERIFIED'
+  AND interaction._source_load_number IN (
+    SELECT
+      load_number
+    FROM loads_with_news
+  )

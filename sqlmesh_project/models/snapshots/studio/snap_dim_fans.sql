@@ -35,6 +35,13 @@ MODEL (
 
 WITH last_read AS (
   @last_read('snapshots.snap_dim_fans', 'silver.stg_fan_interactions')
+), fans_with_news AS (
+  SELECT
+    fan.fan_token
+  FROM silver.fans AS fan
+  CROSS JOIN last_read
+  WHERE
+    fan._source_load_number > last_read.load_number
 ), observations AS (
   /* All interactions of the fans with news, oldest first: late ones may change a belief long held. */
   SELECT
@@ -48,11 +55,15 @@ WITH last_read AS (
   FROM silver.stg_fan_interactions AS interaction
   JOIN silver.fans AS fan
     ON fan.fan_token = interaction.fan_token
-  CROSS JOIN last_read
   JOIN silver.studio_batches AS batch
     ON batch.batch_id = interaction._source_batch_id
   WHERE
-    NOT interaction.fan_class IS NULL AND fan._source_load_number > last_read.load_number
+    NOT interaction.fan_class IS NULL
+    AND interaction.fan_token IN (
+      SELECT
+        fan_token
+      FROM fans_with_news
+    )
 ), arrivals AS (
   SELECT
     fan_token,
