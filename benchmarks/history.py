@@ -12,7 +12,6 @@ DAYS, DAYS_QUICKLY = 24, 20
 HISTORY = "snapshots.snap_silver_movies"
 CHANGED_SHARE = 0.01
 GB_A_RESPONSE = 5e-7  # 300 bytes of document, its lineage, its period twice, and room to sort
-PLOT = "history.svg"
 
 NOTES = [
     "Every movie has a response for each day, of 300 bytes, and every response opens a period, "
@@ -23,30 +22,20 @@ NOTES = [
 
 
 def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
-    """Rebuild the history of a quarter of the days and of all, and refresh it once."""
+    """Rebuild the history of so many days, and refresh it once."""
     movies = MOVIES_QUICKLY if workshop.is_quick else MOVIES
     days = workshop.days or (DAYS_QUICKLY if workshop.is_quick else DAYS)
-    rows: list[list[Cell]] = []
-    points: list[dict[str, Cell]] = []
-    is_whole = workshop.is_quick or workshop.days is not None
-    for part in (days,) if is_whole else (days // 4, days):
-        rebuild, refresh = _rebuild_and_refresh(workshop, warehouses, movies, part)
-        responses = movies * part
-        rows.append(
-            [
-                part,
-                responses,
-                rebuild.seconds,
-                responses / rebuild.seconds,
-                rebuild.peak_mb,
-                refresh.seconds,
-                refresh.peak_mb,
-            ]
-        )
-        timed = (("rebuild", rebuild), ("refresh", refresh))
-        points += [{"days": part, "seconds": took.seconds, "step": step} for step, took in timed]
-    if not is_whole:
-        workshop.plot(PLOT, points, "days", "step")
+    rebuild, refresh = _rebuild_and_refresh(workshop, warehouses, movies, days)
+    responses = movies * days
+    row: list[Cell] = [
+        days,
+        responses,
+        rebuild.seconds,
+        responses / rebuild.seconds,
+        rebuild.peak_mb,
+        refresh.seconds,
+        refresh.peak_mb,
+    ]
     return Benchmark(
         name=f"history of {days} days" if workshop.days else "history",
         title=f"The history of {movies:,} movies over {days:,} days",
@@ -62,11 +51,10 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
                     "refresh (s)",
                     "refresh: peak memory (MB)",
                 ),
-                rows,
+                [row],
             )
         ],
         notes=NOTES,
-        plot=None if is_whole else PLOT,
     )
 
 
