@@ -81,7 +81,7 @@ workflows: install
 units: install
 	$(BIN)/python tests/units.py
 
-bench: install  ## Benchmarks into benchmarks/results, some 27 minutes (QUICK=1: some 4; OUT=folder)
+bench: install  ## Benchmarks into benchmarks/results, 25 minutes (QUICK=1: under 3; OUT=folder)
 	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
 
 format: install  ## Let the formatters decide

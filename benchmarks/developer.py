@@ -17,7 +17,7 @@ CACHES = (".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 
 NOTES = [
     "In a copy of the project's files. Cold: without `.cache`, `__pycache__` and the caches of "
-    "mypy, ruff and pytest; warm: once more.",
+    "mypy, ruff and pytest; warm: once more. The quick form is cold only, and runs no `make`.",
     "`make units` is SQLMesh's unit tests. `make test` runs cold only: its tests begin with caches "
     "of their own each time.",
     "Starting Python and importing SQLMesh is the floor of every command, in the first row.",
@@ -25,7 +25,7 @@ NOTES = [
 
 
 def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
-    """Time each command, cold and, but for the longest, warm.
+    """Time each command, cold and, but for the longest, warm; in the quick form without `make`.
 
     Raises:
         BenchmarkError: this runs in an environment that `make` would empty.

@@ -244,7 +244,7 @@ class Warehouse:
         self.apart(run)
 
     def apart(self, action: Callable[[], None]) -> None:
-        """Do what loads the project; a changed copy of it in a process of its own.
+        """Do what loads models or macros; those of a changed copy in a process of its own.
 
         Python keeps the macros of the first project that a process loads, and SQLMesh takes those
         from another folder for other macros: models would differ that are the same.

@@ -9,9 +9,9 @@ from sqlmesh.core.macros import MacroEvaluator
 def last_read(evaluator: MacroEvaluator, model: exp.Expr, *sources: exp.Expr) -> exp.Expr:
     """The query of one row and column: ``load_number``, the highest that a model has read.
 
-    Compare with it (``CROSS JOIN last_read``) where nothing large is joined: in a CTE that says
-    what has news, to look things up in with ``IN``. DuckDB joins by equality first and compares
-    with the one row afterwards, when it has joined the whole history.
+    Compare with it (``CROSS JOIN last_read``) in a CTE that says what has news, and nothing else;
+    where that is joined beside another large table, look it up with ``IN``. DuckDB joins by
+    equality first and compares with the one row afterwards, when it has joined the whole history.
 
     A first build and a restatement begin at the first day and have read nothing: 0.
 

@@ -77,7 +77,7 @@ WITH movies_with_news AS (
     response_count
   FROM responses
   QUALIFY
-    LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at, _dlt_id) IS DISTINCT FROM ingested_at
+    COALESCE(LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at, _dlt_id) <> ingested_at, TRUE)
 ), fingerprints AS (
   SELECT
     movie_id,

@@ -26,6 +26,14 @@ MODEL (
 
 WITH last_read AS (
   @last_read('ops.rejected_studio_values')
+), batches_with_news AS (
+  SELECT
+    batch.batch_id,
+    batch.load_number
+  FROM silver.studio_batches AS batch
+  CROSS JOIN last_read
+  WHERE
+    batch.load_number > last_read.load_number
 ), interactions AS (
   SELECT
     'raw_fan_interactions' AS table_name,
@@ -46,9 +54,8 @@ WITH last_read AS (
     landed._dlt_id,
     batch.load_number
   FROM bronze.raw_fan_interactions AS landed
-  JOIN silver.studio_batches AS batch
+  JOIN batches_with_news AS batch
     ON batch.batch_id = landed.batch_id
-  CROSS JOIN last_read
   LEFT JOIN silver.seed_country_codes AS country
     ON country.country_code = @said_code(landed.country_code)
   LEFT JOIN silver.seed_account_types AS account
@@ -62,8 +69,6 @@ WITH last_read AS (
       currency
   ) AS rate
     ON rate.currency = @said_code(landed.currency)
-  WHERE
-    batch.load_number > last_read.load_number
 ), titles AS (
   SELECT
     'raw_title_metadata' AS table_name,
@@ -80,11 +85,8 @@ WITH last_read AS (
     landed._dlt_id,
     batch.load_number
   FROM bronze.raw_title_metadata AS landed
-  JOIN silver.studio_batches AS batch
+  JOIN batches_with_news AS batch
     ON batch.batch_id = landed.batch_id
-  CROSS JOIN last_read
-  WHERE
-    batch.load_number > last_read.load_number
 ), box_office AS (
   SELECT
     'raw_box_office' AS table_name,
@@ -108,13 +110,10 @@ WITH last_read AS (
     landed._dlt_id,
     batch.load_number
   FROM bronze.raw_box_office AS landed
-  JOIN silver.studio_batches AS batch
+  JOIN batches_with_news AS batch
     ON batch.batch_id = landed.batch_id
-  CROSS JOIN last_read
   LEFT JOIN silver.seed_country_codes AS country
     ON country.country_code = @said_code(landed.country)
-  WHERE
-    batch.load_number > last_read.load_number
 ), rejected_interactions AS (
   @refused_values(
     interactions,

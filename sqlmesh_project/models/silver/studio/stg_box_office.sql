@@ -52,6 +52,14 @@ MODEL (
 
 WITH last_read AS (
   @last_read('silver.stg_box_office')
+), batches_with_news AS (
+  SELECT
+    batch.batch_id,
+    batch.load_number
+  FROM silver.studio_batches AS batch
+  CROSS JOIN last_read
+  WHERE
+    batch.load_number > last_read.load_number
 ), reported AS (
   SELECT
     @GENERATE_SURROGATE_KEY(@said(record.title_id), @said(record.theater_id), @day_of(record.report_date, record.ingested_at)) AS box_office_sk,
@@ -75,11 +83,8 @@ WITH last_read AS (
     record.batch_id,
     batch.load_number
   FROM bronze.raw_box_office AS record
-  JOIN silver.studio_batches AS batch
+  JOIN batches_with_news AS batch
     ON batch.batch_id = record.batch_id
-  CROSS JOIN last_read
-  WHERE
-    batch.load_number > last_read.load_number
 ), latest AS (
   SELECT
     box_office_sk,

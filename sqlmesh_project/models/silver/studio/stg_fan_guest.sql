@@ -51,7 +51,7 @@ WITH last_read AS (
   FROM silver.stg_fan_interactions AS interaction
   CROSS JOIN last_read
   WHERE
-    interaction._source_load_number > last_read.load_number
+    interaction.fan_class = 'GUEST' AND interaction._source_load_number > last_read.load_number
 )
 SELECT
   interaction.interaction_id::TEXT AS interaction_id,

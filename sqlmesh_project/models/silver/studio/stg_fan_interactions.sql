@@ -53,6 +53,14 @@ MODEL (
 
 WITH last_read AS (
   @last_read('silver.stg_fan_interactions')
+), batches_with_news AS (
+  SELECT
+    batch.batch_id,
+    batch.load_number
+  FROM silver.studio_batches AS batch
+  CROSS JOIN last_read
+  WHERE
+    batch.load_number > last_read.load_number
 ), deliveries AS (
   SELECT
     interaction.interaction_id,
@@ -73,11 +81,8 @@ WITH last_read AS (
     interaction._dlt_id,
     batch.load_number
   FROM bronze.raw_fan_interactions AS interaction
-  JOIN silver.studio_batches AS batch
+  JOIN batches_with_news AS batch
     ON batch.batch_id = interaction.batch_id
-  CROSS JOIN last_read
-  WHERE
-    batch.load_number > last_read.load_number
 ), routed AS (
   SELECT
     delivery.interaction_id,

@@ -39,15 +39,20 @@ MODEL (
 
 WITH last_read AS (
   @last_read('silver.stg_titles')
+), batches_with_news AS (
+  SELECT
+    batch.batch_id,
+    batch.load_number
+  FROM silver.studio_batches AS batch
+  CROSS JOIN last_read
+  WHERE
+    batch.load_number > last_read.load_number
 ), titles_with_news AS (
   SELECT DISTINCT
     landed.title_id
   FROM bronze.raw_title_metadata AS landed
-  JOIN silver.studio_batches AS batch
+  JOIN batches_with_news AS batch
     ON batch.batch_id = landed.batch_id
-  CROSS JOIN last_read
-  WHERE
-    batch.load_number > last_read.load_number
 ), newest AS (
   SELECT
     landed.title_id,
