@@ -36,6 +36,27 @@ def last_read(evaluator: MacroEvaluator, model: exp.Expr, *sources: exp.Expr) ->
 
 
 @macro()
+def batches_with_news(evaluator: MacroEvaluator, model: exp.Expr) -> exp.Expr:
+    """The query of the runs of the door that a model has not read: ``batch_id``, ``load_number``.
+
+    For models that read bronze, whose rows bear the run and not the number.
+
+    Args:
+        evaluator: Knows the interval to build.
+        model: Name of the model.
+    """
+    return parse_one(
+        f"""
+        SELECT batch.batch_id, batch.load_number
+        FROM silver.studio_batches AS batch
+        CROSS JOIN ({last_read(evaluator, model).sql("duckdb")}) AS last_read
+        WHERE batch.load_number > last_read.load_number
+        """,  # noqa: S608 - names of models, and days
+        dialect="duckdb",
+    )
+
+
+@macro()
 def version_of(evaluator: MacroEvaluator, *names: exp.Expr) -> exp.Expr:
     """TEXT: the versions of models; another one once a plan has built a model's table anew.
 

@@ -24,16 +24,8 @@ MODEL (
   )
 );
 
-WITH last_read AS (
-  @last_read('ops.rejected_studio_values')
-), batches_with_news AS (
-  SELECT
-    batch.batch_id,
-    batch.load_number
-  FROM silver.studio_batches AS batch
-  CROSS JOIN last_read
-  WHERE
-    batch.load_number > last_read.load_number
+WITH batches_with_news AS (
+  @batches_with_news('ops.rejected_studio_values')
 ), interactions AS (
   SELECT
     'raw_fan_interactions' AS table_name,

@@ -50,16 +50,8 @@ MODEL (
   )
 );
 
-WITH last_read AS (
-  @last_read('silver.stg_box_office')
-), batches_with_news AS (
-  SELECT
-    batch.batch_id,
-    batch.load_number
-  FROM silver.studio_batches AS batch
-  CROSS JOIN last_read
-  WHERE
-    batch.load_number > last_read.load_number
+WITH batches_with_news AS (
+  @batches_with_news('silver.stg_box_office')
 ), reported AS (
   SELECT
     @GENERATE_SURROGATE_KEY(@said(record.title_id), @said(record.theater_id), @day_of(record.report_date, record.ingested_at)) AS box_office_sk,

@@ -51,16 +51,8 @@ MODEL (
   )
 );
 
-WITH last_read AS (
-  @last_read('silver.stg_fan_interactions')
-), batches_with_news AS (
-  SELECT
-    batch.batch_id,
-    batch.load_number
-  FROM silver.studio_batches AS batch
-  CROSS JOIN last_read
-  WHERE
-    batch.load_number > last_read.load_number
+WITH batches_with_news AS (
+  @batches_with_news('silver.stg_fan_interactions')
 ), deliveries AS (
   SELECT
     interaction.interaction_id,

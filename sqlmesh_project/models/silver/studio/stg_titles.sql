@@ -37,16 +37,8 @@ MODEL (
   )
 );
 
-WITH last_read AS (
-  @last_read('silver.stg_titles')
-), batches_with_news AS (
-  SELECT
-    batch.batch_id,
-    batch.load_number
-  FROM silver.studio_batches AS batch
-  CROSS JOIN last_read
-  WHERE
-    batch.load_number > last_read.load_number
+WITH batches_with_news AS (
+  @batches_with_news('silver.stg_titles')
 ), titles_with_news AS (
   SELECT DISTINCT
     landed.title_id
