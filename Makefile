@@ -14,10 +14,11 @@ help:  ## This list
 
 install: $(VENV)/installed  ## Make .venv from requirements.lock
 
-$(VENV)/installed: requirements.lock
+$(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 10) <= v < (3, 14) or sys.exit(f"Marquee needs Python 3.10 to 3.13; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index --editable .
 	@touch $@
 
 demo: install  ## Load both sandboxes, build the warehouse, report (DAY=N: films N days later; BATCH=2, 3: the studio's next days)
@@ -52,7 +53,7 @@ test-snowflake: install $(FAKESNOW)/installed  ## The whole path on an emulated 
 	$(BIN)/pytest --quiet -m snowflake --numprocesses 2 --dist loadfile
 
 # fakesnow's pins clash with SQLMesh's, so it has an environment of its own and is spoken to by HTTP.
-$(FAKESNOW)/installed: tests/emulator/requirements.lock
+$(FAKESNOW)/installed: tests/fakes/emulator/requirements.lock
 	$(BIN)/uv venv --quiet --clear --python '>=3.11,<3.14' $(FAKESNOW)
 	$(BIN)/uv pip install --quiet --python $(FAKESNOW)/bin/python --no-deps --require-hashes -r $<
 	@touch $@
@@ -79,10 +80,10 @@ workflows: install
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
 units: install
-	$(BIN)/python tests/units.py
+	$(BIN)/python -m tests.model_tests
 
 bench: install  ## Benchmarks into benchmarks/results, 25 minutes (QUICK=1: under 3; OUT=folder)
-	$(BIN)/python benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
 
 format: install  ## Let the formatters decide
 	$(BIN)/ruff check --fix .
@@ -93,35 +94,35 @@ health: install  ## Is the warehouse well? A line a check; fails if not (JSON=1:
 	@$(BIN)/python pipelines/health.py $(if $(JSON),--json)
 
 dashboard: install  ## Serve the dashboard on http://127.0.0.1:8501
-	$(BIN)/python pipelines/dashboard_app.py
+	$(BIN)/python pipelines/dashboard.py
 
 catalog: install  ## Write a static site of models, columns, checks and lineage (OUT=folder)
-	@$(BIN)/python catalog $(if $(OUT),--out $(OUT))
+	@$(BIN)/python -m marquee.cli.catalog $(if $(OUT),--out $(OUT))
 
 ui: install  ## Serve SQLMesh's UI on http://127.0.0.1:8000, on a copy of the warehouse
-	@$(BIN)/python review/ui.py
+	@$(BIN)/python -m marquee.cli.ui
 
 test-browser: install  ## The dashboard, the catalogue and SQLMesh's UI in headless Chromium
 	$(BIN)/pytest --quiet -m browser
 
 screenshots: install  ## Take the pictures of docs/screenshots anew, of the warehouse as it is
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/python -m tests.e2e.screenshots
 
 docs: install  ## Write docs/data-dictionary.md anew from the models
-	$(BIN)/python docs/dictionary.py
+	$(BIN)/python -m marquee.catalog.data_dictionary
 
 plan-diff: install  ## Write plan-diff.md: what the working tree does to the warehouse (BASE=main)
-	$(BIN)/python review/plan_diff.py --base $(BASE) $(if $(HEAD),--head $(HEAD)) --out plan-diff.md
+	$(BIN)/python -m marquee.cli.plan_diff --base $(BASE) $(if $(HEAD),--head $(HEAD)) --out plan-diff.md
 
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
-	$(BIN)/python pipelines/sandbox --port 8899 --day $(DAY)
+	$(BIN)/python -m marquee.sandbox --port 8899 --day $(DAY)
 
 RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 
 lock: install  ## Resolve the lock files anew: the project's, the benchmarks', the emulator's
 	$(RESOLVE) --python-version 3.10 pyproject.toml --extra dashboard --extra dev --extra ui --output-file requirements.lock
 	$(RESOLVE) --python-version 3.10 benchmarks/requirements.in --output-file benchmarks/requirements.lock
-	$(RESOLVE) --python-version 3.11 tests/emulator/requirements.in --output-file tests/emulator/requirements.lock
+	$(RESOLVE) --python-version 3.11 tests/fakes/emulator/requirements.in --output-file tests/fakes/emulator/requirements.lock
 
 clean:  ## Delete the warehouse, its vault, SQLMesh's state, dlt's working folder and the caches
 	rm -rf warehouse.duckdb* vault.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs plan-diff.md

@@ -9,14 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-# `python benchmarks` puts this folder on the path, not the one that holds the package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from benchmarks import dashboard, day, developer, fetch, history, landing, transform
-from benchmarks.measure import ROOT, BenchmarkError
+from benchmarks.environment import Workshop
+from benchmarks.measure import BenchmarkError
 from benchmarks.results import Benchmark, circumstances, read, record, write
 from benchmarks.warehouses import Warehouses
-from benchmarks.workshop import Workshop
+from marquee.core.settings import ROOT
 
 # The last to use a warehouse that others use, too, is `day`: it changes and drops them.
 NAMES = ("fetch", "landing", "transform", "developer", "dashboard", "day", "history")
@@ -30,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.days is not None and (options.only != ["history"] or options.days < 1):
         parser.error("--days belongs to --only history and must be 1 or more")
     stem = "quick" if options.quick else "full"
-    command = " ".join(["python benchmarks", *(sys.argv[1:] if argv is None else argv)])
+    command = " ".join(["python -m benchmarks", *(sys.argv[1:] if argv is None else argv)])
     workshop = Workshop(
         options.folder.resolve() / stem,
         plots=options.out.resolve(),
@@ -92,7 +90,7 @@ def _benchmarks(workshop: Workshop) -> Mapping[str, Callable[[], Benchmark]]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     add("--quick", action="store_true", help="small and no dashboard, for CI: under 3 minutes")
     add("--only", nargs="+", choices=NAMES, metavar="NAME", help="of " + ", ".join(NAMES))

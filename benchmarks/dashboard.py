@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import ROOT, BenchmarkError, median
+from benchmarks.environment import House, Workshop
+from benchmarks.measure import BenchmarkError, median
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.warehouses import REFRESH, Warehouses
-from benchmarks.workshop import House, Workshop
 
 MOVIES, MOVIES_QUICKLY = 100_000, 5000
 STUDIO_SCALE, STUDIO_SCALE_QUICKLY = 1, 0.02  # 108,000 interactions
@@ -107,10 +107,9 @@ def _rows(seen: Mapping[str, Sequence[float]]) -> list[list[Cell]]:
 
 def visit(duckdb_file: str, visits: int, chromium: str) -> dict[str, list[float]]:
     """Serve the dashboard, visit it so often; return the seconds of each page, by what was done."""
-    sys.path.append(str(ROOT / "tests"))
-    from browser import dashboard, open_browser
-    from dashboard.lineage import read_lineage
-    from dashboard.pages import PAGES
+    from marquee.dashboard.lineage import read_lineage
+    from marquee.dashboard.pages import PAGES
+    from tests.e2e.browser import dashboard, open_browser
 
     read_lineage()
     titles = [title for title, _, _ in PAGES.values()]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.measure import ROOT, BenchmarkError, Took
+from benchmarks.environment import MEMORY_LIMIT, House, Workshop
+from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.serve import Served, sandbox
 from benchmarks.warehouses import REFRESH, Warehouses
-from benchmarks.workshop import MEMORY_LIMIT, House, Workshop
+from marquee.core.settings import ROOT
 
 SIZES, SIZES_QUICKLY = (100_000, 300_000, 1_000_000), (5_000,)
 CHANGED_SHARE = 0.01

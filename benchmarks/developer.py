@@ -6,10 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from benchmarks.environment import Workshop
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Table
 from benchmarks.warehouses import PLAN, SQLMESH, Warehouses
-from benchmarks.workshop import Workshop
 
 MOVIES, MOVIES_QUICKLY = 1000, 5000
 LONGEST = "make test"

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import ROOT, BenchmarkError, Took, call, run
+from benchmarks.measure import BenchmarkError, Took, call, run
+from marquee.core.settings import ROOT
 
 MEMORY_LIMIT = "6GB"  # the project's default; for every contender, so that none has more room
 LOCK = ROOT / "benchmarks" / "requirements.lock"

@@ -6,10 +6,11 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from benchmarks.measure import ROOT, BenchmarkError
+from benchmarks.environment import Workshop
+from benchmarks.measure import BenchmarkError
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.serve import Served, sandbox
-from benchmarks.workshop import Workshop
+from marquee.core.settings import ROOT
 
 LIMIT = 40  # requests a second: TMDb's, and the pipeline's default
 UNLIMITED = 10_000

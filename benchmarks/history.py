@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from benchmarks.environment import Workshop
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Table
 from benchmarks.warehouses import PLAN, REFRESH, Warehouses
-from benchmarks.workshop import Workshop
 
 MOVIES, MOVIES_QUICKLY = 100_000, 1_000
 DAYS, DAYS_QUICKLY = 24, 20

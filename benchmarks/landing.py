@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.environment import Workshop
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Goal, Table
-from benchmarks.workshop import Workshop
 
 MOVIES, MOVIES_QUICKLY = 500_000, 20_000
 CHUNK = 10_000  # as many movies as the pipeline puts into a load at most

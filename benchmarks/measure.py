@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from marquee.core.settings import ROOT
+
 LINES_SHOWN = 25
 # The environment of a developer's shell must not decide what is measured.
 SETTINGS = (

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.measure import ROOT
+from marquee.core.settings import ROOT
 
 Verdict = Literal["met", "missed", "not judged"]
 Cell = str | int | float | None

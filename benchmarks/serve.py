@@ -124,8 +124,8 @@ def serve(
     """Serve until standard input ends; runs in the process of its own."""
     from datetime import datetime, timezone
 
-    from sandbox.catalogue import Catalogue, from_lines
-    from sandbox.server import Sandbox
+    from marquee.sandbox.movies import Catalogue, from_lines
+    from marquee.sandbox.server import Sandbox
 
     today = datetime.now(timezone.utc).date()
     films = from_lines(Path(catalogue).read_bytes().split(b"\n"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from benchmarks.environment import MEMORY_LIMIT, House, Workshop
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.warehouses import Warehouses
-from benchmarks.workshop import MEMORY_LIMIT, House, Workshop
 
 SIZES, SIZES_QUICKLY = (100_000, 1_000_000), (5_000,)
 TIMES_OF_DUCKDB = 1.5

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 
+from benchmarks.environment import House, Workshop
 from benchmarks.measure import Took
-from benchmarks.workshop import House, Workshop
 
 GB_A_MILLION = 4  # of bronze; silver, snapshots and gold take half as much again
 SQLMESH = Path(sys.executable).with_name("sqlmesh")

@@ -1,0 +1,1 @@
+"""Marquee: a movie-analytics warehouse on dlt and SQLMesh."""

@@ -1,0 +1,1 @@
+"""The scripts that are run as `python pipelines/<name>.py`."""

@@ -18,14 +18,14 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from landing.destination import Destination, choose_destination
-from landing.errors import chain, explain
-from landing.interrupt import EXIT_CODE
-from landing.settings import Settings, configure_dlt
-from studio_source.report import Report
-from studio_source.run import forget_fan, load_studio
-from studio_source.settings import StudioSettings
-from studio_source.tables import QUARANTINE_STUDIO
+from marquee.bronze.destination import Destination, choose_destination
+from marquee.core.errors import chain, explain
+from marquee.core.settings import Settings, configure_dlt
+from marquee.core.signals import EXIT_CODE
+from marquee.sources.studio.report import Report
+from marquee.sources.studio.run import forget_fan, load_studio
+from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.tables import QUARANTINE_STUDIO
 
 EPILOG = """\
 examples:
@@ -124,7 +124,7 @@ def choose_studio(options: argparse.Namespace, stack: ExitStack) -> StudioSettin
     if not options.sandbox:
         return StudioSettings.from_configuration()
     # Only here: whoever has files needs none of it.
-    from sandbox.studio import TOKEN_KEY, write_batch
+    from marquee.sandbox.studio import TOKEN_KEY, write_batch
 
     os.environ["STUDIO_TOKEN_KEY"] = TOKEN_KEY
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="marquee-studio-")))

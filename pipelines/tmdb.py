@@ -18,17 +18,17 @@ from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
-from landing.destination import Destination, choose_destination
-from landing.errors import MarqueeError, chain, explain
-from landing.interrupt import EXIT_CODE
-from landing.settings import Settings, configure_dlt
-from tmdb_source.asked import Asked, movie_ids
-from tmdb_source.client import redact
-from tmdb_source.report import Report
-from tmdb_source.responses import LAST_PAGE
-from tmdb_source.run import load_tmdb
-from tmdb_source.settings import TmdbSettings
-from tmdb_source.tables import QUARANTINE_TMDB
+from marquee.bronze.destination import Destination, choose_destination
+from marquee.core.errors import MarqueeError, chain, explain
+from marquee.core.settings import Settings, configure_dlt
+from marquee.core.signals import EXIT_CODE
+from marquee.sources.tmdb.client import redact
+from marquee.sources.tmdb.load_request import Asked, movie_ids
+from marquee.sources.tmdb.report import Report
+from marquee.sources.tmdb.responses import LAST_PAGE
+from marquee.sources.tmdb.run import load_tmdb
+from marquee.sources.tmdb.settings import TmdbSettings
+from marquee.sources.tmdb.tables import QUARANTINE_TMDB
 
 UNLIMITED = 10_000  # requests a second: a loopback server has no limit that we had to respect
 
@@ -170,8 +170,8 @@ def choose_tmdb(options: argparse.Namespace, stack: ExitStack) -> TmdbSettings:
     if not options.sandbox:
         return TmdbSettings.from_configuration()
     # Only here: whoever has a key needs none of it.
-    from sandbox.catalogue import CatalogueError, load
-    from sandbox.server import Sandbox
+    from marquee.sandbox.movies import CatalogueError, load
+    from marquee.sandbox.server import Sandbox
 
     try:
         sandbox = stack.enter_context(Sandbox(load(options.catalog, options.day)))

@@ -16,12 +16,11 @@ from typing import Any
 
 import duckdb
 import pytest
-import tmdb
 
-from sandbox.catalogue import Catalogue, from_lines
-from sandbox.server import Sandbox
-
-ROOT = Path(__file__).resolve().parents[1]
+from marquee.core.settings import ROOT
+from marquee.sandbox.movies import Catalogue, from_lines
+from marquee.sandbox.server import Sandbox
+from pipelines import tmdb
 
 # The variables that Marquee, dlt and SQLMesh listen to.
 SETTINGS = (

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from conftest import finish, in_child
 from sqlmesh.core.engine_adapter.base import EngineAdapter
 
-from sandbox.server import Sandbox
+from marquee.sandbox.server import Sandbox
+from tests.conftest import finish, in_child
 
 
 def die(*args: Any, **kwargs: Any) -> NoReturn:

@@ -10,14 +10,14 @@ import gc
 import sys
 import unittest
 from datetime import datetime, timezone
-from pathlib import Path
 from xml.etree import ElementTree
 
 from sqlmesh.core.context import Context
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
 
-ROOT = Path(__file__).resolve().parents[1]
+from marquee.core.settings import ROOT
+
 RESULTS = ROOT / ".cache" / "test" / "units.xml"
 
 # As in conftest.py: a third of the time went into looking for garbage among SQLMesh's trees.

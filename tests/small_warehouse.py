@@ -13,13 +13,12 @@ from typing import Any
 from unittest import mock
 
 import duckdb
-from conftest import finish, in_child
 from sqlmesh.core.context import Context
 
 from macros.bronze import TABLES
-from plandiff.build import forget_modules
-
-ROOT = Path(__file__).resolve().parents[1]
+from marquee.core.settings import ROOT
+from marquee.plan_diff.build import forget_modules
+from tests.conftest import finish, in_child
 
 Rows = list[tuple[Any, ...]]
 
@@ -38,7 +37,7 @@ OF_TMDB = (
 
 GENRES = {28: "Action", 18: "Drama", 35: "Comedy"}
 
-# As dlt makes them (see pipelines/tmdb_source/tables.py).
+# As dlt makes them (see marquee/sources/tmdb/tables.py).
 BRONZE = """
 CREATE SCHEMA bronze;
 CREATE TABLE bronze.raw_movies (

@@ -11,14 +11,14 @@ from pathlib import Path
 import dlt
 import duckdb
 
-from benchmarks import catalogue
-from landing.bronze import Row, Table
-from landing.destination import BRONZE, Destination, duckdb_destination
-from landing.load import land, open_pipeline
-from landing.settings import Settings, configure_dlt
-from tmdb_source.memory import Cursor, Memory
-from tmdb_source.run import PIPELINE
-from tmdb_source.tables import RAW_GENRES, RAW_MOVIES, TABLES
+from benchmarks import movies as catalogue
+from marquee.bronze.destination import BRONZE, Destination, duckdb_destination
+from marquee.bronze.loader import land, open_pipeline
+from marquee.bronze.tables import Row, Table
+from marquee.core.settings import Settings, configure_dlt
+from marquee.sources.tmdb.run import PIPELINE
+from marquee.sources.tmdb.state import Cursor, Memory
+from marquee.sources.tmdb.tables import RAW_GENRES, RAW_MOVIES, TABLES
 
 STAND_IN = "http://127.0.0.1:8899/3"
 BATCH = "20260101T000000Z-bench"

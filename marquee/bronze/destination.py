@@ -13,8 +13,8 @@ import pyarrow as pa
 from dlt.common.destination.reference import Destination as DltDestination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
-from landing.bronze import Rows, Table
-from landing.errors import MarqueeError
+from marquee.bronze.tables import Rows, Table
+from marquee.core.errors import MarqueeError
 
 BRONZE = "bronze"
 
@@ -95,7 +95,7 @@ def choose_destination(name: str, path: Path, *, read_only: bool = False) -> Des
     """
     if name == "snowflake":
         # Only here: whoever has no account needs none of it.
-        from landing.snowflake import snowflake_destination
+        from marquee.bronze.snowflake import snowflake_destination
 
         return snowflake_destination()
     return duckdb_destination(path, read_only=read_only)

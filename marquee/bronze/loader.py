@@ -8,11 +8,11 @@ from typing import Any
 
 import dlt
 
-from landing.bronze import Rows, Table
-from landing.destination import BRONZE, Destination
-from landing.errors import MarqueeError
-from landing.run_log import RunLog
-from landing.settings import Settings
+from marquee.bronze.destination import BRONZE, Destination
+from marquee.bronze.tables import Rows, Table
+from marquee.core.errors import MarqueeError
+from marquee.core.settings import Settings
+from marquee.ops.run_log import RunLog
 
 
 def open_pipeline(name: str, settings: Settings, destination: Destination) -> dlt.Pipeline:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
-from landing.destination import BRONZE, Destination
+from marquee.bronze.destination import BRONZE, Destination
 
 
 class Newest(NamedTuple):

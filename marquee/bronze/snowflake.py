@@ -15,9 +15,9 @@ from dlt.common.libs.cryptography import decode_private_key
 from dlt.destinations.impl.snowflake.configuration import SnowflakeCredentials
 from snowflake.connector import SnowflakeConnection
 
-from landing.destination import Destination
-from landing.errors import MarqueeError
-from landing.settings import ROOT
+from marquee.bronze.destination import Destination
+from marquee.core.errors import MarqueeError
+from marquee.core.settings import ROOT
 
 SECTION = "destination.snowflake.credentials"
 

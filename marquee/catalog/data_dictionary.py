@@ -7,12 +7,12 @@ fails when it is out of date.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
 
-ROOT = Path(__file__).resolve().parents[1]
+from marquee.core.settings import ROOT
+
 PAGE = ROOT / "docs" / "data-dictionary.md"
 
 LAYERS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from monitoring.store import Store, rows
+from marquee.monitoring.store import Store, rows
 
 # So many counts make a table's small curve.
 COUNTS_KEPT = 30

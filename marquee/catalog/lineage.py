@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from markupsafe import Markup
 
-from catalog.layout import Edge
-from catalog.picture import Box, draw
-from catalog.project import ColumnName, Table
+from marquee.catalog.layout import Edge
+from marquee.catalog.project import ColumnName, Table
+from marquee.catalog.svg import Box, draw
 
 Graph = dict[str, list[str]]
 

@@ -15,9 +15,9 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import SqlLexer
 
-from catalog.history import History
-from catalog.lineage import Lineage
-from catalog.project import Table
+from marquee.catalog.history import History
+from marquee.catalog.lineage import Lineage
+from marquee.catalog.project import Table
 
 HERE = Path(__file__).resolve().parent
 MODELS = "models"

@@ -1,4 +1,4 @@
-"""The door: `make catalog`, or `python catalog --help`."""
+"""The command line of the data catalog: `make catalog`."""
 
 from __future__ import annotations
 
@@ -7,24 +7,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-
-# `python catalog` puts this folder on the path, not the one that holds the package.
-sys.path[:0] = [str(ROOT / name) for name in (".", "docs", "pipelines", "review")]
-
-from dictionary import LAYERS  # noqa: E402
-
-from catalog.history import History, read_history  # noqa: E402
-from catalog.project import read_project  # noqa: E402
-from catalog.site import Site  # noqa: E402
-from landing.settings import Settings  # noqa: E402
-from monitoring.store import MissingWarehouse, opened  # noqa: E402
+from marquee.catalog.data_dictionary import LAYERS
+from marquee.catalog.history import History, read_history
+from marquee.catalog.project import read_project
+from marquee.catalog.site import Site
+from marquee.core.settings import ROOT, Settings
+from marquee.monitoring.store import MissingWarehouse, opened
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the site; return 0."""
     parser = argparse.ArgumentParser(
-        prog="python catalog",
+        prog="python -m marquee.cli.catalog",
         description="Write a static site of every model, column, check and lineage.",
         epilog="Last runs and row counts are those of the warehouse that MARQUEE_DUCKDB names, "
         "or of Snowflake where SQLMESH__DEFAULT_GATEWAY says so; without one they are left out.",

@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from landing.clock import now_utc
-from landing.errors import explain
-from landing.settings import Settings
-from monitoring.alerts import send_alerts
-from monitoring.cadence import CADENCE, read_cadence
-from monitoring.checks import Finding, check_all, disk
-from monitoring.store import MissingWarehouse, opened
+from marquee.core.clock import now_utc
+from marquee.core.errors import explain
+from marquee.core.settings import Settings
+from marquee.monitoring.alerts import send_alerts
+from marquee.monitoring.checks import Finding, check_all, disk
+from marquee.monitoring.store import MissingWarehouse, opened
+from marquee.monitoring.thresholds import CADENCE, read_cadence
 
 EPILOG = """\
 exit codes:

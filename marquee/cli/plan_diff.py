@@ -21,18 +21,18 @@ from pathlib import Path
 
 from sqlmesh.utils.errors import SQLMeshError
 
-from plandiff.bronze import INPUTS, sandbox_bronze
-from plandiff.build import Base, Built, build_base, built
-from plandiff.checks import checks
-from plandiff.data import row_count, table_changes
-from plandiff.errors import PlanDiffError
-from plandiff.failure import failure
-from plandiff.lineage import readers_of_gone, touched_columns
-from plandiff.models import changes
-from plandiff.report import Findings, markdown, verdict
-from plandiff.revision import head_label, is_changed, merge_base, write_files
+from marquee.core.settings import ROOT
+from marquee.plan_diff.bronze import INPUTS, sandbox_bronze
+from marquee.plan_diff.build import Base, Built, build_base, built
+from marquee.plan_diff.checks import checks
+from marquee.plan_diff.data import row_count, table_changes
+from marquee.plan_diff.errors import PlanDiffError
+from marquee.plan_diff.failure import failure
+from marquee.plan_diff.lineage import readers_of_gone, touched_columns
+from marquee.plan_diff.models import changes
+from marquee.plan_diff.report import Findings, markdown, verdict
+from marquee.plan_diff.revision import head_label, is_changed, merge_base, write_files
 
-ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "plan-diff"
 
 EPILOG = """\
@@ -61,7 +61,7 @@ class Progress:
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the report; return the exit code (see `--help`)."""
     parser = argparse.ArgumentParser(
-        prog="python review/plan_diff.py",
+        prog="python -m marquee.cli.plan_diff",
         description="Compare the working tree's warehouse with that of a base revision.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from landing.settings import Settings
+from marquee.core.settings import Settings
 
 Rows = list[tuple[Any, ...]]
 

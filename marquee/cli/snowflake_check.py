@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import snowflake.connector
 
-from landing.errors import MarqueeError
-from landing.settings import ROOT
-from landing.snowflake import connect, explain_snowflake, names, script
+from marquee.bronze.snowflake import connect, explain_snowflake, names, script
+from marquee.core.errors import MarqueeError
+from marquee.core.settings import ROOT
 
 SCRIPTS = ROOT / "snowflake"
 TEMPLATE = re.compile(r"<% ctx\.env\.(\w+) %>")

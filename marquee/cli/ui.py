@@ -15,12 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "pipelines"))
-
-from landing.settings import Settings  # noqa: E402
-from monitoring.copy import fresh_copy  # noqa: E402
-from monitoring.store import MissingWarehouse  # noqa: E402
+from marquee.core.settings import ROOT, Settings
+from marquee.monitoring.snapshot import fresh_copy
+from marquee.monitoring.store import MissingWarehouse
 
 PORT = 8000
 
@@ -28,7 +25,7 @@ PORT = 8000
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until it is stopped; return 0, or 1 where there is nothing to copy."""
     parser = argparse.ArgumentParser(
-        prog="python review/ui.py",
+        prog="python -m marquee.cli.ui",
         description="Serve SQLMesh's UI on 127.0.0.1, on a copy of the warehouse and of the state.",
     )
     parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")

@@ -1,0 +1,1 @@
+"""Shared by every part: settings, errors, lock, signals, clock, run id; imports nothing of ours."""

@@ -87,8 +87,8 @@ def _explain_one(cause: BaseException, warehouse: Path | None, *, is_personal: b
         return f"DuckDB could not use the warehouse file {warehouse}:\n{said}"
     if isinstance(cause, ConfigFieldMissingException):
         return f"Configuration is missing: {', '.join(cause.fields)} of {cause.spec_name}."
-    if "landing.snowflake" in sys.modules:  # this run asked for Snowflake
-        from landing.snowflake import explain_snowflake
+    if "marquee.bronze.snowflake" in sys.modules:  # this run asked for Snowflake
+        from marquee.bronze.snowflake import explain_snowflake
 
         return explain_snowflake(cause)
     return None

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
-from landing.errors import MarqueeError
+from marquee.core.errors import MarqueeError
 
 
 def lock_file(folder: Path, warehouse: Path | None) -> Path:

@@ -12,7 +12,7 @@ from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 from dlt.common.runtime.run_context import RunContext
 
-from landing.errors import MarqueeError
+from marquee.core.errors import MarqueeError
 
 ROOT = Path(__file__).resolve().parents[2]
 

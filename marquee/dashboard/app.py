@@ -1,4 +1,4 @@
-"""The dashboard: `make dashboard`, or `python pipelines/dashboard_app.py`.
+"""The dashboard: `make dashboard`, or `python pipelines/dashboard.py`.
 
 Options are those of `streamlit run`.
 
@@ -23,12 +23,12 @@ import pandas as pd
 import streamlit as st
 from streamlit.web import cli
 
-from dashboard.lineage import read_lineage
-from dashboard.pages import PAGES, Page
-from landing.settings import Settings
-from monitoring.checks import words
-from monitoring.copy import age_if_past, fresh_copy
-from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
+from marquee.core.settings import Settings
+from marquee.dashboard.lineage import read_lineage
+from marquee.dashboard.pages import PAGES, Page
+from marquee.monitoring.checks import words
+from marquee.monitoring.snapshot import age_if_past, fresh_copy
+from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
 
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
 SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
@@ -145,5 +145,3 @@ def ask_for_lineage() -> None:
 
 if st.runtime.exists():
     draw()
-else:
-    serve(sys.argv[1:])

@@ -20,9 +20,8 @@ from typing import Any
 
 import pandas as pd
 
-from landing.settings import ROOT
+from marquee.core.settings import ROOT
 
-PIPELINES = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "dashboard"
 
 
@@ -113,10 +112,9 @@ def _digest() -> str:
 def _ask_sqlmesh() -> dict[str, list[dict[str, Any]]]:
     with TemporaryDirectory(prefix="marquee-lineage-") as scratch:
         done = subprocess.run(
-            [sys.executable, "-m", "dashboard.lineage"],
+            [sys.executable, "-m", "marquee.dashboard.lineage"],
             env={
                 **os.environ,
-                "PYTHONPATH": str(PIPELINES),
                 "MARQUEE_DUCKDB": f"{scratch}/warehouse.duckdb",
                 "MARQUEE_STATE_DUCKDB": f"{scratch}/state.duckdb",
                 "SQLMESH__DEFAULT_GATEWAY": "duckdb",

@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, queries
-from dashboard.lineage import Lineage, read_lineage
-from landing.clock import now_utc
-from landing.settings import ROOT
-from monitoring.cadence import read_cadence
-from monitoring.checks import Finding, check_all
-from monitoring.store import Store
+from marquee.core.clock import now_utc
+from marquee.core.settings import ROOT
+from marquee.dashboard import charts, queries
+from marquee.dashboard.lineage import Lineage, read_lineage
+from marquee.monitoring.checks import Finding, check_all
+from marquee.monitoring.store import Store
+from marquee.monitoring.thresholds import read_cadence
 
 LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host", "process_id")
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from monitoring.cadence import Cadence
-from monitoring.checks import is_unfinished
-from monitoring.store import Store
+from marquee.monitoring.checks import is_unfinished
+from marquee.monitoring.store import Store
+from marquee.monitoring.thresholds import Cadence
 
 SAMPLE_ROWS = 20
 TOP = 500  # movies of a list

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from landing.alerts import tell
-from monitoring.checks import Finding
+from marquee.monitoring.checks import Finding
+from marquee.ops.alerts import tell
 
 
 def send_alerts(failing: Sequence[Finding], environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from monitoring.cadence import Cadence
-from monitoring.store import Store, rows
+from marquee.monitoring.store import Store, rows
+from marquee.monitoring.thresholds import Cadence
 
 SCALE = (
     1.4826  # makes the median absolute deviation of a normal distribution its standard deviation

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import duckdb
 
-from landing.settings import ROOT
-from monitoring.store import MissingWarehouse
+from marquee.core.settings import ROOT
+from marquee.monitoring.store import MissingWarehouse
 
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.5

@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 import sqlglot
 
-from landing.errors import MarqueeError, explain
+from marquee.core.errors import MarqueeError, explain
 
 LAYERS = ("bronze", "silver", "snapshots", "gold", "ops")
 
@@ -109,7 +109,7 @@ class SnowflakeStore:
         # Only here: its packages take seconds to import.
         import snowflake.connector
 
-        from landing.snowflake import connect, names
+        from marquee.bronze.snowflake import connect, names
 
         known = names(environ)
         try:
@@ -167,7 +167,7 @@ def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterat
         finally:
             account.close()
         return
-    from monitoring.copy import ATTEMPTS, age_if_past, fresh_copy
+    from marquee.monitoring.snapshot import ATTEMPTS, age_if_past, fresh_copy
 
     # An old copy shows what is past: it is the last resort, not the second choice.
     copy = fresh_copy(duckdb_file, older_after=ATTEMPTS - 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from landing.errors import MarqueeError
+from marquee.core.errors import MarqueeError
 
 CADENCE = Path(__file__).with_name("cadence.yaml")
 

@@ -26,12 +26,12 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.pipeline.trace import PipelineTrace
 
-from landing.alerts import tell
-from landing.clock import naive_utc, now_utc
-from landing.destination import BRONZE, Destination
-from landing.errors import chain, explain
-from landing.lock import lock_file, only_run
-from landing.settings import ROOT, Settings
+from marquee.bronze.destination import BRONZE, Destination
+from marquee.core.clock import naive_utc, now_utc
+from marquee.core.errors import chain, explain
+from marquee.core.lock import lock_file, only_run
+from marquee.core.settings import ROOT, Settings
+from marquee.ops.alerts import tell
 
 OPS = "ops"
 RUNNING, SUCCEEDED, FAILED, STOPPED = "RUNNING", "SUCCEEDED", "FAILED", "STOPPED"

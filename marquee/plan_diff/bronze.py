@@ -10,16 +10,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from plandiff.errors import PlanDiffError
+from marquee.plan_diff.errors import PlanDiffError
 
 # Two days of films, so that history has something to tell. A door that a project lacks is left out.
 LOADS = (
-    ("pipelines/tmdb.py", "--sandbox", "--pages", "500"),
-    ("pipelines/tmdb.py", "--sandbox", "--pages", "500", "--day", "2"),
-    ("pipelines/studio.py", "--sandbox"),
+    ("pipelines.tmdb", "--sandbox", "--pages", "500"),
+    ("pipelines.tmdb", "--sandbox", "--pages", "500", "--day", "2"),
+    ("pipelines.studio", "--sandbox"),
 )
 # What decides on the rows of bronze.
-INPUTS = ("pipelines", ".dlt/config.toml", "requirements.lock")
+INPUTS = ("pipelines", "marquee", ".dlt/config.toml", "requirements.lock")
 
 # The name is part of every view, so a copy must keep it.
 FILE = "warehouse.duckdb"
@@ -44,9 +44,10 @@ def sandbox_bronze(project: Path, cache: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=cache, prefix="loading-") as scratch:
             loaded = Path(scratch) / "bronze"
             loaded.mkdir()
-            for script, *arguments in LOADS:
-                if (project / script).exists():
-                    _load(project, [script, *arguments], loaded)
+            for module, *arguments in LOADS:
+                if (project / f"{module.replace('.', '/')}.py").exists():
+                    # `-m` imports the package of the project itself, not the installed one.
+                    _load(project, ["-m", module, *arguments], loaded)
             shutil.rmtree(loaded / "dlt", ignore_errors=True)
             for older in cache.glob("bronze-*"):
                 shutil.rmtree(older)

@@ -27,9 +27,9 @@ from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
 
-from plandiff.bronze import FILE
-from plandiff.errors import PlanDiffError
-from plandiff.guard import refusal
+from marquee.plan_diff.bronze import FILE
+from marquee.plan_diff.errors import PlanDiffError
+from marquee.plan_diff.guard import refusal
 
 ENVIRONMENT = "review"
 

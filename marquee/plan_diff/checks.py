@@ -9,8 +9,8 @@ from typing import cast
 from sqlmesh.core.context import Context
 from sqlmesh.core.test import ModelTest
 
-from plandiff.build import Base, Built
-from plandiff.models import Change, How
+from marquee.plan_diff.build import Base, Built
+from marquee.plan_diff.models import Change, How
 
 
 @dataclass(frozen=True)

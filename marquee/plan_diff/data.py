@@ -13,8 +13,8 @@ from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
 from sqlmesh.core.table_diff import RowDiff
 
-from plandiff.build import ENVIRONMENT, Built
-from plandiff.models import Change, How
+from marquee.plan_diff.build import ENVIRONMENT, Built
+from marquee.plan_diff.models import Change, How
 
 SAMPLE_ROWS = 3
 RUN = "run_id"

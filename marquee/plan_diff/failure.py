@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from plandiff.markup import fenced, folded
+from marquee.plan_diff.markup import fenced, folded
 
 TITLE = "## What this change does to the warehouse"
 

@@ -12,7 +12,7 @@ from sqlmesh.core.dialect import normalize_model_name
 from sqlmesh.core.lineage import lineage
 from sqlmesh.core.model import Model
 
-from plandiff.models import Change, How
+from marquee.plan_diff.models import Change, How
 
 Column = tuple[str, str]
 # Columns of the base, and what read them: models with their columns.

@@ -13,7 +13,7 @@ from sqlmesh.core.model import Model
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory
 
-from plandiff.build import Models
+from marquee.plan_diff.build import Models
 
 
 class How(Enum):

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plandiff.failure import failure
+from marquee.plan_diff.failure import failure
 
 # By this, invisible on the page, a comment is found again; by its author, that it is ours.
 MARKER = "<!-- marquee: plan diff -->"
@@ -156,7 +156,7 @@ def from_environment() -> GitHub:
 def main(argv: Sequence[str] | None = None) -> int:
     """Post the report; return 0, or 1 where GitHub refused."""
     parser = argparse.ArgumentParser(
-        prog="python review/comment.py",
+        prog="python marquee/plan_diff/pr_comment.py",
         description="Post a report as the one plan-diff comment of a pull request.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-from plandiff.checks import Checks
-from plandiff.data import Sample, TableChange
-from plandiff.failure import TITLE
-from plandiff.lineage import ROWS, Readers
-from plandiff.markup import fenced, folded
-from plandiff.models import Change, How
+from marquee.plan_diff.checks import Checks
+from marquee.plan_diff.data import Sample, TableChange
+from marquee.plan_diff.failure import TITLE
+from marquee.plan_diff.lineage import ROWS, Readers
+from marquee.plan_diff.markup import fenced, folded
+from marquee.plan_diff.models import Change, How
 
 NOTE = "Compared on the sandbox's data"
 # Both sides read what the working tree's doors have loaded.

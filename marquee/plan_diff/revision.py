@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plandiff.errors import PlanDiffError
+from marquee.plan_diff.errors import PlanDiffError
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Start the sandbox by hand: `python pipelines/sandbox --port 8899`."""
+"""Start the sandbox by hand: `python -m marquee.sandbox --port 8899`."""
 
 import argparse
 import signal
@@ -6,20 +6,17 @@ import sys
 import threading
 from pathlib import Path
 
-# `python pipelines/sandbox` puts this folder on the path, not the one that holds the package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from sandbox import catalogue
-from sandbox.faults import FaultRates
-from sandbox.log import Request
-from sandbox.server import Sandbox
+from marquee.sandbox import movies as catalogue
+from marquee.sandbox.faults import FaultRates
+from marquee.sandbox.request_log import Request
+from marquee.sandbox.server import Sandbox
 
 _EPILOG = """\
 examples:
-  python pipelines/sandbox                                 the bundled films on port 8899
-  python pipelines/sandbox --day 2                         the same, two days later
-  python pipelines/sandbox --catalog my_movies.ndjson.gz   your own /movie/{id} documents
-  python pipelines/sandbox --rate-limit 40 --fault-rate-5xx 0.05 --seed 7
+  python -m marquee.sandbox                                 the bundled films on port 8899
+  python -m marquee.sandbox --day 2                         the same, two days later
+  python -m marquee.sandbox --catalog my_movies.ndjson.gz   your own /movie/{id} documents
+  python -m marquee.sandbox --rate-limit 40 --fault-rate-5xx 0.05 --seed 7
 """
 
 
@@ -80,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python pipelines/sandbox",
+        prog="python -m marquee.sandbox",
         description="A local server that answers as TMDb v3 does.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -42,7 +42,15 @@ from datetime import date, timedelta
 from enum import IntEnum
 from hashlib import blake2b
 
-from sandbox.documents import Document, encode, is_integer, is_number, members, parse, popularity
+from marquee.sandbox.documents import (
+    Document,
+    encode,
+    is_integer,
+    is_number,
+    members,
+    parse,
+    popularity,
+)
 
 # The date that day 0 has inside documents (release dates that the clock sets, and which films are
 # not out yet). Fixed, so that a document depends on catalogue and day alone, not on when it is

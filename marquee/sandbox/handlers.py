@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sandbox import genres
-from sandbox.catalogue import Catalogue
-from sandbox.documents import Document, encode, members, parse
+from marquee.sandbox import genres
+from marquee.sandbox.documents import Document, encode, members, parse
+from marquee.sandbox.movies import Catalogue
 
 JSON = "application/json;charset=utf-8"
 

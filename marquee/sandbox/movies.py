@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sandbox import clock, vega
-from sandbox.documents import is_integer, parse, popularity
+from marquee.sandbox import clock
+from marquee.sandbox import vega_movies as vega
+from marquee.sandbox.documents import is_integer, parse, popularity
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"

@@ -21,12 +21,12 @@ from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox import answers
-from sandbox.answers import Answer
-from sandbox.catalogue import Catalogue
-from sandbox.faults import Fault, FaultPlan, FaultRates
-from sandbox.limit import RateLimit
-from sandbox.log import Request, RequestLog
+from marquee.sandbox import handlers as answers
+from marquee.sandbox.faults import Fault, FaultPlan, FaultRates
+from marquee.sandbox.handlers import Answer
+from marquee.sandbox.movies import Catalogue
+from marquee.sandbox.rate_limit import RateLimit
+from marquee.sandbox.request_log import Request, RequestLog
 
 _API = "/3"
 

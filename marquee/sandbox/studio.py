@@ -1,6 +1,6 @@
 """A local stand-in for a film studio's three feeds: invented fans, real titles, a daily box office.
 
-    python pipelines/sandbox/studio.py --batch 1 --to studio_feed
+    python -m marquee.sandbox.studio --batch 1 --to studio_feed
 
 The same batch and scale are the same bytes on every machine: everything is drawn from DuckDB's hash
 of a row's number, never from a random state, and written as one query a file.
@@ -31,7 +31,7 @@ Dirt on purpose, in every batch where its number comes up:
 
 More of it with `--fault`, for seeing `make health` and the dashboard say so:
 
-    python pipelines/sandbox/studio.py --to feed --fault negative_revenue --fault broken_json
+    python -m marquee.sandbox.studio --to feed --fault negative_revenue --fault broken_json
 
 It prints the two variables that `python pipelines/studio.py` lands them with.
 """
@@ -494,7 +494,7 @@ def _titles(batch: int) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Write a batch and name its files; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python pipelines/sandbox/studio.py",
+        prog="python -m marquee.sandbox.studio",
         description="Write the three feeds of an invented film studio, dirt included.",
         epilog="then: the exports that it prints, and python pipelines/studio.py",
     )

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sandbox import clock, genres
-from sandbox.documents import Document, encode
+from marquee.sandbox import clock, genres
+from marquee.sandbox.documents import Document, encode
 
 _TABLE = Path(__file__).with_name("data") / "movies.csv"
 

@@ -1,0 +1,1 @@
+"""The sources: TMDb, and the files of a studio."""

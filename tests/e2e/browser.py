@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from marquee.core.settings import ROOT
+
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--no-sandbox",
@@ -34,7 +35,7 @@ FLAGS = [
 def dashboard(duckdb_file: Path, folder: Path) -> Iterator[str]:
     """Serve the dashboard of a warehouse on a free port of loopback; yields its address."""
     environment = {"MARQUEE_DUCKDB": str(duckdb_file), "MARQUEE_COPY_DIR": str(folder / "copies")}
-    command = ["pipelines/dashboard_app.py", "--server.port"]
+    command = ["pipelines/dashboard.py", "--server.port"]
     with _served(command, environment, folder / "dashboard.log", "/_stcore/health") as address:
         yield address
 
@@ -47,7 +48,7 @@ def sqlmesh_ui(duckdb_file: Path, state_file: Path, folder: Path) -> Iterator[st
         "MARQUEE_STATE_DUCKDB": str(state_file),
         "MARQUEE_COPY_DIR": str(folder / "copies"),
     }
-    command = ["review/ui.py", "--port"]
+    command = ["-m", "marquee.cli.ui", "--port"]
     with _served(command, environment, folder / "ui.log", "/api/meta") as address:
         yield address
 

@@ -9,12 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "pipelines"), str(ROOT / "tests")]
-
-from browser import CHROMIUM, dashboard, open_browser, sqlmesh_ui, visit  # noqa: E402
-from dashboard.pages import PAGES, path  # noqa: E402
-from landing.settings import Settings  # noqa: E402
+from marquee.core.settings import ROOT, Settings
+from marquee.dashboard.pages import PAGES, path
+from tests.e2e.browser import CHROMIUM, dashboard, open_browser, sqlmesh_ui, visit
 
 FOLDER = ROOT / "docs" / "screenshots"
 WIDE = {"width": 1280, "height": 900}
@@ -46,7 +43,7 @@ def take_dashboard(scratch: Path) -> None:
 
 def take_catalog(scratch: Path) -> None:
     """Take pictures of a table's page, and of a column on a phone."""
-    subprocess.run([sys.executable, "catalog", "--out", str(scratch)], cwd=ROOT, check=True)  # noqa: S603
+    subprocess.run([sys.executable, "catalog", "--out", str(scratch)], cwd=ROOT, check=True)
     page_of_fact = (scratch / "models" / "gold.fact_movies.html").as_uri()
     with open_browser(viewport=WIDE, color_scheme="light") as page:
         page.goto(page_of_fact)

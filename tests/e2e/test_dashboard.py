@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import health
 import pytest
-import studio
-import tmdb
-from conftest import SETTINGS
-from warehouse import ROOT, Warehouse
 
-from browser import CHROMIUM, dashboard, exceptions, figures, open_browser, settled, visit
-from dashboard.pages import PAGES, path
-from sandbox.studio import TOKEN_KEY, write_batch
+from marquee.cli import health
+from marquee.core.settings import ROOT
+from marquee.dashboard.pages import PAGES, path
+from marquee.sandbox.studio import TOKEN_KEY, write_batch
+from pipelines import studio, tmdb
+from tests.conftest import SETTINGS
+from tests.e2e.browser import CHROMIUM, dashboard, exceptions, figures, open_browser, settled, visit
+from tests.small_warehouse import Warehouse
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytestmark = [

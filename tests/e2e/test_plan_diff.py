@@ -10,16 +10,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import plan_diff
 import pytest
-from warehouse import ROOT, Warehouse, movie
 
-from plandiff.build import Base, build_base
-from plandiff.errors import PlanDiffError
-from plandiff.lineage import ROWS, readers_of_gone, touched_columns
-from plandiff.models import Change, Columns, How, compare_columns, whole_diff
-from plandiff.report import Findings, markdown, verdict
-from plandiff.revision import merge_base
+from marquee.cli import plan_diff
+from marquee.core.settings import ROOT
+from marquee.plan_diff.build import Base, build_base
+from marquee.plan_diff.errors import PlanDiffError
+from marquee.plan_diff.lineage import ROWS, readers_of_gone, touched_columns
+from marquee.plan_diff.models import Change, Columns, How, compare_columns, whole_diff
+from marquee.plan_diff.report import Findings, markdown, verdict
+from marquee.plan_diff.revision import merge_base
+from tests.small_warehouse import Warehouse, movie
 
 pytestmark = pytest.mark.review
 
@@ -341,7 +342,7 @@ def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) ->
     model.write_text(sql.replace(divisor, f"{divisor} / 2"), encoding="utf-8")
     reports = []
     for name in ("first.md", "second.md"):
-        command = [sys.executable, "review/plan_diff.py", "--base", "HEAD", "--out", name]
+        command = [sys.executable, "-m", "marquee.cli.plan_diff", "--base", "HEAD", "--out", name]
         environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
         done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
         assert done.returncode == 1, done.stderr  # the unit test of the formula fails

@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import plan_diff
 import pytest
 import yaml
-from github_stand_in import HEAD, NUMBER, REPOSITORY, TOKEN, Document, GitHubStandIn
-from warehouse import ROOT, Rows, Warehouse
 
-import comment
-from plandiff.errors import PlanDiffError
-from plandiff.failure import failure
-from plandiff.revision import Revision
+from marquee.cli import plan_diff
+from marquee.core.settings import ROOT
+from marquee.plan_diff import pr_comment as comment
+from marquee.plan_diff.errors import PlanDiffError
+from marquee.plan_diff.failure import failure
+from marquee.plan_diff.revision import Revision
+from tests.fakes.fake_github import HEAD, NUMBER, REPOSITORY, TOKEN, Document, GitHubStandIn
+from tests.small_warehouse import Rows, Warehouse
 
 REVIEWER = "ada"
 

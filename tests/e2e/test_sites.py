@@ -8,15 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import dictionary
 import duckdb
 import pytest
-from warehouse import ROOT, Warehouse, movie
 
-from browser import CHROMIUM, open_browser, sqlmesh_ui
-from catalog.history import History, Past
-from catalog.project import read_project
-from catalog.site import Site
+from marquee.catalog import data_dictionary as dictionary
+from marquee.catalog.history import History, Past
+from marquee.catalog.project import read_project
+from marquee.catalog.site import Site
+from marquee.core.settings import ROOT
+from tests.e2e.browser import CHROMIUM, open_browser, sqlmesh_ui
+from tests.small_warehouse import Warehouse, movie
 
 pytest.importorskip("playwright", reason="playwright is not installed")
 pytestmark = [

@@ -14,24 +14,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import studio
-import tmdb
-from conftest import ROOT, SETTINGS
-from postgres import postgres
-from snowflake_emulator import Emulator, emulator, signed_in
-from snowflake_lint import problems
 from sqlmesh.core.context import Context
-from warehouse import Rows, Warehouse
 
-from dashboard import queries
-from landing.clock import now_utc
 from macros.quality import METRICS
-from monitoring.cadence import read_cadence
-from monitoring.checks import check_all
-from monitoring.store import DuckDBStore, SnowflakeStore
-from sandbox.catalogue import load
-from sandbox.server import Sandbox
-from sandbox.studio import TOKEN_KEY, write_batch
+from marquee.core.clock import now_utc
+from marquee.core.settings import ROOT
+from marquee.dashboard import queries
+from marquee.monitoring.checks import check_all
+from marquee.monitoring.store import DuckDBStore, SnowflakeStore
+from marquee.monitoring.thresholds import read_cadence
+from marquee.sandbox.movies import load
+from marquee.sandbox.server import Sandbox
+from marquee.sandbox.studio import TOKEN_KEY, write_batch
+from pipelines import studio, tmdb
+from tests.conftest import SETTINGS
+from tests.fakes.postgres import postgres
+from tests.fakes.snowflake_emulator import Emulator, emulator, signed_in
+from tests.small_warehouse import Rows, Warehouse
+from tests.snowflake_lint import problems
 
 pytestmark = pytest.mark.snowflake
 

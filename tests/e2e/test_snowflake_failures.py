@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import snowflake_check
-from conftest import Finished, House, films, movie
-from snowflake_emulator import (
+
+from marquee.cli import snowflake_check
+from marquee.core.settings import ROOT
+from marquee.sandbox.server import Sandbox
+from tests.conftest import Finished, House, films, movie
+from tests.fakes.snowflake_emulator import (
     ADMINISTRATOR,
     PASSWORD,
     TOKEN,
@@ -21,9 +24,6 @@ from snowflake_emulator import (
     emulator,
     signed_in,
 )
-from warehouse import ROOT
-
-from sandbox.server import Sandbox
 
 pytestmark = pytest.mark.snowflake
 
@@ -69,8 +69,7 @@ def check(running: Emulator, house: House, **variables: str) -> tuple[int, str]:
 
 SQLMESH = """
 import sys
-sys.path[:0] = ["pipelines", "review", "tests"]
-from snowflake_emulator import over_http
+from tests.fakes.snowflake_emulator import over_http
 from sqlmesh.cli.main import cli
 with over_http(network_timeout=2):
     cli()

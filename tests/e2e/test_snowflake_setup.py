@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from conftest import House
-from snowflake_emulator import SCRIPTS, Key, statements_of
-from warehouse import ROOT
 
-from landing.snowflake import explain_snowflake, names
+from marquee.bronze.snowflake import explain_snowflake, names
+from marquee.core.settings import ROOT
+from tests.conftest import House
+from tests.fakes.snowflake_emulator import SCRIPTS, Key, statements_of
 
 TEARDOWN = ROOT / "snowflake" / "99_teardown.sql"
 KEYS = {"SNOWFLAKE_INGEST_PUBLIC_KEY": "MIIB", "SNOWFLAKE_TRANSFORM_PUBLIC_KEY": "MIIC"}
@@ -83,15 +83,14 @@ def test_a_variable_goes_before_the_file() -> None:
 
 ON_DUCKDB = """
 import sys
-sys.path[:0] = ["pipelines", "review", "tests"]
-import tmdb
+from pipelines import tmdb
 from pathlib import Path
-from warehouse import Warehouse
+from tests.small_warehouse import Warehouse
 assert tmdb.main(["--sandbox", "--pages", "1"]) == 0
 with Warehouse(Path(sys.argv[1])).context() as context:
     assert "gold.fact_movies" in {model.name for model in context.models.values()}
     assert set(context.config.gateways) == {"duckdb"}
-loaded = {"snowflake.connector", "snowflake.snowpark", "psycopg2", "landing.snowflake"}
+loaded = {"snowflake.connector", "snowflake.snowpark", "psycopg2", "marquee.bronze.snowflake"}
 print("loaded:", sorted(loaded & set(sys.modules)))
 """
 

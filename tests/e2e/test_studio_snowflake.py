@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from warehouse import ROOT
 
 from macros.quality import METRICS
 from macros.studio_rules import EVENT_TYPES
+from marquee.core.settings import ROOT
 
 SCRIPTS = sorted((ROOT / "snowflake").glob("s*.sql"))  # those of the setup begin with a number
 

@@ -19,9 +19,10 @@ import snowflake.connector
 import snowflake.connector.connection
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from warehouse import ROOT, Rows
 
-from landing.snowflake import names
+from marquee.bronze.snowflake import names
+from marquee.core.settings import ROOT
+from tests.small_warehouse import Rows
 
 # Made by `make test-snowflake`: fakesnow's pins clash with SQLMesh's.
 PYTHON = ROOT / ".cache" / "fakesnow" / "bin" / "python"
@@ -110,11 +111,15 @@ class Emulator:
         if not PYTHON.exists():
             pytest.skip("`make test-snowflake` makes fakesnow's environment in .cache/fakesnow")
         self.folder.mkdir(exist_ok=True)
-        server = [PYTHON, ROOT / "tests" / "emulator" / "server.py", self.folder]
+        server = [PYTHON, "-m", "tests.fakes.emulator.server", self.folder]
         secrets = ["--password", PASSWORD, "--token", TOKEN]
         with (self.folder / "server.log").open("a") as log:
             self.process = subprocess.Popen(
-                [*map(str, server), *secrets], stdout=subprocess.PIPE, stderr=log, text=True
+                [*map(str, server), *secrets],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
             )
         assert self.process.stdout
         self.port = int(self.process.stdout.readline())

@@ -13,7 +13,8 @@ import pandas as pd
 from sqlmesh.core.context import Context
 from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot, SnapshotChangeCategory
-from warehouse import ROOT
+
+from marquee.core.settings import ROOT
 
 ANSWERS = {"CURRENT_DATABASE()": "LECTURE_DE", "CURRENT_WAREHOUSE()": "LECTURE_TRANSFORM_WH"}
 

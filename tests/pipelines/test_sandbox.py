@@ -21,11 +21,12 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox import clock, genres, vega
-from sandbox.catalogue import Catalogue, CatalogueError, from_lines, load
-from sandbox.data.build import COLUMNS, table
-from sandbox.faults import Fault, FaultPlan, FaultRates
-from sandbox.server import Sandbox
+from marquee.sandbox import clock, genres
+from marquee.sandbox import vega_movies as vega
+from marquee.sandbox.data.build import COLUMNS, table
+from marquee.sandbox.faults import Fault, FaultPlan, FaultRates
+from marquee.sandbox.movies import Catalogue, CatalogueError, from_lines, load
+from marquee.sandbox.server import Sandbox
 
 SANDBOX = Path(clock.__file__).parent
 TODAY = date(2026, 3, 9)
@@ -355,7 +356,7 @@ def test_the_popular_pages_that_a_demo_reads_show_every_kind_of_change() -> None
 
 def test_the_same_day_is_the_same_bytes_in_another_process() -> None:
     program = (
-        "import hashlib; from sandbox.catalogue import load; c = load(None, 5);"
+        "import hashlib; from marquee.sandbox.movies import load; c = load(None, 5);"
         "print(hashlib.sha256(b''.join(c.documents.values())).hexdigest())"
     )
     environment = {**os.environ, "PYTHONPATH": str(SANDBOX.parent)}

@@ -12,23 +12,23 @@ from typing import Any
 import duckdb
 import fsspec
 import pytest
-import studio
 import tomlkit
-from conftest import Finished, House, finish
 from dlt.load.load import Load
 from dlt.pipeline.pipeline import Pipeline
 from ruamel.yaml import YAML
 from sqlmesh.core.config.loader import load_config_from_yaml
-from warehouse import ROOT
 
 from macros.bronze import TABLES as MISSING_TABLES
-from sandbox.studio import write_batch
-from studio_source.files import File
-from studio_source.people import verified_account_types
-from studio_source.settings import StudioSettings
-from studio_source.tables import TABLES
-from studio_source.tokens import Tokens
-from studio_source.vault import Vault
+from marquee.core.settings import ROOT
+from marquee.sandbox.studio import write_batch
+from marquee.sources.studio.files import File
+from marquee.sources.studio.pseudonymize import verified_account_types
+from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.tables import TABLES
+from marquee.sources.studio.tokens import Tokens
+from marquee.sources.studio.vault import Vault
+from pipelines import studio
+from tests.conftest import Finished, House, finish
 
 KEY = "0123456789abcdef0123456789abcdef"
 HEADER = (
@@ -197,7 +197,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
 
     real_open = File.open
     monkeypatch.setattr(
-        "studio_source.files.File.open",
+        "marquee.sources.studio.files.File.open",
         lambda file: gone() if "gone" in file.path else real_open(file),
     )
     ended = folder.load()
@@ -240,7 +240,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
         "WHERE NOT undeclared_fields IS NULL ORDER BY ALL"
     ) == [("1: column 5", False), ("1: field 12 of line 9", True)]
 
-    monkeypatch.setattr("studio_source.files.File.open", real_open)
+    monkeypatch.setattr("marquee.sources.studio.files.File.open", real_open)
     folder.load()
     assert folder.landed(INTERACTIONS) == ["I-1", "I-6", "I-7"]
     assert len(folder.landed(QUARANTINE)) == len(named)
@@ -421,7 +421,7 @@ def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
         raise kind("Could not convert 'canary@example.com'")
 
     folder.write("fan_interactions/a.jsonl", interaction(1))
-    folder.house.monkeypatch.setattr("studio_source.people.People.split", fails)
+    folder.house.monkeypatch.setattr("marquee.sources.studio.pseudonymize.People.split", fails)
     ended = folder.load()
     assert ended.code == 1
     assert kind.__name__ in ended.err

@@ -12,14 +12,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import tmdb
-from conftest import ROOT, House, films, movie
 
-from landing.batch import new_batch_id
-from landing.interrupt import Interrupt
-from sandbox.server import Sandbox
-from tmdb_source.client import TmdbAdapter, redact, retry_after_seconds
-from tmdb_source.settings import TmdbSettings
+from marquee.core.run_id import new_batch_id
+from marquee.core.settings import ROOT
+from marquee.core.signals import Interrupt
+from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.client import TmdbAdapter, redact, retry_after_seconds
+from marquee.sources.tmdb.settings import TmdbSettings
+from pipelines import tmdb
+from tests.conftest import House, films, movie
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -200,7 +201,7 @@ def test_a_v3_key_is_nowhere_not_even_in_a_debug_log(
 
 
 def test_an_echoed_key_does_not_reach_quarantine(house: House, sandbox: Sandbox) -> None:
-    from sandbox.faults import Fault
+    from marquee.sandbox.faults import Fault
 
     echo = Fault(path="/movie/1", body=f"bad request: /3/movie/1?api_key={KEY}".encode())
     with Sandbox(films(movie(1)), credential=KEY, faults=[echo]) as echoing:
@@ -224,7 +225,7 @@ def test_an_address_that_cannot_be_used_is_said(house: House, url: str) -> None:
 
 def test_a_redirect_to_another_host_does_not_get_the_key() -> None:
     adapter = TmdbAdapter(TmdbSettings(base_url="http://127.0.0.1:1/3", api_key=KEY))
-    from tmdb_source.client import open_session
+    from marquee.sources.tmdb.client import open_session
 
     session, _ = open_session(TmdbSettings(base_url="http://127.0.0.1:1/3", api_key=KEY))
     assert not isinstance(session.get_adapter("http://127.0.0.1:2/3/movie/1"), TmdbAdapter)
@@ -331,8 +332,6 @@ def test_an_interrupt_waits_for_the_landing_to_end() -> None:
 
 
 def test_importing_the_door_does_nothing() -> None:
-    code = (
-        "import sys; sys.path.insert(0, 'pipelines'); import tmdb; print('sandbox' in sys.modules)"
-    )
+    code = "import sys; from pipelines import tmdb; print('marquee.sandbox' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")

@@ -10,13 +10,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import House, films, movie
 
-from sandbox.catalogue import Catalogue
-from sandbox.faults import Fault
-from sandbox.server import Sandbox
-from tmdb_source.asked import Asked, movie_ids
-from tmdb_source.plan import windows
+from marquee.sandbox.faults import Fault
+from marquee.sandbox.movies import Catalogue
+from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.load_request import Asked, movie_ids
+from marquee.sources.tmdb.planner import windows
+from tests.conftest import House, films, movie
 
 DETAILS = "/3/movie/[0-9]*"
 NO_CHANGES = Fault(path="/movie/changes", status=404)

@@ -16,13 +16,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import ROOT, Finished, House, films, movie
 
-from landing.errors import explain
-from sandbox.faults import Fault
-from sandbox.log import Request
-from sandbox.server import Sandbox
-from tmdb_source.brake import LONGEST_GAP_SECONDS, Brake
+from marquee.core.errors import explain
+from marquee.core.settings import ROOT
+from marquee.sandbox.faults import Fault
+from marquee.sandbox.request_log import Request
+from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.throttle import LONGEST_GAP_SECONDS, Brake
+from tests.conftest import Finished, House, films, movie
 
 DETAILS = "/3/movie/[0-9]*"
 DOOR = ROOT / "pipelines" / "tmdb.py"
@@ -383,7 +384,7 @@ def test_tmdb_and_stand_ins_do_not_mix(house: House, sandbox: Sandbox) -> None:
     house.monkeypatch.delenv("TMDB_BASE_URL")
     ended = house.load()
     assert_clear(ended, "holds movies of a stand-in", "MARQUEE_DUCKDB")
-    from tmdb_source.run import refuse_to_mix
+    from marquee.sources.tmdb.run import refuse_to_mix
 
     real = "https://api.themoviedb.org/3"
     refuse_to_mix(None, real)
@@ -432,8 +433,8 @@ def test_a_load_killed_half_way_is_neither_lost_nor_doubled(house: House) -> Non
     """Some tables of a chunk are in, dlt's package is still open, and the process is dead."""
     documents = [movie(one) for one in range(1, 301)]
     code = (
-        "import os, sys; sys.path.insert(0, sys.argv.pop(1))\n"
-        "import tmdb\n"
+        "import os\n"
+        "from pipelines import tmdb\n"
         "from dlt.load.load import Load\n"
         "complete = Load.complete_package\n"
         "def die(*args, **kwargs):\n"
@@ -446,8 +447,7 @@ def test_a_load_killed_half_way_is_neither_lost_nor_doubled(house: House) -> Non
     )
     with Sandbox(films(*documents)) as sandbox:
         house.point_at(sandbox)
-        pipelines = str(ROOT / "pipelines")
-        killed = subprocess.run([sys.executable, "-c", code, pipelines], capture_output=True)
+        killed = subprocess.run([sys.executable, "-c", code], capture_output=True)
         assert killed.returncode == 9
         assert list((house.dlt_dir / "tmdb" / "load" / "normalized").iterdir())
         assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(300,)]

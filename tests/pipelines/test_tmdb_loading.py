@@ -8,15 +8,15 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pyarrow as pa
-from conftest import House, films, movie
 
-from landing.destination import duckdb_destination
-from landing.load import land, open_pipeline
-from landing.settings import Settings, configure_dlt
-from sandbox.catalogue import from_lines
-from sandbox.faults import Fault
-from sandbox.server import Sandbox
-from tmdb_source.tables import RAW_MOVIES
+from marquee.bronze.destination import duckdb_destination
+from marquee.bronze.loader import land, open_pipeline
+from marquee.core.settings import Settings, configure_dlt
+from marquee.sandbox.faults import Fault
+from marquee.sandbox.movies import from_lines
+from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.tables import RAW_MOVIES
+from tests.conftest import House, films, movie
 
 ODD_DOCUMENT = (
     '{ "popularity":8.2e-05,"vote_average":7.0, "votes":7,"budget":2147483648123,'

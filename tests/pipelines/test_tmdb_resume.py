@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import House, films, finish, movie
 from dlt.load.load import Load
 from dlt.pipeline.pipeline import Pipeline
-from kills import Watch, after, before, die
 
-from landing.lock import only_run
-from sandbox.faults import Fault, FaultRates
-from sandbox.server import Sandbox
-from tmdb_source.memory import Cursor, Memory, Run
-from tmdb_source.plan import Planner
-from tmdb_source.run import Fetcher, Landing, Work
+from marquee.core.lock import only_run
+from marquee.sandbox.faults import Fault, FaultRates
+from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.planner import Planner
+from marquee.sources.tmdb.run import Fetcher, Landing, Work
+from marquee.sources.tmdb.state import Cursor, Memory, Run
+from tests.conftest import House, films, finish, movie
+from tests.crash_points import Watch, after, before, die
 
 MOVIES = 240
 CHUNK = 20

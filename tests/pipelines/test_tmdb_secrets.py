@@ -10,12 +10,12 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-from conftest import House, films, finish, movie
 from dlt.common.versioned_state import decompress_state
 
-from sandbox.faults import Fault
-from sandbox.server import Sandbox
-from tmdb_source.run import Fetcher, Work
+from marquee.sandbox.faults import Fault
+from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.run import Fetcher, Work
+from tests.conftest import House, films, finish, movie
 
 KEY = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks import catalogue, transform
-from benchmarks.contenders import dbt
+from benchmarks import movies as catalogue
+from benchmarks import transform
+from benchmarks.baselines import dbt
+from benchmarks.environment import Workshop
 from benchmarks.measure import BenchmarkError, run
 from benchmarks.results import Benchmark, Goal, Table, markdown, read, record, write
-from benchmarks.workshop import Workshop
 
 TMDB_KEYS = {
     "adult",

@@ -9,7 +9,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from dashboard.queries import (
+from macros.quality import METRICS
+from marquee.dashboard.queries import (
     BREAKS,
     FOUND,
     LAYER_HISTORY,
@@ -18,8 +19,7 @@ from dashboard.queries import (
     growth,
     movies_called,
 )
-from macros.quality import METRICS
-from monitoring.store import DuckDBStore
+from marquee.monitoring.store import DuckDBStore
 
 TITLES = [(1, "It", 5), (2, "With It", 900), (3, "The Others", None), (4, "Über It", 7)]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from plandiff.bronze import INPUTS
-from plandiff.data import TableChange, Total
-from plandiff.models import Change, Columns, How
-from plandiff.report import Findings, markdown, verdict
-from plandiff.revision import is_changed, merge_base
+from marquee.plan_diff.bronze import INPUTS
+from marquee.plan_diff.data import TableChange, Total
+from marquee.plan_diff.models import Change, Columns, How
+from marquee.plan_diff.report import Findings, markdown, verdict
+from marquee.plan_diff.revision import is_changed, merge_base
 
 CHANGE = Change(
     name="gold.fact_movies",

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import dictionary
 import pytest
 from sqlmesh.core.context import Context
 from sqlmesh.core.dialect import parse
 from sqlmesh.core.model import load_sql_based_model
-from warehouse import ROOT, Warehouse
 
 from linter.documented_model import DocumentedModel
+from marquee.catalog import data_dictionary as dictionary
+from marquee.core.settings import ROOT
+from tests.small_warehouse import Warehouse
 
 
 @pytest.fixture(scope="module")

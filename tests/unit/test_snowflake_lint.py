@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from snowflake_lint import problems
-from snowflake_stub import build, gateway
 from sqlmesh.core.context import Context
 from sqlmesh.core.dialect import parse
 from sqlmesh.core.model import SqlModel, load_sql_based_model
+
+from tests.fakes.snowflake_stub import build, gateway
+from tests.snowflake_lint import problems
 
 DYNAMIC = (
     "gold.agg_fan_lifetime_value",

@@ -12,10 +12,10 @@ from unittest import mock
 import pytest
 import yaml
 from sqlmesh.utils.yaml import load
-from warehouse import ROOT
+
+from marquee.core.settings import ROOT
 
 WORKFLOWS = ROOT / ".github" / "workflows"
-PIPELINES = ROOT / "pipelines"
 
 # Ends with an underscore where the rest of the name is put together.
 VARIABLE = re.compile(r"(MARQUEE|SNOWFLAKE|STUDIO|TMDB)_[A-Z_]+")
@@ -61,15 +61,18 @@ def constants(file: Path) -> Iterator[str]:
 
 
 def sources(script: Path) -> set[Path]:
-    """A script and the packages beside it that it imports, one by way of the other."""
+    """A script and the modules of ours that it imports, one by way of the other."""
     found, pending = set(), {script}
     while pending:
         file = pending.pop()
         found.add(file)
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                package = PIPELINES / node.module.partition(".")[0]
-                pending |= set(package.glob("*.py")) - found
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("marquee"):
+                names = [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
+                modules = [ROOT / str(name).replace(".", "/") for name in names]
+                files = [m / "__init__.py" for m in modules]
+                files += [m.with_suffix(".py") for m in modules]
+                pending |= {file for file in files if file.exists()} - found
     return found
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import House
-from receivers import Receiver, mail_server, slack, text_of
-from warehouse import Warehouse, movie
 
-from monitoring.alerts import send_alerts
-from monitoring.checks import Finding
-from sandbox.server import Sandbox
+from marquee.monitoring.alerts import send_alerts
+from marquee.monitoring.checks import Finding
+from marquee.sandbox.server import Sandbox
+from tests.conftest import House
+from tests.fakes.fake_receivers import Receiver, mail_server, slack, text_of
+from tests.small_warehouse import Warehouse, movie
 
 # A project of one model: a plan of it takes a second.
 FILMS = """
@@ -223,7 +223,7 @@ def test_a_receiver_that_refuses_is_said_and_hurts_nobody(
 def test_a_receiver_that_never_answers_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("landing.alerts.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("marquee.ops.alerts.PATIENCE_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = Receiver(port=silent.getsockname()[1]).url
         assert send_alerts(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []

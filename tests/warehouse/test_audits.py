@@ -18,7 +18,9 @@ from sqlmesh.core.audit import ModelAudit
 from sqlmesh.core.context import Context
 from sqlmesh.core.macros import RuntimeStage
 from sqlmesh.core.snapshot import Snapshot
-from warehouse import ROOT, TOKEN, Warehouse, movie
+
+from marquee.core.settings import ROOT
+from tests.small_warehouse import TOKEN, Warehouse, movie
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,16 @@ from pathlib import Path
 import duckdb
 import pytest
 from sqlmesh.core.context import Context
-from warehouse import ROOT, Warehouse
 
-from catalog.history import History, Past, read_history
-from catalog.layout import place
-from catalog.lineage import Lineage
-from catalog.project import Table, tables_of
-from catalog.site import Site, anchor, curve, page_of
 from macros.run_log import LOG_TABLES
-from monitoring.store import DuckDBStore
+from marquee.catalog.history import History, Past, read_history
+from marquee.catalog.layout import place
+from marquee.catalog.lineage import Lineage
+from marquee.catalog.project import Table, tables_of
+from marquee.catalog.site import Site, anchor, curve, page_of
+from marquee.core.settings import ROOT
+from marquee.monitoring.store import DuckDBStore
+from tests.small_warehouse import Warehouse
 
 LAYERS = {name: "" for name in ("bronze", "silver", "snapshots", "gold", "ops")}
 FACT = "gold.fact_movies"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import report
-from conftest import House
-from warehouse import Warehouse
-
-from sandbox.catalogue import Catalogue, load
-from sandbox.server import Sandbox
+from marquee.cli import report
+from marquee.sandbox.movies import Catalogue, load
+from marquee.sandbox.server import Sandbox
+from tests.conftest import House
+from tests.small_warehouse import Warehouse
 
 PAGES = "10"
 

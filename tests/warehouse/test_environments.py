@@ -12,13 +12,13 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner
-from conftest import finish, in_child
 from sqlmesh.cli.main import cli
 from sqlmesh.core.engine_adapter.shared import DataObject, DataObjectType
-from warehouse import Rows, Warehouse, movie
 
 from macros import guards
-from plandiff.build import forget_modules
+from marquee.plan_diff.build import forget_modules
+from tests.conftest import finish, in_child
+from tests.small_warehouse import Rows, Warehouse, movie
 
 pytestmark = pytest.mark.review
 

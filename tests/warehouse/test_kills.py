@@ -14,20 +14,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-import tmdb
-from conftest import House, finish, in_child
 from dlt.common.versioned_state import decompress_state
 from dlt.load.load import Load
 from dlt.pipeline.pipeline import Pipeline
-from kills import Kill, Watch, after, before
-from warehouse import Rows, Warehouse
 
-from landing.run_log import RunLog
-from sandbox.catalogue import load
-from sandbox.faults import FaultRates
-from sandbox.server import Sandbox
-from tmdb_source.memory import Memory
-from tmdb_source.run import PIPELINE, Landing
+from marquee.ops.run_log import RunLog
+from marquee.sandbox.faults import FaultRates
+from marquee.sandbox.movies import load
+from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.run import PIPELINE, Landing
+from marquee.sources.tmdb.state import Memory
+from pipelines import tmdb
+from tests.conftest import House, finish, in_child
+from tests.crash_points import Kill, Watch, after, before
+from tests.small_warehouse import Rows, Warehouse
 
 pytestmark = pytest.mark.wide
 

@@ -14,8 +14,10 @@ from typing import Any
 
 import duckdb
 import pytest
-import tmdb
-from warehouse import OF_TMDB, ROOT, Rows, Warehouse
+
+from marquee.core.settings import ROOT
+from pipelines import tmdb
+from tests.small_warehouse import OF_TMDB, Rows, Warehouse
 
 MOVIES = Path(
     os.environ.get("MARQUEE_REAL_MOVIES", ROOT.parent / "shared" / "data" / "tmdb_5000.ndjson.gz")

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kills import Kill, is_killed
 from sqlmesh.utils.errors import SQLMeshError
-from warehouse import Rows, Warehouse, company, genre, movie
+
+from tests.crash_points import Kill, is_killed
+from tests.small_warehouse import Rows, Warehouse, company, genre, movie
 
 pytestmark = pytest.mark.wide
 

@@ -26,33 +26,32 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import health
 import pytest
-import studio
-import tmdb
-import ui
-import units
 import yaml
-from conftest import House, films, finish, in_child
-from kills import before
-from receivers import slack
 from sqlglot import exp, parse_one
 from sqlmesh.core.scheduler import Scheduler
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
-from warehouse import ROOT, Warehouse, movie
 
-from dashboard.queries import runs
-from landing import run_log
-from landing.clock import now_utc
 from macros.run_log import LOG_TABLES, literal
-from monitoring.cadence import read_cadence
-from monitoring.checks import Finding, check_all, is_unfinished, robust_z_score
-from monitoring.copy import fresh_copy
-from monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
-from sandbox.faults import Fault
-from sandbox.server import Sandbox
-from sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
+from marquee.cli import health, ui
+from marquee.core.clock import now_utc
+from marquee.core.settings import ROOT
+from marquee.dashboard.queries import runs
+from marquee.monitoring.checks import Finding, check_all, is_unfinished, robust_z_score
+from marquee.monitoring.snapshot import fresh_copy
+from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
+from marquee.monitoring.thresholds import read_cadence
+from marquee.ops import run_log
+from marquee.sandbox.faults import Fault
+from marquee.sandbox.server import Sandbox
+from marquee.sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
+from pipelines import studio, tmdb
+from tests import model_tests as units
+from tests.conftest import House, films, finish, in_child
+from tests.crash_points import before
+from tests.fakes.fake_receivers import slack
+from tests.small_warehouse import Warehouse, movie
 
 CADENCE = read_cadence()
 SELECTED = "silver.silver_movies"
@@ -340,9 +339,9 @@ def test_a_killed_door_is_shown_unfinished(
     monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "copies"))
 
     def patch() -> None:
-        import tmdb_source.run
+        from marquee.sources.tmdb import run
 
-        tmdb_source.run.Work.begin = lambda *_: os.kill(  # type: ignore[method-assign]
+        run.Work.begin = lambda *_: os.kill(  # type: ignore[method-assign]
             os.getpid(), signal.SIGKILL
         )
 
@@ -517,14 +516,14 @@ FAULTS |= {
 @pytest.fixture
 def days_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three days in which nothing comes."""
-    for module in ("health", "dashboard.pages"):
+    for module in ("health", "marquee.dashboard.pages"):
         monkeypatch.setattr(f"{module}.now_utc", lambda: now_utc() + timedelta(days=3))
 
 
 @pytest.fixture
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = type("Usage", (), {"total": 100_000_000_000, "free": 1_000_000_000})
-    monkeypatch.setattr("monitoring.checks.shutil.disk_usage", lambda _: usage)
+    monkeypatch.setattr("marquee.monitoring.checks.shutil.disk_usage", lambda _: usage)
 
 
 def test_health_names_each_fault(
@@ -549,8 +548,8 @@ def test_the_quality_page_names_each_fault(
     copy = str(fresh_copy(faulty.duckdb))
     app = testing.AppTest.from_string(
         "from pathlib import Path\n"
-        "from dashboard.pages import quality\n"
-        "from monitoring.store import DuckDBStore\n"
+        "from marquee.dashboard.pages import quality\n"
+        "from marquee.monitoring.store import DuckDBStore\n"
         f"quality(DuckDBStore(Path({copy!r})), Path({str(faulty.duckdb)!r}), None)\n",
         default_timeout=60,
     ).run()
@@ -645,8 +644,8 @@ def test_health_says_when_it_sees_the_past_and_fails_when_that_is_long_gone(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("monitoring.copy.ATTEMPTS", 3)
-    monkeypatch.setattr("monitoring.copy.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("marquee.monitoring.snapshot.ATTEMPTS", 3)
+    monkeypatch.setattr("marquee.monitoring.snapshot.PAUSE_SECONDS", 0.01)
     warehouse = story.copy_to(tmp_path / "held")
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
     copy = fresh_copy(warehouse.duckdb, older_after=20)
@@ -671,8 +670,8 @@ def test_health_says_when_it_sees_the_past_and_fails_when_that_is_long_gone(
     finally:
         is_over.set()
         thread.join()
-    monkeypatch.setattr("monitoring.copy.ATTEMPTS", 20)
-    monkeypatch.setattr("monitoring.copy.PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr("marquee.monitoring.snapshot.ATTEMPTS", 20)
+    monkeypatch.setattr("marquee.monitoring.snapshot.PAUSE_SECONDS", 0.1)
     assert health.main([]) == 0
     assert "as it was" not in capsys.readouterr().out
 
@@ -680,7 +679,7 @@ def test_health_says_when_it_sees_the_past_and_fails_when_that_is_long_gone(
 def test_a_warehouse_that_is_no_database_is_missing(
     tmp_path: Path, copies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitoring.copy.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("marquee.monitoring.snapshot.PAUSE_SECONDS", 0)
     (tmp_path / "warehouse.duckdb").write_bytes(b"no database" * 1000)
     with pytest.raises(MissingWarehouse):
         fresh_copy(tmp_path / "warehouse.duckdb")
@@ -706,7 +705,7 @@ def test_the_ui_copies_two_files_of_the_same_name_and_keeps_them_apart(
 
 
 def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
-    from dashboard.queries import NEEDS
+    from marquee.dashboard.queries import NEEDS
 
     for query in NEEDS:
         assert "SELECT" in as_snowflake(query)
@@ -737,7 +736,7 @@ class Recorded:
 
 
 def test_rows_that_break_a_metric_or_an_audit_are_asked_for_in_snowflakes_sql() -> None:
-    from dashboard.queries import BREAKS, breaking_rows, failing_rows
+    from marquee.dashboard.queries import BREAKS, breaking_rows, failing_rows
 
     connection = Recorded()
     store: Any = object.__new__(SnowflakeStore)
@@ -756,7 +755,7 @@ def test_rows_that_break_a_metric_or_an_audit_are_asked_for_in_snowflakes_sql() 
 
 
 def test_each_unit_test_is_a_case_that_the_page_of_results_reads(tmp_path: Path) -> None:
-    pages = pytest.importorskip("dashboard.pages", reason="the extra `dashboard`")
+    pages = pytest.importorskip("marquee.dashboard.pages", reason="the extra `dashboard`")
     result = ModelTextTestResult(stream=io.StringIO(), descriptions=True, verbosity=1)
     good, bad, worse = (model_test(name) for name in ("test_good", "test_bad", "test_worse"))
     result.addSuccess(good)

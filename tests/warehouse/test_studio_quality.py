@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import health
 import pytest
 from sqlmesh.utils.errors import PlanError
-from warehouse import TOKEN, Rows, Warehouse, movie
+
+from marquee.cli import health
+from tests.small_warehouse import TOKEN, Rows, Warehouse, movie
 
 OF_STUDIO = ("+gold.agg_franchise_performance", "+ops.data_quality_results")
 

@@ -23,25 +23,26 @@ from unittest import mock
 
 import duckdb
 import pytest
-import studio
-from dictionary import LAYERS
 from sqlmesh import configure_logging
 from sqlmesh.core.context import Context
 from sqlmesh.core.dialect import parse
 from sqlmesh.core.lineage import column_dependencies
 from sqlmesh.core.model import create_external_model, load_sql_based_model
-from warehouse import GENRES, ROOT, Warehouse, genre, movie
 
-from catalog.history import read_history
-from catalog.project import tables_of
-from catalog.site import Site
 from macros.quality import METRICS
-from monitoring.copy import fresh_copy
-from monitoring.store import DuckDBStore
-from sandbox.studio import TOKEN_KEY, write_batch
-from studio_source.feeds import BOX_OFFICE
-from studio_source.tokens import Tokens
-from studio_source.vault import Vault
+from marquee.catalog.data_dictionary import LAYERS
+from marquee.catalog.history import read_history
+from marquee.catalog.project import tables_of
+from marquee.catalog.site import Site
+from marquee.core.settings import ROOT
+from marquee.monitoring.snapshot import fresh_copy
+from marquee.monitoring.store import DuckDBStore
+from marquee.sandbox.studio import TOKEN_KEY, write_batch
+from marquee.sources.studio.feeds import BOX_OFFICE
+from marquee.sources.studio.tokens import Tokens
+from marquee.sources.studio.vault import Vault
+from pipelines import studio
+from tests.small_warehouse import GENRES, Warehouse, genre, movie
 
 SCALE = 0.03
 CANARY_FAN = "F000777777"

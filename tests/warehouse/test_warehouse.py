@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from warehouse import OF_TMDB, Warehouse, company, genre, movie
+
+from tests.small_warehouse import OF_TMDB, Warehouse, company, genre, movie
 
 TOMBSTONE = {
     "success": False,

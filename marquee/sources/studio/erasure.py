@@ -14,8 +14,8 @@ from typing import Any
 
 import dlt
 
-from landing.destination import BRONZE, Destination
-from studio_source.vault import SECURE, Vault
+from marquee.bronze.destination import BRONZE, Destination
+from marquee.sources.studio.vault import SECURE, Vault
 
 FAN = "fan_token"
 # What a fan could be found by again, with the key and the clear value in hand.

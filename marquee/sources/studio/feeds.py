@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from landing.bronze import Table
-from studio_source.tables import RAW_BOX_OFFICE, RAW_FAN_INTERACTIONS, RAW_TITLE_METADATA
+from marquee.bronze.tables import Table
+from marquee.sources.studio.tables import RAW_BOX_OFFICE, RAW_FAN_INTERACTIONS, RAW_TITLE_METADATA
 
 BOM = b"\xef\xbb\xbf"
 PLACES_TOLD = 10  # of fields that are not declared; a file with keys for names has any number

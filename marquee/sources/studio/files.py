@@ -11,8 +11,8 @@ from typing import IO
 from dlt.common.storages.fsspec_filesystem import FileItemDict
 from dlt.sources.filesystem import filesystem
 
-from landing.clock import naive_utc
-from studio_source.feeds import Feed
+from marquee.core.clock import naive_utc
+from marquee.sources.studio.feeds import Feed
 
 BLOCK_BYTES = 1 << 22  # of a few megabytes, so that a bucket answers in few requests
 EDGE_BYTES = 1 << 16  # at both ends of what was read: enough to tell one file from another

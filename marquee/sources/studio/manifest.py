@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from landing.bronze import Table
-from landing.warehouse import Warehouse
-from studio_source.files import Progress
-from studio_source.tables import STUDIO_FILES
+from marquee.bronze.reader import Warehouse
+from marquee.bronze.tables import Table
+from marquee.sources.studio.files import Progress
+from marquee.sources.studio.tables import STUDIO_FILES
 
 COMPLETE = "SELECT load_id FROM _dlt_loads WHERE status = 0"
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from landing.clock import naive_utc
-from landing.settings import ROOT
-from studio_source.feeds import Record
-from studio_source.tokens import Tokens
+from marquee.core.clock import naive_utc
+from marquee.core.settings import ROOT
+from marquee.sources.studio.feeds import Record
+from marquee.sources.studio.tokens import Tokens
 
 # The list that the models route by (silver.seed_account_types): one for both.
 ACCOUNT_TYPES = ROOT / "sqlmesh_project" / "seeds" / "account_types.csv"

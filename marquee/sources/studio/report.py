@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from landing.batch import new_batch_id
+from marquee.core.run_id import new_batch_id
 
 
 @dataclass

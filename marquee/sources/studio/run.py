@@ -12,26 +12,31 @@ from typing import Any
 
 import pyarrow as pa
 
-from landing.bronze import Rows, Table
-from landing.clock import now_utc
-from landing.destination import Destination
-from landing.errors import MarqueeError, chain
-from landing.interrupt import Interrupt
-from landing.load import land, open_pipeline, remembered
-from landing.progress import Progress as Display
-from landing.run_log import logged_run
-from landing.settings import Settings
-from landing.warehouse import Warehouse
-from studio_source.erasure import expire, forget
-from studio_source.feeds import FEEDS, Broken, Feed, Record, names, places
-from studio_source.files import File, Piece, Progress, list_files, read_new
-from studio_source.ledger import Ledger, said
-from studio_source.people import People, Person
-from studio_source.report import Report
-from studio_source.settings import StudioSettings
-from studio_source.tables import QUARANTINE_STUDIO, RAW_FAN_INTERACTIONS, STUDIO_FILES, TABLES
-from studio_source.tokens import Tokens
-from studio_source.vault import Vault, vault_destination
+from marquee.bronze.destination import Destination
+from marquee.bronze.loader import land, open_pipeline, remembered
+from marquee.bronze.reader import Warehouse
+from marquee.bronze.tables import Rows, Table
+from marquee.core.clock import now_utc
+from marquee.core.errors import MarqueeError, chain
+from marquee.core.progress import Progress as Display
+from marquee.core.settings import Settings
+from marquee.core.signals import Interrupt
+from marquee.ops.run_log import logged_run
+from marquee.sources.studio.erasure import expire, forget
+from marquee.sources.studio.feeds import FEEDS, Broken, Feed, Record, names, places
+from marquee.sources.studio.files import File, Piece, Progress, list_files, read_new
+from marquee.sources.studio.manifest import Ledger, said
+from marquee.sources.studio.pseudonymize import People, Person
+from marquee.sources.studio.report import Report
+from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.tables import (
+    QUARANTINE_STUDIO,
+    RAW_FAN_INTERACTIONS,
+    STUDIO_FILES,
+    TABLES,
+)
+from marquee.sources.studio.tokens import Tokens
+from marquee.sources.studio.vault import Vault, vault_destination
 
 PIPELINE = "studio"
 ERASURE = "studio_erasure"  # a job of its own: it is no load, and none is to seem fresh by it

@@ -10,8 +10,8 @@ from typing import Any
 
 import dlt
 
-from landing.errors import MarqueeError
-from landing.settings import ROOT
+from marquee.core.errors import MarqueeError
+from marquee.core.settings import ROOT
 
 MIN_KEY_LENGTH = 32  # characters: 128 bits and more, also in hexadecimal
 

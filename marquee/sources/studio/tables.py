@@ -7,7 +7,7 @@ lands from then on.
 
 from __future__ import annotations
 
-from landing.bronze import Column, Table
+from marquee.bronze.tables import Column, Table
 
 SOURCE_FILE = Column("source_file", "text", "The file, by its path below the landing folder")
 SOURCE_LINE = Column("source_line", "bigint", "The line, or in a JSON list the entry, from 1")

@@ -20,10 +20,10 @@ import dlt
 import pyarrow as pa
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
-from landing.destination import Destination, duckdb_destination
-from landing.errors import MarqueeError
-from landing.settings import Settings
-from studio_source.people import Person
+from marquee.bronze.destination import Destination, duckdb_destination
+from marquee.core.errors import MarqueeError
+from marquee.core.settings import Settings
+from marquee.sources.studio.pseudonymize import Person
 
 SECURE = "secure"
 

@@ -21,7 +21,7 @@ from dlt.extract import DltSource
 from dlt.sources.rest_api import rest_api_source
 from dlt.sources.rest_api.typing import ClientConfig
 
-from tmdb_source.responses import (
+from marquee.sources.tmdb.responses import (
     LAST_PAGE,
     Judge,
     keep_body,

@@ -23,9 +23,9 @@ from dlt.sources.rest_api.typing import ClientConfig
 from requests_ratelimiter import LimiterAdapter
 from urllib3.exceptions import HTTPError
 
-from landing.errors import MarqueeError
-from tmdb_source.brake import Brake
-from tmdb_source.settings import TmdbSettings, is_loopback
+from marquee.core.errors import MarqueeError
+from marquee.sources.tmdb.settings import TmdbSettings, is_loopback
+from marquee.sources.tmdb.throttle import Brake
 
 CONNECTIONS = 20  # the most that TMDb was ever known to allow one address
 CONNECT_SECONDS = 5  # a handshake around the world takes half a second

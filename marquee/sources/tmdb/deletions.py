@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from landing.errors import MarqueeError
-from tmdb_source.responses import Outcome
+from marquee.core.errors import MarqueeError
+from marquee.sources.tmdb.responses import Outcome
 
 ALWAYS_BELIEVED = 5  # of a handful of movies one gone is a large share already
 IN_A_ROW = 50  # that many known movies gone with none alive in between: a gateway's doing

@@ -20,9 +20,9 @@ import pyarrow.json
 import requests
 from dlt.sources.helpers.requests import Client
 
-from landing.errors import MarqueeError
-from tmdb_source.client import CONNECT_SECONDS
-from tmdb_source.settings import TmdbSettings, is_loopback
+from marquee.core.errors import MarqueeError
+from marquee.sources.tmdb.client import CONNECT_SECONDS
+from marquee.sources.tmdb.settings import TmdbSettings, is_loopback
 
 DAYS_BACK = 1  # before 8:00 UTC the newest one is yesterday's
 ABSENT = (403, 404)  # the file store says 403 of what is not there

@@ -15,17 +15,17 @@ from datetime import date, datetime, time, timedelta
 
 from dlt.extract import DltSource
 
-from landing.errors import MarqueeError, chain
-from landing.progress import Progress
-from landing.warehouse import Warehouse
-from tmdb_source import Window
-from tmdb_source.asked import Asked
-from tmdb_source.export import Export, NoExport, read_export
-from tmdb_source.guard import refuse_mass_deletion
-from tmdb_source.memory import Cursor
-from tmdb_source.responses import Document, NoChanges, movie_document
-from tmdb_source.settings import TmdbSettings
-from tmdb_source.tables import QUARANTINE_TMDB, RAW_MOVIES
+from marquee.bronze.reader import Warehouse
+from marquee.core.errors import MarqueeError, chain
+from marquee.core.progress import Progress
+from marquee.sources.tmdb import Window
+from marquee.sources.tmdb.deletions import refuse_mass_deletion
+from marquee.sources.tmdb.export import Export, NoExport, read_export
+from marquee.sources.tmdb.load_request import Asked
+from marquee.sources.tmdb.responses import Document, NoChanges, movie_document
+from marquee.sources.tmdb.settings import TmdbSettings
+from marquee.sources.tmdb.state import Cursor
+from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_MOVIES
 
 # Of the 14 days that TMDb allows: at some 6,000 ids a day three days are 180 of the 500 pages that
 # it serves of a window, and a year's windows are read in parallel.

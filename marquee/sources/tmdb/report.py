@@ -6,8 +6,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from landing.batch import new_batch_id
-from tmdb_source.responses import Kind
+from marquee.core.run_id import new_batch_id
+from marquee.sources.tmdb.responses import Kind
 
 
 @dataclass

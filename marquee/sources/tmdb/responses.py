@@ -10,11 +10,11 @@ from typing import Any, Literal
 from dlt.common.json import json
 from requests import Response
 
-from landing.bronze import Row, Table
-from landing.clock import now_utc
-from landing.errors import MarqueeError
-from tmdb_source.client import NO_ANSWER
-from tmdb_source.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES
+from marquee.bronze.tables import Row, Table
+from marquee.core.clock import now_utc
+from marquee.core.errors import MarqueeError
+from marquee.sources.tmdb.client import NO_ANSWER
+from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES
 
 BIGINT = 2**63
 LAST_PAGE = 500  # TMDb answers page 501 with an error, however many it says there are

@@ -15,26 +15,26 @@ import dlt
 from dlt.common.json import json
 from dlt.extract import DltSource
 
-from landing.bronze import Row, Table
-from landing.clock import now_utc
-from landing.destination import Destination
-from landing.errors import MarqueeError, chain, explain
-from landing.interrupt import Interrupt
-from landing.load import land, open_pipeline, remembered
-from landing.progress import Progress
-from landing.run_log import RunLog, logged_run
-from landing.settings import Settings
-from landing.warehouse import Warehouse
-from tmdb_source import Wanted, tmdb_source
-from tmdb_source.asked import Asked
-from tmdb_source.client import TmdbUnreachable, client_config, open_session, redact
-from tmdb_source.guard import Streak, refuse_mass_deletion
-from tmdb_source.memory import Memory, Run
-from tmdb_source.plan import Plan, Planner, pieces
-from tmdb_source.report import Report
-from tmdb_source.responses import Judge, Outcome
-from tmdb_source.settings import TmdbSettings, is_tmdb
-from tmdb_source.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES, TABLES, WORK_TMDB
+from marquee.bronze.destination import Destination
+from marquee.bronze.loader import land, open_pipeline, remembered
+from marquee.bronze.reader import Warehouse
+from marquee.bronze.tables import Row, Table
+from marquee.core.clock import now_utc
+from marquee.core.errors import MarqueeError, chain, explain
+from marquee.core.progress import Progress
+from marquee.core.settings import Settings
+from marquee.core.signals import Interrupt
+from marquee.ops.run_log import RunLog, logged_run
+from marquee.sources.tmdb import Wanted, tmdb_source
+from marquee.sources.tmdb.client import TmdbUnreachable, client_config, open_session, redact
+from marquee.sources.tmdb.deletions import Streak, refuse_mass_deletion
+from marquee.sources.tmdb.load_request import Asked
+from marquee.sources.tmdb.planner import Plan, Planner, pieces
+from marquee.sources.tmdb.report import Report
+from marquee.sources.tmdb.responses import Judge, Outcome
+from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
+from marquee.sources.tmdb.state import Memory, Run
+from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES, TABLES, WORK_TMDB
 
 PIPELINE = "tmdb"
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import dlt
 
-from landing.errors import MarqueeError
+from marquee.core.errors import MarqueeError
 
 TMDB_URL = "https://api.themoviedb.org/3"
 TMDB_EXPORTS = "https://files.tmdb.org/p/exports"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from landing.bronze import Column, Table
+from marquee.bronze.tables import Column, Table
 
 SOURCE_URL = Column("source_url", "text", "What was asked, without a credential")
 INGESTED_AT = Column("ingested_at", "timestamp", "When the response arrived")

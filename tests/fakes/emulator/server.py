@@ -41,7 +41,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from account import Account, Refused, Rows, Session
+from tests.fakes.emulator.account import Account, Refused, Rows, Session
 
 SIMPLE_NAME = re.compile(r'"([A-Z0-9_$%.]+)"')
 COPY_JSON = re.compile(

@@ -1,0 +1,8 @@
+"""The dashboard: `python pipelines/dashboard.py`, with the options of `streamlit run`."""
+
+import sys
+
+from marquee.dashboard.app import serve
+
+if __name__ == "__main__":
+    serve(sys.argv[1:])
