@@ -61,11 +61,17 @@ $(FAKESNOW)/installed: tests/fakes/emulator/requirements.lock
 snowflake-check: install  ## Is a Snowflake account set up as it should be? (SNOWFLAKE_* variables)
 	$(BIN)/python pipelines/snowflake_check.py
 
-lint: style types model-lint workflows  ## Style, types, model lint, GitHub workflows
+lint: style types layers vocabulary model-lint workflows  ## Style, types, layers of imports, vocabulary, models, GitHub workflows
 
 style: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+layers: install
+	$(BIN)/lint-imports
+
+vocabulary: install
+	$(BIN)/python -m tests.vocabulary
 
 types: install
 	$(BIN)/mypy
