@@ -8,7 +8,6 @@ it started with.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -75,7 +74,7 @@ def create(root: Path) -> Path:
         flush=True,
     )
     started = time.monotonic()
-    folder = root / ".venvs" / f"{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
+    folder = root / ".venvs" / str(time.time_ns())
     try:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)  # noqa: S603
         install(folder, "--require-hashes", "-r", str(root / LOCK))
