@@ -24,11 +24,10 @@ from marquee.core.settings import ROOT
 WORDS = Path(__file__).with_suffix(".toml")
 TEXT = {".cfg", ".css", ".html", ".ini", ".j2", ".js", ".md", ".py", ".sh", ".sql", ".toml", ".txt"}
 TEXT |= {".example", ".in", ".yaml", ".yml", ""}
-# The names of a program, without its comments and texts.
 COMMENTS_AND_STRINGS = re.compile(
     r"""/\*.*?\*/|'(?:[^'\n]|'')*'|"[^"\n]*"|(?<![\w&#])(?:--|#)[^\n]*""", re.DOTALL
 )
-NAMED = {".sql", ".toml", ".yaml", ".yml"}
+NAMED = {".sql", ".toml", ".yaml"}
 SUPERSEDED = re.compile(r"^- Status: superseded", re.MULTILINE)
 
 
