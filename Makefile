@@ -17,7 +17,7 @@ help:  ## Show this list
 	  /^[a-z-]+:.*## / { lines[audience] = lines[audience] sprintf("  %-16s%s\n", $$1, $$2) } \
 	  END { for (i = 1; i <= n; i++) printf("%s%s\n%s", (i > 1 ? "\n" : ""), order[i], lines[order[i]]) }' $(MAKEFILE_LIST)
 
-install: $(VENV)/installed  ## Install into .venv from requirements.lock (2 minutes with pip, less with uv; 1 GB)
+install: $(VENV)/installed  ## Install into .venv from requirements.lock (1 GB; 20 s with uv, 1 to 5 minutes with pip)
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) marquee/cli/install.py

@@ -70,7 +70,7 @@ def create(root: Path) -> Path:
     uv = shutil.which("uv")
     print(
         f"Installing the packages of {LOCK} with {'uv' if uv else 'pip'}: 1 GB of disk space,"
-        f" {'half a minute' if uv else 'two minutes (less with uv on the PATH)'}.",
+        f" {'half a minute' if uv else 'one to five minutes (half a minute with uv on the PATH)'}.",
         flush=True,
     )
     started = time.monotonic()
