@@ -2,7 +2,7 @@
 
 A load counts when dlt lists it as complete in `_dlt_loads`. Rows of a load that was cut short are
 in bronze all the same; they stay, and are not landed again as long as the file still says the same
-(docs/decisions/0017-files-are-remembered-in-bronze.md).
+(docs/decisions/0017-file-state-is-in-bronze.md).
 """
 
 from __future__ import annotations
