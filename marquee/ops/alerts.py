@@ -1,7 +1,7 @@
 """Telling people, through the senders that dlt and SQLMesh have; off unless set (decision 26).
 
-SQLMesh's plans and runs tell of themselves (`macros/alerts.py`, the same variables); this is for
-the doors and for `make health`.
+SQLMesh's plans and runs send theirs in `macros/alerts.py` (the same variables); this is for the
+pipelines and for `make health`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from threading import Thread
 import dlt
 from dlt.common.runtime.slack import send_slack_message
 
-PATIENCE_SECONDS = 30  # for a receiver that does not answer: dlt's sender would wait for ever
+TIMEOUT_SECONDS = 30  # for a receiver that does not answer: dlt's sender would wait for ever
 
 
-def tell(subject: str, text: str, environ: Mapping[str, str] = os.environ) -> list[str]:
+def send_alert(subject: str, text: str, environ: Mapping[str, str] = os.environ) -> list[str]:
     """Send a message wherever the environment says.
 
     A place that cannot be reached is said on the terminal, and the others are still told.
@@ -34,7 +34,7 @@ def tell(subject: str, text: str, environ: Mapping[str, str] = os.environ) -> li
     """
     told = []
     for name, send in (("slack", _slack), ("smtp", _smtp)):
-        outcome = _patiently(partial(send, subject, text, environ))
+        outcome = _with_timeout(partial(send, subject, text, environ))
         if outcome is True:
             told.append(name)
         elif outcome is not False:
@@ -42,8 +42,8 @@ def tell(subject: str, text: str, environ: Mapping[str, str] = os.environ) -> li
     return told
 
 
-def _patiently(send: Callable[[], bool]) -> bool | str:
-    """Return whether there was somebody to tell, or in a word why it failed."""
+def _with_timeout(send: Callable[[], bool]) -> bool | str:
+    """Return whether there was somebody to send_alert, or in a word why it failed."""
     outcome: list[bool | str] = []
 
     def attempt() -> None:
@@ -55,7 +55,7 @@ def _patiently(send: Callable[[], bool]) -> bool | str:
 
     thread = Thread(target=attempt, daemon=True)
     thread.start()
-    thread.join(PATIENCE_SECONDS)
+    thread.join(TIMEOUT_SECONDS)
     return outcome[0] if outcome else "no answer"
 
 

@@ -31,7 +31,7 @@ from marquee.core.clock import naive_utc, now_utc
 from marquee.core.errors import chain, explain
 from marquee.core.lock import lock_file, only_run
 from marquee.core.settings import ROOT, Settings
-from marquee.ops.alerts import tell
+from marquee.ops.alerts import send_alert
 
 OPS = "ops"
 RUNNING, SUCCEEDED, FAILED, STOPPED = "RUNNING", "SUCCEEDED", "FAILED", "STOPPED"
@@ -47,7 +47,7 @@ TABLES: Mapping[str, str] = {
 }
 SECRET_OPTIONS = ("--forget",)  # what follows them names a person
 ERROR_LENGTH = 500
-WHAT_TO_DO = (
+NEXT_STEPS = (
     "What to do: mend the cause and type the command again. What landed before is safe, and the "
     "next run goes on from there (docs/runbook.md)."
 )
@@ -55,7 +55,7 @@ WHAT_TO_DO = (
 Row = dict[str, Any]
 
 
-class Counts(Protocol):
+class RunReport(Protocol):
     """What a run knows of itself; the reports of the doors are that."""
 
     batch_id: str
@@ -67,7 +67,7 @@ def logged_run(
     job: str,
     destination: Destination,
     settings: Settings,
-    report: Counts,
+    report: RunReport,
     words: Callable[[BaseException], str],
 ) -> Iterator[RunLog]:
     """Hold the warehouse for the block, as the only run, and write the run into the log.
@@ -80,7 +80,7 @@ def logged_run(
         words: what the log may say of an error: nothing secret, nothing personal.
 
     Yields:
-        The log, for `land` to tell it of each load.
+        The log, for `land` to send_alert it of each load.
 
     Raises:
         MarqueeError: another run is loading the warehouse.
@@ -102,7 +102,7 @@ def logged_run(
     finally:
         if failure:  # and the warehouse is free: a receiver may take its time
             where = f"Run {log.run_id} on {socket.gethostname()}, into {destination.place}."
-            tell(f"Marquee: pipeline {job} failed", "\n".join([failure, where, WHAT_TO_DO]))
+            send_alert(f"Marquee: pipeline {job} failed", "\n".join([failure, where, NEXT_STEPS]))
 
 
 class RunLog:
@@ -122,7 +122,7 @@ class RunLog:
 
         Makes the tables if they are not there yet.
         """
-        with unharmed(), self._dataset.sql_client as client:
+        with errors_reported(), self._dataset.sql_client as client:
             if not client.has_dataset():
                 client.create_dataset()
             for table, columns in TABLES.items():
@@ -147,17 +147,17 @@ class RunLog:
                     }
                 ],
             )
-            insert(client, "load_log", loads_untold(client, self._job))
+            insert(client, "load_log", unlogged_loads(client, self._job))
 
     def loaded(self, trace: PipelineTrace | None) -> None:
         """Take note of a load by what dlt's trace of it says."""
-        with unharmed():
+        with errors_reported():
             if trace is not None:
                 self._loads += [{"run_id": self.run_id, **one} for one in loads_of(trace)]
 
-    def end(self, report: Counts, status: str, error: str = "") -> None:
+    def end(self, report: RunReport, status: str, error: str = "") -> None:
         """Write how the run ended, what it loaded, and the rows of the tables it landed in."""
-        with unharmed(), self._dataset.sql_client as client:
+        with errors_reported(), self._dataset.sql_client as client:
             insert(client, "load_log", self._loads)
             counted = count_rows(client, sorted(report.landed))
             at = now_utc()
@@ -222,7 +222,7 @@ def loads_of(trace: PipelineTrace) -> Iterator[Row]:
         }
 
 
-def loads_untold(client: SqlClientBase[Any], job: str) -> list[Row]:
+def unlogged_loads(client: SqlClientBase[Any], job: str) -> list[Row]:
     """Make the rows of ops.load_log that killed runs of a pipeline did not come to write.
 
     A trace is gone with its process. Left is what the warehouse knows: that dlt completed the load
@@ -288,7 +288,7 @@ def rows_of_loads(client: SqlClientBase[Any], load_ids: Sequence[str]) -> Counte
 
 
 @contextmanager
-def unharmed() -> Iterator[None]:
+def errors_reported() -> Iterator[None]:
     """Say that the log lacks something instead of failing the run."""
     try:
         yield

@@ -29,7 +29,7 @@ from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
 
 from marquee.plan_diff.bronze import FILE
 from marquee.plan_diff.errors import PlanDiffError
-from marquee.plan_diff.guard import refusal
+from marquee.plan_diff.guard import guard_error
 
 ENVIRONMENT = "review"
 
@@ -63,14 +63,14 @@ class Built:
     Attributes:
         context: SQLMesh on the working tree.
         plan: What it would do to prod, categories included.
-        refusal: Why prod's guard would refuse it; None where it would not.
+        guard_error: Why prod's plan guard would reject it; None where it would not.
         error: Why it could not be built; None when it was.
 
     """
 
     context: Context
     plan: Plan
-    refusal: str | None
+    guard_error: str | None
     error: str | None
 
 
@@ -128,14 +128,14 @@ def built(project: Path, base: Base) -> Iterator[Built]:
             # What SQLMesh cannot judge counts as the worst.
             builder.set_choice(snapshot, SnapshotChangeCategory.BREAKING)
         plan = builder.build()
-        refused = refusal(context, plan)
+        guard_message = guard_error(context, plan)
         error = None
         if plan.context_diff.has_snapshot_changes:
             try:
                 context.apply(plan)
             except SQLMeshError as failure:
                 error = _reason(context, failure)
-        yield Built(context, plan, refused, error)
+        yield Built(context, plan, guard_message, error)
 
 
 @contextmanager
@@ -176,11 +176,11 @@ def _loaded(project: Path, folder: Path) -> Iterator[Context]:
         except (PlanDiffError, SQLMeshError):
             raise
         except Exception as error:
-            raise SQLMeshError(f"The project does not load: {_said(error)}") from error
+            raise SQLMeshError(f"The project does not load: {_error_text(error)}") from error
         yield context
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """An error as Python would print it, without the way there."""
     return "".join(traceback.format_exception_only(error)).strip()
 

@@ -16,10 +16,10 @@ from sqlmesh.core.notification_target import (
     SlackWebhookNotificationTarget,
 )
 
-PATIENCE_SECONDS = 20  # for a receiver that does not answer
+TIMEOUT_SECONDS = 20  # for a receiver that does not answer
 
 
-def tell(subject: str, text: str) -> None:
+def send_alert(subject: str, text: str) -> None:
     """Send a message wherever the environment says; who cannot be reached is said on the terminal.
 
     Args:
@@ -28,7 +28,7 @@ def tell(subject: str, text: str) -> None:
 
     """
     patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(PATIENCE_SECONDS)  # SQLMesh's mail sender has none of its own
+    socket.setdefaulttimeout(TIMEOUT_SECONDS)  # SQLMesh's mail sender has none of its own
     try:
         for name, send in (("Slack", tell_slack), ("mail", tell_mail)):
             try:

@@ -22,7 +22,7 @@ from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 from sqlmesh.utils.errors import PlanError
 
-from macros.alerts import tell
+from macros.alerts import send_alert
 from macros.quality import measure_in_spite
 
 RUN_LOG = "marquee run log"  # the name of the handler in Python's logging
@@ -42,8 +42,8 @@ LOG_TABLES = [
 COUNTED_SCHEMAS = ["bronze"]  # beside those of the environment
 ERROR_LENGTH = 500
 # After these SQLMesh says no more, and calls no `after_all`.
-LAST_WORDS = ["Plan application failed.", "Run failed."]
-WHAT_TO_DO = (
+FAILURE_MESSAGES = ["Plan application failed.", "Run failed."]
+NEXT_STEPS = (
     "What to do: the terminal, and SQLMesh's log in logs/, have all that was said; the dashboard's "
     "Data quality has the rows that an audit objects to. Mend the cause and type the command "
     "again: what was built stays built (docs/runbook.md)."
@@ -64,7 +64,7 @@ def log_run_start(evaluator: MacroEvaluator) -> exp.Expr:
         logger.addHandler(listener)  # first: a run that cannot be logged can be told of
         listener.begin()
     except Exception as error:
-        say_not_logged(error)
+        report_not_logged(error)
     return parse_one("SELECT 1")
 
 
@@ -77,7 +77,7 @@ def log_run_end(evaluator: MacroEvaluator) -> exp.Expr:
     return parse_one("SELECT 1")
 
 
-def say_not_logged(error: Exception) -> None:
+def report_not_logged(error: Exception) -> None:
     """Tell the person at the terminal that the log lacks something."""
     text = one_line(error)
     print(f"The run log (ops.run_log) could not be written: {text}", file=sys.stderr)
@@ -90,7 +90,7 @@ def one_line(error: object) -> str:
     return text[:ERROR_LENGTH]
 
 
-def guarded(error: BaseException) -> BaseException | None:
+def plan_guard_error(error: BaseException) -> BaseException | None:
     """Find the refusal of a guard of `before_all`, which SQLMesh wraps in errors of its own."""
     within = error.__context__
     while within and not isinstance(within, PlanError):
@@ -157,7 +157,7 @@ class RunLog(logging.Handler):
             self.snapshots[snapshot.snapshot_id] = snapshot
         self.models: dict[Any, dict[str, Any]] = {}  # what became of each, by snapshot
         self.failing: dict[tuple[Any, str], tuple[int, str | None]] = {}  # audits
-        self.at_work: dict[Any, Any] = {}  # the snapshot of each thread
+        self.active_snapshots: dict[Any, Any] = {}  # the snapshot of each thread
         self.before: dict[str, int] = {}
         self.errors: list[str] = []
         self.is_begun = False
@@ -195,7 +195,7 @@ class RunLog(logging.Handler):
         try:
             self.note(record)
         except Exception as error:
-            say_not_logged(error)
+            report_not_logged(error)
 
     def note(self, record: logging.LogRecord) -> None:
         """Tell the messages apart; what is none of ours is passed over."""
@@ -203,23 +203,25 @@ class RunLog(logging.Handler):
         subject = record.args[0] if isinstance(record.args, tuple) and record.args else None
         at = datetime.fromtimestamp(record.created, timezone.utc).replace(tzinfo=None)
         if said == "Evaluating snapshot %s":
-            self.at_work[record.thread] = subject
+            self.active_snapshots[record.thread] = subject
             model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
             if "intervals" not in model:  # a batch is as good as another: all are counted at once
                 model["intervals"] = self.count_intervals(subject)
             model["ended_at"] = at
         elif said == "Auditing snapshot %s":
-            self.at_work[record.thread] = subject
+            self.active_snapshots[record.thread] = subject
             model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
             model["audited"] += 1
         elif said == "Pushing intervals for snapshot %s" and subject in self.models:
             self.models[subject]["ended_at"] = at
         elif record.levelno == logging.WARNING and (found := re.search(AUDIT_FAILED, said)):
             query = said.partition("Audit query:\n")[2] or None
-            self.failed_audit(self.at_work.get(record.thread), found[1], int(found[2]), query)
+            self.failed_audit(
+                self.active_snapshots.get(record.thread), found[1], int(found[2]), query
+            )
         elif record.exc_info and record.exc_info[1] is not None:
             self.failed(record.exc_info[1], at)
-            if said in LAST_WORDS:
+            if said in FAILURE_MESSAGES:
                 self.end()
 
     def count_intervals(self, subject: Any) -> int | None:
@@ -242,7 +244,7 @@ class RunLog(logging.Handler):
 
     def failed(self, error: BaseException, at: datetime) -> None:
         """Take the error of a model, or of the whole."""
-        cause = error.__cause__ or guarded(error) or error
+        cause = error.__cause__ or plan_guard_error(error) or error
         found = [
             one
             for one in self.snapshots.values()
@@ -260,14 +262,14 @@ class RunLog(logging.Handler):
         model.update(error=one_line(cause), ended_at=at)
 
     def end(self) -> None:
-        """Write all that is known now, then tell who is to be told of a failure."""
+        """Write all that is known now, then send_alert who is to be told of a failure."""
         logging.getLogger("sqlmesh").removeHandler(self)
         if self.is_begun:
             self.write_end()
         if self.errors:
             what = f"sqlmesh {self.job} of environment {self.environment} failed"
             where = f"Run {self.run_id} on {socket.gethostname()}."
-            tell(f"Marquee: {what}", "\n".join([*self.errors, where, WHAT_TO_DO]))
+            send_alert(f"Marquee: {what}", "\n".join([*self.errors, where, NEXT_STEPS]))
 
     def write_end(self) -> None:
         """Write the end of the run, and before it what became of its models."""
@@ -302,7 +304,7 @@ class RunLog(logging.Handler):
                 f"WHERE run_id = {literal(self.run_id, dialect)}"
             )
         except Exception as error:
-            say_not_logged(error)
+            report_not_logged(error)
 
     def measure(self) -> None:
         """Measure quality all the same, where what failed kept SQLMesh from it."""
@@ -312,7 +314,7 @@ class RunLog(logging.Handler):
         try:
             measure_in_spite(self.adapter, self.project)
         except Exception as error:
-            say_not_logged(error)
+            report_not_logged(error)
 
     def model_rows(self, after: dict[str, int]) -> list[dict[str, Any]]:
         """Make the rows of ops.model_log."""

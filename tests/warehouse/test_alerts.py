@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from marquee.monitoring.alerts import send_alerts
-from marquee.monitoring.checks import Finding
+from marquee.monitoring.checks import CheckResult
 from marquee.sandbox.server import Sandbox
 from tests.conftest import House
 from tests.fakes.fake_receivers import Receiver, mail_server, slack, text_of
@@ -197,7 +197,7 @@ def test_a_door_that_cannot_tell_says_so_and_what_failed(house: House, sandbox: 
     assert house.query("SELECT status FROM ops.run_log") == [("FAILED",)]
 
 
-FAILING = [Finding("disk", "/data", False, "0.1 GB free")]
+FAILING = [CheckResult("disk", "/data", False, "0.1 GB free")]
 
 
 def test_what_health_finds_is_told(hook: Receiver, mail: Receiver) -> None:
@@ -223,7 +223,7 @@ def test_a_receiver_that_refuses_is_said_and_hurts_nobody(
 def test_a_receiver_that_never_answers_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("marquee.ops.alerts.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("marquee.ops.alerts.TIMEOUT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = Receiver(port=silent.getsockname()[1]).url
         assert send_alerts(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []

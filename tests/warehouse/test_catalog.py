@@ -14,7 +14,7 @@ import pytest
 from sqlmesh.core.context import Context
 
 from macros.run_log import LOG_TABLES
-from marquee.catalog.history import History, Past, read_history
+from marquee.catalog.history import History, TableHistory, read_history
 from marquee.catalog.layout import place
 from marquee.catalog.lineage import Lineage
 from marquee.catalog.project import Table, tables_of
@@ -25,7 +25,7 @@ from tests.small_warehouse import Warehouse
 
 LAYERS = {name: "" for name in ("bronze", "silver", "snapshots", "gold", "ops")}
 FACT = "gold.fact_movies"
-BUILT = Past(
+BUILT = TableHistory(
     built_at=datetime(2026, 3, 1, 6, 5),
     status="SUCCEEDED",
     seconds=1.25,
@@ -203,7 +203,7 @@ def test_a_graph_is_placed_from_left_to_right_without_needless_crossings() -> No
         placed.middles["d"] < placed.middles["c"]
     )
     assert abs(placed.middles["a"] - placed.middles["b"]) >= 20
-    assert [column for column, _ in placed.ways["a", "e"]] == [0, 1, 2]
+    assert [column for column, _ in placed.edge_paths["a", "e"]] == [0, 1, 2]
     shuffled = random.Random(1).sample(edges, len(edges))
     assert place(nodes, shuffled, 20) == placed
 
