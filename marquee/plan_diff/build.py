@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import shutil
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -33,6 +35,7 @@ from marquee.plan_diff.guard import guard_error
 
 ENVIRONMENT = "review"
 
+PACKAGE = "marquee"
 # Where a project of SQLMesh keeps its Python.
 PYTHON_FOLDERS = {"macros", "linter", "signals"}
 
@@ -153,7 +156,7 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
         "MARQUEE_ALLOW": "",
     }
     forget_modules(project)
-    with mock.patch.dict(os.environ, variables):
+    with own_package(project), mock.patch.dict(os.environ, variables):
         set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
         context = Context(paths=[str(project)])
         try:
@@ -183,6 +186,34 @@ def _loaded(project: Path, folder: Path) -> Iterator[Context]:
 def _error_text(error: Exception) -> str:
     """An error as Python would print it, without the way there."""
     return "".join(traceback.format_exception_only(error)).strip()
+
+
+@contextmanager
+def own_package(project: Path) -> Iterator[None]:
+    """Let the macros of a project import the package of that project for the block.
+
+    The package that runs the plan diff is that of the working tree. The macros of the base revision
+    import `marquee` when they run, and must get the code that they were written for. Functions that
+    were imported before the block keep their own modules; an import within the block does not.
+    """
+    if not (project / PACKAGE).is_dir():  # older than the package, or a copy without it
+        yield
+        return
+    own = _take_package()
+    sys.path.insert(0, str(project))  # an editable installation comes after this path
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(project))
+        _take_package()
+        sys.modules.update(own)
+
+
+def _take_package() -> dict[str, ModuleType]:
+    """Remove the modules of the package from those that Python has imported; return them."""
+    names = [name for name in sys.modules if name.partition(".")[0] == PACKAGE]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def forget_modules(project: Path) -> None:

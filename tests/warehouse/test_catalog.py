@@ -13,7 +13,6 @@ import duckdb
 import pytest
 from sqlmesh.core.context import Context
 
-from macros.run_log import LOG_TABLES
 from marquee.catalog.history import History, TableHistory, read_history
 from marquee.catalog.layout import place
 from marquee.catalog.lineage import Lineage
@@ -21,6 +20,7 @@ from marquee.catalog.project import Table, tables_of
 from marquee.catalog.site import Site, anchor, curve, page_of
 from marquee.core.settings import ROOT
 from marquee.monitoring.store import DuckDBStore
+from marquee.ops.log_tables import TABLES as LOG_TABLES
 from tests.small_warehouse import Warehouse
 
 LAYERS = {name: "" for name in ("bronze", "silver", "snapshots", "gold", "ops")}
@@ -153,8 +153,8 @@ def test_the_history_is_read_from_the_run_log(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute("CREATE SCHEMA ops")
-        for table in LOG_TABLES:
-            connection.execute(f"CREATE TABLE ops.{table}")
+        for table, columns in LOG_TABLES.items():
+            connection.execute(f"CREATE TABLE ops.{table} ({columns})")
         connection.execute("""
             INSERT INTO ops.run_log (run_id, tool, job, started_at, status) VALUES
             ('1', 'sqlmesh', 'plan', '2026-03-01 06:00', 'SUCCEEDED'),

@@ -33,7 +33,6 @@ from sqlmesh.core.scheduler import Scheduler
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
 
-from macros.run_log import LOG_TABLES, literal
 from marquee.cli import health, ui
 from marquee.core.clock import now_utc
 from marquee.core.settings import ROOT
@@ -43,6 +42,7 @@ from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
 from marquee.monitoring.thresholds import read_thresholds
 from marquee.ops import run_log
+from marquee.ops.log_tables import TABLES, LogWriter, command_line
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
@@ -234,6 +234,30 @@ def test_the_log_counts_the_intervals_that_sqlmesh_builds(
     assert built["ops.rejected_values"] > 24 * 100
 
 
+def test_a_preview_in_another_environment_logs_warnings_and_no_blocking_audit(
+    story: Warehouse, tmp_path: Path
+) -> None:
+    """SQLMesh audits a preview's table, which has new intervals only, and stops for nothing."""
+    warehouse = story.copy_to(tmp_path / "preview")
+    with warehouse.context() as context:
+        context.plan("dev", auto_apply=True, no_prompts=True, skip_tests=True)
+    with warehouse.context(load=False) as context:
+        assert context.run("dev", ignore_cron=True).is_success
+    failed = warehouse.query(
+        "SELECT run.status, audit.is_blocking, COUNT(*) FROM ops.audit_results AS audit "
+        "JOIN ops.run_log AS run USING (run_id) "
+        "WHERE run.environment = 'dev' AND NOT audit.is_passed GROUP BY ALL"
+    )
+    assert [one[:2] for one in failed] == [("SUCCEEDED", False)]
+    # What depends on no forward-only model is prod's table, and its audits would stop it.
+    blocking = warehouse.query(
+        "SELECT DISTINCT SPLIT_PART(table_name, '.', 1), audit.is_blocking "
+        "FROM ops.audit_results AS audit JOIN ops.run_log AS run USING (run_id) "
+        "WHERE run.environment = 'dev' AND table_name = 'snapshots__dev.snap_silver_movies'"
+    )
+    assert blocking == [("snapshots__dev", False)]
+
+
 def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
     hard_times: dict[str, Run],
 ) -> None:
@@ -405,12 +429,13 @@ def test_the_loads_of_a_killed_door_are_told_by_the_next_run(
 @pytest.mark.parametrize("dialect", ["duckdb", "snowflake"])
 def test_what_an_error_says_is_a_string_whatever_it_says(dialect: str) -> None:
     said = r"line 1: 'C:\temp\' is not a film's \d+"
-    assert parse_one(literal(said, dialect), dialect=dialect).name == said
+    writer = LogWriter(execute=print, dialect=dialect)
+    assert parse_one(writer.literal(said), dialect=dialect).name == said
 
 
 def test_what_names_a_person_is_not_in_the_command() -> None:
-    assert run_log.command_line(["/x/studio.py", "--forget", "F1"]) == "studio.py --forget ***"
-    assert run_log.command_line(["studio.py", "--forget=F1"]) == "studio.py --forget=***"
+    assert command_line(["/x/studio.py", "--forget", "F1"]) == "studio.py --forget ***"
+    assert command_line(["studio.py", "--forget=F1"]) == "studio.py --forget=***"
 
 
 def test_the_tables_of_the_log_are_declared_alike() -> None:
@@ -418,11 +443,9 @@ def test_the_tables_of_the_log_are_declared_alike() -> None:
         model["name"]: model["columns"]
         for model in yaml.safe_load((ROOT / "external_models.yaml").read_text())
     }
-    of_sqlmesh = dict(table.rstrip(")").split(" (") for table in LOG_TABLES)
-    for name, columns in {**of_sqlmesh, **run_log.TABLES}.items():
+    for name, columns in TABLES.items():
         expected = ", ".join(f"{one} {kind}" for one, kind in declared[f"ops.{name}"].items())
         assert columns.lower() == expected, name
-        assert of_sqlmesh.get(name, columns) == columns
 
 
 @pytest.fixture(scope="module")
