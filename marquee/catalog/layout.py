@@ -22,24 +22,24 @@ Edge = tuple[Name, Name]
 
 
 @dataclass(frozen=True)
-class Placed:
+class Layout:
     """A graph with places.
 
     Attributes:
         columns: The column of each node, from 0.
         middles: The height of each node's middle.
-        ways: For each edge the (column, height) that it passes, both ends included.
+        edge_paths: For each edge the (column, height) that it passes, both ends included.
         height: Of the whole.
 
     """
 
     columns: Mapping[Name, int]
     middles: Mapping[Name, float]
-    ways: Mapping[Edge, Sequence[tuple[int, float]]]
+    edge_paths: Mapping[Edge, Sequence[tuple[int, float]]]
     height: float
 
 
-def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> Placed:
+def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> Layout:
     """Place a graph without cycles.
 
     Args:
@@ -65,7 +65,7 @@ def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> P
             left.setdefault(other, []).append(one)
     _order(levels, left, right)
     middles = _heights(levels, left, right, set(nodes), node_height)
-    return Placed(
+    return Layout(
         columns,
         {node: middles[node] for node in nodes},
         {

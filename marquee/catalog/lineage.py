@@ -25,7 +25,7 @@ class Lineage:
         """Take the tables."""
         self._tables = tables
         self._parents: Graph = {name: list(table.parents) for name, table in tables.items()}
-        self.children = _turned(self._parents)
+        self.children = _reversed(self._parents)
         columns = {
             _join(table.name, column.name): [_join(*parent) for parent in column.parents]
             for table in tables.values()
@@ -35,7 +35,7 @@ class Lineage:
             name: [parent for parent in parents if parent in columns]
             for name, parents in columns.items()
         }
-        self._uses = _turned(self._origins)
+        self._uses = _reversed(self._origins)
 
     def origins(self, table: str, column: str) -> list[ColumnName]:
         """The columns that a column is made of."""
@@ -46,11 +46,11 @@ class Lineage:
         return [_split(name) for name in self._uses[_join(table, column)]]
 
     def of_all(self, link: Callable[[str], str]) -> Markup:
-        """Draw all tables but those that stand alone."""
-        return self._draw_tables(set(self._tables) - set(self.alone), "", "All tables", link)
+        """Draw all tables but those that stand isolated."""
+        return self._draw_tables(set(self._tables) - set(self.isolated), "", "All tables", link)
 
     @property
-    def alone(self) -> list[str]:
+    def isolated(self) -> list[str]:
         """The tables that are made of none and read by none."""
         return sorted(
             name
@@ -71,12 +71,12 @@ class Lineage:
 
     def related(self, name: str) -> set[str]:
         """All that a table comes from and goes to, itself included."""
-        return _reach(name, self._parents) | _reach(name, self.children)
+        return _reachable(name, self._parents) | _reachable(name, self.children)
 
     def of_column(self, table: str, column: str, link: Callable[[str, str], str]) -> Markup:
-        """Draw all columns that a column comes from and goes to; nothing where it is alone."""
+        """Draw all columns that a column comes from and goes to; nothing where it is isolated."""
         subject = _join(table, column)
-        before, after = _reach(subject, self._origins), _reach(subject, self._uses)
+        before, after = _reachable(subject, self._origins), _reachable(subject, self._uses)
         if len(before | after) == 1:
             return Markup("")
         edges = [
@@ -133,7 +133,7 @@ def _split(name: str) -> ColumnName:
     return table, column
 
 
-def _turned(graph: Graph) -> Graph:
+def _reversed(graph: Graph) -> Graph:
     found: Graph = {name: [] for name in graph}
     for name, others in graph.items():
         for other in others:
@@ -141,7 +141,7 @@ def _turned(graph: Graph) -> Graph:
     return found
 
 
-def _reach(name: str, graph: Graph) -> set[str]:
+def _reachable(name: str, graph: Graph) -> set[str]:
     """All that can be reached from a node, itself included."""
     found, left = {name}, [name]
     while left:

@@ -16,9 +16,9 @@ from marquee.core.clock import now_utc
 from marquee.core.settings import ROOT
 from marquee.dashboard import charts, queries
 from marquee.dashboard.lineage import Lineage, read_lineage
-from marquee.monitoring.checks import Finding, check_all
+from marquee.monitoring.checks import CheckResult, check_all
 from marquee.monitoring.store import Store
-from marquee.monitoring.thresholds import read_cadence
+from marquee.monitoring.thresholds import read_thresholds
 
 LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host", "process_id")
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
@@ -116,9 +116,9 @@ def label(column: str) -> str:
         if column.endswith(end):
             column = column.removesuffix(end) + unit
             break
-    words = column.removeprefix("is_").replace("_", " ").strip()
-    words = " ".join(WORDS.get(word, word) for word in words.split(" "))
-    return words[:1].upper() + words[1:]
+    format_age = column.removeprefix("is_").replace("_", " ").strip()
+    format_age = " ".join(WORDS.get(word, word) for word in format_age.split(" "))
+    return format_age[:1].upper() + format_age[1:]
 
 
 def draw(chart: Any, frame: pd.DataFrame) -> None:
@@ -137,7 +137,7 @@ def big(number: float | None, unit: str = "") -> str:
     return f"{unit}{number:,.0f}"
 
 
-def failures(failing: Sequence[Finding]) -> str:
+def failures(failing: Sequence[CheckResult]) -> str:
     """Put what fails into one list."""
     head = "1 check fails" if len(failing) == 1 else f"{len(failing)} checks fail"
     lines = [f"- **{one.check}** `{one.subject}`: {one.message}" for one in failing]
@@ -147,13 +147,13 @@ def failures(failing: Sequence[Finding]) -> str:
 def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw rows per layer and their growth, the last runs, freshness and what is wrong."""
     st.title("Overview")
-    cadence = read_cadence()
-    findings = check_all(store, cadence, now_utc(), warehouse, age)
-    failing = [one for one in findings if not one.is_ok]
+    thresholds = read_thresholds()
+    results = check_all(store, thresholds, now_utc(), warehouse, age)
+    failing = [one for one in results if not one.is_ok]
     if failing:
         st.error(failures(failing), icon=":material/error:")
     else:
-        st.success(f"All {len(findings)} checks are well.", icon=":material/check_circle:")
+        st.success(f"All {len(results)} checks are well.", icon=":material/check_circle:")
     counts = queries.row_counts(store)
     history = queries.answer(store, queries.LAYER_HISTORY)
     layers = counts.groupby("layer", sort=False)["row_count"].sum()
@@ -178,7 +178,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
                 chart_data=before.tail(30).tolist() if len(before) > 1 else None,
                 chart_type="area",
             )
-    runs = queries.runs(store, cadence, now_utc(), is_past=age is not None)
+    runs = queries.runs(store, thresholds, now_utc(), is_past=age is not None)
     st.subheader("Growth")
     if history.empty:
         st.caption("Shown after the first logged run.")
@@ -196,7 +196,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
                     "subject": one.subject,
                     "message": one.message,
                 }
-                for one in findings
+                for one in results
             ]
         ),
         "checks",
@@ -210,7 +210,7 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
     st.title("Data quality")
     audits = queries.answer(store, queries.AUDITS)
     metrics = queries.answer(store, queries.METRICS)
-    checks = check_all(store, read_cadence(), now_utc(), warehouse, age)
+    checks = check_all(store, read_thresholds(), now_utc(), warehouse, age)
     failing_checks = [one for one in checks if not one.is_ok]
     failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
     with st.container(horizontal=True):
@@ -261,7 +261,7 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
     key = (one["table_name"], one["column_name"], one["metric_name"])
     over_time = queries.answer(store, queries.METRIC_HISTORY, *key)
     draw(charts.metric_over_time(over_time), over_time)
-    breaking = queries.breaking_rows(store, *key)
+    breaking = queries.violating_rows(store, *key)
     if not breaking.empty:
         st.caption("Rows that break it")
         table(breaking, "breaking")
@@ -270,7 +270,7 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
 def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw runs as a timeline, durations, requests, retries, quarantine."""
     st.title("Pipeline health")
-    found = queries.runs(store, read_cadence(), now_utc(), is_past=age is not None)
+    found = queries.runs(store, read_thresholds(), now_utc(), is_past=age is not None)
     if found.empty:
         st.info("No run was logged yet: `make demo` makes some.")
     else:
@@ -474,7 +474,7 @@ def movie_history(store: Store) -> None:
     st.subheader("A movie's history")
     by_text, by_choice = st.columns([1, 2], gap="medium")
     text = by_text.text_input("Find a movie", placeholder="title or TMDb's number", key="find")
-    found = queries.movies_called(store, text)
+    found = queries.find_movies(store, text)
     if found.empty:
         st.caption("No movie is called that.")
         return

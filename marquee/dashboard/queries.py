@@ -13,7 +13,7 @@ import pandas as pd
 
 from marquee.monitoring.checks import is_unfinished
 from marquee.monitoring.store import Store
-from marquee.monitoring.thresholds import Cadence
+from marquee.monitoring.thresholds import Thresholds
 
 SAMPLE_ROWS = 20
 TOP = 500  # movies of a list
@@ -127,7 +127,7 @@ ORDER BY weighted_rating_rank, movie_id
 LIMIT {TOP}
 """  # noqa: S608 - a number of this module
 # All movies, those too that nobody votes for or TMDb no longer has; a title in full comes first.
-MOVIES_CALLED = f"""
+MOVIE_SEARCH = f"""
 SELECT movie_id, title, release_year, is_deleted
 FROM silver.silver_movies
 WHERE CONTAINS(LOWER(title), LOWER(?)) OR CAST(movie_id AS TEXT) = ?
@@ -157,7 +157,7 @@ GROUP BY acquisition_month, account_type
 ORDER BY acquisition_month, account_type
 """
 # What each query reads: without one of them its answer is empty.
-NEEDS = {
+REQUIRED_TABLES = {
     RUNS: ["ops.run_log"],
     LOADS: ["ops.load_log"],
     MODEL_RUNS: ["ops.model_log"],
@@ -170,7 +170,7 @@ NEEDS = {
     GENRES: ["gold.kpi_genre_performance"],
     YEARS: ["gold.kpi_yearly_trends"],
     TOP_MOVIES: ["gold.kpi_top_movies"],
-    MOVIES_CALLED: ["silver.silver_movies"],
+    MOVIE_SEARCH: ["silver.silver_movies"],
     MOVIE_HISTORY: ["snapshots.snap_silver_movies"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
@@ -182,12 +182,12 @@ def answer(store: Store, query: str, *parameters: Any) -> pd.DataFrame:
 
     Args:
         store: the warehouse.
-        query: one of `NEEDS`.
+        query: one of `REQUIRED_TABLES`.
         parameters: the values of its question marks.
 
     """
     known = store.tables()
-    if any(table not in known for table in NEEDS[query]):
+    if any(table not in known for table in REQUIRED_TABLES[query]):
         return pd.DataFrame()
     return store.frame(query, parameters)
 
@@ -235,19 +235,21 @@ def growth(
     return now - int(before["row_count"]), before["counted_at"].to_pydatetime()
 
 
-def movies_called(store: Store, text: str) -> pd.DataFrame:
+def find_movies(store: Store, text: str) -> pd.DataFrame:
     """Return the movies with a text in their title, or with that number; all for none of it."""
-    return answer(store, MOVIES_CALLED, text.strip(), text.strip(), text.strip())
+    return answer(store, MOVIE_SEARCH, text.strip(), text.strip(), text.strip())
 
 
-def runs(store: Store, cadence: Cadence, now: datetime, *, is_past: bool = False) -> pd.DataFrame:
+def runs(
+    store: Store, thresholds: Thresholds, now: datetime, *, is_past: bool = False
+) -> pd.DataFrame:
     """Return the runs, newest first; one without an end that will have none is UNFINISHED."""
     found = answer(store, RUNS)
     if not found.empty:
         plain = found.astype(object).where(found.notna(), None).to_dict("records")
         found["status"] = [
             "UNFINISHED"
-            if is_unfinished({str(k): v for k, v in one.items()}, cadence, now, is_past=is_past)
+            if is_unfinished({str(k): v for k, v in one.items()}, thresholds, now, is_past=is_past)
             else one["status"]
             for one in plain
         ]
@@ -269,7 +271,7 @@ def failing_rows(store: Store, query: str) -> pd.DataFrame:
 
 REPEATED = "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
 # The rows that break a metric, where a row can: what is wrong with a value is the metric's.
-BREAKS = {
+VIOLATIONS = {
     "null_count": "{column} IS NULL",
     "null_pct": "{column} IS NULL",
     "positive_revenue": "{column} < 0",
@@ -285,11 +287,11 @@ BREAKS = {
 }
 
 
-def breaking_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
+def violating_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
     """Return some of the rows that break a metric; none where it is about no row."""
-    if metric not in BREAKS or column not in store.tables().get(table, ()):
+    if metric not in VIOLATIONS or column not in store.tables().get(table, ()):
         return pd.DataFrame()
-    condition = BREAKS[metric].format(table=table, column=column)
+    condition = VIOLATIONS[metric].format(table=table, column=column)
     return store.frame(f"SELECT * FROM {table} WHERE {condition} LIMIT {SAMPLE_ROWS}")  # noqa: S608
 
 

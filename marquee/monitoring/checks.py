@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from marquee.monitoring.store import Store, rows
-from marquee.monitoring.thresholds import Cadence
+from marquee.monitoring.thresholds import Thresholds
 
 SCALE = (
     1.4826  # makes the median absolute deviation of a normal distribution its standard deviation
@@ -22,7 +22,7 @@ SCALE = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """A check and what came of it.
 
     Attributes:
@@ -41,52 +41,53 @@ class Finding:
 
 def check_all(
     store: Store,
-    cadence: Cadence,
+    thresholds: Thresholds,
     now: datetime,
     warehouse: Path | None,
     age: timedelta | None = None,
-) -> list[Finding]:
+) -> list[CheckResult]:
     """Check everything; what fails comes first.
 
     Args:
         store: the warehouse.
-        cadence: what is expected.
+        thresholds: what is expected.
         now: this moment, UTC without a zone.
         warehouse: the file whose disk is looked at, None where there is no file.
         age: how old what is looked at is, if it is a copy of a file that has changed since.
 
     """
     found = [
-        *copy(cadence, age),
-        *sources(store, cadence, now),
-        *jobs(store, cadence, now, is_past=age is not None),
+        *snapshot_age(thresholds, age),
+        *sources(store, thresholds, now),
+        *jobs(store, thresholds, now, is_past=age is not None),
         *audits(store),
         *metrics(store),
-        *row_counts(store, cadence),
-        *quarantine(store, cadence),
-        *refused_values(store, cadence),
-        *disk(cadence, warehouse),
+        *row_counts(store, thresholds),
+        *quarantine(store, thresholds),
+        *rejected_values(store, thresholds),
+        *disk(thresholds, warehouse),
     ]
-    return sorted(found, key=lambda finding: finding.is_ok)
+    return sorted(found, key=lambda result: result.is_ok)
 
 
-def copy(cadence: Cadence, age: timedelta | None) -> Iterator[Finding]:
+def snapshot_age(thresholds: Thresholds, age: timedelta | None) -> Iterator[CheckResult]:
     """Is what is looked at how the warehouse is, or was not long ago?"""
     if age is not None:
-        limit = timedelta(hours=cadence.copy["max_age_hours"])
-        yield Finding(
+        limit = timedelta(hours=thresholds.snapshot["max_age_hours"])
+        yield CheckResult(
             "warehouse",
-            "copy",
+            "snapshot",
             age <= limit,
-            f"the file is being written without a pause: all else is as it was {words(age)} ago, "
-            f"at most {words(limit)} is tolerated",
+            "the file is being written without a pause: all else is as it was "
+            f"{format_age(age)} ago, "
+            f"at most {format_age(limit)} is tolerated",
         )
 
 
-def sources(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
+def sources(store: Store, thresholds: Thresholds, now: datetime) -> Iterator[CheckResult]:
     """Is the newest row of each source young enough?"""
     known = store.tables()
-    for table, expected in cadence.sources.items():
+    for table, expected in thresholds.sources.items():
         if expected["column"] not in known.get(table, ()):
             continue
         ((newest,),) = store.frame(
@@ -95,20 +96,20 @@ def sources(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
         if newest is None or newest != newest:  # NaT: an empty table
             continue
         age, limit = now - newest, timedelta(hours=expected["max_age_hours"])
-        yield Finding(
+        yield CheckResult(
             "source",
             table,
             age <= limit,
-            f"newest row {words(age)} old, expected within {words(limit)}",
+            f"newest row {format_age(age)} old, expected within {format_age(limit)}",
         )
 
 
 def jobs(
-    store: Store, cadence: Cadence, now: datetime, *, is_past: bool = False
-) -> Iterator[Finding]:
+    store: Store, thresholds: Thresholds, now: datetime, *, is_past: bool = False
+) -> Iterator[CheckResult]:
     """Has each job run, to its end, with success, and lately?"""
     if "ops.run_log" not in store.tables():
-        yield Finding("run", "ops.run_log", False, "no run was ever logged")
+        yield CheckResult("run", "ops.run_log", False, "no run was ever logged")
         return
     log = rows(
         store,
@@ -124,39 +125,43 @@ def jobs(
         ) = 1
         """,
     )
-    for job in sorted({*(one["job"] for one in log), *cadence.jobs}):
+    for job in sorted({*(one["job"] for one in log), *thresholds.jobs}):
         runs = [one for one in log if one["job"] == job]
         if not runs:
             continue
         last = max(runs, key=lambda one: one["started_at"])
-        limit = timedelta(hours=cadence.jobs.get(job, {}).get("max_age_hours", 1e5))
+        limit = timedelta(hours=thresholds.jobs.get(job, {}).get("max_age_hours", 1e5))
         succeeded = [one for one in runs if one["status"] == "SUCCEEDED"]
         age = now - max(one["started_at"] for one in succeeded) if succeeded else None
-        since = f"the last that succeeded began {words(age)} ago" if age else "none ever succeeded"
-        if is_unfinished(last, cadence, now, is_past=is_past):
+        since = (
+            f"the last that succeeded began {format_age(age)} ago" if age else "none ever succeeded"
+        )
+        if is_unfinished(last, thresholds, now, is_past=is_past):
             message = f"run {last['run_id']} of {last['started_at']:%Y-%m-%d %H:%M} is unfinished"
-            yield Finding("run", job, False, f"{message} (killed?); {since}")
+            yield CheckResult("run", job, False, f"{message} (killed?); {since}")
         elif last["status"] in ("FAILED", "STOPPED"):
             said = (
                 f"run {last['run_id']} {last['status'].lower()}: {last['error'] or 'no error said'}"
             )
-            yield Finding("run", job, False, f"{said}; {since}")
+            yield CheckResult("run", job, False, f"{said}; {since}")
         else:
             is_ok = (age is None and last["status"] == "RUNNING") or (
                 age is not None and age <= limit
             )
             at_work = "one is at work; " if last["status"] == "RUNNING" else ""
-            yield Finding("run", job, is_ok, f"{at_work}{since}, expected within {words(limit)}")
+            yield CheckResult(
+                "run", job, is_ok, f"{at_work}{since}, expected within {format_age(limit)}"
+            )
 
 
 def is_unfinished(
-    run: dict[str, Any], cadence: Cadence, now: datetime, *, is_past: bool = False
+    run: dict[str, Any], thresholds: Thresholds, now: datetime, *, is_past: bool = False
 ) -> bool:
     """Tell whether a run without an end will never have one.
 
     Args:
         run: its row of ops.run_log.
-        cadence: how long a run takes at most whose process cannot be looked at.
+        thresholds: how long a run takes at most whose process cannot be looked at.
         now: this moment, UTC without a zone.
         is_past: the row is of an old copy. Its process may be gone because the run has ended since,
             so that only time tells.
@@ -166,11 +171,11 @@ def is_unfinished(
         return False
     is_here = run["host"] == socket.gethostname()
     if is_here and not is_past:
-        return not _lives(int(run["process_id"]))
-    return bool(now - run["started_at"] > timedelta(hours=cadence.longest_run_hours))
+        return not _is_alive(int(run["process_id"]))
+    return bool(now - run["started_at"] > timedelta(hours=thresholds.longest_run_hours))
 
 
-def _lives(process_id: int) -> bool:
+def _is_alive(process_id: int) -> bool:
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
@@ -184,7 +189,7 @@ def _lives(process_id: int) -> bool:
         return True  # no /proc here
 
 
-def audits(store: Store) -> Iterator[Finding]:
+def audits(store: Store) -> Iterator[CheckResult]:
     """Did each table pass all its audits when it was last built?
 
     What an audit said that the table no longer has, or of a table that is gone, is past.
@@ -207,7 +212,7 @@ def audits(store: Store) -> Iterator[Finding]:
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
         kind = "stops what depends on it" if one["is_blocking"] else "a warning"
-        yield Finding(
+        yield CheckResult(
             "audit",
             f"{one['table_name']} {one['audit_name']}",
             # A warning is shown, and is no alarm: the source is to mend it, nothing waits for it.
@@ -215,10 +220,10 @@ def audits(store: Store) -> Iterator[Finding]:
             f"{one['failing_row_count']:,} rows ({kind})",
         )
     if newest and not failing:
-        yield Finding("audit", "all", True, f"{len(newest):,} audits passed")
+        yield CheckResult("audit", "all", True, f"{len(newest):,} audits passed")
 
 
-def metrics(store: Store) -> Iterator[Finding]:
+def metrics(store: Store) -> Iterator[CheckResult]:
     """Is each quality metric of the newest refresh within its threshold?"""
     if "ops.data_quality_results" not in store.tables():
         return
@@ -233,14 +238,14 @@ def metrics(store: Store) -> Iterator[Finding]:
     )
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
-        yield Finding(
+        yield CheckResult(
             "metric",
             f"{one['table_name']}.{one['column_name']} {one['metric_name']}",
             False,
             f"{one['measured_value']:,.10g}, at most {one['threshold']:,.10g} is tolerated",
         )
     if newest and not failing:
-        yield Finding("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
+        yield CheckResult("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
 
 
 # A door, a plan and a run count a table one after the other, and one of them changed it: a count
@@ -249,11 +254,11 @@ REPEATED_WITHIN = timedelta(hours=12)
 COUNTS_READ = 10  # for one that is judged; hourly runs repeat most
 
 
-def row_counts(store: Store, cadence: Cadence) -> Iterator[Finding]:
+def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
     """Did the newest run change a table's rows as runs before did?"""
     if "ops.row_counts" not in store.tables():
         return
-    expected = cadence.row_counts
+    expected = thresholds.row_counts
     history: dict[str, list[int]] = {}
     last_at: dict[str, datetime] = {}
     for table, count, counted_at in store.frame(
@@ -283,12 +288,12 @@ def row_counts(store: Store, cadence: Cadence) -> Iterator[Finding]:
         if score > expected["max_z_score"] and change_pct >= expected["min_change_pct"]:
             strange += 1
             far = "far" if score == float("inf") else f"{score:,.0f} robust standard deviations"
-            yield Finding(
+            yield CheckResult(
                 "rows", table, False, f"{before:,} -> {newest:,} rows, {far} from its usual change"
             )
     judged = sum(len(counts) >= expected["min_runs"] for counts in history.values())
     if judged and not strange:
-        yield Finding("rows", "all", True, f"{judged:,} tables changed as usual")
+        yield CheckResult("rows", "all", True, f"{judged:,} tables changed as usual")
 
 
 def robust_z_score(counts: list[int]) -> float:
@@ -324,7 +329,7 @@ QUARANTINES = {
 }
 # Values that the models refused, while the rest of the row stays: where they are listed, and of
 # which table's rows.
-REFUSED_VALUES = {
+REJECTED_VALUES = {
     "bronze.raw_movies": ("ops.rejected_values", "TRUE"),
     "bronze.raw_fan_interactions": (
         "ops.rejected_studio_values",
@@ -338,7 +343,7 @@ REFUSED_VALUES = {
 }
 
 
-def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
+def quarantine(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
     """Did the newest run put much of what it brought into quarantine?"""
     known = store.tables()
     for table, landed in QUARANTINES.items():
@@ -346,13 +351,13 @@ def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
         if table not in known or not tables:
             continue
         parts = " UNION ALL ".join(
-            f"SELECT batch_id, ingested_at, {int(one == table)} AS is_refused FROM {one}"  # noqa: S608
+            f"SELECT batch_id, ingested_at, {int(one == table)} AS is_rejected FROM {one}"  # noqa: S608
             for one in [table, *tables]
         )
         newest = rows(
             store,
             f"""
-            SELECT batch_id, SUM(is_refused) AS refused, COUNT(*) AS total
+            SELECT batch_id, SUM(is_rejected) AS rejected, COUNT(*) AS total
             FROM ({parts}) AS arrived
             GROUP BY batch_id
             ORDER BY MAX(ingested_at) DESC
@@ -360,13 +365,13 @@ def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
             """,  # noqa: S608 - names of this module
         )
         for one in newest:
-            yield _share_refused("quarantine", table, one, cadence)
+            yield _rejected_share("quarantine", table, one, thresholds)
 
 
-def refused_values(store: Store, cadence: Cadence) -> Iterator[Finding]:
-    """Did the newest run bring many values that the models refuse? One finding a rule."""
+def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
+    """Did the newest run bring many values that the models refuse? One result a rule."""
     known = store.tables()
-    for table, (refused, condition) in REFUSED_VALUES.items():
+    for table, (refused, condition) in REJECTED_VALUES.items():
         if table not in known or refused not in known:
             continue
         broken = rows(
@@ -378,7 +383,7 @@ def refused_values(store: Store, cadence: Cadence) -> Iterator[Finding]:
               WHERE batch_id = (SELECT batch_id FROM {table} ORDER BY ingested_at DESC LIMIT 1)
               GROUP BY batch_id
             )
-            SELECT column_name, reason, newest.batch_id, newest.total, COUNT(*) AS refused
+            SELECT column_name, reason, newest.batch_id, newest.total, COUNT(*) AS rejected
             FROM {refused}
             JOIN newest ON newest.batch_id = _source_batch_id
             WHERE {condition}
@@ -387,51 +392,51 @@ def refused_values(store: Store, cadence: Cadence) -> Iterator[Finding]:
             """,  # noqa: S608 - names of this module
         )
         found = [
-            _share_refused(
-                "refused", f"{table} {one['column_name']}: {one['reason']}", one, cadence
+            _rejected_share(
+                "rejected", f"{table} {one['column_name']}: {one['reason']}", one, thresholds
             )
             for one in broken
         ]
         failing = [one for one in found if not one.is_ok]
         yield from failing
         if not failing:
-            yield Finding("refused", table, True, f"no rule broken often, {len(found)} at all")
+            yield CheckResult("rejected", table, True, f"no rule broken often, {len(found)} at all")
 
 
-def _share_refused(
-    check: str, subject: str, counts: Mapping[str, Any], cadence: Cadence
-) -> Finding:
-    """Judge `refused` of `total` rows of the load `batch_id`."""
-    share_pct = counts["refused"] * 100 / counts["total"]
+def _rejected_share(
+    check: str, subject: str, counts: Mapping[str, Any], thresholds: Thresholds
+) -> CheckResult:
+    """Compare `rejected` of `total` rows of the load `batch_id`."""
+    share_pct = counts["rejected"] * 100 / counts["total"]
     is_much = (
-        counts["refused"] > cadence.quarantine["max_rows"]
-        and share_pct > cadence.quarantine["max_share_pct"]
+        counts["rejected"] > thresholds.quarantine["max_rows"]
+        and share_pct > thresholds.quarantine["max_share_pct"]
     )
-    return Finding(
+    return CheckResult(
         check,
         subject,
         not is_much,
-        f"{counts['refused']:,.0f} of {counts['total']:,} ({share_pct:.1f} %) rows of the newest "
+        f"{counts['rejected']:,.0f} of {counts['total']:,} ({share_pct:.1f} %) rows of the newest "
         f"load, {counts['batch_id']}",
     )
 
 
-def disk(cadence: Cadence, warehouse: Path | None) -> Iterator[Finding]:
+def disk(thresholds: Thresholds, warehouse: Path | None) -> Iterator[CheckResult]:
     """Is there room where the warehouse is?"""
     if warehouse is None or not warehouse.parent.is_dir():
         return
     room = shutil.disk_usage(warehouse.parent)
     free_gb, free_pct = room.free / 1e9, room.free * 100 / room.total
-    yield Finding(
+    yield CheckResult(
         "disk",
         str(warehouse.parent),
-        free_gb >= cadence.disk["min_free_gb"] and free_pct >= cadence.disk["min_free_pct"],
+        free_gb >= thresholds.disk["min_free_gb"] and free_pct >= thresholds.disk["min_free_pct"],
         f"{free_gb:,.1f} GB free ({free_pct:.0f} %)",
     )
 
 
-def words(age: timedelta) -> str:
-    """Put a duration into words, such as `3 h` or `2.5 d`."""
+def format_age(age: timedelta) -> str:
+    """Put a duration into format_age, such as `3 h` or `2.5 d`."""
     hours = age.total_seconds() / 3600
     if hours < 1:
         return f"{hours * 60:.0f} min"

@@ -1,4 +1,4 @@
-"""Which columns a change touches, followed through the models by column-level lineage."""
+"""Which columns a change affects, followed through the models by column-level lineage."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from sqlmesh.core.dialect import normalize_model_name
 from sqlmesh.core.lineage import lineage
 from sqlmesh.core.model import Model
 
-from marquee.plan_diff.models import Change, How
+from marquee.plan_diff.models import Change, ChangeType
 
 Column = tuple[str, str]
 # Columns of the base, and what read them: models with their columns.
-Readers = dict[Column, dict[str, list[str]]]
+Consumers = dict[Column, dict[str, list[str]]]
 ROWS = "its rows"
 
 
-def touched_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict[str, list[str]]:
+def impacted_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict[str, list[str]]:
     """The columns whose values a change can alter, by model.
 
-    A column is touched when its own expression differs, when it reads a touched one, when the rows
-    of its model are chosen by one (in a join, a filter or a grouping), or when it goes.
+    A column is impacted when its own expression differs, when it reads an impacted one, when the
+    rows of its model are chosen by one (in a join, a filter or a grouping), or when it goes.
 
     Args:
         models: The models of the working tree, parents before children.
         changes: What differs from the base.
 
     Returns:
-        Names of models with their touched columns, in the order of the columns, and after them
+        Names of models with their impacted columns, in the order of the columns, and after them
         those that go; removed models last. Models without any are left out, and so are models that
         are new.
 
     """
     changes = list(changes)
-    direct = {change.name: change for change in changes if change.how is How.DIRECT}
-    added = {change.name for change in changes if change.how is How.ADDED}
-    gone = {change.name: list(change.columns.removed) for change in changes}
-    touched: set[Column] = set()
+    direct = {change.name: change for change in changes if change.change_type is ChangeType.DIRECT}
+    added = {change.name for change in changes if change.change_type is ChangeType.ADDED}
+    removed_columns = {change.name: list(change.columns.removed) for change in changes}
+    impacted: set[Column] = set()
     found: dict[str, list[str]] = {}
     for model in models:
         columns = list(model.columns_to_types or {})
@@ -49,19 +49,19 @@ def touched_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict[
             own = _changed_columns(change.before, change.after)
         else:
             own = set()
-        if model.is_sql and _reads_any(model, touched):
-            if _row_columns(model) & touched:
+        if model.is_sql and _reads_any(model, impacted):
+            if _row_columns(model) & impacted:
                 own = set(columns)
             else:
-                own |= {column for column in columns if _parents(model, column) & touched}
-        touched |= {(model.fqn, column) for column in own}
+                own |= {column for column in columns if _parents(model, column) & impacted}
+        impacted |= {(model.fqn, column) for column in own}
         if model.name not in added:
             found[model.name] = [column for column in columns if column in own]
-            found[model.name] += gone.pop(model.name, [])
-    return {name: columns for name, columns in {**found, **gone}.items() if columns}
+            found[model.name] += removed_columns.pop(model.name, [])
+    return {name: columns for name, columns in {**found, **removed_columns}.items() if columns}
 
 
-def readers_of_gone(base: Iterable[Model], changes: Iterable[Change]) -> Readers:
+def consumers_of_removed(base: Iterable[Model], changes: Iterable[Change]) -> Consumers:
     """What read the columns that go, in the base.
 
     Args:
@@ -73,20 +73,22 @@ def readers_of_gone(base: Iterable[Model], changes: Iterable[Change]) -> Readers
         that read it with the columns that they made of it; `ROWS` where it chose their rows.
 
     """
-    gone = {
+    removed_columns = {
         (change.before.fqn, column): (change.name, column)
         for change in changes
         if change.before
         for column in change.columns.removed
     }
-    found: Readers = {}
+    found: Consumers = {}
     for model in sorted(base, key=lambda model: model.name):
-        if not model.is_sql or not _reads_any(model, gone):
+        if not model.is_sql or not _reads_any(model, removed_columns):
             continue
         made_of = {column: _parents(model, column) for column in model.columns_to_types or {}}
         for column, parents in {**made_of, ROWS: _row_columns(model)}.items():
-            for parent in sorted(parents & set(gone)):
-                found.setdefault(gone[parent], {}).setdefault(model.name, []).append(column)
+            for parent in sorted(parents & set(removed_columns)):
+                found.setdefault(removed_columns[parent], {}).setdefault(model.name, []).append(
+                    column
+                )
     return found
 
 
@@ -110,11 +112,11 @@ def _changed_columns(before: Model, after: Model) -> set[str]:
         return columns  # a seed: any value may be another one
     if _row_logic(before) != _row_logic(after):
         return columns
-    old = {column: _making(before, column) for column in before.columns_to_types or {}}
-    return {column for column in columns if old.get(column) != _making(after, column)}
+    old = {column: _column_logic(before, column) for column in before.columns_to_types or {}}
+    return {column for column in columns if old.get(column) != _column_logic(after, column)}
 
 
-def _making(model: Model, column: str) -> list[str]:
+def _column_logic(model: Model, column: str) -> list[str]:
     """How a column is made, from the last SELECT down to the tables."""
     return [
         node.expression.sql(comments=False) for node in _lineage(model, column) if node.downstream

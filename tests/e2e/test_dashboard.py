@@ -88,8 +88,8 @@ def address(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Any]:
-    with open_browser(viewport={"width": 1280, "height": 900}) as opened:
-        yield opened
+    with open_browser(viewport={"width": 1280, "height": 900}) as open_warehouse:
+        yield open_warehouse
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -342,7 +342,7 @@ def test_the_quality_page_names_what_health_names(
 ) -> None:
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
     monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path))
-    failing = [one for one in health.findings_now() if not one.is_ok]
+    failing = [one for one in health.current_results() if not one.is_ok]
     assert {"metric", "quarantine"} <= {one.check for one in failing}
     visit(page, f"{address}/quality")
     assert figures(page)["failing checks"] == f"{len(failing):,}"

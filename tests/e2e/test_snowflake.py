@@ -22,7 +22,7 @@ from marquee.core.settings import ROOT
 from marquee.dashboard import queries
 from marquee.monitoring.checks import check_all
 from marquee.monitoring.store import DuckDBStore, SnowflakeStore
-from marquee.monitoring.thresholds import read_cadence
+from marquee.monitoring.thresholds import read_thresholds
 from marquee.sandbox.movies import load
 from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
@@ -238,14 +238,14 @@ def test_documents_are_variants_whose_values_can_be_reached(story: Story) -> Non
 
 def test_bronze_is_loaded_by_stage_and_copy_by_the_ingest_user(story: Story) -> None:
     log = story.account.log()
-    copies = [one for one in log if one["sql"].startswith('COPY INTO "BRONZE"')]
-    assert copies
-    assert all('FROM \'@"BRONZE"."%' in one["sql"] for one in copies)
-    for one in copies:
+    snapshot_dir = [one for one in log if one["sql"].startswith('COPY INTO "BRONZE"')]
+    assert snapshot_dir
+    assert all('FROM \'@"BRONZE"."%' in one["sql"] for one in snapshot_dir)
+    for one in snapshot_dir:
         assert (one["user"], one["role"]) == ("LECTURE_INGEST", "DE_ROLE")
         assert one["warehouse"] == "LECTURE_INGEST_WH"
     assert not [one for one in log if re.match(r'INSERT INTO "BRONZE"\."RAW_', one["sql"])]
-    in_stages = {re.findall(r"FROM '(@\S+)'", one["sql"])[0] for one in copies}
+    in_stages = {re.findall(r"FROM '(@\S+)'", one["sql"])[0] for one in snapshot_dir}
     assert in_stages == {
         one["sql"].split("'")[1] for one in log if one["sql"].startswith("REMOVE ")
     }, "nothing stays in a stage"
@@ -323,16 +323,16 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
             for query in (queries.RUNS, queries.MODEL_RUNS, queries.LAYER_HISTORY, queries.AUDITS):
                 assert len(queries.answer(on_snowflake, query)) > 0, query
             for table, column, metric, _ in METRICS:
-                broken = queries.breaking_rows(on_snowflake, table, column, metric)
-                assert len(broken) == len(queries.breaking_rows(on_duckdb, table, column, metric))
+                broken = queries.violating_rows(on_snowflake, table, column, metric)
+                assert len(broken) == len(queries.violating_rows(on_duckdb, table, column, metric))
             native = "SELECT raw_data:id::INT AS movie_id FROM bronze.raw_movies;"
             assert len(queries.failing_rows(on_snowflake, native)) == queries.SAMPLE_ROWS
             found, expected_found = (
-                queries.movies_called(store, "the")["title"].tolist()
+                queries.find_movies(store, "the")["title"].tolist()
                 for store in (on_snowflake, on_duckdb)
             )
             assert found == expected_found != []
-            checks = check_all(on_snowflake, read_cadence(), now_utc(), None)
+            checks = check_all(on_snowflake, read_thresholds(), now_utc(), None)
         finally:
             on_snowflake.close()
             on_duckdb.close()

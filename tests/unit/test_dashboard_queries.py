@@ -11,13 +11,13 @@ import pytest
 
 from macros.quality import METRICS
 from marquee.dashboard.queries import (
-    BREAKS,
     FOUND,
     LAYER_HISTORY,
+    VIOLATIONS,
     answer,
-    breaking_rows,
+    find_movies,
     growth,
-    movies_called,
+    violating_rows,
 )
 from marquee.monitoring.store import DuckDBStore
 
@@ -60,9 +60,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
             "('4', TIMESTAMP '2026-03-08 07:00:00', 'bronze.raw_movies', 150)"
             ") AS counts(run_id, counted_at, table_name, row_count)"
         )
-    opened = DuckDBStore(path)
-    yield opened
-    opened.close()
+    open_warehouse = DuckDBStore(path)
+    yield open_warehouse
+    open_warehouse.close()
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
 def test_any_movie_is_found_by_its_title_or_number(
     store: DuckDBStore, text: str, ids: list[int]
 ) -> None:
-    assert movies_called(store, text)["movie_id"].tolist() == ids
+    assert find_movies(store, text)["movie_id"].tolist() == ids
 
 
 def test_a_search_returns_no_more_than_people_look_at(store: DuckDBStore) -> None:
-    assert len(movies_called(store, "")) == FOUND == len(movies_called(store, "sequel"))
+    assert len(find_movies(store, "")) == FOUND == len(find_movies(store, "sequel"))
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_growth_needs_something_to_compare_with(store: DuckDBStore) -> None:
 
 def test_a_metric_that_is_about_rows_shows_them(store: DuckDBStore) -> None:
     of_tables = {"row_count_loss_pct", "row_count_growth_pct", "days_since_newest"}
-    assert {metric for _, _, metric, _ in METRICS} - of_tables == BREAKS.keys()
+    assert {metric for _, _, metric, _ in METRICS} - of_tables == VIOLATIONS.keys()
 
     def breaking(table: str, column: str, metric: str) -> list[str]:
-        return sorted(breaking_rows(store, table, column, metric).iloc[:, 0])
+        return sorted(violating_rows(store, table, column, metric).iloc[:, 0])
 
     unknown = ("silver.stg_fan_interactions", "account_type", "unknown_account_type_count")
     assert breaking(*unknown) == ["I-2", "I-3"]

@@ -35,7 +35,7 @@ from marquee.catalog.history import read_history
 from marquee.catalog.project import tables_of
 from marquee.catalog.site import Site
 from marquee.core.settings import ROOT
-from marquee.monitoring.snapshot import fresh_copy
+from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from marquee.sources.studio.feeds import BOX_OFFICE
@@ -480,8 +480,8 @@ def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     loaded: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house = loaded.warehouse.copy_to(tmp_path / "house")
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(house.folder / "copies"))
-    copied = fresh_copy(house.duckdb)
+    monkeypatch.setenv("MARQUEE_COPY_DIR", str(house.folder / "snapshot_dir"))
+    copied = current_snapshot(house.duckdb)
     assert copied.is_relative_to(house.folder)
     with house.context() as context:
         past = read_history(DuckDBStore(copied))
@@ -499,7 +499,7 @@ def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     before = house.rows_of("gold")
     token = Tokens(TOKEN_KEY).fan(CANARY_FAN)
     assert "warehouse.duckdb" in found_in(house.folder, token)
-    shutil.rmtree(house.folder / "copies")  # as the runbook says
+    shutil.rmtree(house.folder / "snapshot_dir")  # as the runbook says
     monkeypatch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
     monkeypatch.setenv("MARQUEE_DUCKDB", str(house.duckdb))
     monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / "dlt"))
