@@ -23,7 +23,7 @@ from marquee.core.errors import MarqueeError, chain, explain
 from marquee.core.settings import Settings, configure_dlt
 from marquee.core.signals import EXIT_CODE
 from marquee.sources.tmdb.client import redact
-from marquee.sources.tmdb.load_request import Asked, movie_ids
+from marquee.sources.tmdb.load_request import LoadRequest, movie_ids
 from marquee.sources.tmdb.report import Report
 from marquee.sources.tmdb.responses import LAST_PAGE
 from marquee.sources.tmdb.run import load_tmdb
@@ -153,9 +153,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def asked(options: argparse.Namespace) -> Asked:
+def asked(options: argparse.Namespace) -> LoadRequest:
     """Take from the command line what to fetch."""
-    return Asked(
+    return LoadRequest(
         pages=options.pages,
         full=options.full,
         limit=options.limit,

@@ -20,7 +20,7 @@ class Newest(NamedTuple):
     ingested_at: datetime
 
 
-class Warehouse:
+class BronzeReader:
     """Reads bronze through dlt's own client, so that it works on each destination."""
 
     def __init__(self, destination: Destination) -> None:
@@ -119,3 +119,6 @@ class Warehouse:
                     return cursor.fetchall()
             except DatabaseUndefinedRelation:
                 return []  # before the first run
+
+
+Warehouse = BronzeReader  # the former name, until every caller uses the new one

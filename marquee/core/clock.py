@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 
-def now_utc() -> datetime:
+def utcnow() -> datetime:
     """Return this moment."""
     return naive_utc(datetime.now(timezone.utc))
 
@@ -13,3 +13,6 @@ def now_utc() -> datetime:
 def naive_utc(moment: datetime) -> datetime:
     """Return a moment that bears its zone."""
     return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+now_utc = utcnow  # the former name, until every caller uses the new one

@@ -25,7 +25,7 @@ def lock_file(folder: Path, warehouse: Path | None) -> Path:
 
 
 @contextmanager
-def only_run(path: Path) -> Iterator[None]:
+def run_lock(path: Path) -> Iterator[None]:
     """Hold the lock file at `path` while the block runs; it names this process for the others.
 
     The operating system holds the lock and lets go of it with the process, however that ends. So a
@@ -67,3 +67,6 @@ def _take(path: Path) -> int:
         if path.exists() and os.path.samestat(os.stat(path), os.fstat(descriptor)):
             return descriptor
         os.close(descriptor)
+
+
+only_run = run_lock  # the former name, until every caller uses the new one

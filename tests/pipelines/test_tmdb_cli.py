@@ -322,7 +322,7 @@ def test_an_interrupt_waits_for_the_landing_to_end() -> None:
     interrupt = Interrupt(lambda: steps.append("stop"))
 
     def land() -> None:
-        with interrupt, interrupt.finish_first():
+        with interrupt, interrupt.defer_interrupts():
             os.kill(os.getpid(), signal.SIGINT)
             steps.append("landed")
 

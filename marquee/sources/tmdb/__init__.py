@@ -23,7 +23,7 @@ from dlt.sources.rest_api.typing import ClientConfig
 
 from marquee.sources.tmdb.responses import (
     LAST_PAGE,
-    Judge,
+    ResponseClassifier,
     keep_body,
     require_change_page,
     require_list_page,
@@ -37,7 +37,7 @@ class Window(TypedDict):
     end: str
 
 
-class Wanted(TypedDict):
+class MovieRequest(TypedDict):
     """A movie to fetch: its id and, to see what changed, its newest document in bronze."""
 
     id: int
@@ -47,9 +47,9 @@ class Wanted(TypedDict):
 def tmdb_source(
     client: ClientConfig,
     *,
-    judge: Judge,
+    classifier: ResponseClassifier,
     pages: int = LAST_PAGE,
-    wanted: Iterable[Wanted] = (),
+    wanted: Iterable[MovieRequest] = (),
     windows: Iterable[Window] = (),
 ) -> DltSource:
     """Declare the source.
@@ -60,10 +60,10 @@ def tmdb_source(
         wanted: the movies whose details to fetch, handed in chunk by chunk so that what is fetched
             can land.
         windows: the days of which to read `/movie/changes`.
-        judge: says of each response what it is.
+        classifier: says of each response what it is.
 
     Returns:
-        The source with the resources `raw_genres` and `raw_movies` (one `responses.Outcome` a
+        The source with the resources `raw_genres` and `raw_movies` (one `responses.FetchResult` a
         response), `popular` and `changes` (list entries with `id`), `windows` and `wanted`. Nothing
         is asked before one of them is iterated.
 
@@ -80,7 +80,7 @@ def tmdb_source(
                         "paginator": "single_page",
                         "response_actions": [keep_body],
                     },
-                    "processing_steps": [{"map": judge.genres}],
+                    "processing_steps": [{"map": classifier.genres}],
                 },
                 {
                     "name": "popular",
@@ -132,7 +132,7 @@ def tmdb_source(
                     },
                     "include_from_parent": ["id", "known"],
                     "parallelized": True,
-                    "processing_steps": [{"map": judge.movie}],
+                    "processing_steps": [{"map": classifier.movie}],
                 },
             ],
         },

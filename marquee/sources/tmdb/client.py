@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError
 
 from marquee.core.errors import MarqueeError
 from marquee.sources.tmdb.settings import TmdbSettings, is_loopback
-from marquee.sources.tmdb.throttle import Brake
+from marquee.sources.tmdb.throttle import AdaptiveThrottle
 
 CONNECTIONS = 20  # the most that TMDb was ever known to allow one address
 CONNECT_SECONDS = 5  # a handshake around the world takes half a second
@@ -44,7 +44,7 @@ class TmdbUnreachable(MarqueeError):
     """TMDb as a whole does not answer, in contrast to one movie that does not."""
 
 
-class TmdbRefused(MarqueeError):
+class CredentialRejected(MarqueeError):
     """TMDb does not accept the credential."""
 
 
@@ -86,7 +86,7 @@ def retry_after_seconds(header: str | None, now: float | None = None) -> float |
 class TmdbAdapter(LimiterAdapter):
     """Sends a request at the permitted pace until it has an answer worth having.
 
-    It is slower of its own accord when 429s come all the same (`brake.Brake`), and a body that
+    It is slower of its own accord when 429s come all the same (`AdaptiveThrottle`), and a body that
     drips in is cut off after `body_seconds`.
 
     Retried, with exponential backoff and jitter or after what `Retry-After` says: 429, 5xx,
@@ -107,7 +107,7 @@ class TmdbAdapter(LimiterAdapter):
         self._settings = settings
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._brake = Brake(settings.requests_per_second, self._stop)
+        self._throttle = AdaptiveThrottle(settings.requests_per_second, self._stop)
         self._date: str | None = None
         self._heard = False  # has anything ever answered?
         self._failures = 0  # finally failed requests since one succeeded
@@ -138,7 +138,7 @@ class TmdbAdapter(LimiterAdapter):
         """Return the final answer to a request, whatever its status.
 
         Raises:
-            TmdbRefused: wrong credential.
+            CredentialRejected: wrong credential.
             TmdbUnreachable: TMDb does not answer at all, or not any more.
             Stopped: `stop` was called.
 
@@ -148,18 +148,18 @@ class TmdbAdapter(LimiterAdapter):
                 raise Stopped
             if self._outage:
                 raise self._outage
-            sent_at = self._brake.wait()
+            sent_at = self._throttle.wait()
             response = self._attempt(request, **kwargs)
             fault = _fault(response)
             if response.status_code in REFUSALS:
-                raise TmdbRefused(
+                raise CredentialRejected(
                     f"{self._settings.base_url} refused the credential "
                     f"(HTTP {response.status_code}{_status_message(response)}).",
                     "Check TMDB_ACCESS_TOKEN (v4) or TMDB_API_KEY (v3): they are at "
                     "https://www.themoviedb.org/settings/api",
                 )
             if fault is None:
-                self._brake.answered()
+                self._throttle.on_success()
                 with self._lock:
                     self._heard, self._failures = True, 0
                     self._date = response.headers.get("Date", self._date)
@@ -170,7 +170,7 @@ class TmdbAdapter(LimiterAdapter):
                 self.retries += 1
             pause = self._pause(attempt, response)
             if response.status_code == requests.codes.too_many:
-                self._brake.refused(sent_at, pause)
+                self._throttle.on_throttled(sent_at, pause)
             self._stop.wait(pause)
         raise AssertionError("unreachable")
 

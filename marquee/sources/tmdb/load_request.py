@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Asked:
+class LoadRequest:
     """A request; at most one of `full`, `since`, `ids` and `replay` is set.
 
     Attributes:

@@ -15,13 +15,13 @@ from datetime import date, datetime, time, timedelta
 
 from dlt.extract import DltSource
 
-from marquee.bronze.reader import Warehouse
+from marquee.bronze.reader import BronzeReader
 from marquee.core.errors import MarqueeError, chain
 from marquee.core.progress import Progress
 from marquee.sources.tmdb import Window
-from marquee.sources.tmdb.deletions import refuse_mass_deletion
+from marquee.sources.tmdb.deletions import check_deletion_ratio
 from marquee.sources.tmdb.export import Export, NoExport, read_export
-from marquee.sources.tmdb.load_request import Asked
+from marquee.sources.tmdb.load_request import LoadRequest
 from marquee.sources.tmdb.responses import Document, NoChanges, movie_document
 from marquee.sources.tmdb.settings import TmdbSettings
 from marquee.sources.tmdb.state import Cursor
@@ -40,15 +40,15 @@ class Plan:
 
     Attributes:
         fetch: the movies to ask for, each once.
-        leads_to: the cursor when all that is done.
-        bury: movies that are gone without being asked for: the export lacks them.
+        next_cursor: the cursor when all that is done.
+        tombstones: movies that are gone without being asked for: the export lacks them.
         export: that export.
 
     """
 
     fetch: Sequence[int]
-    leads_to: Cursor
-    bury: Sequence[int] = ()
+    next_cursor: Cursor
+    tombstones: Sequence[int] = ()
     export: Export | None = None
 
 
@@ -58,7 +58,7 @@ class Planner:
     def __init__(
         self,
         source: Callable[..., DltSource],
-        warehouse: Warehouse,
+        warehouse: BronzeReader,
         settings: TmdbSettings,
         today: date,
         progress: Progress,
@@ -79,7 +79,7 @@ class Planner:
         self._today = today
         self._progress = progress
 
-    def plan(self, asked: Asked, cursor: Cursor) -> Plan:
+    def plan(self, asked: LoadRequest, cursor: Cursor) -> Plan:
         """Decide what to fetch.
 
         Raises:
@@ -102,7 +102,7 @@ class Planner:
         try:
             changed = self._changed(asked.since, cursor)
         except NoChanges as error:
-            return self._instead(str(error), listed, tracked, cursor)
+            return self._fallback(str(error), listed, tracked, cursor)
         known = set(tracked)
         fetch = dict.fromkeys(
             [
@@ -110,16 +110,16 @@ class Planner:
                 *(one for one in listed if one not in known),
             ]
         )
-        leads_to = cursor
+        next_cursor = cursor
         if cursor.day and (asked.since is None or asked.since <= cursor.day):
-            leads_to = Cursor(self._today, cursor.is_full)
+            next_cursor = Cursor(self._today, cursor.is_full)
         try:
             export = read_export(self._settings, self._today)
         except NoExport as error:
             self._progress.note(f"{error} Deletions are noticed by their 404s only.")
-            return Plan(list(fetch), leads_to)
-        bury, unsure = self._gone(tracked, export, besides=fetch)
-        return Plan([*fetch, *unsure], leads_to, bury, export)
+            return Plan(list(fetch), next_cursor)
+        tombstones, recheck = self._find_deleted(tracked, export, besides=fetch)
+        return Plan([*fetch, *recheck], next_cursor, tombstones, export)
 
     def _everything(self, tracked: list[int], cursor: Cursor, limit: int | None) -> Plan:
         """Plan a backfill: what the export lists, and what is tracked and alive besides."""
@@ -128,11 +128,11 @@ class Planner:
             # A part says nothing of the rest, so the cursor stays where the rest left it.
             part: list[int] = export.ids[:limit].to_pylist()
             return Plan(part, cursor if tracked else Cursor(self._today))
-        bury, unsure = self._gone(tracked, export, besides=())
+        tombstones, recheck = self._find_deleted(tracked, export, besides=())
         fetch: list[int] = export.ids.to_pylist()
-        return Plan([*fetch, *unsure], Cursor(self._today, is_full=True), bury, export)
+        return Plan([*fetch, *recheck], Cursor(self._today, is_full=True), tombstones, export)
 
-    def _instead(self, reason: str, listed: list[int], tracked: list[int], cursor: Cursor) -> Plan:
+    def _fallback(self, reason: str, listed: list[int], tracked: list[int], cursor: Cursor) -> Plan:
         """Plan to ask for all that is known, since nobody says what changed."""
         if cursor.is_full:
             try:
@@ -144,7 +144,7 @@ class Planner:
                     f"{reason}: all {len(plan.fetch):,} movies of the export are fetched instead."
                 )
                 return plan
-        alive = [one for one, _, _ in self._alive(tracked)]
+        alive = [one for one, _, _ in self._not_deleted(tracked)]
         self._progress.note(
             f"{reason}: all {len(alive):,} movies that the warehouse tracks are fetched instead."
         )
@@ -205,7 +205,7 @@ class Planner:
             raise
         return list(changed)
 
-    def _gone(
+    def _find_deleted(
         self, tracked: list[int], export: Export, besides: Iterable[int]
     ) -> tuple[list[int], list[int]]:
         """Look for tracked movies that left the export.
@@ -216,24 +216,27 @@ class Planner:
             and hence in neither.
 
         Raises:
-            ImplausibleDeletions: too many are gone.
+            DeletionThresholdExceeded: too many are gone.
 
         """
         asked_anyway = set(besides)
         made_at = datetime.combine(export.day, time.min)
-        bury: list[int] = []
-        unsure: list[int] = []
+        tombstones: list[int] = []
+        recheck: list[int] = []
         suspects = (one for one in export.lacks(tracked) if one not in asked_anyway)
-        for movie_id, document, arrived in self._alive(suspects):
+        for movie_id, document, arrived in self._not_deleted(suspects):
             if document.get("adult") is True:
                 continue
-            (bury if arrived < made_at else unsure).append(movie_id)
-            refuse_mass_deletion(
-                len(bury) + len(unsure), len(tracked), self._settings.max_gone_share, export.url
+            (tombstones if arrived < made_at else recheck).append(movie_id)
+            check_deletion_ratio(
+                len(tombstones) + len(recheck),
+                len(tracked),
+                self._settings.max_gone_share,
+                export.url,
             )
-        return bury, unsure
+        return tombstones, recheck
 
-    def _alive(self, ids: Iterable[int]) -> Iterator[tuple[int, Document, datetime]]:
+    def _not_deleted(self, ids: Iterable[int]) -> Iterator[tuple[int, Document, datetime]]:
         """Keep the movies without a tombstone, with their newest document and its arrival."""
         for piece in pieces(list(ids), LOOKED_UP):
             found = self._warehouse.newest(RAW_MOVIES.name, "movie_id", piece)

@@ -11,7 +11,7 @@ from dlt.common.json import json
 from requests import Response
 
 from marquee.bronze.tables import Row, Table
-from marquee.core.clock import now_utc
+from marquee.core.clock import utcnow
 from marquee.core.errors import MarqueeError
 from marquee.sources.tmdb.client import NO_ANSWER
 from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES
@@ -29,7 +29,7 @@ class NoChanges(Exception):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FetchResult:
     """What became of one response.
 
     Attributes:
@@ -127,7 +127,7 @@ def require_change_page(response: Response, *args: Any, **kwargs: Any) -> None:
         raise NoChanges(f"{response.url} has more than the {LAST_PAGE} pages that are served")
 
 
-class Judge:
+class ResponseClassifier:
     """Tells of each wrapped response what it is and what bronze gets of it."""
 
     def __init__(
@@ -148,8 +148,8 @@ class Judge:
         self._same = same_document
         self._known_genres = known_genres
 
-    def movie(self, envelope: Row) -> Outcome:
-        """Judge a response to `/movie/{id}`.
+    def movie(self, envelope: Row) -> FetchResult:
+        """Classify a response to `/movie/{id}`.
 
         Args:
             envelope: the response as `keep_body` wrapped it, with the id that was asked for
@@ -173,28 +173,28 @@ class Judge:
         if is_gone:
             return self._missing(row, known)
         if known is not None and self._same(known, text):
-            return Outcome("unchanged")
-        return Outcome("new" if known is None else "changed", RAW_MOVIES, row)
+            return FetchResult("unchanged")
+        return FetchResult("new" if known is None else "changed", RAW_MOVIES, row)
 
-    def absent(self, movie_id: int, known: str | None, url: str) -> Outcome:
-        """Judge a movie that the id export at `url` does not list any more; as `movie`."""
+    def missing_from_export(self, movie_id: int, known: str | None, url: str) -> FetchResult:
+        """Classify a movie that the id export at `url` does not list any more; as `movie`."""
         message = f"The id export {url.rsplit('/', 1)[-1]} does not list it."
         row = {
             "movie_id": movie_id,
             "raw_data": json.dumps({"success": False, "status_message": message}),
             "source_url": url,
-            "ingested_at": now_utc(),
+            "ingested_at": utcnow(),
             "batch_id": self._batch_id,
         }
         return self._missing(row, known)
 
-    def _missing(self, row: Row, known: str | None) -> Outcome:
+    def _missing(self, row: Row, known: str | None) -> FetchResult:
         if known is not None and not movie_document(known):
-            return Outcome("missing")  # bronze knows, in whichever words
-        return Outcome("missing", RAW_MOVIES, row, is_deletion=known is not None)
+            return FetchResult("missing")  # bronze knows, in whichever words
+        return FetchResult("missing", RAW_MOVIES, row, is_deletion=known is not None)
 
-    def genres(self, envelope: Row) -> Outcome:
-        """Judge a response to `/genre/movie/list`; as `movie`, for `raw_genres`."""
+    def genres(self, envelope: Row) -> FetchResult:
+        """Classify a response to `/genre/movie/list`; as `movie`, for `raw_genres`."""
         document, problem = _document(envelope)
         if not problem and not (
             isinstance(document, dict) and isinstance(document.get("genres"), list)
@@ -204,19 +204,19 @@ class Judge:
             return self._quarantine(envelope, problem, None)
         known = self._known_genres
         if known is not None and self._same(known, envelope["body"]):
-            return Outcome("unchanged")
+            return FetchResult("unchanged")
         row = {"raw_data": envelope["body"], **self._lineage(envelope)}
         del row["source_url"]
-        return Outcome("new" if known is None else "changed", RAW_GENRES, row)
+        return FetchResult("new" if known is None else "changed", RAW_GENRES, row)
 
-    def _quarantine(self, envelope: Row, reason: str, asked: int | None) -> Outcome:
+    def _quarantine(self, envelope: Row, reason: str, asked: int | None) -> FetchResult:
         row = {
             "movie_id": asked,
             "body": envelope["body"],
             "reason": reason,
             **self._lineage(envelope),
         }
-        return Outcome("quarantined", QUARANTINE_TMDB, row, envelope["status"] >= 500)
+        return FetchResult("quarantined", QUARANTINE_TMDB, row, envelope["status"] >= 500)
 
     def _lineage(self, envelope: Row) -> Row:
         arrived = datetime.fromisoformat(envelope["ingested_at"]).replace(tzinfo=None)

@@ -28,7 +28,7 @@ class Cursor:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunState:
     """A run that has a work list in bronze.
 
     Attributes:
@@ -37,7 +37,7 @@ class Run:
         day: TMDb's date when it was planned.
         chunks: how many chunks its work list has.
         movies: how many movies those name.
-        leads_to: the cursor once all of them have landed.
+        next_cursor: the cursor once all of them have landed.
         chunks_done: how many have.
         movies_done: how many movies those named.
 
@@ -48,7 +48,7 @@ class Run:
     day: date
     chunks: int
     movies: int
-    leads_to: Cursor
+    next_cursor: Cursor
     chunks_done: int = 0
     movies_done: int = 0
 
@@ -59,45 +59,45 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Memory:
+class PipelineState:
     """The cursor, and the newest run."""
 
     cursor: Cursor = Cursor()
-    run: Run | None = None
+    run: RunState | None = None
 
     @property
-    def unfinished(self) -> Run | None:
+    def unfinished(self) -> RunState | None:
         """Return the newest run if it was cut short."""
         return self.run if self.run and self.run.is_unfinished else None
 
-    def after(self, run: Run) -> Memory:
+    def advance(self, run: RunState) -> PipelineState:
         """Return what to remember of a run; the cursor moves when its work is done."""
-        return Memory(self.cursor if run.is_unfinished else run.leads_to, run)
+        return PipelineState(self.cursor if run.is_unfinished else run.next_cursor, run)
 
     @classmethod
-    def restore(cls, state: Mapping[str, Any]) -> Memory:
+    def restore(cls, state: Mapping[str, Any]) -> PipelineState:
         """Read what `state` wrote; empty before the first run."""
         run = state.get("run")
         return cls(
             _cursor(state.get("cursor") or {}),
             run
-            and Run(
+            and RunState(
                 **{
                     **run,
                     "day": date.fromisoformat(run["day"]),
-                    "leads_to": _cursor(run["leads_to"]),
+                    "next_cursor": _cursor(run["next_cursor"]),
                 }
             ),
         )
 
-    def state(self) -> dict[str, Any]:
-        """Return the memory as JSON values."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the state as JSON values."""
         state = asdict(self)
         state["cursor"] = _plain(self.cursor)
         if self.run:
             state["run"] |= {
                 "day": self.run.day.isoformat(),
-                "leads_to": _plain(self.run.leads_to),
+                "next_cursor": _plain(self.run.next_cursor),
             }
         return state
 
