@@ -421,7 +421,9 @@ def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
         raise kind("Could not convert 'canary@example.com'")
 
     folder.write("fan_interactions/a.jsonl", interaction(1))
-    folder.house.monkeypatch.setattr("marquee.sources.studio.pseudonymize.People.split", fails)
+    folder.house.monkeypatch.setattr(
+        "marquee.sources.studio.pseudonymize.Pseudonymizer.split", fails
+    )
     ended = folder.load()
     assert ended.code == 1
     assert kind.__name__ in ended.err

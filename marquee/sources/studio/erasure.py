@@ -19,8 +19,14 @@ from marquee.sources.studio.vault import SECURE, Vault
 
 FAN = "fan_token"
 # What a fan could be found by again, with the key and the clear value in hand.
-TRACES = ("email_token", "first_name_token", "last_name_token", "session_token", "ip_token")
-GUEST_TRACES = ("session_token", "ip_token")
+PSEUDONYM_COLUMNS = (
+    "email_token",
+    "first_name_token",
+    "last_name_token",
+    "session_token",
+    "ip_token",
+)
+GUEST_PSEUDONYM_COLUMNS = ("session_token", "ip_token")
 
 
 def forget(destination: Destination, vault: Vault, fan_token: str, now: datetime) -> dict[str, int]:
@@ -39,7 +45,7 @@ def forget(destination: Destination, vault: Vault, fan_token: str, now: datetime
         How many rows were removed (of the vault) or cut off, by table; empty if there were none.
 
     """
-    nobody = secrets.token_hex(32)
+    random_token = secrets.token_hex(32)
     is_fan = f"{FAN} = '{fan_token}'"
     with _client(destination) as client:
         tables = [one for one in _tables_with(client, FAN) if _count(client, one[1], is_fan)]
@@ -47,9 +53,11 @@ def forget(destination: Destination, vault: Vault, fan_token: str, now: datetime
         changed = {f"{SECURE}.pii_vault": removed} if removed else {}
         with client.begin_transaction():
             for name, table, columns in tables:
-                cut = [f"{FAN} = '{nobody}'"]
-                cut += [f"{column} = NULL" for column in TRACES if column in columns]
-                _change(client, changed, name, table, is_fan, cut)
+                assignments = [f"{FAN} = '{random_token}'"]
+                assignments += [
+                    f"{column} = NULL" for column in PSEUDONYM_COLUMNS if column in columns
+                ]
+                _change(client, changed, name, table, is_fan, assignments)
     return changed
 
 
@@ -58,15 +66,15 @@ def expire(destination: Destination, now: datetime) -> int:
     changed: dict[str, int] = {}
     with _client(destination) as client, client.begin_transaction():
         for name, table, columns in _tables_with(client, "expires_at"):
-            traces = [column for column in GUEST_TRACES if column in columns]
-            if not traces:
+            pseudonyms = [column for column in GUEST_PSEUDONYM_COLUMNS if column in columns]
+            if not pseudonyms:
                 continue
-            some_left = " OR ".join(f"NOT {column} IS NULL" for column in traces)
+            some_left = " OR ".join(f"NOT {column} IS NULL" for column in pseudonyms)
             is_due = (
                 f"expires_at <= CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP) AND ({some_left})"
             )
-            cut = [f"{column} = NULL" for column in traces]
-            _change(client, changed, name, table, is_due, cut)
+            assignments = [f"{column} = NULL" for column in pseudonyms]
+            _change(client, changed, name, table, is_due, assignments)
     return changed.get("bronze.raw_fan_interactions", 0)
 
 

@@ -15,36 +15,37 @@ from marquee.bronze.tables import Table
 from marquee.sources.studio.tables import RAW_BOX_OFFICE, RAW_FAN_INTERACTIONS, RAW_TITLE_METADATA
 
 BOM = b"\xef\xbb\xbf"
-PLACES_TOLD = 10  # of fields that are not declared; a file with keys for names has any number
+# Of fields that are not declared; a file with keys for names has any number of them.
+POSITIONS_REPORTED = 10
 
 Record = dict[str, str | None]
 
 
-class Broken(NamedTuple):
+class Rejected(NamedTuple):
     """A line that is no record."""
 
     line: int
     reason: str
 
 
-class NotARecord(ValueError):
+class InvalidRecord(ValueError):
     """A line says something, but no record; the message is the reason."""
 
 
 @dataclass
 class Parsed:
-    """What a piece of a file holds.
+    """What a chunk of a file holds.
 
     Attributes:
         records: line and record.
-        broken: what is no record.
+        rejected: what is no record.
         undeclared: fields that are not declared, by name, and where each was seen first.
         missing: declared columns that the file has not.
 
     """
 
     records: list[tuple[int, Record]] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
     undeclared: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
 
@@ -87,15 +88,15 @@ class Feed:
             undeclared: takes in which other fields it has, see `Parsed`.
 
         Raises:
-            NotARecord: it is no object, or has no key.
+            InvalidRecord: it is no object, or has no key.
 
         """
         if not isinstance(given, dict):
-            raise NotARecord("no JSON object")
+            raise InvalidRecord("no JSON object")
         record = {name: text(given.get(name)) for name in self.fields}
         for key in self.keys:
             if not (record[key] or "").strip():
-                raise NotARecord(f"no {key}")
+                raise InvalidRecord(f"no {key}")
         if len(given) > len(self.fields) or given.keys() - record.keys():
             for place, name in enumerate(given, 1):
                 if name not in record and name not in undeclared:
@@ -116,7 +117,7 @@ def read_json(line: bytes) -> Any:
     """Read a JSON document; numbers stay the text they are.
 
     Raises:
-        NotARecord: it is none, or not UTF-8; the reason has the place and not the content.
+        InvalidRecord: it is none, or not UTF-8; the reason has the place and not the content.
 
     """
     try:
@@ -125,18 +126,18 @@ def read_json(line: bytes) -> Any:
         if "\\u" in decoded:
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError as error:
-        raise NotARecord(f"not UTF-8 at byte {error.start + 1}") from None
+        raise InvalidRecord(f"not UTF-8 at byte {error.start + 1}") from None
     except UnicodeEncodeError:
-        raise NotARecord("half of a surrogate pair") from None
+        raise InvalidRecord("half of a surrogate pair") from None
     except json.JSONDecodeError as error:
-        raise NotARecord(f"no JSON: {error.msg} at character {error.pos + 1}") from None
+        raise InvalidRecord(f"no JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
-        raise NotARecord("no JSON: too deeply nested") from None
+        raise InvalidRecord("no JSON: too deeply nested") from None
     return document
 
 
 def _not_a_number(constant: str) -> Any:
-    raise NotARecord(f"no JSON: {constant} is no number")
+    raise InvalidRecord(f"no JSON: {constant} is no number")
 
 
 def parse_json_lines(
@@ -151,8 +152,8 @@ def parse_json_lines(
             continue
         try:
             parsed.records.append((number, feed.record(read_json(line), number, parsed.undeclared)))
-        except NotARecord as error:
-            parsed.broken.append(Broken(number, str(error)))
+        except InvalidRecord as error:
+            parsed.rejected.append(Rejected(number, str(error)))
     return parsed
 
 
@@ -163,17 +164,17 @@ def parse_document(
     whole = b"\n".join(lines).removeprefix(BOM)
     try:
         document = read_json(whole)
-    except NotARecord as error:
+    except InvalidRecord as error:
         by_line = parse_json_lines(feed, None, lines, first_line)
         if by_line.records:
             return by_line
-        return Parsed(broken=[Broken(0, str(error))])
+        return Parsed(rejected=[Rejected(0, str(error))])
     parsed = Parsed()
     for number, entry in enumerate(document if isinstance(document, list) else [document], 1):
         try:
             parsed.records.append((number, feed.record(entry, number, parsed.undeclared)))
-        except NotARecord as error:
-            parsed.broken.append(Broken(number, str(error)))
+        except InvalidRecord as error:
+            parsed.rejected.append(Rejected(number, str(error)))
     return parsed
 
 
@@ -181,9 +182,9 @@ def parse_csv(feed: Feed, header: bytes | None, lines: Sequence[bytes], first_li
     """Make a record of each line after the header; a record does not span lines."""
     columns = _columns(header or b"")
     if isinstance(columns, str):
-        return Parsed(broken=[Broken(1, columns)])
+        return Parsed(rejected=[Rejected(1, columns)])
     if lacking := [key for key in feed.keys if key not in columns]:
-        return Parsed(broken=[Broken(1, f"the header has no {', '.join(lacking)}")])
+        return Parsed(rejected=[Rejected(1, f"the header has no {', '.join(lacking)}")])
     parsed = Parsed(
         undeclared={
             name: f"column {place}"
@@ -200,13 +201,13 @@ def parse_csv(feed: Feed, header: bytes | None, lines: Sequence[bytes], first_li
         try:
             cells = _cells(line)
             if len(cells) != len(columns):
-                raise NotARecord(f"{len(cells)} columns where the header has {len(columns)}")
+                raise InvalidRecord(f"{len(cells)} columns where the header has {len(columns)}")
             record = absent | {name: cells[place] or None for name, place in places}
             for key in feed.keys:
                 if not (record[key] or "").strip():
-                    raise NotARecord(f"no {key}")
-        except NotARecord as error:
-            parsed.broken.append(Broken(number, str(error)))
+                    raise InvalidRecord(f"no {key}")
+        except InvalidRecord as error:
+            parsed.rejected.append(Rejected(number, str(error)))
         else:
             parsed.records.append((number, record))
     return parsed
@@ -216,7 +217,7 @@ def _columns(header: bytes) -> list[str] | str:
     """Return the names of a header, or what is wrong with it."""
     try:
         names = [name.strip().lower() for name in _cells(header.removeprefix(BOM))]
-    except NotARecord as error:
+    except InvalidRecord as error:
         return f"the header is {error}"
     return names if len(set(names)) == len(names) else "the header names a column twice"
 
@@ -228,24 +229,24 @@ def _cells(line: bytes) -> list[str]:
             return decoded.split(",")
         return next(csv.reader([decoded], strict=True))
     except UnicodeDecodeError as error:
-        raise NotARecord(f"not UTF-8 at byte {error.start + 1}") from None
+        raise InvalidRecord(f"not UTF-8 at byte {error.start + 1}") from None
     except csv.Error:
-        raise NotARecord("no CSV: a quotation mark out of place") from None
+        raise InvalidRecord("no CSV: a quotation mark out of place") from None
 
 
-def names(several: Iterable[str]) -> str | None:
+def join_names(several: Iterable[str]) -> str | None:
     """Return names of declared fields in order, None for none."""
     return ", ".join(sorted(several)) or None
 
 
-def places(undeclared: Mapping[str, str]) -> str | None:
+def unknown_field_positions(undeclared: Mapping[str, str]) -> str | None:
     """Say how many fields are not declared, and where to see them; None for none.
 
     Their names are not told: whoever writes a file can put a value there, a name or an address.
     """
     if not undeclared:
         return None
-    told = list(undeclared.values())[:PLACES_TOLD]
+    told = list(undeclared.values())[:POSITIONS_REPORTED]
     more = ", ..." if len(undeclared) > len(told) else ""
     return f"{len(undeclared)}: {', '.join(told)}{more}"
 

@@ -20,7 +20,7 @@ LIST_ATTEMPTS = 3  # a file that goes between being listed and being looked at f
 
 
 @dataclass(frozen=True)
-class Progress:
+class FileCheckpoint:
     """How far a file has landed.
 
     Attributes:
@@ -40,21 +40,21 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Chunk:
     """Some lines of a file, and how far it is read with them.
 
     Attributes:
         header: the first line, where the feed has a header.
         lines: the lines, without their ends.
         first_line: the number of the first of them, from 1.
-        progress: how far the file has landed once these lines have.
+        checkpoint: how far the file has landed once these lines have.
 
     """
 
     header: bytes | None
     lines: Sequence[bytes]
     first_line: int
-    progress: Progress
+    checkpoint: FileCheckpoint
 
 
 class File:
@@ -68,7 +68,7 @@ class File:
         modified: datetime = item["modification_date"]
         self.modified_at = naive_utc(modified)
 
-    def is_as_landed(self, landed: Progress | None) -> bool:
+    def is_as_landed(self, landed: FileCheckpoint | None) -> bool:
         """Tell from the listing alone that nothing is new."""
         return landed is not None and (
             (landed.size_bytes, landed.modified_at) == (self.size_bytes, self.modified_at)
@@ -99,9 +99,9 @@ def list_files(feed: Feed, bucket_url: str) -> list[File]:
 
 
 def read_new(
-    feed: Feed, file: File, landed: Progress | None, chunk_lines: int, *, is_settled: bool
-) -> Iterator[Piece]:
-    """Read what has not landed of a file, piece by piece.
+    feed: Feed, file: File, landed: FileCheckpoint | None, chunk_lines: int, *, is_stable: bool
+) -> Iterator[Chunk]:
+    """Read what has not landed of a file, chunk by chunk.
 
     A file whose beginning is not what landed was written anew and is read from its beginning. A
     last line without its end is being written, unless the file is settled.
@@ -120,7 +120,7 @@ def read_new(
             opened.seek(0)
             header = _first_line(opened)
         opened.seek(start.bytes_read)
-        yield from _pieces(file, opened, header, start, chunk_lines, is_settled)
+        yield from _chunks(file, opened, header, start, chunk_lines, is_stable)
 
 
 def fingerprint(head: bytes, tail: bytes) -> str:
@@ -129,7 +129,7 @@ def fingerprint(head: bytes, tail: bytes) -> str:
 
 
 @dataclass
-class _Start:
+class ReadPosition:
     """Where reading begins, and the two ends of what came before."""
 
     bytes_read: int = 0
@@ -138,15 +138,15 @@ class _Start:
     tail: bytes = b""
 
 
-def _resume(opened: IO[bytes], landed: Progress | None) -> _Start:
+def _resume(opened: IO[bytes], landed: FileCheckpoint | None) -> ReadPosition:
     if landed is None or not landed.bytes_read:
-        return _Start()
+        return ReadPosition()
     head = opened.read(min(EDGE_BYTES, landed.bytes_read))
     opened.seek(max(0, landed.bytes_read - EDGE_BYTES))
     tail = opened.read(min(EDGE_BYTES, landed.bytes_read))
     if fingerprint(head, tail) != landed.fingerprint:
-        return _Start()
-    start = _Start(landed.bytes_read, landed.lines_read, head, tail)
+        return ReadPosition()
+    start = ReadPosition(landed.bytes_read, landed.lines_read, head, tail)
     if not tail.endswith(b"\n") and opened.read(1) == b"\n":
         # the end that the last line had not when it landed
         start.bytes_read += 1
@@ -162,17 +162,17 @@ def _first_line(opened: IO[bytes]) -> bytes:
     return line.partition(b"\n")[0]
 
 
-def _pieces(
+def _chunks(
     file: File,
     opened: IO[bytes],
     header: bytes | None,
-    start: _Start,
+    start: ReadPosition,
     chunk_lines: int,
-    is_settled: bool,
-) -> Iterator[Piece]:
+    is_stable: bool,
+) -> Iterator[Chunk]:
     at = start
 
-    def piece(lines: list[bytes], last_end: bytes = b"\n") -> Piece:
+    def chunk(lines: list[bytes], last_end: bytes = b"\n") -> Chunk:
         nonlocal at
         tail, size = last_end, sum(map(len, lines)) + len(lines) - 1 + len(last_end)
         for place in range(len(lines) - 1, -1, -1):
@@ -191,20 +191,20 @@ def _pieces(
         else:
             head = head[: len(head) - 1 + len(last_end)]
         first_line = at.lines_read + 1
-        at = _Start(
+        at = ReadPosition(
             at.bytes_read + size,
             at.lines_read + len(lines),
             head[:EDGE_BYTES],
             tail[-EDGE_BYTES:],
         )
-        progress = Progress(
+        checkpoint = FileCheckpoint(
             file.size_bytes,
             file.modified_at,
             at.bytes_read,
             at.lines_read,
             fingerprint(at.head, at.tail),
         )
-        return Piece(header, lines, first_line, progress)
+        return Chunk(header, lines, first_line, checkpoint)
 
     lines: list[bytes] = []
     rest = b""
@@ -213,23 +213,23 @@ def _pieces(
         rest = more.pop()
         lines += more
         while len(lines) > chunk_lines:
-            yield piece(lines[:chunk_lines])
+            yield chunk(lines[:chunk_lines])
             lines = lines[chunk_lines:]
     if lines:
-        yield piece(lines)
-    if rest and is_settled:
-        yield piece([rest], last_end=b"")
+        yield chunk(lines)
+    if rest and is_stable:
+        yield chunk([rest], last_end=b"")
     elif not lines and not file.size_bytes:
-        progress = Progress(0, file.modified_at, 0, 0, fingerprint(b"", b""))
-        yield Piece(header, [], 1, progress)
+        checkpoint = FileCheckpoint(0, file.modified_at, 0, 0, fingerprint(b"", b""))
+        yield Chunk(header, [], 1, checkpoint)
 
 
-def _document(file: File, opened: IO[bytes], landed: Progress | None) -> Iterator[Piece]:
+def _document(file: File, opened: IO[bytes], landed: FileCheckpoint | None) -> Iterator[Chunk]:
     content = opened.read()
     mark = fingerprint(content, b"")
     if landed is not None and landed.fingerprint == mark:
         return
     lines = content.split(b"\n") if content else []
     # The size as read: a document that is written meanwhile is read again next time.
-    progress = Progress(len(content), file.modified_at, len(content), len(lines), mark)
-    yield Piece(None, lines, 1, progress)
+    checkpoint = FileCheckpoint(len(content), file.modified_at, len(content), len(lines), mark)
+    yield Chunk(None, lines, 1, checkpoint)

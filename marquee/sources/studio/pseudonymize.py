@@ -17,7 +17,7 @@ from marquee.sources.studio.tokens import Tokens
 ACCOUNT_TYPES = ROOT / "sqlmesh_project" / "seeds" / "account_types.csv"
 
 
-class Person(NamedTuple):
+class PiiRecord(NamedTuple):
     """Clear values of a fan, as they stand in a row of the vault."""
 
     record_token: str
@@ -31,7 +31,7 @@ class Person(NamedTuple):
     ip_token: str | None
 
 
-class Split(NamedTuple):
+class SplitRecord(NamedTuple):
     """An interaction without personal data, and whose it is.
 
     Attributes:
@@ -41,7 +41,7 @@ class Split(NamedTuple):
     """
 
     row: tuple[object, ...]
-    person: Person | None
+    person: PiiRecord | None
 
 
 def verified_account_types(path: Path = ACCOUNT_TYPES) -> frozenset[str]:
@@ -52,7 +52,7 @@ def verified_account_types(path: Path = ACCOUNT_TYPES) -> frozenset[str]:
         )
 
 
-class People:
+class Pseudonymizer:
     """Splits interactions; keeps what it made of a fan for as long as it is of use.
 
     Who is not known to be verified is treated as a guest, an unknown account type too: until
@@ -68,7 +68,7 @@ class People:
         self._forgotten = forgotten
         self._verified = verified_account_types()
 
-    def split(self, record: Record, now: datetime) -> Split | None:
+    def split(self, record: Record, now: datetime) -> SplitRecord | None:
         """Part an interaction; None where the fan asked to be forgotten after it.
 
         Args:
@@ -111,10 +111,10 @@ class People:
             None if is_verified else now + self._guest_retention,
         )
         if not is_verified:
-            return Split(row, None)
-        return Split(
+            return SplitRecord(row, None)
+        return SplitRecord(
             row,
-            Person(
+            PiiRecord(
                 tokens.record(fan_id, email, first_name, last_name, ip_address),
                 fan_token,
                 fan_id,

@@ -1,4 +1,4 @@
-"""One run: list the files, read what is new in them, land it piece by piece."""
+"""One run: list the files, read what is new in them, land it chunk by chunk."""
 
 from __future__ import annotations
 
@@ -18,15 +18,22 @@ from marquee.bronze.reader import Warehouse
 from marquee.bronze.tables import Rows, Table
 from marquee.core.clock import now_utc
 from marquee.core.errors import MarqueeError, chain
-from marquee.core.progress import Progress as Display
+from marquee.core.progress import Progress
 from marquee.core.settings import Settings
 from marquee.core.signals import Interrupt
 from marquee.ops.run_log import logged_run
 from marquee.sources.studio.erasure import expire, forget
-from marquee.sources.studio.feeds import FEEDS, Broken, Feed, Record, names, places
-from marquee.sources.studio.files import File, Piece, Progress, list_files, read_new
-from marquee.sources.studio.manifest import Ledger, said
-from marquee.sources.studio.pseudonymize import People, Person
+from marquee.sources.studio.feeds import (
+    FEEDS,
+    Feed,
+    Record,
+    Rejected,
+    join_names,
+    unknown_field_positions,
+)
+from marquee.sources.studio.files import Chunk, File, FileCheckpoint, list_files, read_new
+from marquee.sources.studio.manifest import FileManifest, payload_columns
+from marquee.sources.studio.pseudonymize import PiiRecord, Pseudonymizer
 from marquee.sources.studio.report import Report
 from marquee.sources.studio.settings import StudioSettings
 from marquee.sources.studio.tables import (
@@ -66,7 +73,7 @@ def load_studio(
         KeyboardInterrupt: a person asked to stop; what was read by then has landed.
 
     """
-    refuse_no_folder(studio.bucket_url)
+    check_folder(studio.bucket_url)
     with ExitStack() as stack:
         log = None
         if dry_run:
@@ -74,7 +81,7 @@ def load_studio(
             settings = replace(settings, dlt_dir=Path(scratch))
         else:
             log = stack.enter_context(
-                logged_run(PIPELINE, destination, settings, report, impersonal)
+                logged_run(PIPELINE, destination, settings, report, without_values)
             )
         vault = Vault(vault_destination(destination, settings, read_only=dry_run))
         warehouse = Warehouse(destination)
@@ -82,15 +89,15 @@ def load_studio(
         destination.label(report.batch_id)
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
-        refuse_another_key(remembered(pipeline).get("key_check"), tokens)
+        check_same_key(remembered(pipeline).get("key_check"), tokens)
         if remembered(pipeline):
-            vault.refuse_lost()
+            vault.check_exists()
         reader = Reader(
             studio,
-            Ledger(warehouse),
-            People(tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()),
+            FileManifest(warehouse),
+            Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()),
             report,
-            stack.enter_context(Display()),
+            stack.enter_context(Progress()),
         )
         interrupt = stack.enter_context(Interrupt(lambda: None))
         if log is None:  # a dry run
@@ -100,7 +107,7 @@ def load_studio(
         vault.create(tokens.key_check)
         memory = {"key_check": tokens.key_check}
         is_first = True
-        for batch in gathered(reader.batches(), studio.chunk_lines):
+        for batch in combine_batches(reader.batches(), studio.chunk_lines):
             with interrupt.finish_first():
                 # The vault first: a token that is in bronze can always be looked up.
                 report.vaulted += vault.add(batch.people, batch.at, report.batch_id)
@@ -113,7 +120,7 @@ def load_studio(
         report.expired = expire(destination, now_utc())
 
 
-def impersonal(error: BaseException) -> str:
+def without_values(error: BaseException) -> str:
     """Say what went wrong in words of ours: those of others may hold a value of the feed."""
     ours = (str(cause) for cause in chain(error) if isinstance(cause, MarqueeError))
     return next(ours, type(error).__name__)
@@ -131,18 +138,18 @@ def forget_fan(
     """
     if destination.path is not None and not destination.path.exists():
         raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
-    with logged_run(ERASURE, destination, settings, Report(), impersonal):
+    with logged_run(ERASURE, destination, settings, Report(), without_values):
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
-        refuse_another_key(remembered(pipeline).get("key_check"), tokens)
+        check_same_key(remembered(pipeline).get("key_check"), tokens)
         vault = Vault(vault_destination(destination, settings))
         if remembered(pipeline):
-            vault.refuse_lost()
+            vault.check_exists()
         vault.create(tokens.key_check)
         return forget(destination, vault, tokens.fan(fan_id.strip()), now_utc())
 
 
-def refuse_no_folder(bucket_url: str) -> None:
+def check_folder(bucket_url: str) -> None:
     """Tell a folder that is not there from one without files.
 
     Raises:
@@ -158,7 +165,7 @@ def refuse_no_folder(bucket_url: str) -> None:
     )
 
 
-def refuse_another_key(key_check: str | None, tokens: Tokens) -> None:
+def check_same_key(key_check: str | None, tokens: Tokens) -> None:
     """Keep a warehouse to one key: under another one every fan would become a second person.
 
     Raises:
@@ -189,7 +196,7 @@ class Batch:
     at: datetime
     lines: int = 0
     rows: dict[Table, list[pa.Table]] = field(default_factory=dict)
-    people: list[Person] = field(default_factory=list)
+    people: list[PiiRecord] = field(default_factory=list)
 
     def of(self, table: Table) -> Rows:
         """Return the rows of a table."""
@@ -210,7 +217,7 @@ class Batch:
             report.landed[table.name] += sum(map(len, parts))
 
 
-def gathered(batches: Iterable[Batch], lines: int) -> Iterator[Batch]:
+def combine_batches(batches: Iterable[Batch], lines: int) -> Iterator[Batch]:
     """Join small batches into one of so many lines: a load has its price, however small it is."""
     joined: Batch | None = None
     for batch in batches:
@@ -231,23 +238,23 @@ class Reader:
     def __init__(
         self,
         studio: StudioSettings,
-        ledger: Ledger,
-        people: People,
+        manifest: FileManifest,
+        people: Pseudonymizer,
         report: Report,
-        display: Display,
+        display: Progress,
     ) -> None:
         """Take where the files are, what has landed, who splits personal data, and who listens."""
         self._studio = studio
-        self._ledger = ledger
+        self._manifest = manifest
         self._people = people
         self._report = report
         self._display = display
         self._last_at = datetime.min
 
     def batches(self) -> Iterator[Batch]:
-        """Read all feeds, a batch a piece of a file."""
-        landed = self._ledger.progress()
-        strays = self._ledger.stray(QUARANTINE_STUDIO)
+        """Read all feeds, a batch a chunk of a file."""
+        landed = self._manifest.checkpoints()
+        orphaned = self._manifest.orphaned_rows(QUARANTINE_STUDIO)
         for feed in FEEDS:
             listed = list_files(feed, self._studio.bucket_url)
             self._report.listed[feed.name] = len(listed)
@@ -255,61 +262,61 @@ class Reader:
             self._display.stage(f"reading {feed.name}", len(changed), "files")
             if not changed:
                 continue
-            known = self._ledger.stray(feed.table)
+            known = self._manifest.orphaned_rows(feed.table)
             for file in changed:
-                yield from self._file(feed, file, landed.get(file.path), known, strays)
+                yield from self._file(feed, file, landed.get(file.path), known, orphaned)
                 self._display.advance(file.path)
 
     def _file(
         self,
         feed: Feed,
         file: File,
-        landed: Progress | None,
+        landed: FileCheckpoint | None,
         known: set[tuple[Any, ...]],
-        strays: set[tuple[Any, ...]],
+        orphaned: set[tuple[Any, ...]],
     ) -> Iterator[Batch]:
         """Read a file; one that is gone or cannot be read is a matter for the quarantine."""
-        is_settled = (now_utc() - file.modified_at).total_seconds() >= self._studio.settle_seconds
-        pieces = read_new(feed, file, landed, self._studio.chunk_lines, is_settled=is_settled)
+        is_stable = (now_utc() - file.modified_at).total_seconds() >= self._studio.settle_seconds
+        chunks = read_new(feed, file, landed, self._studio.chunk_lines, is_stable=is_stable)
         is_first = True
         while True:
             try:
-                piece = next(pieces, None)
+                chunk = next(chunks, None)
             except FileNotFoundError:
                 yield self._unreadable(feed, file, "was listed and is gone")
                 return
             except OSError as error:
                 yield self._unreadable(feed, file, f"cannot be read: {type(error).__name__}")
                 return
-            if piece is None:
+            if chunk is None:
                 return
             if is_first:
                 self._report.read[feed.name] += 1
-                if landed and landed.lines_read and piece.first_line == 1 and not feed.is_document:
+                if landed and landed.lines_read and chunk.first_line == 1 and not feed.is_document:
                     self._display.note(f"{file.path} was written anew: all of it lands again.")
             is_first = False
-            yield self._batch(feed, file, piece, known, strays)
+            yield self._batch(feed, file, chunk, known, orphaned)
 
     def _unreadable(self, feed: Feed, file: File, reason: str) -> Batch:
         self._display.note(f"{file.path} {reason}.")
         at = self._now()
-        refused = [self._refused(feed, file, 0, reason, at)]
-        return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(refused)]})
+        rejected = [self._rejected(feed, file, 0, reason, at)]
+        return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(rejected)]})
 
     def _batch(
         self,
         feed: Feed,
         file: File,
-        piece: Piece,
+        chunk: Chunk,
         known: set[tuple[Any, ...]],
-        strays: set[tuple[Any, ...]],
+        orphaned: set[tuple[Any, ...]],
     ) -> Batch:
-        """Make the rows of a piece: records, what is none, and how far the file is read."""
+        """Make the rows of a chunk: records, what is none, and how far the file is read."""
         at = self._now()
-        parsed = feed.parse(feed, piece.header, piece.lines, piece.first_line)
-        if not piece.progress.bytes_read:
-            parsed.broken.append(Broken(0, "an empty file"))
-        people: list[Person] = []
+        parsed = feed.parse(feed, chunk.header, chunk.lines, chunk.first_line)
+        if not chunk.checkpoint.bytes_read:
+            parsed.rejected.append(Rejected(0, "an empty file"))
+        people: list[PiiRecord] = []
         forgotten = 0
         if feed.table is RAW_FAN_INTERACTIONS:
             rows, people, forgotten = self._split(parsed.records, file, at)
@@ -320,41 +327,41 @@ class Reader:
             ]
         if known:
             rows = self._without(rows, feed.table, known)
-        broken = [
-            self._refused(feed, file, one.line, one.reason, at)
-            for one in parsed.broken
-            if (feed.name, one.reason, file.path, one.line) not in strays
+        rejected = [
+            self._rejected(feed, file, one.line, one.reason, at)
+            for one in parsed.rejected
+            if (feed.name, one.reason, file.path, one.line) not in orphaned
         ]
         self._report.forgotten += forgotten
         read = {
             "feed": feed.name,
             "source_file": file.path,
-            "size_bytes": piece.progress.size_bytes,
-            "modified_at": piece.progress.modified_at,
-            "bytes_read": piece.progress.bytes_read,
-            "lines_read": piece.progress.lines_read,
-            "fingerprint": piece.progress.fingerprint,
+            "size_bytes": chunk.checkpoint.size_bytes,
+            "modified_at": chunk.checkpoint.modified_at,
+            "bytes_read": chunk.checkpoint.bytes_read,
+            "lines_read": chunk.checkpoint.lines_read,
+            "fingerprint": chunk.checkpoint.fingerprint,
             "rows_landed": len(rows),
-            "rows_quarantined": len(broken),
+            "rows_quarantined": len(rejected),
             "rows_forgotten": forgotten,
-            "undeclared_fields": places(parsed.undeclared),
-            "missing_fields": names(parsed.missing),
+            "undeclared_fields": unknown_field_positions(parsed.undeclared),
+            "missing_fields": join_names(parsed.missing),
             "ingested_at": at,
             "batch_id": self._report.batch_id,
         }
         landing = {STUDIO_FILES: [STUDIO_FILES.arrow([read])]}
         if rows:
             landing[feed.table] = [self._arrow(feed.table, rows)]
-        if broken:
-            landing[QUARANTINE_STUDIO] = [QUARANTINE_STUDIO.arrow(broken)]
-        return Batch(at, len(piece.lines), landing, people)
+        if rejected:
+            landing[QUARANTINE_STUDIO] = [QUARANTINE_STUDIO.arrow(rejected)]
+        return Batch(at, len(chunk.lines), landing, people)
 
     def _split(
         self, records: Iterable[tuple[int, Record]], file: File, at: datetime
-    ) -> tuple[list[tuple[Any, ...]], list[Person], int]:
+    ) -> tuple[list[tuple[Any, ...]], list[PiiRecord], int]:
         """Part personal data from the rest; count who is forgotten."""
         rows: list[tuple[Any, ...]] = []
-        people: dict[str, Person] = {}
+        people: dict[str, PiiRecord] = {}
         forgotten = 0
         for line, record in records:
             split = self._people.split(record, at)
@@ -370,7 +377,7 @@ class Reader:
         self, rows: list[tuple[Any, ...]], table: Table, known: set[tuple[Any, ...]]
     ) -> list[tuple[Any, ...]]:
         """Leave out what a run that was cut short has landed."""
-        compared = set(said(table))
+        compared = set(payload_columns(table))
         places = [place for place, column in enumerate(table.columns) if column.name in compared]
         new = [row for row in rows if tuple(row[place] for place in places) not in known]
         self._report.known += len(rows) - len(new)
@@ -386,7 +393,7 @@ class Reader:
         columns.append(pa.repeat(self._report.batch_id, len(rows)))
         return pa.Table.from_arrays(columns, schema=schema)
 
-    def _refused(self, feed: Feed, file: File, line: int, reason: str, at: datetime) -> Any:
+    def _rejected(self, feed: Feed, file: File, line: int, reason: str, at: datetime) -> Any:
         return {
             "feed": feed.name,
             "reason": reason,
@@ -397,6 +404,6 @@ class Reader:
         }
 
     def _now(self) -> datetime:
-        """Return this moment, later than each one before: pieces are told apart by it."""
+        """Return this moment, later than each one before: chunks are told apart by it."""
         self._last_at = max(now_utc(), self._last_at + NO_TIME)
         return self._last_at

@@ -23,7 +23,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from marquee.bronze.destination import Destination, duckdb_destination
 from marquee.core.errors import MarqueeError
 from marquee.core.settings import Settings
-from marquee.sources.studio.pseudonymize import Person
+from marquee.sources.studio.pseudonymize import PiiRecord
 
 SECURE = "secure"
 
@@ -85,7 +85,7 @@ class Vault:
         # The schema is empty on purpose: nothing is looked up, the queries name their columns.
         self._dataset = dlt.dataset(destination.factory, SECURE, schema=dlt.Schema(SECURE))
 
-    def refuse_lost(self) -> None:
+    def check_exists(self) -> None:
         """Make sure that the vault is where it was: it knows, too, who asked to be forgotten.
 
         Raises:
@@ -126,14 +126,14 @@ class Vault:
                     "Set MARQUEE_VAULT_DUCKDB to a file of this warehouse's own.",
                 )
 
-    def add(self, people: Sequence[Person], now: datetime, batch_id: str) -> int:
+    def add(self, people: Sequence[PiiRecord], now: datetime, batch_id: str) -> int:
         """Add those that are not there yet.
 
         Returns:
             How many that were.
 
         Raises:
-            VaultError: the database refused.
+            VaultError: the database rejected.
 
         """
         distinct = {person.record_token: person for person in people}
@@ -145,7 +145,7 @@ class Vault:
                 self._stage(client, list(distinct.values()))
                 count = f"SELECT COUNT(*) FROM {vault}"  # noqa: S608
                 ((before,),) = client.execute_sql(count)
-                fields = ", ".join(f"incoming.{name}" for name in Person._fields)
+                fields = ", ".join(f"incoming.{name}" for name in PiiRecord._fields)
                 client.execute_sql(
                     f"""
                     INSERT INTO {vault}
@@ -163,7 +163,7 @@ class Vault:
         except Exception as error:
             raise VaultError(
                 f"The vault could not be written ({type(error).__name__}).",
-                "Nothing of this piece landed; the next run reads it again.",
+                "Nothing of this chunk landed; the next run reads it again.",
             ) from None
 
     def forgotten(self) -> dict[str, datetime]:
@@ -208,7 +208,8 @@ class Vault:
                         f"VALUES ('{fan_token}', CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP))"
                     )
             if self._destination.name == "duckdb":
-                _scrub(client, vault)  # always: a run before may have been cut short here
+                # Always: an earlier run may have been interrupted here.
+                _overwrite_freed_blocks(client, vault)
         return int(rows)
 
     @contextmanager
@@ -221,7 +222,7 @@ class Vault:
         finally:
             os.umask(umask)
 
-    def _stage(self, client: Any, people: Sequence[Person]) -> None:
+    def _stage(self, client: Any, people: Sequence[PiiRecord]) -> None:
         """Make the people a relation of the open connection, in memory or on the server."""
         if self._destination.name == "duckdb":
             columns = zip(*people, strict=True)
@@ -229,12 +230,12 @@ class Vault:
                 INCOMING,
                 pa.table(
                     [pa.array(column, pa.string()) for column in columns],
-                    names=list(Person._fields),
+                    names=list(PiiRecord._fields),
                 ),
             )
             return
         # Not as values of an INSERT, which the account's query history would show for a year.
-        declared = ", ".join(f"{name} TEXT" for name in Person._fields)
+        declared = ", ".join(f"{name} TEXT" for name in PiiRecord._fields)
         client.execute_sql(f"CREATE OR REPLACE TEMPORARY TABLE {INCOMING} ({declared})")
         client.execute_sql(f"CREATE OR REPLACE TEMPORARY STAGE {INCOMING}")
         lines = "\n".join(json.dumps(person._asdict()) for person in people)
@@ -249,7 +250,7 @@ class Vault:
         )
 
 
-def _scrub(client: Any, vault: str) -> None:
+def _overwrite_freed_blocks(client: Any, vault: str) -> None:
     """Overwrite what DuckDB leaves of deleted rows in its file.
 
     A deleted row stays in its block, and a freed block keeps its bytes until it is used again. So
@@ -266,11 +267,11 @@ def _scrub(client: Any, vault: str) -> None:
         "SELECT free_blocks * block_size FROM pragma_database_size() "
         "WHERE database_name = CURRENT_DATABASE()"
     )
-    filling = client.make_qualified_table_name("filling")
+    padding = client.make_qualified_table_name("padding")
     client.execute_sql(
-        f"CREATE OR REPLACE TABLE {filling} AS "  # noqa: S608
+        f"CREATE OR REPLACE TABLE {padding} AS "  # noqa: S608
         f"SELECT hash(i, random()) AS number FROM range({int(free_bytes) // 8 + 1}) AS numbers(i)"
     )
     client.execute_sql("CHECKPOINT")
-    client.execute_sql(f"DROP TABLE {filling}")
+    client.execute_sql(f"DROP TABLE {padding}")
     client.execute_sql("CHECKPOINT")
