@@ -53,7 +53,7 @@ def bare(house: House, tmp_path: Path) -> Iterator[Emulator]:
 
 def load(house: House, running: Emulator, **variables: str) -> Finished:
     """Run the door into the account."""
-    key = {"SNOWFLAKE_USER": "LECTURE_INGEST", "SNOWFLAKE_PRIVATE_KEY_PATH": ""}
+    key = {"SNOWFLAKE_USER": "MARQUEE_INGEST", "SNOWFLAKE_PRIVATE_KEY_PATH": ""}
     if "SNOWFLAKE_PASSWORD" not in variables and "SNOWFLAKE_TOKEN" not in variables:
         key["SNOWFLAKE_PRIVATE_KEY_PATH"] = str(running.keys["INGEST"].path)
     with signed_in(running, **{**key, **QUICKLY, **variables}):
@@ -96,7 +96,7 @@ def sqlmesh(house: House, running: Emulator, *arguments: str) -> subprocess.Comp
 
 
 def movies(running: Emulator) -> list[int]:
-    rows = running.run("SELECT movie_id FROM LECTURE_DE.BRONZE.RAW_MOVIES ORDER BY movie_id")
+    rows = running.run("SELECT movie_id FROM MARQUEE.BRONZE.RAW_MOVIES ORDER BY movie_id")
     return [int(one) for (one,) in rows]
 
 
@@ -171,7 +171,7 @@ def test_what_is_missing_is_named_with_the_script_that_makes_it(
 
 
 def test_a_suspended_warehouse_is_named(house: House, account: Emulator, sandbox: Sandbox) -> None:
-    warehouse = "ALTER WAREHOUSE LECTURE_INGEST_WH"
+    warehouse = "ALTER WAREHOUSE MARQUEE_INGEST_WH"
     account.run(f"{warehouse} SET AUTO_RESUME = FALSE", f"{warehouse} SUSPEND")
     ended = load(house, account)
     code, out = check(account, house)
@@ -180,7 +180,7 @@ def test_a_suspended_warehouse_is_named(house: House, account: Emulator, sandbox
     assert "The warehouse is missing, suspended" in ended.err
     assert "-f snowflake/01_warehouses.sql" in ended.err
     assert code == 1
-    assert "FAIL  warehouse LECTURE_INGEST_WH: suspended, and not resumed by itself" in out
+    assert "FAIL  warehouse MARQUEE_INGEST_WH: suspended, and not resumed by itself" in out
 
 
 def test_the_check_passes_where_all_scripts_were_run(house: House, account: Emulator) -> None:
@@ -192,12 +192,12 @@ def test_the_check_passes_where_all_scripts_were_run(house: House, account: Emul
 
 
 def test_the_check_finds_a_grant_that_is_missing(house: House, account: Emulator) -> None:
-    account.run("REVOKE USAGE ON SCHEMA LECTURE_DE.GOLD FROM ROLE ANALYST_ROLE")
+    account.run("REVOKE USAGE ON SCHEMA MARQUEE.GOLD FROM ROLE MARQUEE_ANALYST")
     code, out = check(account, house)
     account.set_up()
     assert code == 1
-    assert "grants of ANALYST_ROLE: " in out
-    assert "missing, such as USAGE ON SCHEMA LECTURE_DE.GOLD" in out
+    assert "grants of MARQUEE_ANALYST: " in out
+    assert "missing, such as USAGE ON SCHEMA MARQUEE.GOLD" in out
     assert "-f snowflake/04_grants.sql" in out
 
 
@@ -259,10 +259,10 @@ def test_a_connection_lost_in_the_middle_of_a_run_is_told_and_made_up_for_by_the
     bare.set_up()
     again = sqlmesh(house, bare, "run", "--ignore-cron")
     assert again.returncode == 0, again.stdout
-    silver = "LECTURE_DE.SILVER.SILVER_MOVIES"
+    silver = "MARQUEE.SILVER.SILVER_MOVIES"
     rows = bare.run(f"SELECT movie_id, revenue_usd FROM {silver} ORDER BY movie_id")
     assert [(int(key), int(revenue)) for key, revenue in rows] == [(n, n) for n in range(1, 6)]
-    pairs = "LECTURE_DE.SILVER.SILVER_MOVIE_GENRES"
+    pairs = "MARQUEE.SILVER.SILVER_MOVIE_GENRES"
     assert bare.run(f"SELECT COUNT(DISTINCT movie_id) FROM {pairs}") == [(5,)]
 
 

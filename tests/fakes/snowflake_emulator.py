@@ -102,7 +102,7 @@ class Emulator:
             "SNOWFLAKE_ACCOUNT": "fakesnow",
             "SNOWFLAKE_HOST": "127.0.0.1",
             "SNOWFLAKE_PORT": str(self.port),
-            "SNOWFLAKE_USER": "LECTURE_TRANSFORM",
+            "SNOWFLAKE_USER": "MARQUEE_TRANSFORM",
             "SNOWFLAKE_PRIVATE_KEY_PATH": str(self.keys["TRANSFORM"].path),
         }
 

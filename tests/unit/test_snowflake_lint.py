@@ -99,7 +99,7 @@ def test_what_snowflake_lacks_is_found_in_a_model(read_as: str, planted: str, fo
         ("SELECT raw_data ->> '$.id'", "the operator ->> is DuckDB's"),
         ("SELECT COUNT(*) FILTER (WHERE a > 1) FROM b", "FILTER (WHERE ...) is DuckDB's"),
         ("SELECT CAST(a AS UBIGINT)", "not in Snowflake's grammar: Expected TYPE after CAST. "),
-        ('CREATE VIEW "LECTURE_DE"."GOLD"."a" AS SELECT 1', 'the name "a" is quoted and not '),
+        ('CREATE VIEW "MARQUEE"."GOLD"."a" AS SELECT 1', 'the name "a" is quoted and not '),
         ('GRANT SELECT ON VIEW A TO "analyst"', 'the name "analyst" is quoted and not upper case'),
         ("SELECT 1.0 / COUNT(*) FROM B", "1.0 / COUNT(*) divides numbers and not doubles"),
         ("SELECT SUM(A) / NULLIF(SUM(B), 0) FROM C", "SUM(A) / NULLIF(SUM(B), 0) divides numbers"),
@@ -188,8 +188,8 @@ def test_gold_and_history_are_granted_to_analysts_and_nothing_else(
     assert len(grants) == 2 * 19
     for grant in grants:
         assert re.fullmatch(
-            r'GRANT select ON VIEW "LECTURE_DE"\."(GOLD|SNAPSHOTS)(__DEV)?"\."\w+" '
-            r'TO "ANALYST_ROLE"',
+            r'GRANT select ON VIEW "MARQUEE"\."(GOLD|SNAPSHOTS)(__DEV)?"\."\w+" '
+            r'TO "MARQUEE_ANALYST"',
             grant,
         )
 
