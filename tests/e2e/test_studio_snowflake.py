@@ -39,5 +39,5 @@ def test_the_task_routes_by_the_rules_of_the_models() -> None:
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_name_what_can_be_renamed_by_its_variable(path: Path) -> None:
     script = path.read_text(encoding="utf-8")
-    for name in ("LECTURE_", "DE_ROLE", "ANALYST_ROLE"):
+    for name in ("MARQUEE_", "LECTURE_", "ANALYST_ROLE", "PII_ROLE"):
         assert name not in re.sub(r"<%.*?%>", "", script)
