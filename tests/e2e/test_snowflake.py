@@ -230,9 +230,7 @@ def test_documents_are_variants_whose_values_can_be_reached(story: Story) -> Non
     assert all(title and genre for title, genre in rows[:10])
     assert ("RAW_DATA", "VARIANT") in [
         (name, kind)
-        for name, kind, *_ in story.account.run(
-            "USE DATABASE MARQUEE", f"DESCRIBE TABLE {bronze}"
-        )
+        for name, kind, *_ in story.account.run("USE DATABASE MARQUEE", f"DESCRIBE TABLE {bronze}")
     ]
 
 
@@ -245,7 +243,7 @@ def test_bronze_is_loaded_by_stage_and_copy_by_the_ingest_user(story: Story) -> 
         assert (one["user"], one["role"]) == ("MARQUEE_INGEST", "MARQUEE_ENGINEER")
         assert one["warehouse"] == "MARQUEE_INGEST_WH"
     assert not [one for one in log if re.match(r'INSERT INTO "BRONZE"\."RAW_', one["sql"])]
-    in_stages = {re.findall(r"FROM '(@\S+)'", one["sql"])[0] for one in snapshot_dir}
+    in_stages = {re.findall(r"FROM '(@\S+)'", one["sql"])[0] for one in copies}
     assert in_stages == {
         one["sql"].split("'")[1] for one in log if one["sql"].startswith("REMOVE ")
     }, "nothing stays in a stage"

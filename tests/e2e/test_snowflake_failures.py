@@ -176,7 +176,9 @@ def test_what_is_missing_is_named_with_the_script_that_makes_it(
     assert movies(bare) == [1, 2, 3]
 
 
-def test_a_suspended_warehouse_is_named(project: Project, account: Emulator, sandbox: Sandbox) -> None:
+def test_a_suspended_warehouse_is_named(
+    project: Project, account: Emulator, sandbox: Sandbox
+) -> None:
     warehouse = "ALTER WAREHOUSE MARQUEE_INGEST_WH"
     account.run(f"{warehouse} SET AUTO_RESUME = FALSE", f"{warehouse} SUSPEND")
     ended = load(project, account)

@@ -123,7 +123,9 @@ class Life:
     def has_landed_all(self) -> bool:
         """Whether no work list is left for the next run, as the door itself remembers."""
         newest = "SELECT state FROM bronze._dlt_pipeline_state ORDER BY version DESC LIMIT 1"
-        state = decompress_state(self.project.query(newest)[0][0]) if self.project.has_landed() else {}
+        state = (
+            decompress_state(self.project.query(newest)[0][0]) if self.project.has_landed() else {}
+        )
         return PipelineState.restore(state.get("sources", {}).get(PIPELINE, {})).unfinished is None
 
 

@@ -441,8 +441,8 @@ def fixed_point(statement: exp.Expr) -> exp.Expr:
     for mean in list(statement.find_all(exp.Avg)):
         outer = mean.parent if isinstance(mean.parent, exp.Window) else mean
         # One of the values, for its type: an aggregate, over the same window.
-        sample = outer.copy()
-        smallest = exp.Min(this=mean.this.copy())
+        sample: exp.Expr = outer.copy()
+        smallest: exp.Expr = exp.Min(this=mean.this.copy())
         if isinstance(sample, exp.Window):
             sample.set("this", smallest)
         else:
