@@ -81,7 +81,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         shutil.rmtree(project / "sqlmesh_project" / "models" / layer / "studio")
     (project / "sqlmesh_project" / "models" / "ops" / "quarantine_summary.sql").unlink()
     (project / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "test_kpi_genre_performance.yaml", project / "tests")
+    shutil.copy(ROOT / "tests" / "models" / "test_kpi_genre_performance.yaml", project / "tests")
     base = build_base(project, bronze.duckdb, folder / "warehouse")
     shutil.copytree(base.folder, folder / "pristine")
     return Bench(project, base, folder / "pristine")
