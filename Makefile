@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh health dashboard catalog ui screenshots test test-browser test-review test-kills test-snowflake snowflake-check bench lint style types layers vocabulary model-lint workflows units format docs plan-diff sandbox lock clean
+.PHONY: help install demo refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,19 +38,19 @@ refresh: install  ## Update the warehouse: changed models, then new data
 ##@ Contributors
 
 # These targets must not open the user's warehouse, not even to see whether another process uses it.
-test test-snowflake lint style types model-lint units: export MARQUEE_DUCKDB := :memory:
-test test-snowflake lint style types model-lint units: export MARQUEE_STATE_DUCKDB := :memory:
+test test-snowflake lint style types model-lint test-models: export MARQUEE_DUCKDB := :memory:
+test test-snowflake lint style types model-lint test-models: export MARQUEE_STATE_DUCKDB := :memory:
 
 test: install  ## Run lint, SQLMesh's unit tests and pytest
-	@$(MAKE) --no-print-directory --jobs 2 units lint
+	@$(MAKE) --no-print-directory --jobs 2 test-models lint
 	$(BIN)/pytest --quiet --numprocesses 3 --dist loadfile --no-loadscope-reorder \
 	  --junitxml .cache/test/pytest.xml
 
-test-review: install  ## Whole plan diffs, environments, and the bot against a stand-in of GitHub (minutes)
-	$(BIN)/pytest --quiet -m review -rP
+test-e2e: install  ## Whole plan diffs, environments, and the bot against a fake GitHub (minutes)
+	$(BIN)/pytest --quiet -m e2e -rP
 
 test-kills: install  ## The long tests: a load and refresh of 2,000 movies killed 28 times, a studio's three batches (minutes)
-	$(BIN)/pytest --quiet -m wide -rP
+	$(BIN)/pytest --quiet -m slow -rP
 
 FAKESNOW := .cache/fakesnow
 
@@ -94,8 +94,14 @@ workflows: install
 	$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
-units: install
+test-models: install  ## SQLMesh's unit tests of the models
 	$(BIN)/python -m tests.model_tests
+
+# Targets that have a new name.
+.PHONY: units test-review
+units test-review: successor = $(if $(filter units,$@),test-models,test-e2e)
+units test-review:
+	@echo "'make $@' is now 'make $(successor)'." >&2; exit 2
 
 bench: install  ## Benchmarks into benchmarks/results, 25 minutes (QUICK=1: under 3; OUT=folder)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))

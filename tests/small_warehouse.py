@@ -175,7 +175,7 @@ class Warehouse:
     def land_box_office(
         self, *records: dict[str, Any], at: str = "now", batch_id: str = "test"
     ) -> None:
-        """Append records of the box office to bronze; what is not given is that of a full house."""
+        """Append records of the box office to bronze; what is not given is that of a full one."""
         plain = {
             "title_id": "T-1",
             "theater_id": "C-1",
@@ -255,7 +255,7 @@ class Warehouse:
             forget_modules(self.project)
             action()
             return
-        said = self.folder / "said.txt"
+        said = self.folder / "output.txt"
         child = in_child(said, lambda: forget_modules(self.project), action)
         assert finish(child) == 0, said.read_text(encoding="utf-8")
 

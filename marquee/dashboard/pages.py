@@ -22,7 +22,7 @@ from marquee.monitoring.thresholds import read_cadence
 
 LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host", "process_id")
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
-TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make units` and `make test` write
+TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test-models` and `make test` write
 ALL = "All"
 # What the growth of a layer is measured over; None is since the last run that changed it.
 LAST_NEWS = "the last news"
@@ -357,7 +357,7 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
             st.metric("audits failed", f"{failed:,}", border=True)
         table(newest.drop(columns=["failing_rows_query"]), "last-audits")
     for title, file, command in (
-        ("Unit tests of the models", "units.xml", "make units"),
+        ("Unit tests of the models", "units.xml", "make test-models"),
         ("Tests of the code", "pytest.xml", "make test"),
     ):
         st.subheader(title)

@@ -407,7 +407,7 @@ def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_
         assert shown == f"{rows_of(copy, 'snapshots'):,}" != before["snapshots rows"]
 
 
-def test_no_warehouse_and_an_empty_one_say_what_to_do(tmp_path: Path) -> None:
+def test_no_warehouse_and_an_empty_one_show_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     with dashboard(file, tmp_path) as address, open_browser() as page:
         visit(page, f"{address}/quality")

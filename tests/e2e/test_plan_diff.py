@@ -22,7 +22,7 @@ from marquee.plan_diff.report import Findings, markdown, verdict
 from marquee.plan_diff.revision import merge_base
 from tests.small_warehouse import Warehouse, movie
 
-pytestmark = pytest.mark.review
+pytestmark = pytest.mark.e2e
 
 SNAP_GENRES = "snapshots/snap_dim_genres.sql"
 DIM_GENRES = "gold/dim_genres.sql"
@@ -111,7 +111,7 @@ def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
     }
 
 
-def test_a_changed_formula_names_the_tables_that_prod_would_build_anew(new_roi: Findings) -> None:
+def test_a_changed_formula_names_the_tables_that_prod_would_rebuild(new_roi: Findings) -> None:
     assert new_roi.refusal is None
     assert (
         "Prod builds `silver.silver_movies` and `ops.rejected_values` anew, and asks first where "
@@ -208,7 +208,7 @@ def test_columns_that_go_are_touched_and_name_who_read_them(bench: Bench) -> Non
     assert "- `gold.kpi_yearly_trends`: `avg_runtime_minutes` (gone)" in report
 
 
-def test_a_change_that_prods_guard_would_refuse_says_so_in_the_verdict(bench: Bench) -> None:
+def test_a_change_that_prods_guard_would_reject_shows_it_in_the_verdict(bench: Bench) -> None:
     findings = bench.compare(
         (SNAP_GENRES, "    genre_group = 'The family of genres it is reported with.',\n", ""),
         (SNAP_GENRES, "not_null(columns := (genre_id, genre_name, genre_group,", NOT_NULL),
@@ -256,7 +256,7 @@ def test_a_model_that_comes_or_goes_is_shown_whole(bench: Bench) -> None:
     assert compare_columns(model, None).removed == compare_columns(None, model).added
 
 
-def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_gone_none(
+def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_removed_none(
     bench: Bench,
 ) -> None:
     grain = (KPI_YEARS, "  grain release_year,", "  grain premiere_year,")
@@ -295,7 +295,7 @@ def test_an_audit_and_a_unit_test_that_a_change_breaks_are_named(bench: Bench) -
     assert "test_genre_measures_by_hand" in findings.checks.tests_failed
 
 
-def test_nothing_changed_is_said_in_one_line(bench: Bench) -> None:
+def test_nothing_changed_is_reported_in_one_line(bench: Bench) -> None:
     findings = bench.compare()
     model_count = findings.model_count
     assert model_count > 20
@@ -307,7 +307,7 @@ def test_nothing_changed_is_said_in_one_line(bench: Bench) -> None:
     assert len(lines) == 5
 
 
-def test_a_change_that_does_not_parse_says_so(bench: Bench) -> None:
+def test_a_change_that_does_not_parse_reports_it(bench: Bench) -> None:
     findings = bench.compare((FACT_MOVIES, "FROM silver.silver_movies AS movie", "FROM FROM"))
     assert findings.error is not None
     assert "fact_movies" in findings.error
@@ -356,6 +356,6 @@ def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) ->
     assert first[:-1] == second[:-1]
 
 
-def test_a_base_that_git_does_not_know_is_refused(tmp_path: Path) -> None:
+def test_a_base_that_git_does_not_know_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(PlanDiffError, match="git finds no base 'nowhere'"):
         merge_base(tmp_path, "nowhere")

@@ -12,7 +12,7 @@ import sqlglot
 
 from marquee.bronze.snowflake import explain_snowflake, names
 from marquee.core.settings import ROOT
-from tests.conftest import House
+from tests.conftest import Project
 from tests.fakes.snowflake_emulator import SCRIPTS, Key, statements_of
 
 TEARDOWN = ROOT / "snowflake" / "99_teardown.sql"
@@ -95,9 +95,9 @@ print("loaded:", sorted(loaded & set(sys.modules)))
 """
 
 
-def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(house: House) -> None:
+def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(project: Project) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", ON_DUCKDB, str(house.folder)],
+        [sys.executable, "-c", ON_DUCKDB, str(project.folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -122,22 +122,24 @@ def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(house: House) 
     ],
 )
 def test_what_is_missing_to_sign_in_is_named(
-    house: House, variables: dict[str, str], named: str
+    project: Project, variables: dict[str, str], named: str
 ) -> None:
     for name, value in variables.items():
-        house.monkeypatch.setenv(name, value)
-    ended = house.load("--sandbox", "--destination", "snowflake")
+        project.monkeypatch.setenv(name, value)
+    ended = project.load("--sandbox", "--destination", "snowflake")
     assert ended.code == 1
     assert named in ended.err
     assert "docs/snowflake.md" in ended.err
 
 
-def test_an_encrypted_key_without_its_passphrase_is_told(house: House, tmp_path: Path) -> None:
+def test_an_encrypted_key_without_its_passphrase_is_reported(
+    project: Project, tmp_path: Path
+) -> None:
     key = Key.make(tmp_path / "key.p8", passphrase="5ec2e7")
-    house.monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "a")
-    house.monkeypatch.setenv("SNOWFLAKE_USER", "u")
-    house.monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key.path))
-    ended = house.load("--sandbox", "--destination", "snowflake")
+    project.monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "a")
+    project.monkeypatch.setenv("SNOWFLAKE_USER", "u")
+    project.monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key.path))
+    ended = project.load("--sandbox", "--destination", "snowflake")
     assert ended.code == 1
     assert "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE" in ended.err
 
@@ -158,7 +160,7 @@ def test_an_encrypted_key_without_its_passphrase_is_told(house: House, tmp_path:
         ("IP 192.0.2.1 is not allowed to access Snowflake.", "06_network_policy.sql"),
     ],
 )
-def test_a_refusal_names_the_script_that_mends_it(said: str, script: str) -> None:
+def test_an_access_error_names_the_script_that_fixes_it(said: str, script: str) -> None:
     from snowflake.connector.errors import DatabaseError
 
     explained = explain_snowflake(DatabaseError(said)) or ""

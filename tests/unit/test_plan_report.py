@@ -69,14 +69,14 @@ def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
     ],
     ids=["nothing else", "a model too", "broken"],
 )
-def test_a_change_of_the_doors_is_never_called_no_change(
+def test_a_change_of_the_pipelines_is_never_called_no_change(
     findings: Findings, beginning: str
 ) -> None:
     said = "; **ingestion changed: its effect on bronze is not shown**."
     assert verdict(findings) == beginning + said
 
 
-def test_a_door_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path: Path) -> None:
+def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
         subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)

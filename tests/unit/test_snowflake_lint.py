@@ -113,7 +113,7 @@ def test_gold_and_history_are_granted_to_analysts_and_nothing_else(
         )
 
 
-def test_tables_made_anew_are_transient_and_the_others_keep_time_travel(
+def test_recreated_tables_are_transient_and_the_others_keep_time_travel(
     sent: tuple[Context, list[str]],
 ) -> None:
     _, statements = sent

@@ -20,7 +20,7 @@ from marquee.plan_diff.build import forget_modules
 from tests.conftest import finish, in_child
 from tests.small_warehouse import Rows, Warehouse, movie
 
-pytestmark = pytest.mark.review
+pytestmark = pytest.mark.e2e
 
 KEPT = {
     "silver_movies",
@@ -63,7 +63,7 @@ def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> str:
         print(done.output, done.exception)
         return done.exit_code
 
-    said = warehouse.folder / "said.txt"
+    said = warehouse.folder / "output.txt"
     failed = finish(in_child(said, type_it))
     output = said.read_text(encoding="utf-8")
     if failed:
@@ -274,7 +274,7 @@ def test_the_histories_and_logs_of_prod_are_found_on_both_engines(engine: Views)
     assert sorted(found) == ["ops.rejected_values", "snapshots.snap_dim_fans"]
 
 
-def test_a_log_that_would_forget_what_older_responses_said_stops_a_plan(
+def test_a_log_that_would_forget_what_older_responses_contained_stops_a_plan(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warehouse.land(movie(3, budget=-5))
@@ -302,7 +302,7 @@ def test_a_log_that_would_forget_what_older_responses_said_stops_a_plan(
     assert warehouse.query(refused) == [(0,)]
 
 
-def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(
+def test_a_plan_that_rebuilds_a_large_table_stops_before_it_writes(
     warehouse: Warehouse,
 ) -> None:
     shout(warehouse)

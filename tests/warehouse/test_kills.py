@@ -25,11 +25,11 @@ from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.run import PIPELINE, Landing
 from marquee.sources.tmdb.state import Memory
 from pipelines import tmdb
-from tests.conftest import House, finish, in_child
+from tests.conftest import Project, finish, in_child
 from tests.crash_points import Kill, Watch, after, before
 from tests.small_warehouse import Rows, Warehouse
 
-pytestmark = pytest.mark.wide
+pytestmark = pytest.mark.slow
 
 MOVIES = 2_000
 CHUNK = 200
@@ -63,15 +63,15 @@ KILLS_ON_THE_NEXT_DAY = {
 
 
 @pytest.fixture
-def unkind(house: House) -> Iterator[Sandbox]:
+def unkind(project: Project) -> Iterator[Sandbox]:
     """The sandbox of the bundled films, at the rates of a bad day."""
-    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
-    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
+    project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
+    project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
     rates = FaultRates(
         too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=SEED
     )
     with Sandbox(load(None), fault_rates=rates) as sandbox:
-        house.point_at(sandbox)
+        project.point_at(sandbox)
         yield sandbox
 
 
@@ -79,14 +79,14 @@ def unkind(house: House) -> Iterator[Sandbox]:
 class Life:
     """A warehouse from day to day; a day ends when its landing and refresh have come to theirs."""
 
-    house: House
+    project: Project
     sandbox: Sandbox
     day: int = 0
 
     def __post_init__(self) -> None:
-        self.warehouse = Warehouse(self.house.folder)
+        self.warehouse = Warehouse(self.project.folder)
         self.watch = Watch(self.sandbox, CHUNK)
-        self.said = self.house.folder / "said.txt"
+        self.said = self.project.folder / "output.txt"
 
     def go_on(
         self, die_there: Callable[[], None] = lambda: None, seconds: float | None = None
@@ -123,12 +123,14 @@ class Life:
     def has_landed_all(self) -> bool:
         """Whether no work list is left for the next run, as the door itself remembers."""
         newest = "SELECT state FROM bronze._dlt_pipeline_state ORDER BY version DESC LIMIT 1"
-        state = decompress_state(self.house.query(newest)[0][0]) if self.house.has_landed() else {}
+        state = (
+            decompress_state(self.project.query(newest)[0][0]) if self.project.has_landed() else {}
+        )
         return Memory.restore(state.get("sources", {}).get(PIPELINE, {})).unfinished is None
 
 
-def test_2000_movies_survive_28_kills(house: House, unkind: Sandbox) -> None:
-    life, chance, kills = Life(house, unkind), random.Random(SEED), 0
+def test_2000_movies_survive_28_kills(project: Project, unkind: Sandbox) -> None:
+    life, chance, kills = Life(project, unkind), random.Random(SEED), 0
     for kills_of_the_day in (KILLS, KILLS_ON_THE_NEXT_DAY):
         for where, die_there in kills_of_the_day.items():
             assert life.go_on(die_there), f"not killed {where}"

@@ -88,7 +88,7 @@ def exactly(document: bytes | str) -> Any:
     return json.loads(document, parse_float=lambda text: ("float", text))
 
 
-def test_a_refresh_without_news_changes_no_number_of_gold(warehouse: Warehouse) -> None:
+def test_a_refresh_without_new_rows_changes_no_number_of_gold(warehouse: Warehouse) -> None:
     before = warehouse.rows_of("gold", "snapshots")
     warehouse.refresh()
     assert warehouse.rows_of("gold", "snapshots") == before

@@ -88,7 +88,7 @@ def run(warehouse: Warehouse, *models: str) -> bool:
         return bool(ended.is_success)
 
 
-def test_a_metric_that_fails_is_appended_and_told_and_stops_nothing(
+def test_a_metric_that_fails_is_appended_and_reported_and_stops_nothing(
     warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
     of_franchise = "SELECT tmdb_movie_count, tmdb_revenue_usd FROM gold.agg_franchise_performance"
@@ -153,7 +153,7 @@ def test_a_plan_that_an_audit_stops_is_measured_too(warehouse: Warehouse) -> Non
     ]
 
 
-def test_rows_that_are_doubled_or_lost_are_told(
+def test_rows_that_are_doubled_or_lost_are_reported(
     warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
     subject = "metric silver.stg_box_office.box_office_sk"

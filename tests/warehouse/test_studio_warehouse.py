@@ -152,7 +152,7 @@ def run_door(*arguments: str) -> int:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(2, id="two"), pytest.param(3, id="three", marks=pytest.mark.wide)],
+    params=[pytest.param(2, id="two"), pytest.param(3, id="three", marks=pytest.mark.slow)],
 )
 def loaded(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -172,7 +172,7 @@ def loaded(
         "MARQUEE_DLT_DIR": str(folder / "dlt"),
         "RUNTIME__LOG_LEVEL": "DEBUG",
     }
-    said = folder / "said.txt"
+    said = folder / "output.txt"
     with (
         sqlmesh_logs(folder / "logs"),
         mock.patch.dict(os.environ, environment),
@@ -354,7 +354,7 @@ def test_a_refresh_writes_the_new_batch_and_nothing_else(loaded: Studio) -> None
     assert untouched > 0
 
 
-@pytest.mark.wide
+@pytest.mark.slow
 @pytest.mark.parametrize("loaded", [3], ids=["three"], indirect=True)
 def test_history_is_the_same_after_a_rebuild_from_bronze(loaded: Studio, tmp_path: Path) -> None:
     rebuilt = loaded.warehouse.copy_to(tmp_path / "rebuilt")
@@ -479,45 +479,47 @@ VAULT = {"vault.duckdb", 'vault.duckdb: "secure"."pii_vault"'}
 def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     loaded: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = loaded.warehouse.copy_to(tmp_path / "house")
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(house.folder / "copies"))
-    copied = fresh_copy(house.duckdb)
-    assert copied.is_relative_to(house.folder)
-    with house.context() as context:
+    project = loaded.warehouse.copy_to(tmp_path / "project")
+    monkeypatch.setenv("MARQUEE_COPY_DIR", str(project.folder / "copies"))
+    copied = fresh_copy(project.duckdb)
+    assert copied.is_relative_to(project.folder)
+    with project.context() as context:
         past = read_history(DuckDBStore(copied))
-        Site(tables_of(context, ROOT), past, LAYERS).write(house.folder / "site")
-    kept = {"dlt", "logs", "site", "state.duckdb", "said.txt"}
-    assert {path.name for path in house.folder.iterdir()} >= kept
-    assert found_in(house.folder / "logs", "raw_fan_interactions")  # the search finds what is there
+        Site(tables_of(context, ROOT), past, LAYERS).write(project.folder / "site")
+    kept = {"dlt", "logs", "site", "state.duckdb", "output.txt"}
+    assert {path.name for path in project.folder.iterdir()} >= kept
+    assert found_in(
+        project.folder / "logs", "raw_fan_interactions"
+    )  # the search finds what is there
     assert "The vault could not be written (RuntimeError)" in loaded.said
 
     assert not [word for word in [*FORGOTTEN, KEPT] if word in loaded.said]
     # An address, names and the id are kept of a fan; sessions and fields of no name of nobody.
-    assert found_in(house.folder, *FORGOTTEN[:4], CANARY_FAN, KEPT) == VAULT
-    assert found_in(house.folder, *FORGOTTEN[4:]) == set()
+    assert found_in(project.folder, *FORGOTTEN[:4], CANARY_FAN, KEPT) == VAULT
+    assert found_in(project.folder, *FORGOTTEN[4:]) == set()
 
-    before = house.rows_of("gold")
+    before = project.rows_of("gold")
     token = Tokens(TOKEN_KEY).fan(CANARY_FAN)
-    assert "warehouse.duckdb" in found_in(house.folder, token)
-    shutil.rmtree(house.folder / "copies")  # as the runbook says
+    assert "warehouse.duckdb" in found_in(project.folder, token)
+    shutil.rmtree(project.folder / "copies")  # as the runbook says
     monkeypatch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
-    monkeypatch.setenv("MARQUEE_DUCKDB", str(house.duckdb))
-    monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / "dlt"))
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(project.duckdb))
+    monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "dlt"))
     assert run_door("--forget", CANARY_FAN) == 0
     assert run_door("--forget", CANARY_FAN) == 0
-    assert found_in(house.folder, *FORGOTTEN, CANARY_FAN) == set()
+    assert found_in(project.folder, *FORGOTTEN, CANARY_FAN) == set()
     # No row bears the token any more, but for the one that keeps old events out.
-    in_rows = {place for place in found_in(house.folder, token) if ": " in place}
+    in_rows = {place for place in found_in(project.folder, token) if ": " in place}
     assert in_rows == {'vault.duckdb: "secure"."forgotten_fans"'}
-    assert found_in(house.folder, KEPT) == VAULT  # the others' rows are still there
+    assert found_in(project.folder, KEPT) == VAULT  # the others' rows are still there
 
     # The rows are, and keep counting: only the fan's token is another one, in every layer.
-    after = house.rows_of("gold")
+    after = project.rows_of("gold")
     assert {name: len(rows) for name, rows in after.items()} == {
         name: len(rows) for name, rows in before.items()
     }
     assert after["gold.agg_fan_lifetime_value"] == before["gold.agg_fan_lifetime_value"]
-    assert house.query(
+    assert project.query(
         """
         SELECT COUNT(*), COUNT(DISTINCT fan.fan_token) FROM gold.dim_fans AS fan
         JOIN snapshots.snap_dim_fans USING (fan_token)

@@ -115,7 +115,7 @@ def test_a_refresh_shows_what_was_loaded_a_moment_ago_and_again_within_the_minut
     assert periods == [3_000_000_000, 3_100_000_000, 3_200_000_000]
 
 
-def test_a_refresh_without_news_changes_no_row_of_gold_and_of_the_history(
+def test_a_refresh_without_new_rows_changes_no_row_of_gold_and_of_the_history(
     warehouse: Warehouse,
 ) -> None:
     before = warehouse.rows_of("gold", "snapshots")
@@ -123,7 +123,7 @@ def test_a_refresh_without_news_changes_no_row_of_gold_and_of_the_history(
     assert warehouse.rows_of("gold", "snapshots") == before
 
 
-def test_a_refresh_writes_only_the_movies_that_have_news(warehouse: Warehouse) -> None:
+def test_a_refresh_writes_only_the_movies_that_have_changed(warehouse: Warehouse) -> None:
     written = (
         "SELECT movie_id, _loaded_at FROM silver.silver_movies WHERE movie_id <> 5 ORDER BY ALL"
     )
@@ -192,7 +192,7 @@ def test_a_warehouse_of_nothing_but_a_deleted_movie_is_empty_and_passes_its_audi
         assert warehouse.query(f"FROM {table}") == []
 
 
-def test_a_row_that_lands_late_is_not_skipped(third_day: Warehouse) -> None:
+def test_a_row_that_arrives_late_is_not_skipped(third_day: Warehouse) -> None:
     assert third_day.query(
         "SELECT movie_id, revenue_usd FROM gold.fact_movies WHERE movie_id IN (8, 10) ORDER BY ALL"
     ) == [(8, 200), (10, 30_000_000)]
@@ -219,11 +219,11 @@ def test_a_late_row_can_make_a_period_disappear(third_day: Warehouse) -> None:
     ]
 
 
-def test_a_response_that_says_the_same_opens_no_period(third_day: Warehouse) -> None:
+def test_a_response_with_the_same_values_opens_no_period(third_day: Warehouse) -> None:
     assert third_day.query(HISTORY.format(9)) == [(30_000_000, "2026-03-01 06:00:00", None)]
 
 
-def test_the_history_can_be_dropped_with_the_state_and_made_again(
+def test_the_history_can_be_dropped_with_the_state_and_rebuilt(
     third_day: Warehouse, tmp_path: Path
 ) -> None:
     warehouse = third_day.copy_to(tmp_path)
@@ -302,7 +302,7 @@ def test_no_fact_and_no_bridge_points_to_nothing(first_day: Warehouse) -> None:
         assert first_day.query(orphans.format(child=child, parent=parent, key=key)) == [(0,)]
 
 
-def test_a_value_that_breaks_a_rule_is_listed_with_its_reason_until_it_is_mended(
+def test_a_value_that_breaks_a_rule_is_listed_with_its_reason_until_it_is_fixed(
     third_day: Warehouse,
 ) -> None:
     assert third_day.query(
@@ -321,7 +321,7 @@ def test_a_value_that_breaks_a_rule_is_listed_with_its_reason_until_it_is_mended
     assert third_day.query(still_broken) == [("budget_usd",)]
 
 
-def test_the_belief_of_a_day_is_one_query(third_day: Warehouse) -> None:
+def test_the_values_as_known_on_a_day_is_one_query(third_day: Warehouse) -> None:
     belief = """
     SELECT revenue_usd FROM snapshots.snap_silver_movies
     WHERE movie_id = 6 AND valid_from <= '{0}' AND (valid_to > '{0}' OR valid_to IS NULL)
