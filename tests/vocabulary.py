@@ -27,7 +27,6 @@ TEXT |= {".example", ".in", ".yaml", ".yml", ""}
 COMMENTS_AND_STRINGS = re.compile(
     r"""/\*.*?\*/|'(?:[^'\n]|'')*'|"[^"\n]*"|(?<![\w&#])(?:--|#)[^\n]*""", re.DOTALL
 )
-NAMED = {".sql", ".toml", ".yaml"}
 SUPERSEDED = re.compile(r"^- Status: superseded", re.MULTILINE)
 
 
@@ -98,7 +97,7 @@ def names(file: str, content: str) -> Iterator[tuple[int, str]]:
         for token in tokenize.generate_tokens(io.StringIO(content).readline):
             if token.type == tokenize.NAME:
                 yield token.start[0], token.string
-    elif suffix in NAMED:
+    elif suffix == ".sql":
 
         def blank(match: re.Match[str]) -> str:
             return re.sub(r"[^\n]", " ", match[0])
@@ -131,7 +130,8 @@ def tracked_files() -> list[str]:
         capture_output=True,
         text=True,
     )
-    return [file for file in listed.stdout.split("\0") if file and (ROOT / file).is_file()]
+    paths = {file: ROOT / file for file in listed.stdout.split("\0") if file}
+    return [file for file, path in paths.items() if path.is_file() and not path.is_symlink()]
 
 
 def main() -> int:
