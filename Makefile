@@ -14,7 +14,7 @@ BASE ?= main
 # A line `##@ Users` begins the targets of an audience; an audience may have several such lines.
 help:  ## Show this list
 	@awk -F ':.*## ' '/^##@ / { audience = substr($$0, 5); if (!seen[audience]++) order[++n] = audience } \
-	  /^[a-z-]+:.*## / { lines[audience] = lines[audience] sprintf("  %-16s%s\n", $$1, $$2) } \
+	  /^[a-z0-9-]+:.*## / { lines[audience] = lines[audience] sprintf("  %-16s%s\n", $$1, $$2) } \
 	  END { for (i = 1; i <= n; i++) printf("%s%s\n%s", (i > 1 ? "\n" : ""), order[i], lines[order[i]]) }' $(MAKEFILE_LIST)
 
 install: $(VENV)/installed  ## Install into .venv from requirements.lock (1 GB; 20 s with uv, 1 to 5 minutes with pip)

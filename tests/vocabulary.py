@@ -24,10 +24,7 @@ from marquee.core.settings import ROOT
 WORDS = Path(__file__).with_suffix(".toml")
 TEXT = {".cfg", ".css", ".html", ".ini", ".j2", ".js", ".md", ".py", ".sh", ".sql", ".toml", ".txt"}
 TEXT |= {".example", ".in", ".yaml", ".yml", ""}
-COMMENTS_AND_STRINGS = re.compile(
-    r"""/\*.*?\*/|'(?:[^'\n]|'')*'|"[^"\n]*"|(?<![\w&#])(?:--|#)[^\n]*""", re.DOTALL
-)
-NAMED = {".sql", ".toml", ".yaml"}
+COMMENTS_AND_STRINGS = re.compile(r"""/\*.*?\*/|'(?:[^'\n]|'')*'|"[^"\n]*"|--[^\n]*""", re.DOTALL)
 SUPERSEDED = re.compile(r"^- Status: superseded", re.MULTILINE)
 
 
@@ -64,25 +61,28 @@ class WordList(NamedTuple):
 
 
 class Vocabulary(NamedTuple):
-    """The two tables of `vocabulary.toml`."""
+    """The tables of `vocabulary.toml`."""
 
     text: WordList
-    names: WordList
+    python: WordList
+    sql: WordList
 
     @classmethod
     def read(cls) -> Vocabulary:
-        """Read the tables. A word of `text` begins and ends at `_` too, one of `names` does not."""
+        """Read the tables. A word of `text` begins and ends at `_` too, a name does not."""
         words = tomlkit.parse(WORDS.read_text()).unwrap()
-        return cls(
-            WordList.compile(
-                words["text"], before="(?<![A-Za-z])", after="(?![A-Za-z])", flags=re.IGNORECASE
-            ),
-            WordList.compile(words["names"], before=r"(?<!\w)", after=r"(?!\w)", flags=0),
+
+        def names(language: str) -> WordList:
+            return WordList.compile(words[language], before=r"(?<!\w)", after=r"(?!\w)", flags=0)
+
+        text = WordList.compile(
+            words["text"], before="(?<![A-Za-z])", after="(?![A-Za-z])", flags=re.IGNORECASE
         )
+        return cls(text, names("python"), names("sql"))
 
 
 def is_read(file: str, content: str) -> bool:
-    """Tell whether the words of a file count."""
+    """Return whether the words of a file count."""
     path = Path(file)
     return (
         path.suffix in TEXT
@@ -91,19 +91,20 @@ def is_read(file: str, content: str) -> bool:
     )
 
 
-def names(file: str, content: str) -> Iterator[tuple[int, str]]:
-    """Yield the names in a program, each with its line; of other text nothing."""
-    suffix = Path(file).suffix
-    if suffix == ".py":
-        for token in tokenize.generate_tokens(io.StringIO(content).readline):
-            if token.type == tokenize.NAME:
-                yield token.start[0], token.string
-    elif suffix in NAMED:
+def python_names(content: str) -> Iterator[tuple[int, str]]:
+    """Yield the names in a Python file, each with its line."""
+    for token in tokenize.generate_tokens(io.StringIO(content).readline):
+        if token.type == tokenize.NAME:
+            yield token.start[0], token.string
 
-        def blank(match: re.Match[str]) -> str:
-            return re.sub(r"[^\n]", " ", match[0])
 
-        yield from enumerate(COMMENTS_AND_STRINGS.sub(blank, content).splitlines(), 1)
+def sql_lines(content: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a SQL file without comments and texts."""
+
+    def blank(match: re.Match[str]) -> str:
+        return re.sub(r"[^\n]", " ", match[0])
+
+    yield from enumerate(COMMENTS_AND_STRINGS.sub(blank, content).splitlines(), 1)
 
 
 def find(file: str, content: str, vocabulary: Vocabulary) -> Iterator[Hit]:
@@ -118,8 +119,12 @@ def find(file: str, content: str, vocabulary: Vocabulary) -> Iterator[Hit]:
     yield from vocabulary.text.hits(file, 0, file)
     for number, line in enumerate(content.splitlines(), 1):
         yield from vocabulary.text.hits(file, number, line)
-    for number, line in names(file, content):
-        yield from vocabulary.names.hits(file, number, line)
+    if file.endswith(".py"):
+        for number, name in python_names(content):
+            yield from vocabulary.python.hits(file, number, name)
+    elif file.endswith(".sql"):
+        for number, line in sql_lines(content):
+            yield from vocabulary.sql.hits(file, number, line)
 
 
 def tracked_files() -> list[str]:
@@ -131,11 +136,15 @@ def tracked_files() -> list[str]:
         capture_output=True,
         text=True,
     )
-    return [file for file in listed.stdout.split("\0") if file and (ROOT / file).is_file()]
+    paths = {file: ROOT / file for file in listed.stdout.split("\0") if file}
+    return [file for file, path in paths.items() if path.is_file() and not path.is_symlink()]
 
 
 def main() -> int:
     """Print each word and the count; return 1 if there is one."""
+    if not (ROOT / ".git").exists():
+        print("Not a clone of git: the vocabulary is not checked.")
+        return 0
     vocabulary = Vocabulary.read()
     hits: list[Hit] = []
     for file in tracked_files():
