@@ -328,9 +328,9 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         st.session_state["chosen"] = "gold.fact_movies"
     chosen = st.selectbox("Table (or click on one)", names, key="chosen")
     is_whole = st.toggle("All tables, not only what it is made of and what is made of it")
-    shown = graph.placed(names if is_whole else graph.related(chosen))
+    nodes, paths = graph.placed(names if is_whole else graph.graph.related(chosen))
     st.altair_chart(
-        charts.graph(shown, graph.edges, chosen),
+        charts.graph(nodes, paths, chosen),
         width="stretch",
         on_select="rerun",
         selection_mode="table",
