@@ -37,7 +37,7 @@ from marquee.cli import health, ui
 from marquee.core.clock import now_utc
 from marquee.core.settings import ROOT
 from marquee.dashboard.queries import runs
-from marquee.monitoring.checks import CheckResult, check_all, is_unfinished, robust_z_score
+from marquee.monitoring.checks import COUNTS, CheckResult, check_all, is_unfinished, robust_z_score
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
 from marquee.monitoring.thresholds import read_thresholds
@@ -734,7 +734,7 @@ def test_the_ui_copies_two_files_of_the_same_name_and_keeps_them_apart(
 def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
     from marquee.dashboard.queries import REQUIRED_TABLES
 
-    for query in REQUIRED_TABLES:
+    for query in [*REQUIRED_TABLES, COUNTS]:
         assert "SELECT" in as_snowflake(query)
 
 
