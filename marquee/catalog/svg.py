@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from marquee.catalog.layout import Edge, place
+from marquee.lineage.layout import Edge, place
 
 LETTER_WIDTH = 7.3  # of the text of a box, in pixels; the style sheet sets its size
 SMALL_LETTER_WIDTH = 6.2

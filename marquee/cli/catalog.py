@@ -9,9 +9,9 @@ from pathlib import Path
 
 from marquee.catalog.data_dictionary import LAYERS
 from marquee.catalog.history import History, read_history
-from marquee.catalog.project import read_project
 from marquee.catalog.site import Site
 from marquee.core.settings import ROOT, Settings
+from marquee.lineage.project import read_project
 from marquee.monitoring.store import MissingWarehouse, open_warehouse
 
 

@@ -121,6 +121,22 @@ def label(column: str) -> str:
     return format_age[:1].upper() + format_age[1:]
 
 
+def limited(frame: pd.DataFrame, noun: str, count: int | None = None) -> None:
+    """Say that a list has its first rows only, if that is so.
+
+    Args:
+        frame: the list.
+        noun: what its rows are.
+        count: how many there are in all; None if that is not known.
+
+    """
+    if count is None:
+        if len(frame) == queries.LISTED:
+            st.caption(f"The newest {len(frame):,} {noun} are listed; there may be more.")
+    elif len(frame) < count:
+        st.caption(f"The first {len(frame):,} of {count:,} {noun} are listed.")
+
+
 def draw(chart: Any, frame: pd.DataFrame) -> None:
     """Draw a chart over the whole width, if there is something to draw."""
     if not frame.empty:
@@ -233,6 +249,8 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
             if broken.empty:
                 st.caption("They are gone: the table has changed since.")
             else:
+                if len(broken) == queries.SAMPLE_ROWS:
+                    st.caption(f"The first {len(broken)} of {audit.failing_row_count:,} rows.")
                 table(broken, f"broken-{place}")
     if len(metrics):
         st.subheader("Metrics, failing first")
@@ -263,36 +281,41 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
     draw(charts.metric_over_time(over_time), over_time)
     breaking = queries.violating_rows(store, *key)
     if not breaking.empty:
-        st.caption("Rows that break it")
+        is_limited = len(breaking) == queries.SAMPLE_ROWS
+        st.caption(f"Rows that break it{', the first 20' if is_limited else ''}")
         table(breaking, "breaking")
 
 
 def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw runs as a timeline, durations, requests, retries, quarantine."""
     st.title("Pipeline health")
-    found = queries.runs(store, read_thresholds(), now_utc(), is_past=age is not None)
-    if found.empty:
+    totals = queries.answer(store, queries.RUN_TOTALS)
+    if totals.empty:
         st.info("No run was logged yet: `make demo` makes some.")
     else:
-        jobs = st.multiselect("Jobs", sorted(found["job"].unique()), placeholder="all jobs")
-        shown = found[found["job"].isin(jobs)] if jobs else found
+        jobs = st.multiselect("Jobs", totals["job"].tolist(), placeholder="all jobs")
+        counted = totals[totals["job"].isin(jobs)] if jobs else totals
         with st.container(horizontal=True):
-            st.metric("runs", f"{len(shown):,}", border=True)
-            st.metric("without success", f"{(shown['status'] != 'SUCCEEDED').sum():,}", border=True)
-            st.metric("requests", f"{shown['request_count'].sum():,.0f}", border=True)
-            st.metric("retries", f"{shown['retry_count'].sum():,.0f}", border=True)
+            st.metric("runs", f"{counted['run_count'].sum():,}", border=True)
+            st.metric("without success", f"{counted['without_success_count'].sum():,}", border=True)
+            st.metric("requests", f"{counted['request_count'].sum():,.0f}", border=True)
+            st.metric("retries", f"{counted['retry_count'].sum():,.0f}", border=True)
+        shown = queries.runs(
+            store, read_thresholds(), now_utc(), jobs=jobs, is_past=age is not None
+        )
         draw(charts.timeline(shown, pd.Timestamp(now_utc())), shown)
+        limited(shown, "runs", int(counted["run_count"].sum()))
         table(shown, "runs")
-        models = queries.answer(store, queries.MODEL_RUNS)
+        models = queries.answer(store, queries.LAST_BUILD)
         if not models.empty:
             st.subheader("Slowest tables of the last build")
-            last = models[models["run_id"] == models.iloc[0]["run_id"]]
-            last = last.sort_values("duration_seconds", ascending=False)
-            slowest = last.head(15)
+            slowest = models.head(15)
             chart = charts.bars(slowest, "duration_seconds", "table_name", "seconds")
-            chart_and_table(chart, last, "models")
+            chart_and_table(chart, models, "models")
         st.subheader("Loads of dlt")
-        table(queries.answer(store, queries.LOADS), "loads")
+        loads = queries.answer(store, queries.LOADS)
+        limited(loads, "loads")
+        table(loads, "loads")
     st.subheader("Quarantine")
     quarantine = queries.answer(store, queries.QUARANTINE)
     if quarantine.empty:
@@ -328,9 +351,9 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         st.session_state["chosen"] = "gold.fact_movies"
     chosen = st.selectbox("Table (or click on one)", names, key="chosen")
     is_whole = st.toggle("All tables, not only what it is made of and what is made of it")
-    shown = graph.placed(names if is_whole else graph.related(chosen))
+    nodes, paths = graph.placed(names if is_whole else graph.graph.related(chosen))
     st.altair_chart(
-        charts.graph(shown, graph.edges, chosen),
+        charts.graph(nodes, paths, chosen),
         width="stretch",
         on_select="rerun",
         selection_mode="table",
@@ -450,23 +473,30 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
         chart_and_table(chart, years, "years")
     movie_history(store)
     st.subheader("Top movies")
-    every = queries.top_movies(store, "", 0, 9999, "")
-    if every.empty:
+    bounds = queries.answer(store, queries.TOP_MOVIE_YEARS)
+    if bounds.empty or not bounds["movie_count"][0]:
         st.caption("No movie has enough votes yet.")
         return
-    first, last = int(every["release_year"].min()), int(every["release_year"].max())
+    has_years = bounds["first_year"].notna()[0]
+    first, last = (int(bounds[name][0]) if has_years else 0 for name in ("first_year", "last_year"))
     by_genre, by_title, by_year = st.columns([1, 1, 2], gap="medium")
     genre = by_genre.selectbox("Genre", [ALL, *genres["genre_name"].sort_values()], key="genre")
     title = by_title.text_input("Title contains", key="title")
-    since, until = (
+    years = (
         by_year.slider("Years", first, last, (first, last), key="years")
         if first < last
         else (first, last)
     )
-    found = queries.top_movies(store, "" if genre == ALL else genre, since, until, title)
-    more = "+" if len(found) == queries.TOP else ""
-    st.metric("movies found", f"{len(found):,}{more}")
-    table(found, "top-movies")
+    found = queries.top_movies(
+        store,
+        genre="" if genre == ALL else genre,
+        years=None if years == (first, last) else years,
+        title=title,
+    )
+    count = int(found["found_count"].max()) if len(found) else 0
+    st.metric("movies found", f"{count:,}")
+    limited(found, "movies", count)
+    table(found.drop(columns=["found_count"]), "top-movies")
 
 
 def movie_history(store: Store) -> None:
@@ -481,7 +511,7 @@ def movie_history(store: Store) -> None:
     names = {int(one["movie_id"]): movie_name(one) for one in found.to_dict("records")}
     movie = by_choice.selectbox("Movie", list(names), format_func=lambda one: names.get(one, "?"))
     if len(found) == queries.FOUND:
-        st.caption(f"The {queries.FOUND} best known; more of the title finds others.")
+        st.caption(f"The {queries.FOUND} best known; a longer part of the title finds others.")
     history = queries.answer(store, queries.MOVIE_HISTORY, movie)
     draw(charts.line(history, "valid_from", "popularity_score", "popularity"), history)
     table(history, "history")

@@ -1,4 +1,4 @@
-"""What is wrong with the warehouse: each check looks at one thing and says it in one line."""
+"""The health checks: each looks at one thing and reports it on one line."""
 
 from __future__ import annotations
 
@@ -21,14 +21,18 @@ SCALE = (
 )
 
 
+# Clocks of two hosts may differ by so much; a time further ahead is wrong.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
 @dataclass(frozen=True)
 class CheckResult:
-    """A check and what came of it.
+    """The result of a check.
 
     Attributes:
         check: what kind of check.
         subject: what it looked at.
-        is_ok: whether that is well.
+        is_ok: whether it passed.
         message: why, on one line.
 
     """
@@ -53,7 +57,7 @@ def check_all(
         thresholds: what is expected.
         now: this moment, UTC without a zone.
         warehouse: the file whose disk is looked at, None where there is no file.
-        age: how old what is looked at is, if it is a copy of a file that has changed since.
+        age: how old the snapshot is, if the file has changed since it was made.
 
     """
     found = [
@@ -71,16 +75,15 @@ def check_all(
 
 
 def snapshot_age(thresholds: Thresholds, age: timedelta | None) -> Iterator[CheckResult]:
-    """Is what is looked at how the warehouse is, or was not long ago?"""
+    """Is the snapshot recent?"""
     if age is not None:
         limit = timedelta(hours=thresholds.snapshot["max_age_hours"])
         yield CheckResult(
             "warehouse",
             "snapshot",
-            age <= limit,
+            is_recent(age, limit),
             "the file is being written without a pause: all else is as it was "
-            f"{format_age(age)} ago, "
-            f"at most {format_age(limit)} is tolerated",
+            f"{format_ago(age)}, at most {format_age(limit)} is tolerated",
         )
 
 
@@ -99,8 +102,8 @@ def sources(store: Store, thresholds: Thresholds, now: datetime) -> Iterator[Che
         yield CheckResult(
             "source",
             table,
-            age <= limit,
-            f"newest row {format_age(age)} old, expected within {format_age(limit)}",
+            is_recent(age, limit),
+            f"newest row from {format_ago(age)}, expected within {format_age(limit)}",
         )
 
 
@@ -126,32 +129,45 @@ def jobs(
         """,
     )
     for job in sorted({*(one["job"] for one in log), *thresholds.jobs}):
-        runs = [one for one in log if one["job"] == job]
-        if not runs:
-            continue
-        last = max(runs, key=lambda one: one["started_at"])
         limit = timedelta(hours=thresholds.jobs.get(job, {}).get("max_age_hours", 1e5))
-        succeeded = [one for one in runs if one["status"] == "SUCCEEDED"]
-        age = now - max(one["started_at"] for one in succeeded) if succeeded else None
-        since = (
-            f"the last that succeeded began {format_age(age)} ago" if age else "none ever succeeded"
-        )
-        if is_unfinished(last, thresholds, now, is_past=is_past):
-            message = f"run {last['run_id']} of {last['started_at']:%Y-%m-%d %H:%M} is unfinished"
-            yield CheckResult("run", job, False, f"{message} (killed?); {since}")
-        elif last["status"] in ("FAILED", "STOPPED"):
-            said = (
-                f"run {last['run_id']} {last['status'].lower()}: {last['error'] or 'no error said'}"
-            )
-            yield CheckResult("run", job, False, f"{said}; {since}")
-        else:
-            is_ok = (age is None and last["status"] == "RUNNING") or (
-                age is not None and age <= limit
-            )
-            at_work = "one is at work; " if last["status"] == "RUNNING" else ""
-            yield CheckResult(
-                "run", job, is_ok, f"{at_work}{since}, expected within {format_age(limit)}"
-            )
+        of_job = [one for one in log if one["job"] == job]
+        runs = [one for one in of_job if now - one["started_at"] >= -CLOCK_TOLERANCE]
+        for one in of_job:
+            if one not in runs:
+                age = now - one["started_at"]
+                message = f"run {one['run_id']} began {format_ago(age)}: a clock was wrong"
+                yield CheckResult("run", job, False, message)
+        if runs:
+            yield _job(job, runs, thresholds, now, limit, is_past=is_past)
+
+
+def _job(
+    job: str,
+    runs: list[dict[str, Any]],
+    thresholds: Thresholds,
+    now: datetime,
+    limit: timedelta,
+    *,
+    is_past: bool,
+) -> CheckResult:
+    """Check the newest runs of a job, one per status."""
+    last = max(runs, key=lambda one: one["started_at"])
+    succeeded = [one for one in runs if one["status"] == "SUCCEEDED"]
+    age = now - max(one["started_at"] for one in succeeded) if succeeded else None
+    since = "none ever succeeded"
+    if age is not None:
+        since = f"the last that succeeded began {format_ago(age)}"
+    if is_unfinished(last, thresholds, now, is_past=is_past):
+        message = f"run {last['run_id']} of {last['started_at']:%Y-%m-%d %H:%M} is unfinished"
+        return CheckResult("run", job, False, f"{message} (killed?); {since}")
+    if last["status"] in ("FAILED", "STOPPED"):
+        error = last["error"] or "no error was logged"
+        message = f"run {last['run_id']} {last['status'].lower()}: {error}"
+        return CheckResult("run", job, False, f"{message}; {since}")
+    is_running = last["status"] == "RUNNING"
+    is_ok = is_running if age is None else is_recent(age, limit)
+    running = "one is running; " if is_running else ""
+    return CheckResult("run", job, is_ok, f"{running}{since}, expected within {format_age(limit)}")
 
 
 def is_unfinished(
@@ -192,7 +208,7 @@ def _is_alive(process_id: int) -> bool:
 def audits(store: Store) -> Iterator[CheckResult]:
     """Did each table pass all its audits when it was last built?
 
-    What an audit said that the table no longer has, or of a table that is gone, is past.
+    An audit that the table no longer has, or of a table that no longer exists, is left out.
     """
     known = store.tables()
     if "ops.audit_results" not in known:
@@ -215,7 +231,7 @@ def audits(store: Store) -> Iterator[CheckResult]:
         yield CheckResult(
             "audit",
             f"{one['table_name']} {one['audit_name']}",
-            # A warning is shown, and is no alarm: the source is to mend it, nothing waits for it.
+            # A warning is shown and fails no check: the source has to fix it, nothing waits for it.
             not one["is_blocking"],
             f"{one['failing_row_count']:,} rows ({kind})",
         )
@@ -248,37 +264,52 @@ def metrics(store: Store) -> Iterator[CheckResult]:
         yield CheckResult("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
 
 
-# A door, a plan and a run count a table one after the other, and one of them changed it: a count
-# that repeats the one before so soon says nothing, and would hide what that one showed.
-REPEATED_WITHIN = timedelta(hours=12)
-COUNTS_READ = 10  # for one that is judged; hourly runs repeat most
+# A pipeline, a plan and a run count a table one after the other, and one changed it. A count
+# that repeats the one before so soon is no run of its own, and would hide the change.
+REPEATED_WITHIN_HOURS = 12
+# The counts of a table that differ from the one before, and of the others one each half day. First
+# chosen, then limited: a refresh every ten minutes repeats hundreds of counts.
+COUNTS = f"""
+WITH compared AS (
+  SELECT table_name, row_count, counted_at,
+    LAG(row_count) OVER (PARTITION BY table_name ORDER BY counted_at) AS count_before,
+    LAG(counted_at) OVER (PARTITION BY table_name ORDER BY counted_at) AS counted_before
+  FROM ops.row_counts
+), dated AS (
+  SELECT *,
+    count_before IS NULL OR row_count <> count_before AS is_changed,
+    FLOOR(EPOCH(counted_at) / (3600 * {REPEATED_WITHIN_HOURS}))
+      <> FLOOR(EPOCH(counted_before) / (3600 * {REPEATED_WITHIN_HOURS})) AS is_next_half_day
+  FROM compared
+), settled AS (
+  SELECT *,
+    MAX(CASE WHEN is_changed THEN counted_at END) OVER (
+      PARTITION BY table_name ORDER BY counted_at
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS changed_at
+  FROM dated
+)
+SELECT table_name, row_count
+FROM settled
+WHERE is_changed OR (
+  is_next_half_day
+  AND DATE_DIFF('SECOND', changed_at, counted_at) >= 3600 * {REPEATED_WITHIN_HOURS}
+)
+QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
+ORDER BY table_name, counted_at
+"""  # noqa: S608 - a number of this module
 
 
 def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
-    """Did the newest run change a table's rows as runs before did?"""
+    """Did the newest run change a table's rows as earlier runs did?"""
     if "ops.row_counts" not in store.tables():
         return
     expected = thresholds.row_counts
     history: dict[str, list[int]] = {}
-    last_at: dict[str, datetime] = {}
-    for table, count, counted_at in store.frame(
-        """
-        SELECT table_name, row_count, counted_at
-        FROM ops.row_counts
-        QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
-        ORDER BY table_name, counted_at
-        """,
-        [COUNTS_READ * int(expected["history_runs"])],
-    ).itertuples(index=False):
-        if table.partition(".")[0] not in expected["schemas"]:
-            continue
-        counts = history.setdefault(table, [])
-        is_repeated = counts and counts[-1] == count
-        if not is_repeated or counted_at - last_at[table] >= REPEATED_WITHIN:
-            counts.append(int(count))
-            last_at[table] = counted_at
+    for table, count in store.frame(COUNTS, [expected["history_runs"]]).itertuples(index=False):
+        if table.partition(".")[0] in expected["schemas"]:
+            history.setdefault(table, []).append(int(count))
     strange = 0
-    history = {table: counts[-expected["history_runs"] :] for table, counts in history.items()}
     for table, counts in sorted(history.items()):
         if len(counts) < expected["min_runs"]:
             continue
@@ -327,7 +358,7 @@ QUARANTINES = {
         "bronze.raw_box_office",
     ],
 }
-# Values that the models refused, while the rest of the row stays: where they are listed, and of
+# Values that the models rejected, while the rest of the row stays: where they are listed, and of
 # which table's rows.
 REJECTED_VALUES = {
     "bronze.raw_movies": ("ops.rejected_values", "TRUE"),
@@ -369,7 +400,7 @@ def quarantine(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
 
 
 def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
-    """Did the newest run bring many values that the models refuse? One result a rule."""
+    """Did the newest run bring many values that the models reject? One result per rule."""
     known = store.tables()
     for table, (refused, condition) in REJECTED_VALUES.items():
         if table not in known or refused not in known:
@@ -435,8 +466,20 @@ def disk(thresholds: Thresholds, warehouse: Path | None) -> Iterator[CheckResult
     )
 
 
+def is_recent(age: timedelta, limit: timedelta) -> bool:
+    """Tell whether an age is within a limit; a time in the future is a wrong one, not a new one."""
+    return -CLOCK_TOLERANCE <= age <= limit
+
+
+def format_ago(age: timedelta) -> str:
+    """Put an age into words, such as `3 h ago`, or `2.5 d in the future`."""
+    if age < -CLOCK_TOLERANCE:
+        return f"{format_age(-age)} in the future"
+    return f"{format_age(max(age, timedelta()))} ago"
+
+
 def format_age(age: timedelta) -> str:
-    """Put a duration into format_age, such as `3 h` or `2.5 d`."""
+    """Put a duration into words, such as `3 h` or `2.5 d`."""
     hours = age.total_seconds() / 3600
     if hours < 1:
         return f"{hours * 60:.0f} min"

@@ -120,7 +120,7 @@ def _copy(path: Path, before: FileState, target: Path) -> bool:
 
 def _is_quiet(found: FileState) -> bool:
     newest = max(one[2] for one in found if one) / 1e9
-    return time.time() - newest > QUIET_SECONDS
+    return abs(time.time() - newest) > QUIET_SECONDS  # a clock set back leaves a time in the future
 
 
 def _name(found: FileState) -> str:

@@ -51,16 +51,17 @@ NEXT_STEPS = (
 Measure = Callable[[Any, dict[str, Any]], None]
 
 
-def start(evaluator: MacroEvaluator, measure: Measure) -> None:
+def start(evaluator: MacroEvaluator, gateway: str | None, measure: Measure) -> None:
     """Write the row of a plan or run that begins, and listen to SQLMesh's log until it ends.
 
     Args:
         evaluator: as `before_all` gets it: the environment, its models and the engine.
+        gateway: duckdb or snowflake.
         measure: is called after a failure in prod, with the engine adapter and the models.
 
     """
     with errors_reported():
-        listener = RunListener(evaluator, measure)
+        listener = RunListener(evaluator, gateway, measure)
         logger = logging.getLogger("sqlmesh")
         for stale in [one for one in logger.handlers if one.get_name() == HANDLER]:
             logger.removeHandler(stale)
@@ -105,7 +106,7 @@ class FailedAudit:
 class RunListener(logging.Handler):
     """Listens to SQLMesh's log during one plan or run, and writes `ops`."""
 
-    def __init__(self, evaluator: MacroEvaluator, measure: Measure) -> None:
+    def __init__(self, evaluator: MacroEvaluator, gateway: str | None, measure: Measure) -> None:
         """Take the environment and its models from what `before_all` gets."""
         super().__init__(logging.INFO)
         self.set_name(HANDLER)
@@ -118,7 +119,7 @@ class RunListener(logging.Handler):
         self.environment = evaluator.this_env
         self.project = evaluator.snapshots
         self.first_moment = evaluator.locals["start_ts"]  # of what is built; a run says 1970
-        self.gateway = evaluator.gateway
+        self.gateway = gateway
         models = [
             one for one in evaluator.snapshots.values() if one.is_model and not one.is_symbolic
         ]

@@ -16,7 +16,8 @@ def log_run_start(evaluator: MacroEvaluator) -> exp.Expr:
     """Write the row of a plan or run that begins, and listen to SQLMesh's log."""
     from marquee.ops.sqlmesh_log import start
 
-    start(evaluator, measure_in_spite)
+    # Named here: SQLMesh gives a macro the variables only that its own source names.
+    start(evaluator, evaluator.gateway, measure_in_spite)
     return parse_one("SELECT 1")
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from marquee.catalog import data_dictionary as dictionary
 from marquee.catalog.history import History, TableHistory
-from marquee.catalog.project import read_project
 from marquee.catalog.site import Site
 from marquee.core.settings import ROOT
+from marquee.lineage.project import read_project
 from tests.e2e.browser import CHROMIUM, open_browser, sqlmesh_ui
 from tests.small_warehouse import Warehouse, movie
 

@@ -314,11 +314,16 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
                 assert said.columns.tolist() == queries.answer(on_duckdb, query).columns.tolist()
                 assert len(said) == len(queries.answer(on_duckdb, query))
             titles, expected_titles = (
-                queries.top_movies(store, "", 1900, 2100, "the")["title"].tolist()
+                queries.top_movies(store, years=(1900, 2100), title="the")["title"].tolist()
                 for store in (on_snowflake, on_duckdb)
             )
             assert titles == expected_titles != []
-            for query in (queries.RUNS, queries.MODEL_RUNS, queries.LAYER_HISTORY, queries.AUDITS):
+            for query in (
+                queries.RUN_TOTALS,
+                queries.LAST_BUILD,
+                queries.LAYER_HISTORY,
+                queries.AUDITS,
+            ):
                 assert len(queries.answer(on_snowflake, query)) > 0, query
             for table, column, metric, _ in METRICS:
                 broken = queries.violating_rows(on_snowflake, table, column, metric)

@@ -14,11 +14,11 @@ import pytest
 from sqlmesh.core.context import Context
 
 from marquee.catalog.history import History, TableHistory, read_history
-from marquee.catalog.layout import place
-from marquee.catalog.lineage import Lineage
-from marquee.catalog.project import Table, tables_of
+from marquee.catalog.pictures import Lineage
 from marquee.catalog.site import Site, anchor, curve, page_of
 from marquee.core.settings import ROOT
+from marquee.lineage.layout import place
+from marquee.lineage.project import Table, tables_of
 from marquee.monitoring.store import DuckDBStore
 from marquee.ops.log_tables import TABLES as LOG_TABLES
 from tests.small_warehouse import Warehouse
@@ -145,7 +145,7 @@ def test_a_tables_lineage_has_all_before_it_and_all_after_it(tables: dict[str, T
     related = lineage.related("silver.silver_genres")
     assert {"bronze.raw_genres", "gold.dim_genres", "gold.kpi_genre_performance"} <= related
     assert "gold.agg_fan_retention" not in related
-    near = lineage.of_neighbours("silver.silver_genres", str)
+    near = lineage.of_neighbors("silver.silver_genres", str)
     assert "gold.kpi_genre_performance" not in near
 
 

@@ -37,7 +37,7 @@ from marquee.cli import health, ui
 from marquee.core.clock import now_utc
 from marquee.core.settings import ROOT
 from marquee.dashboard.queries import runs
-from marquee.monitoring.checks import CheckResult, check_all, is_unfinished, robust_z_score
+from marquee.monitoring.checks import COUNTS, CheckResult, check_all, is_unfinished, robust_z_score
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
 from marquee.monitoring.thresholds import read_thresholds
@@ -519,16 +519,16 @@ FAULTS = {
     "silent TMDb": "source bronze.raw_movies",
     "server down": "run tmdb",
     "broken JSON": "quarantine bronze.quarantine_tmdb",
-    "impossible votes": "refused bronze.raw_movies vote_average",
-    "impossible dates": "refused bronze.raw_movies release_date",
+    "impossible votes": "rejected bronze.raw_movies vote_average",
+    "impossible dates": "rejected bronze.raw_movies release_date",
     "growing quarantine": "quarantine bronze.quarantine_studio",
-    "negative revenue": "refused bronze.raw_box_office gross_local: no amount from 0",
-    "unknown currency": "refused bronze.raw_box_office local_currency: no exchange rate",
-    "broken numbers": "refused bronze.raw_box_office tickets_sold",
+    "negative revenue": "rejected bronze.raw_box_office gross_local: no amount from 0",
+    "unknown currency": "rejected bronze.raw_box_office local_currency: no exchange rate",
+    "broken numbers": "rejected bronze.raw_box_office tickets_sold",
     "future timestamps": (
-        "refused bronze.raw_fan_interactions event_at: no moment up to a day after it was read"
+        "rejected bronze.raw_fan_interactions event_at: no moment up to a day after it was read"
     ),
-    "unknown countries": "refused bronze.raw_fan_interactions country_code",
+    "unknown countries": "rejected bronze.raw_fan_interactions country_code",
     "orphan keys": "metric silver.stg_fan_interactions.title_id referential_gap_pct",
 }
 # And what they do not:
@@ -543,7 +543,7 @@ FAULTS |= {
 @pytest.fixture
 def days_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three days in which nothing comes."""
-    for module in ("health", "marquee.dashboard.pages"):
+    for module in ("marquee.cli.health", "marquee.dashboard.pages"):
         monkeypatch.setattr(f"{module}.now_utc", lambda: now_utc() + timedelta(days=3))
 
 
@@ -695,7 +695,7 @@ def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
         long_ago = time.time() - 3 * 3600
         os.utime(copy.parent, (long_ago, long_ago))
         assert health.main([]) == 1
-        assert "FAIL  warehouse  copy" in capsys.readouterr().out.splitlines()[0]
+        assert "FAIL  warehouse  snapshot" in capsys.readouterr().out.splitlines()[0]
     finally:
         is_over.set()
         thread.join()
@@ -736,7 +736,7 @@ def test_the_ui_copies_two_files_of_the_same_name_and_keeps_them_apart(
 def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
     from marquee.dashboard.queries import REQUIRED_TABLES
 
-    for query in REQUIRED_TABLES:
+    for query in [*REQUIRED_TABLES, COUNTS]:
         assert "SELECT" in as_snowflake(query)
 
 

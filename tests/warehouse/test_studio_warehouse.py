@@ -32,9 +32,9 @@ from sqlmesh.core.model import create_external_model, load_sql_based_model
 from macros.quality import METRICS
 from marquee.catalog.data_dictionary import LAYERS
 from marquee.catalog.history import read_history
-from marquee.catalog.project import tables_of
 from marquee.catalog.site import Site
 from marquee.core.settings import ROOT
+from marquee.lineage.project import tables_of
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
