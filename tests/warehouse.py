@@ -31,8 +31,8 @@ TESTS = os.getpid()  # a forked child is a process of its own already
 OF_TMDB = (
     "+gold.bridge_*",
     "+gold.kpi_*",
-    "+snapshots.snap_dim_genres",
-    "+snapshots.snap_silver_movies",
+    "+gold.genre_history",
+    "+gold.movie_history",
     "ops.rejected_values",
 )
 

@@ -47,7 +47,7 @@ MODEL (
     ),
     forall(
       criteria := (
-        recorded_at < COALESCE(superseded_at, '9999-12-31'::TIMESTAMP)
+        recorded_at <= COALESCE(superseded_at, '9999-12-31'::TIMESTAMP)
       ),
       condition := @changed_rows()
     )
