@@ -179,9 +179,7 @@ def test_rows_that_a_read_load_gets_later_are_read(warehouse: Warehouse) -> None
 def test_an_interrupted_load_is_read_once_a_later_one_is_complete(warehouse: Warehouse) -> None:
     warehouse.land(movie(5))
     warehouse.execute(
-        "DELETE FROM bronze._dlt_loads WHERE load_id = (SELECT max(load_id) FROM _)".replace(
-            "_)", "bronze._dlt_loads)"
-        )
+        "DELETE FROM bronze._dlt_loads WHERE load_id = (SELECT max(load_id) FROM bronze._dlt_loads)"
     )
     warehouse.refresh()
     count = "SELECT count(*) FROM gold.fact_movies"
