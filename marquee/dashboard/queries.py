@@ -173,7 +173,7 @@ LIMIT {FOUND}
 MOVIE_HISTORY = """
 SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
   runtime_minutes
-FROM snapshots.snap_silver_movies
+FROM gold.movie_history
 WHERE movie_id = ?
 ORDER BY valid_from
 """
@@ -209,7 +209,7 @@ REQUIRED_TABLES = {
     TOP_MOVIE_YEARS: ["gold.kpi_top_movies"],
     TOP_MOVIES: ["gold.kpi_top_movies", "gold.bridge_movie_genres", "gold.dim_genres"],
     MOVIE_SEARCH: ["silver.silver_movies"],
-    MOVIE_HISTORY: ["snapshots.snap_silver_movies"],
+    MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
 }
