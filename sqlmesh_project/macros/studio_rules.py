@@ -23,61 +23,61 @@ HIGHEST_RATE = 9_999
 
 
 @macro()
-def said(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def clean_text(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """TEXT without white space around it; NULL when empty."""
-    return _said(value)
+    return _clean_text(value)
 
 
 @macro()
-def said_code(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def clean_code(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """TEXT in capitals without white space around it; NULL when empty."""
-    return exp.Upper(this=_said(value))
+    return exp.Upper(this=_clean_text(value))
 
 
 @macro()
-def money_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def parse_amount(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DECIMAL(18, 2): an amount of 0 to a trillion."""
-    return _plausible(try_cast(_said(value), "DECIMAL(18, 2)"))
+    return _plausible(try_cast(_clean_text(value), "DECIMAL(18, 2)"))
 
 
 @macro()
-def rate_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def parse_rate(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DECIMAL(18, 8): an exchange rate above 0 and below 10,000."""
-    rate = try_cast(_said(value), "DECIMAL(18, 8)")
+    rate = try_cast(_clean_text(value), "DECIMAL(18, 8)")
     is_above_0 = exp.GT(this=rate.copy(), expression=exp.Literal.number(0))
     return _when(exp.and_(is_above_0, rate.copy().between(0, HIGHEST_RATE)), rate)
 
 
 @macro()
-def count_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def parse_count(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """BIGINT: a whole number of 0 to a trillion."""
-    return _plausible(exp.cast(try_cast(_said(value), "DECIMAL(18, 0)"), "BIGINT"))
+    return _plausible(exp.cast(try_cast(_clean_text(value), "DECIMAL(18, 0)"), "BIGINT"))
 
 
 @macro()
-def score_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def parse_score(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE: a score of 0 to 10."""
-    score = try_cast(_said(value), "DOUBLE")
+    score = try_cast(_clean_text(value), "DOUBLE")
     return _when(score.copy().between(0, HIGHEST_SCORE), score)
 
 
 @macro()
-def day_of(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
+def parse_date(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
     """DATE: an ISO day up to the one after it was read."""
-    text = _said(value)
+    text = _clean_text(value)
     is_iso = exp.Like(this=text.copy(), expression=exp.Literal.string("____-__-__"))
     day = try_cast(text, "DATE")
     return _when(exp.and_(is_iso, _is_past(evaluator, day.copy(), ingested_at)), day)
 
 
 @macro()
-def moment_of(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
+def parse_timestamp(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
     """TIMESTAMP in UTC of an ISO 8601 moment, up to a day after it was read.
 
     One without an offset is taken for UTC. Measured against the row's own time and not the clock,
     so that a rebuild gives the same.
     """
-    text = _said(value)
+    text = _clean_text(value)
     # Words such as "epoch" are moments to some engines.
     is_iso = exp.Like(this=text.copy(), expression=exp.Literal.string("____-__-__%"))
     has_offset = exp.RegexpLike(
@@ -139,7 +139,7 @@ def refused_values(
                 "table_name",
                 exp.alias_(record_id.copy(), "record_id"),
                 exp.alias_(column_name, "column_name"),
-                exp.alias_(_said(value), "rejected_value"),
+                exp.alias_(_clean_text(value), "rejected_value"),
                 exp.alias_(reason, "reason"),
                 "source_file",
                 "source_line",
@@ -149,12 +149,12 @@ def refused_values(
                 "load_number",
             )
             .from_(rows)
-            .where(exp.and_(_said(value).is_(exp.null()).not_(), is_broken))
+            .where(exp.and_(_clean_text(value).is_(exp.null()).not_(), is_broken))
         )
     return exp.union(*selects, distinct=False)
 
 
-def _said(value: exp.Expr) -> exp.Expr:
+def _clean_text(value: exp.Expr) -> exp.Expr:
     trimmed = exp.Trim(this=value.copy(), expression=exp.Literal.string(WHITE_SPACE))
     return exp.func("NULLIF", trimmed, exp.Literal.string(""))
 

@@ -49,9 +49,9 @@ WITH batches_with_news AS (
   JOIN batches_with_news AS batch
     ON batch.batch_id = landed.batch_id
   LEFT JOIN silver.seed_country_codes AS country
-    ON country.country_code = @said_code(landed.country_code)
+    ON country.country_code = @clean_code(landed.country_code)
   LEFT JOIN silver.seed_account_types AS account
-    ON account.account_type = @said_code(landed.account_type)
+    ON account.account_type = @clean_code(landed.account_type)
   LEFT JOIN (
     SELECT
       currency,
@@ -60,7 +60,7 @@ WITH batches_with_news AS (
     GROUP BY
       currency
   ) AS rate
-    ON rate.currency = @said_code(landed.currency)
+    ON rate.currency = @clean_code(landed.currency)
 ), titles AS (
   SELECT
     'raw_title_metadata' AS table_name,
@@ -93,8 +93,8 @@ WITH batches_with_news AS (
     landed.screen_count,
     landed.showtime_count,
     country.country_code AS known_country,
-    @money_of(landed.gross_revenue_usd) AS reported_usd,
-    ROUND(@money_of(landed.gross_revenue_local) * @rate_of(landed.exchange_rate_usd), 2) AS converted_usd,
+    @parse_amount(landed.gross_revenue_usd) AS reported_usd,
+    ROUND(@parse_amount(landed.gross_revenue_local) * @parse_rate(landed.exchange_rate_usd), 2) AS converted_usd,
     landed.source_file,
     landed.source_line,
     landed.ingested_at,
@@ -105,28 +105,28 @@ WITH batches_with_news AS (
   JOIN batches_with_news AS batch
     ON batch.batch_id = landed.batch_id
   LEFT JOIN silver.seed_country_codes AS country
-    ON country.country_code = @said_code(landed.country)
+    ON country.country_code = @clean_code(landed.country)
 ), rejected_interactions AS (
   @refused_values(
     interactions,
     interaction_id,
     ('account_type', account_type, fan_class IS NULL, 'unknown account type'),
-    ('event_type', event_type, NOT @is_event_type(@said_code(event_type)), 'unknown event type'),
+    ('event_type', event_type, NOT @is_event_type(@clean_code(event_type)), 'unknown event type'),
     (
       'event_at',
       event_timestamp,
-      @moment_of(event_timestamp, ingested_at) IS NULL,
+      @parse_timestamp(event_timestamp, ingested_at) IS NULL,
       'no moment up to a day after it was read'
     ),
     ('country_code', country_code, known_country IS NULL, 'no country'),
-    ('amount', amount, @money_of(amount) IS NULL, 'no amount from 0 to a trillion'),
+    ('amount', amount, @parse_amount(amount) IS NULL, 'no amount from 0 to a trillion'),
     (
       'amount_usd',
       currency,
-      rated_from IS NULL OR @moment_of(event_timestamp, ingested_at)::DATE < rated_from::DATE,
+      rated_from IS NULL OR @parse_timestamp(event_timestamp, ingested_at)::DATE < rated_from::DATE,
       'no exchange rate'
     ),
-    ('amount_usd', amount, @said_code(currency) IS NULL AND @money_of(amount) > 0, 'no currency')
+    ('amount_usd', amount, @clean_code(currency) IS NULL AND @parse_amount(amount) > 0, 'no currency')
   )
 ), rejected_titles AS (
   @refused_values(
@@ -135,18 +135,18 @@ WITH batches_with_news AS (
     (
       'release_year',
       release_year,
-      NOT COALESCE(@is_release_year(@count_of(release_year), ingested_at), FALSE),
+      NOT COALESCE(@is_release_year(@parse_count(release_year), ingested_at), FALSE),
       'no year from 1870 to ten years ahead'
     ),
     (
       'runtime_minutes',
       runtime_minutes,
-      @count_of(runtime_minutes) IS NULL,
+      @parse_count(runtime_minutes) IS NULL,
       'no whole number of minutes from 0'
     ),
-    ('imdb_score', imdb_score, @score_of(imdb_score) IS NULL, 'no score from 0 to 10'),
-    ('budget_usd', budget_usd, @money_of(budget_usd) IS NULL, 'no amount from 0 to a trillion'),
-    ('tmdb_id', tmdb_id, @count_of(tmdb_id) IS NULL, 'no whole number')
+    ('imdb_score', imdb_score, @parse_score(imdb_score) IS NULL, 'no score from 0 to 10'),
+    ('budget_usd', budget_usd, @parse_amount(budget_usd) IS NULL, 'no amount from 0 to a trillion'),
+    ('tmdb_id', tmdb_id, @parse_count(tmdb_id) IS NULL, 'no whole number')
   )
 ), rejected_box_office AS (
   @refused_values(
@@ -155,32 +155,32 @@ WITH batches_with_news AS (
     (
       'report_date',
       report_date,
-      @day_of(report_date, ingested_at) IS NULL,
+      @parse_date(report_date, ingested_at) IS NULL,
       'no day up to the one after it was read'
     ),
     ('country_code', country, known_country IS NULL, 'no country'),
     (
       'tickets_sold',
       tickets_sold,
-      @count_of(tickets_sold) IS NULL,
+      @parse_count(tickets_sold) IS NULL,
       'no whole number from 0 to a trillion'
     ),
     (
       'gross_local',
       gross_revenue_local,
-      @money_of(gross_revenue_local) IS NULL,
+      @parse_amount(gross_revenue_local) IS NULL,
       'no amount from 0 to a trillion'
     ),
     (
       'exchange_rate_usd',
       exchange_rate_usd,
-      @rate_of(exchange_rate_usd) IS NULL,
+      @parse_rate(exchange_rate_usd) IS NULL,
       'no rate above 0 and below 10,000'
     ),
     (
       'local_currency',
       local_currency,
-      @rate_of(exchange_rate_usd) IS NULL AND reported_usd IS NULL,
+      @parse_rate(exchange_rate_usd) IS NULL AND reported_usd IS NULL,
       'no exchange rate'
     ),
     (
@@ -192,20 +192,20 @@ WITH batches_with_news AS (
     (
       'gross_usd',
       gross_revenue_local,
-      COALESCE(@said(gross_revenue_usd), @said(local_currency), @said(exchange_rate_usd)) IS NULL
-      AND @money_of(gross_revenue_local) > 0,
+      COALESCE(@clean_text(gross_revenue_usd), @clean_text(local_currency), @clean_text(exchange_rate_usd)) IS NULL
+      AND @parse_amount(gross_revenue_local) > 0,
       'no currency'
     ),
     (
       'screen_count',
       screen_count,
-      @count_of(screen_count) IS NULL,
+      @parse_count(screen_count) IS NULL,
       'no whole number from 0 to a trillion'
     ),
     (
       'showtime_count',
       showtime_count,
-      @count_of(showtime_count) IS NULL,
+      @parse_count(showtime_count) IS NULL,
       'no whole number from 0 to a trillion'
     )
   )
