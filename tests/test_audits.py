@@ -97,12 +97,12 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "unique_values": doubled_row,
     "unique_combination_of_columns": doubled_row,
     "number_of_rows": lambda audit: f"DELETE FROM {audit.table}",
-    "empty_only_with": lambda audit: f"DELETE FROM {audit.table}",
+    "not_empty_if_parent_has_rows": lambda audit: f"DELETE FROM {audit.table}",
     "accepted_values": lambda audit: update(audit, f"{audit.column('column')} = 'nonsense'"),
     # Every range of the project begins at 0 or above.
     "accepted_range": lambda audit: update(audit, f"{audit.column('column')} = -1"),
-    "references_resolve": lambda audit: update(audit, f"{audit.column('key')} = '-404'"),
-    "keeps_every_row": lambda audit: (
+    "relationship": lambda audit: update(audit, f"{audit.column('key')} = '-404'"),
+    "no_rows_lost": lambda audit: (
         f"DELETE FROM {audit.table} WHERE {audit.column('key')} = "
         f"(SELECT MAX({audit.column('parent_key')}) FROM {audit.table})"
     ),
@@ -110,10 +110,10 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
         f"DELETE FROM {audit.table} "
         f"WHERE {audit.column('key')} = {audit.arguments['member'].sql('duckdb')}"
     ),
-    "positions_are_gapless": lambda audit: update(
+    "no_position_gaps": lambda audit: update(
         audit, f"{audit.column('position')} = {audit.column('position')} + 1"
     ),
-    "days_are_gapless": lambda audit: (
+    "no_date_gaps": lambda audit: (
         f"DELETE FROM {audit.table} WHERE {audit.column('day')} = '2020-02-29'"
     ),
     "weights_sum_to_one": lambda audit: update(audit, "weight = weight * 1.001"),
@@ -129,7 +129,7 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "null_count": lambda audit: update(audit, f"{audit.column('column')} = NULL"),
     "duplicate_count": doubled_row,
     "routed_by_account_type": lambda audit: update(audit, "account_type = 'nonsense'"),
-    "routed_once": lambda audit: (
+    "mutually_exclusive": lambda audit: (
         f"UPDATE {audit.table} SET interaction_id = "
         "(SELECT MIN(interaction_id) FROM silver.stg_fan_verified)"
     ),

@@ -18,7 +18,7 @@ MODEL (
   audits (
     not_null(columns := (movie_id, column_name, reason, _source_ingested_at)),
     unique_combination_of_columns(columns := (_source_response_id, column_name, rejected_value)),
-    references_resolve(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
+    relationship(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
   )
 );
 

@@ -20,8 +20,8 @@ MODEL (
         company_position = 0
       )
     )),
-    positions_are_gapless(key := movie_id, position := company_position),
-    references_resolve(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
+    no_position_gaps(key := movie_id, position := company_position),
+    relationship(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
   )
 );
 

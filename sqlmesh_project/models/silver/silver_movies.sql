@@ -46,7 +46,7 @@ MODEL (
     unique_values(columns := (
       movie_id
     )),
-    empty_only_with(parent := bronze.raw_movies, condition := NOT @json_integer(raw_data, 'id') IS NULL),
+    not_empty_if_parent_has_rows(parent := bronze.raw_movies, condition := NOT @json_integer(raw_data, 'id') IS NULL),
     forall(criteria := (budget_usd > 0, revenue_usd > 0, runtime_minutes > 0, vote_count > 0)),
     accepted_range("column" := vote_average, min_v := 0, max_v := 10),
     accepted_range("column" := popularity_score, min_v := 0),

@@ -16,13 +16,13 @@ MODEL (
   audits (
     not_null(columns := (genre_id, genre_name, genre_group, is_blockbuster_genre, valid_from)),
     unique_combination_of_columns(columns := (genre_id, valid_from)),
-    empty_only_with(parent := silver.silver_genres),
+    not_empty_if_parent_has_rows(parent := silver.silver_genres),
     forall(criteria := (
       valid_from < COALESCE(valid_to, '9999-12-31'::TIMESTAMP)
     )),
     periods_do_not_overlap(key := genre_id),
     one_open_period(key := genre_id),
-    references_resolve(key := genre_id, parent := silver.silver_genres, parent_key := genre_id)
+    relationship(key := genre_id, parent := silver.silver_genres, parent_key := genre_id)
   )
 );
 

@@ -23,13 +23,13 @@ MODEL (
   audits (
     not_null(columns := (movie_id, valid_from)),
     unique_combination_of_columns(columns := (movie_id, valid_from)),
-    empty_only_with(parent := bronze.raw_movies, condition := NOT @json_integer(raw_data, 'id') IS NULL),
+    not_empty_if_parent_has_rows(parent := bronze.raw_movies, condition := NOT @json_integer(raw_data, 'id') IS NULL),
     forall(criteria := (
       valid_from < COALESCE(valid_to, '9999-12-31'::TIMESTAMP)
     )),
     periods_do_not_overlap(key := movie_id),
     one_open_period(key := movie_id),
-    references_resolve(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
+    relationship(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
   )
 );
 

@@ -1,5 +1,5 @@
 AUDIT (
-  name references_resolve
+  name relationship
 );
 
 /* Every key of the column finds its row in the parent. SQLMesh has no such audit of its own. */

@@ -1,5 +1,5 @@
 AUDIT (
-  name positions_are_gapless
+  name no_position_gaps
 );
 
 /* The positions of a key count from 0 without a gap. */
