@@ -62,7 +62,7 @@ METRICS: list[list[Any]] = [
     ["silver.stg_fan_interactions", "interaction_id", "row_count_growth_pct", 90],
     ["silver.stg_box_office", "box_office_sk", "row_count_loss_pct", 0],
     ["silver.stg_box_office", "box_office_sk", "row_count_growth_pct", 90],
-    ["silver.studio_batches", "landed_at", "days_since_newest", 7],
+    ["silver.studio_loads", "landed_at", "days_since_newest", 7],
 ]
 
 

@@ -6,8 +6,8 @@ A pipeline that cleans a key has to strip the same characters: ``value.strip(WHI
 from sqlglot import exp
 
 # Unicode's white space, the separators that Python's ``str.strip`` knows besides, and what has no
-# width: zero-width spaces and joiners, marks of direction, the byte order mark. Spreadsheets and web
-# pages leave them around a value, where nobody sees them.
+# width: zero-width spaces and joiners, marks of direction, the byte order mark. Spreadsheets and
+# web pages leave them around a value, where nobody sees them.
 WHITE_SPACE = (
     "\t\n\x0b\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u180e"
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f"
