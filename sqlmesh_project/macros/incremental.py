@@ -70,7 +70,7 @@ def new_loads(
         LEFT JOIN (
           SELECT known._source_load_id, MAX(known._source_row_count) AS row_count
           FROM {model.name} AS known
-          WHERE {_is_refresh(evaluator)}
+          WHERE {is_refresh(evaluator)}
           GROUP BY known._source_load_id
         ) AS known
           ON known._source_load_id = load.load_id AND known.row_count = load.row_count
@@ -99,7 +99,7 @@ def high_water_mark(evaluator: MacroEvaluator, model: exp.Expr, *parents: exp.Ex
             rows keep ``_source_version``, the ``@snapshot_version`` of the same parents.
 
     """
-    conditions = [_is_refresh(evaluator)]
+    conditions = [is_refresh(evaluator)]
     if parents:
         version = snapshot_version(evaluator, *parents).sql("duckdb")
         conditions.append(f"known._source_version = {version}")
@@ -128,6 +128,46 @@ def snapshot_version(evaluator: MacroEvaluator, *models: exp.Expr) -> exp.Expr:
     return exp.Literal.string(" ".join(filter(None, found)))
 
 
-def _is_refresh(evaluator: MacroEvaluator) -> str:
-    """A condition: false for a first build and a restatement, which begin at the first day."""
+@macro()
+def changed_rows(evaluator: MacroEvaluator) -> exp.Expr:
+    """Condition of an audit: the rows that the last refresh wrote.
+
+    All rows after a first build and a restatement, which begin at the first day, and in a full
+    audit, which is told to: ``sqlmesh audit --start 2026-01-01``.
+    """
+    return _changed(evaluator, evaluator.locals.get("this_model"), "_source_load_number")
+
+
+@macro()
+def changed_keys(evaluator: MacroEvaluator, key: exp.Expr, table: exp.Expr) -> exp.Expr:
+    """Condition of an audit: the keys of which the last refresh wrote a row in another table.
+
+    Args:
+        evaluator: Knows the interval to audit.
+        key: The column, of the same name in both.
+        table: The other table, which the audited model reads.
+
+    """
+    changed = _changed(evaluator, table, "written._source_load_number")
+    if isinstance(changed, exp.Boolean):
+        return changed
+    written = exp.select(f"written.{key.name}").from_(
+        exp.alias_(table.copy(), "written", table=True)
+    )
+    return exp.column(key.name).isin(query=written.where(changed))
+
+
+def _changed(evaluator: MacroEvaluator, table: exp.Expr | None, column: str) -> exp.Expr:
+    """``column = (SELECT MAX(...) FROM table)``, and TRUE where all rows are meant."""
+    start = evaluator.locals.get("start_ds")
+    if table is None or start is None or start <= str(evaluator.var("first_day")):
+        return exp.true()
+    newest = exp.select("MAX(newest._source_load_number)").from_(
+        exp.alias_(table.copy(), "newest", table=True)
+    )
+    return exp.column(*reversed(column.split("."))).eq(newest.subquery())
+
+
+def is_refresh(evaluator: MacroEvaluator) -> str:
+    """SQL of a condition: false for a first build and a restatement, which begin at the first day."""
     return f"'{evaluator.locals['start_ds']}' > '{evaluator.var('first_day')}'"

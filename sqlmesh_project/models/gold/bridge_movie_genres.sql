@@ -32,4 +32,4 @@ SELECT
   CAST(1.0 / COUNT(*) OVER (PARTITION BY movie.movie_sk) AS DOUBLE) AS weight
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_genres AS listed
-  ON listed.movie_id = movie.movie_id
+  ON listed.movie_id = movie.movie_id AND listed.is_current
