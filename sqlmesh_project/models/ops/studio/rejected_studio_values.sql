@@ -135,8 +135,9 @@ WITH new_loads AS (
       (
         'gross_usd',
         gross_revenue_local,
-        @plausible_usd(@parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd)) IS NULL
-        AND @parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd) > 0,
+        @plausible_usd(
+          COALESCE(@parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd), 0)
+        ) IS NULL,
         'more than a billion US dollars'
       ),
       (
