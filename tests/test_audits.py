@@ -1,7 +1,8 @@
 """Every audit of every model is shown failing: an audit that can't fail checks nothing.
 
 A small warehouse is sabotaged in a transaction that is rolled back, once an audit (and once a
-criterion of `forall`): the audit must find nothing before and something after.
+criterion of `forall`): the audit must find nothing before and something after. Audits of the rows
+that the last refresh wrote are shown failing in a refresh and in a full audit.
 """
 
 from __future__ import annotations
@@ -29,15 +30,19 @@ class Attached:
     snapshot: Snapshot
     audit: ModelAudit
     arguments: Mapping[str, Any]
+    start: str
 
     def __str__(self) -> str:
         given = ", ".join(f"{name} := {value.sql()}" for name, value in self.arguments.items())
-        return f"{self.snapshot.name} {self.audit.name}({given})"
+        return f"{self.snapshot.name} {self.audit.name}({given}) from {self.start} on"
 
     @property
     def table(self) -> str:
-        """The table that the audit looks at."""
-        return str(self.snapshot.table_name())
+        """The table that the audit looks at; of a view the one that it is of."""
+        snapshot = self.snapshot
+        if snapshot.model.kind.is_view:
+            snapshot = self.context.snapshots[VIEWS[snapshot.model.name]]
+        return str(snapshot.table_name())
 
     def column(self, argument: str) -> str:
         """The last column that an argument names: audits of several look at each."""
@@ -51,6 +56,7 @@ class Attached:
             snapshots=self.context.snapshots,
             engine_adapter=self.context.engine_adapter,
             runtime_stage=RuntimeStage.AUDITING,
+            start=self.start,
             **self.arguments,
         )
         return exp.select("COUNT(*)").from_(query.subquery("audit"))
@@ -60,6 +66,14 @@ class Attached:
         row = self.context.engine_adapter.fetchone(self.count, quote_identifiers=True)
         assert row is not None
         return int(row[0])
+
+
+FIRST_DAY, REFRESH = "2026-01-01", "2026-11-28"  # all rows; those of the last refresh
+
+VIEWS = {
+    "gold.movie_history": '"warehouse"."snapshots"."snap_silver_movies"',
+    "gold.genre_history": '"warehouse"."snapshots"."snap_dim_genres"',
+}
 
 
 @contextmanager
@@ -173,8 +187,17 @@ BREAKS = {
         "below_budget_usd = min_budget_usd"
     ),
     "first_seen_at <= _source_ingested_at": "first_seen_at = _source_ingested_at + INTERVAL 1 DAY",
-    "is_primary_company = (company_position = 0)": "is_primary_company = NOT is_primary_company",
-    "is_primary_genre = (genre_position = 0)": "is_primary_genre = NOT is_primary_genre",
+    "is_primary_company = (is_current AND company_position = 0)": (
+        "is_primary_company = NOT is_primary_company"
+    ),
+    "is_primary_genre = (is_current AND genre_position = 0)": (
+        "is_primary_genre = NOT is_primary_genre"
+    ),
+    "vote_average BETWEEN 0 AND 10": "vote_average = 10.5",
+    "popularity_score >= 0": "popularity_score = -1",
+    "recorded_at <= COALESCE(superseded_at, CAST('9999-12-31' AS TIMESTAMP))": (
+        "superseded_at = recorded_at - INTERVAL 1 DAY"
+    ),
     "budget_usd > 0": "budget_usd = 0",
     "revenue_usd > 0": "revenue_usd = 0",
     "runtime_minutes > 0": "runtime_minutes = 0",
@@ -271,14 +294,25 @@ def attached_audits(context: Context) -> list[Attached]:
     for snapshot in context.snapshots.values():
         for audit, arguments in snapshot.model.audits_with_args:
             assert isinstance(audit, ModelAudit)
-            if audit.name != "forall":
-                found.append(Attached(context, snapshot, audit, arguments))
-                continue
-            criteria = arguments["criteria"]
-            for criterion in criteria.expressions or [criteria.unnest()]:
-                alone = {"criteria": exp.Array(expressions=[criterion])}
-                found.append(Attached(context, snapshot, audit, alone))
+            each = [arguments]
+            if audit.name == "forall":
+                criteria = arguments["criteria"]
+                each = [
+                    {**arguments, "criteria": exp.Array(expressions=[criterion])}
+                    for criterion in criteria.expressions or [criteria.unnest()]
+                ]
+            starts = [FIRST_DAY, *([REFRESH] if is_of_changed_rows(arguments) else [])]
+            found += [
+                Attached(context, snapshot, audit, alone, start)
+                for alone in each
+                for start in starts
+            ]
     return found
+
+
+def is_of_changed_rows(arguments: Mapping[str, Any]) -> bool:
+    """Whether an audit looks at the rows that the last refresh wrote."""
+    return "condition" in arguments and "@CHANGED_" in arguments["condition"].sql().upper()
 
 
 def sabotage(audit: Attached) -> str:
@@ -297,6 +331,26 @@ def test_every_audit_fails_when_its_table_is_sabotaged(context: Context) -> None
         assert audit.findings() == 0, f"{audit} fails on a sound table"
         with sabotaged(context, sabotage(audit)):
             assert audit.findings() > 0, f"{audit} finds nothing wrong"
+
+
+def test_a_fault_in_a_row_of_an_older_refresh_is_found_by_the_full_audit_alone(
+    context: Context,
+) -> None:
+    audits = [audit for audit in attached_audits(context) if is_of_changed_rows(audit.arguments)]
+    table = '"warehouse"."silver"."silver_movies"'
+    full, refresh = [
+        next(
+            audit
+            for audit in audits
+            if audit.snapshot.name == table
+            and audit.audit.name == "not_null"
+            and audit.start == start
+        )
+        for start in (FIRST_DAY, REFRESH)
+    ]
+    older = "is_deleted = NULL, _source_load_number = _source_load_number - 1"
+    with sabotaged(context, f"UPDATE {full.table} SET {older} WHERE movie_id = 1"):
+        assert (full.findings(), refresh.findings()) == (1, 0)
 
 
 def test_every_audit_of_the_project_is_attached_to_a_model(context: Context) -> None:

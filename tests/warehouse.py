@@ -31,10 +31,25 @@ TESTS = os.getpid()  # a forked child is a process of its own already
 OF_TMDB = (
     "+gold.bridge_*",
     "+gold.kpi_*",
-    "+snapshots.snap_dim_genres",
-    "+snapshots.snap_silver_movies",
+    "+gold.genre_history",
+    "+gold.movie_history",
     "ops.rejected_values",
 )
+
+# Columns that tell of refreshes, and which rows of a table hold now.
+OF_REFRESHES = {
+    "_loaded_at",
+    "_source_load_number",
+    "_source_version",
+    "recorded_at",
+    "superseded_at",
+    "correction_number",
+}
+IS_CURRENT = {
+    "is_current": "is_current",
+    "superseded_at": "superseded_at IS NULL",
+    "is_withdrawn": "NOT is_withdrawn",
+}
 
 GENRES = {28: "Action", 18: "Drama", 35: "Comedy"}
 
@@ -335,6 +350,21 @@ class Warehouse:
         return {
             name: self.query(f"SELECT {columns} FROM {name} ORDER BY ALL") for (name,) in tables
         }
+
+    def current_rows_of(self, *schemas: str) -> dict[str, Rows]:
+        """Rows of the schemas that a rebuild from bronze gives, too, by table.
+
+        Without what tells of refreshes: their columns, pairs that are gone, superseded periods.
+        """
+        found = {}
+        for name in self.rows_of(*schemas):
+            columns = [column for column, *_ in self.query(f"DESCRIBE {name}")]
+            kept = [column for column in columns if column not in OF_REFRESHES]
+            condition = " AND ".join(IS_CURRENT[one] for one in columns if one in IS_CURRENT)
+            found[name] = self.query(
+                f"SELECT {', '.join(kept)} FROM {name} WHERE {condition or 'TRUE'} ORDER BY ALL"
+            )
+        return found
 
 
 def moment(at: str) -> str:

@@ -36,7 +36,7 @@ TABLES = [
 
 
 @macro()
-def create_missing_bronze(evaluator: MacroEvaluator) -> list[exp.Expr]:
+def ensure_bronze_tables(evaluator: MacroEvaluator) -> list[exp.Expr]:
     """Statements that create the tables that models read and no door has landed in yet."""
     statements = [f"CREATE TABLE IF NOT EXISTS bronze.{table}" for table in TABLES]
     if evaluator.dialect != "snowflake":  # there the schema is made by an administrator

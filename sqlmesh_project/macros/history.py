@@ -10,7 +10,7 @@ its own, with the next ``correction_number``.
 
 from sqlglot import exp, parse_one
 from sqlmesh import macro
-from sqlmesh.core.macros import MacroEvaluator
+from sqlmesh.core.macros import MacroEvaluator, generate_surrogate_key
 
 from macros.incremental import is_refresh
 
@@ -20,12 +20,15 @@ def period_changes(
     evaluator: MacroEvaluator,
     model: exp.Expr,
     changed: exp.Expr,
-    periods: exp.Expr,
+    observations: exp.Expr,
     key: exp.Expr,
     tracked: exp.Expr,
     lineage: exp.Expr,
 ) -> exp.Expr:
     """Query of the rows that a history must be handed so that it reports the computed periods.
+
+    A period begins with an observation whose tracked values differ from those before, and ends
+    where the next one begins. An observation that ``is_tombstone`` ends a period and begins none.
 
     - A period that is not recorded: the period, ``correction_number`` 0.
     - A recorded period whose end arrives: the same row with its end, which the kind fills in.
@@ -39,63 +42,78 @@ def period_changes(
         evaluator: Knows the interval to build.
         model: Name of the history.
         changed: CTE of the keys to compute: the key, and ``load_number``.
-        periods: CTE of all periods of these keys: key, tracked and lineage columns, ``valid_from``,
-            ``valid_to``.
+        observations: CTE of all observations of these keys, one per moment: key, tracked and
+            lineage columns, ``is_tombstone``, ``observed_at``.
         key: Column of the entity.
         tracked: Columns whose change begins a period.
-        lineage: Other columns, which a correction of the period takes over.
+        lineage: Other columns of the first observation of a period.
 
     Returns:
         Key, tracked columns, ``valid_from``, ``valid_to``, ``is_withdrawn``, ``correction_number``,
         lineage columns, and ``load_number``, the highest of the changed keys.
 
     """
-    name, known_model = key.name, model.name
+    name, table = key.name, model.name
     values = [column.name for column in tracked.find_all(exp.Column)]
     others = [column.name for column in lineage.find_all(exp.Column)]
+    carried = ", ".join([name, *values, *others])
     columns = [name, *values, "valid_from", "valid_to", *others]
-    equal = " AND ".join(f"period.{value} IS NOT DISTINCT FROM known.{value}" for value in values)
     computed = ", ".join(f"period.{column}" for column in columns)
     recorded = ", ".join(f"known.{column}" for column in columns)
+    equal = " AND ".join(f"period.{value} IS NOT DISTINCT FROM known.{value}" for value in values)
     on = f"known.{name} = period.{name} AND known.valid_from = period.valid_from"
+    number = f"(SELECT MAX(load_number) FROM {changed.name})"  # noqa: S608
+    fingerprint = generate_surrogate_key(
+        evaluator, exp.column("is_tombstone"), *(exp.column(value) for value in values)
+    ).sql("duckdb")
     is_same = f"""(
       NOT known.is_withdrawn AND {equal} AND (
         period.valid_to IS NOT DISTINCT FROM known.valid_to
         OR (known.valid_to IS NULL AND period.valid_to > known.last_recorded_at)
       )
     )"""
-    known = f"""
-      SELECT {", ".join(f"newest.{column}" for column in columns)},
-        newest.is_withdrawn, newest.correction_number, refreshed.last_recorded_at
-      FROM {known_model} AS newest
-      CROSS JOIN (
-        SELECT MAX(known.recorded_at) AS last_recorded_at FROM {known_model} AS known
-      ) AS refreshed
-      WHERE newest.superseded_at IS NULL AND {is_refresh(evaluator)}
-        AND newest.{name} IN (SELECT {name} FROM {changed.name})
-      QUALIFY ROW_NUMBER() OVER (
-        PARTITION BY newest.{name}, newest.valid_from ORDER BY newest.correction_number DESC
-      ) = 1
+    query = f"""
+      WITH fingerprints AS (
+        SELECT {carried}, is_tombstone, observed_at, {fingerprint} AS fingerprint
+        FROM {observations.name}
+      ), changes AS (
+        SELECT {carried}, is_tombstone, observed_at FROM fingerprints
+        QUALIFY LAG(fingerprint, 1, '') OVER (PARTITION BY {name} ORDER BY observed_at)
+          <> fingerprint
+      ), all_periods AS (
+        SELECT {carried}, is_tombstone, observed_at AS valid_from,
+          LEAD(observed_at) OVER (PARTITION BY {name} ORDER BY observed_at) AS valid_to
+        FROM changes
+      ), periods AS (
+        SELECT {carried}, valid_from, valid_to FROM all_periods WHERE NOT is_tombstone
+      ), last_refresh AS (
+        SELECT MAX(known.recorded_at) AS last_recorded_at FROM {table} AS known
+      ), recorded AS (
+        SELECT {recorded}, known.is_withdrawn, known.correction_number,
+          last_refresh.last_recorded_at
+        FROM {table} AS known
+        CROSS JOIN last_refresh
+        WHERE known.superseded_at IS NULL AND {is_refresh(evaluator)}
+          AND known.{name} IN (SELECT {name} FROM {changed.name})
+        QUALIFY ROW_NUMBER() OVER (
+          PARTITION BY known.{name}, known.valid_from ORDER BY known.correction_number DESC
+        ) = 1
+      )
+      SELECT {computed}, FALSE AS is_withdrawn,
+        CASE
+          WHEN known.{name} IS NULL THEN 0
+          WHEN {is_same} THEN known.correction_number
+          ELSE known.correction_number + 1
+        END AS correction_number,
+        {number} AS load_number
+      FROM periods AS period
+      LEFT JOIN recorded AS known ON {on}
+      WHERE known.{name} IS NULL OR NOT {is_same}
+        OR period.valid_to IS DISTINCT FROM known.valid_to
+      UNION ALL
+      SELECT {recorded}, TRUE AS is_withdrawn, known.correction_number, {number} AS load_number
+      FROM recorded AS known
+      LEFT JOIN periods AS period ON {on}
+      WHERE NOT known.is_withdrawn AND (period.{name} IS NULL OR NOT {is_same})
     """  # noqa: S608 - names of tables and columns, and days
-    number = f"(SELECT MAX(load_number) FROM {changed.name})"  # noqa: S608
-    return parse_one(
-        f"""
-        SELECT {computed}, FALSE AS is_withdrawn,
-          CASE
-            WHEN known.{name} IS NULL THEN 0
-            WHEN {is_same} THEN known.correction_number
-            ELSE known.correction_number + 1
-          END AS correction_number,
-          {number} AS load_number
-        FROM {periods.name} AS period
-        LEFT JOIN ({known}) AS known ON {on}
-        WHERE known.{name} IS NULL OR NOT {is_same}
-          OR period.valid_to IS DISTINCT FROM known.valid_to
-        UNION ALL
-        SELECT {recorded}, TRUE AS is_withdrawn, known.correction_number, {number} AS load_number
-        FROM ({known}) AS known
-        LEFT JOIN {periods.name} AS period ON {on}
-        WHERE NOT known.is_withdrawn AND (period.{name} IS NULL OR NOT {is_same})
-        """,  # noqa: S608
-        dialect="duckdb",
-    )
+    return parse_one(query, dialect="duckdb")

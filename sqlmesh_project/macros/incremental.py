@@ -169,5 +169,5 @@ def _changed(evaluator: MacroEvaluator, table: exp.Expr | None, column: str) -> 
 
 
 def is_refresh(evaluator: MacroEvaluator) -> str:
-    """SQL of a condition: false for a first build and a restatement, which begin at the first day."""
+    """SQL of a condition: false for a first build and a restatement (from the first day on)."""
     return f"'{evaluator.locals['start_ds']}' > '{evaluator.var('first_day')}'"

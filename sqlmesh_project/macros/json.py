@@ -143,7 +143,7 @@ def integer_at(
     ``2.37e8`` and ``237000000.0`` are whole numbers, ``12.5`` is none. A cast alone would round it,
     and take ``1_000`` for a number.
     """
-    text = _text(evaluator, value, path)
+    text = text_at(evaluator, value, path)
     whole = try_cast(text, "DECIMAL(18, 0)")
     exact = try_cast(text, "DECIMAL(38, 18)")
     is_exact = exp.and_(
@@ -163,7 +163,7 @@ def integer_at(
 
 def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE; NULL when it is no number."""
-    text = _text(evaluator, value)
+    text = text_at(evaluator, value)
     number = try_cast(text, "DOUBLE")
     return exp.Case(ifs=[exp.If(this=_matches(evaluator, text, NUMBER), true=number)])
 

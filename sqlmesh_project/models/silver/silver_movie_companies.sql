@@ -9,7 +9,7 @@ MODEL (
   column_descriptions (
     movie_id = 'TMDb''s number of the movie.',
     company_id = 'TMDb''s number of the company.',
-    company_position = 'Place in TMDb''s list, from 0; the last one, if not current.',
+    company_position = 'Place in TMDb''s list, from 0.',
     is_primary_company = 'First in the list.',
     is_current = 'The newest response of the movie lists the company.',
     _source_ingested_at = 'When that response arrived (UTC).',
@@ -44,94 +44,14 @@ MODEL (
   )
 );
 
-WITH high_water_mark AS (
-  @high_water_mark('silver.silver_movie_companies')
-), changed_movies AS (
-  SELECT
-    movie.movie_id,
-    CASE WHEN NOT movie.is_deleted THEN movie.production_companies END AS production_companies,
-    movie._source_ingested_at,
-    movie._source_load_number
-  FROM silver.silver_movies AS movie
-  CROSS JOIN high_water_mark
-  WHERE
-    movie._source_load_number > high_water_mark.load_number
-), entries AS (
-  @json_entries(
-    changed_movies,
-    @json_array_of(production_companies),
-    movie_id,
-    _source_ingested_at,
-    _source_load_number
-  )
-), identified AS (
-  SELECT
-    movie_id,
-    @json_integer(entry, 'id') AS company_id,
-    entry_position,
-    _source_ingested_at,
-    _source_load_number
-  FROM entries
-), first_mentions AS (
-  SELECT
-    movie_id,
-    company_id,
-    entry_position,
-    _source_ingested_at,
-    _source_load_number
-  FROM identified
-  WHERE
-    company_id > 0
-  QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY movie_id, company_id ORDER BY entry_position) = 1
-), listed AS (
-  SELECT
-    movie_id,
-    company_id,
-    ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY entry_position) - 1 AS company_position,
-    TRUE AS is_current,
-    _source_ingested_at,
-    _source_load_number
-  FROM first_mentions
-), removed AS (
-  SELECT
-    known.movie_id,
-    known.company_id,
-    known.company_position,
-    FALSE AS is_current,
-    movie._source_ingested_at,
-    movie._source_load_number
-  FROM silver.silver_movie_companies AS known
-  JOIN changed_movies AS movie
-    ON movie.movie_id = known.movie_id
-  LEFT JOIN listed
-    ON listed.movie_id = known.movie_id AND listed.company_id = known.company_id
-  WHERE
-    listed.movie_id IS NULL
-), pairs AS (
-  SELECT
-    movie_id,
-    company_id,
-    company_position,
-    is_current,
-    _source_ingested_at,
-    _source_load_number
-  FROM listed
-  UNION ALL
-  SELECT
-    movie_id,
-    company_id,
-    company_position,
-    is_current,
-    _source_ingested_at,
-    _source_load_number
-  FROM removed
+WITH pairs AS (
+  @changed_pairs('silver.silver_movie_companies', production_companies, company_id)
 )
 SELECT
   movie_id::BIGINT AS movie_id,
   company_id::BIGINT AS company_id,
-  company_position::INT AS company_position,
-  CAST(is_current AND company_position = 0 AS BOOLEAN) AS is_primary_company,
+  position::INT AS company_position,
+  CAST(is_current AND position = 0 AS BOOLEAN) AS is_primary_company,
   is_current::BOOLEAN AS is_current,
   _source_ingested_at::TIMESTAMP AS _source_ingested_at,
   _source_load_number::BIGINT AS _source_load_number

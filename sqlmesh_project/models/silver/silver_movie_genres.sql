@@ -9,7 +9,7 @@ MODEL (
   column_descriptions (
     movie_id = 'TMDb''s number of the movie.',
     genre_id = 'TMDb''s number of the genre.',
-    genre_position = 'Place in TMDb''s list, from 0; the last one, if not current.',
+    genre_position = 'Place in TMDb''s list, from 0.',
     is_primary_genre = 'First in the list: TMDb names the main genre first.',
     is_current = 'The newest response of the movie lists the genre.',
     _source_ingested_at = 'When that response arrived (UTC).',
@@ -44,94 +44,14 @@ MODEL (
   )
 );
 
-WITH high_water_mark AS (
-  @high_water_mark('silver.silver_movie_genres')
-), changed_movies AS (
-  SELECT
-    movie.movie_id,
-    CASE WHEN NOT movie.is_deleted THEN movie.genres END AS genres,
-    movie._source_ingested_at,
-    movie._source_load_number
-  FROM silver.silver_movies AS movie
-  CROSS JOIN high_water_mark
-  WHERE
-    movie._source_load_number > high_water_mark.load_number
-), entries AS (
-  @json_entries(
-    changed_movies,
-    @json_array_of(genres),
-    movie_id,
-    _source_ingested_at,
-    _source_load_number
-  )
-), identified AS (
-  SELECT
-    movie_id,
-    @json_integer(entry, 'id') AS genre_id,
-    entry_position,
-    _source_ingested_at,
-    _source_load_number
-  FROM entries
-), first_mentions AS (
-  SELECT
-    movie_id,
-    genre_id,
-    entry_position,
-    _source_ingested_at,
-    _source_load_number
-  FROM identified
-  WHERE
-    genre_id > 0
-  QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY movie_id, genre_id ORDER BY entry_position) = 1
-), listed AS (
-  SELECT
-    movie_id,
-    genre_id,
-    ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY entry_position) - 1 AS genre_position,
-    TRUE AS is_current,
-    _source_ingested_at,
-    _source_load_number
-  FROM first_mentions
-), removed AS (
-  SELECT
-    known.movie_id,
-    known.genre_id,
-    known.genre_position,
-    FALSE AS is_current,
-    movie._source_ingested_at,
-    movie._source_load_number
-  FROM silver.silver_movie_genres AS known
-  JOIN changed_movies AS movie
-    ON movie.movie_id = known.movie_id
-  LEFT JOIN listed
-    ON listed.movie_id = known.movie_id AND listed.genre_id = known.genre_id
-  WHERE
-    listed.movie_id IS NULL
-), pairs AS (
-  SELECT
-    movie_id,
-    genre_id,
-    genre_position,
-    is_current,
-    _source_ingested_at,
-    _source_load_number
-  FROM listed
-  UNION ALL
-  SELECT
-    movie_id,
-    genre_id,
-    genre_position,
-    is_current,
-    _source_ingested_at,
-    _source_load_number
-  FROM removed
+WITH pairs AS (
+  @changed_pairs('silver.silver_movie_genres', genres, genre_id)
 )
 SELECT
   movie_id::BIGINT AS movie_id,
   genre_id::BIGINT AS genre_id,
-  genre_position::INT AS genre_position,
-  CAST(is_current AND genre_position = 0 AS BOOLEAN) AS is_primary_genre,
+  position::INT AS genre_position,
+  CAST(is_current AND position = 0 AS BOOLEAN) AS is_primary_genre,
   is_current::BOOLEAN AS is_current,
   _source_ingested_at::TIMESTAMP AS _source_ingested_at,
   _source_load_number::BIGINT AS _source_load_number

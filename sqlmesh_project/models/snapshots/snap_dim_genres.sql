@@ -97,50 +97,23 @@ WITH genres AS (
     MAX(effective_from) OVER (PARTITION BY genre_id ORDER BY seen_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS effective_from,
     seen_at
   FROM change_events
-), classified AS (
+), observations AS (
   SELECT
     attribute.genre_id,
     attribute.genre_name,
     COALESCE(classification.genre_group, 'Other') AS genre_group,
     COALESCE(classification.is_blockbuster_genre, FALSE) AS is_blockbuster_genre,
-    attribute.seen_at
+    FALSE AS is_tombstone,
+    attribute.seen_at AS observed_at
   FROM attribute_history AS attribute
   LEFT JOIN silver.seed_genre_groups AS classification
     ON classification.genre_id = attribute.genre_id
     AND classification.effective_from::DATE = attribute.effective_from
-), fingerprints AS (
-  SELECT
-    genre_id,
-    genre_name,
-    genre_group,
-    is_blockbuster_genre,
-    seen_at,
-    @GENERATE_SURROGATE_KEY(genre_name, genre_group, is_blockbuster_genre) AS fingerprint
-  FROM classified
-), changes AS (
-  SELECT
-    genre_id,
-    genre_name,
-    genre_group,
-    is_blockbuster_genre,
-    seen_at
-  FROM fingerprints
-  QUALIFY
-    LAG(fingerprint, 1, '') OVER (PARTITION BY genre_id ORDER BY seen_at) <> fingerprint
-), periods AS (
-  SELECT
-    genre_id,
-    genre_name,
-    genre_group,
-    is_blockbuster_genre,
-    seen_at AS valid_from,
-    LEAD(seen_at) OVER (PARTITION BY genre_id ORDER BY seen_at) AS valid_to
-  FROM changes
 ), recorded AS (
   @period_changes(
     'snapshots.snap_dim_genres',
     genres,
-    periods,
+    observations,
     genre_id,
     (genre_name, genre_group, is_blockbuster_genre),
     ()

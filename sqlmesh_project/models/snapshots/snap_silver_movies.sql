@@ -47,7 +47,7 @@ MODEL (
     ),
     forall(
       criteria := (
-        recorded_at < COALESCE(superseded_at, '9999-12-31'::TIMESTAMP)
+        recorded_at <= COALESCE(superseded_at, '9999-12-31'::TIMESTAMP)
       ),
       condition := @changed_rows()
     )
@@ -89,69 +89,11 @@ WITH high_water_mark AS (
     )
   QUALIFY
     COALESCE(LEAD(observed_at) OVER (PARTITION BY movie_id ORDER BY observed_at, _source_load_id, response_id) <> observed_at, TRUE)
-), fingerprints AS (
-  SELECT
-    movie_id,
-    budget_usd,
-    revenue_usd,
-    vote_average,
-    popularity_score,
-    status,
-    runtime_minutes,
-    is_tombstone,
-    observed_at,
-    _source_batch_id,
-    @GENERATE_SURROGATE_KEY(is_tombstone, budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes) AS fingerprint
-  FROM observations
-), changes AS (
-  SELECT
-    movie_id,
-    budget_usd,
-    revenue_usd,
-    vote_average,
-    popularity_score,
-    status,
-    runtime_minutes,
-    is_tombstone,
-    observed_at,
-    _source_batch_id
-  FROM fingerprints
-  QUALIFY
-    LAG(fingerprint, 1, '') OVER (PARTITION BY movie_id ORDER BY observed_at) <> fingerprint
-), all_periods AS (
-  SELECT
-    movie_id,
-    budget_usd,
-    revenue_usd,
-    vote_average,
-    popularity_score,
-    status,
-    runtime_minutes,
-    is_tombstone,
-    observed_at AS valid_from,
-    LEAD(observed_at) OVER (PARTITION BY movie_id ORDER BY observed_at) AS valid_to,
-    _source_batch_id
-  FROM changes
-), periods AS (
-  SELECT
-    movie_id,
-    budget_usd,
-    revenue_usd,
-    vote_average,
-    popularity_score,
-    status,
-    runtime_minutes,
-    valid_from,
-    valid_to,
-    _source_batch_id
-  FROM all_periods
-  WHERE
-    NOT is_tombstone
 ), recorded AS (
   @period_changes(
     'snapshots.snap_silver_movies',
     changed_movies,
-    periods,
+    observations,
     movie_id,
     (budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes),
     (_source_batch_id)
