@@ -10,13 +10,8 @@ from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-# What Unicode calls white space, and characters without width that copied text brings along. TRIM
-# alone knows only the space.
-WHITE_SPACE = (
-    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u180e"
-    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d"
-    "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
-)
+from macros.text import cleaned
+
 WHOLE_NUMBER = "-?[0-9]+"
 NUMBER = "-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?"
 # DECIMAL(38, 18) holds each number of so few characters exactly, unless its exponent is negative.
@@ -126,13 +121,7 @@ def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = 
 
     An object or a list comes as its JSON text.
     """
-    text = _text(evaluator, value, path)
-    # TRIM goes through every character, and hardly any text needs it.
-    last_character = exp.func("SUBSTRING", text.copy(), exp.Literal.number(-1))
-    needs_trim = exp.or_(_is_blank(_first_character(text)), _is_blank(last_character))
-    trimmed = exp.Trim(this=text.copy(), expression=exp.Literal.string(WHITE_SPACE))
-    known = exp.func("NULLIF", trimmed, exp.Literal.string(""))
-    return exp.Case(ifs=[exp.If(this=needs_trim, true=known)], default=text)
+    return cleaned(_text(evaluator, value, path))
 
 
 def integer_at(
@@ -169,8 +158,11 @@ def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.Expr:
-    """``TRY_CAST(value AS to)``: NULL where the text is no such value."""
-    return exp.TryCast(this=value, to=exp.DataType.build(to))
+    """``TRY_CAST(value AS to)``: NULL where the text is no such value.
+
+    Said to be a text: where sqlglot cannot tell, it writes CAST for Snowflake, which would fail.
+    """
+    return exp.TryCast(this=value, to=exp.DataType.build(to), requires_string=True)
 
 
 def _json(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
@@ -200,15 +192,3 @@ def _matches(evaluator: MacroEvaluator, text: exp.Expr, pattern: str) -> exp.Exp
 
 def _first_character(text: exp.Expr) -> exp.Expr:
     return exp.func("LEFT", text.copy(), exp.Literal.number(1))
-
-
-def _is_blank(character: exp.Expr) -> exp.Expr:
-    """Whether it is white space, a control character, or none at all."""
-    beyond_ascii = [blank for blank in WHITE_SPACE if blank > "~"]
-    return exp.or_(
-        exp.LTE(this=character, expression=exp.Literal.string(" ")),
-        exp.and_(
-            exp.GT(this=character.copy(), expression=exp.Literal.string("~")),
-            character.copy().isin(*beyond_ascii),
-        ),
-    )
