@@ -27,6 +27,9 @@ from marquee.sources.studio.run import forget_fan, load_studio
 from marquee.sources.studio.settings import StudioSettings
 from marquee.sources.studio.tables import QUARANTINE_STUDIO
 
+FILES = "fan_interactions/*.jsonl, titles/*.json and box_office/*.csv"
+UNREAD_LISTED = 10  # paths in the summary; a folder can have any number
+
 EPILOG = """\
 examples:
   python pipelines/studio.py                        what is new in the landing folder
@@ -37,7 +40,8 @@ examples:
   python pipelines/studio.py --sandbox --batch 2    its second day
   python pipelines/studio.py --sandbox --scale 40   4 million interactions
 
-the landing folder has fan_interactions/*.jsonl, titles/*.json and box_office/*.csv
+the landing folder has fan_interactions/*.jsonl, titles/*.json and box_office/*.csv, in subfolders
+too; .ndjson is as good as .jsonl, and each file may be compressed (.gz)
 
 environment:
   STUDIO_URL            the landing folder: a path or a URL (default: studio_feed in the project);
@@ -166,11 +170,16 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
     ]
     if report.known:
         lines.insert(2, f"  landed before    {report.known:>9,} lines, by a run cut short")
+    if report.masked:
+        several = ", ".join(f"{name} {count:,}" for name, count in report.masked.items())
+        lines.insert(-1, f"  values masked    {report.masked.total():>9,}: {several}")
+    if report.unread:
+        lines += [f"Not read: {len(report.unread):,} files or folders:"]
+        told = sorted(report.unread.items())[:UNREAD_LISTED]
+        lines += [f"  {path} ({reason})" for path, reason in told]
+        lines += ["  ..."] * (len(report.unread) > len(told)) + [""]
     if not sum(report.listed.values()):
-        lines += [
-            "No files: fan_interactions/*.jsonl, titles/*.json and box_office/*.csv are read.",
-            "",
-        ]
+        lines += [f"No files: {FILES} are read.", ""]
     if report.landed[QUARANTINE_STUDIO.name]:
         lines += [
             "Quarantined: SELECT source_file, source_line, reason FROM bronze.quarantine_studio",

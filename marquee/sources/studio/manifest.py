@@ -7,12 +7,13 @@ in bronze all the same; they stay, and are not landed again as long as the file 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from marquee.bronze.reader import Warehouse
 from marquee.bronze.tables import Table
 from marquee.sources.studio.files import FileCheckpoint
-from marquee.sources.studio.tables import STUDIO_FILES
+from marquee.sources.studio.tables import STUDIO_FILES, TABLES
 
 COMPLETE = "SELECT load_id FROM _dlt_loads WHERE status = 0"
 
@@ -35,6 +36,17 @@ class FileManifest:
             """  # noqa: S608 - names are ours
         )
         return {path: FileCheckpoint(*rest) for path, *rest in rows}
+
+    def newest_timestamp(self) -> datetime:
+        """Return when the newest row was read, as its clock had it; the first day of all if none.
+
+        A new row must be newer, or it would not count as the newest: a clock can have run ahead.
+        """
+        newest = datetime.min
+        for table in TABLES:
+            rows = self._warehouse.select(f"SELECT MAX(ingested_at) FROM {table.name}")  # noqa: S608
+            newest = max(newest, *(at for (at,) in rows if at), newest)
+        return newest
 
     def orphaned_rows(self, table: Table) -> set[tuple[Any, ...]]:
         """Return the rows of loads that were cut short, without when and by whom they landed."""
