@@ -73,7 +73,7 @@ class Folder:
     def write(self, name: str, *lines: str | bytes | dict[str, Any], end: str = "\n") -> None:
         """Append lines to a file."""
         target = self.path / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("ab") as file:
             for line in lines:
                 text = json.dumps(line) if isinstance(line, dict) else line
