@@ -23,7 +23,7 @@ from marquee.core.errors import chain, explain
 from marquee.core.settings import Settings, configure_dlt
 from marquee.core.signals import EXIT_CODE
 from marquee.sources.studio.report import Report
-from marquee.sources.studio.run import forget_fan, load_studio
+from marquee.sources.studio.run import apply_all_erasures, encrypt_vault, forget_fan, load_studio
 from marquee.sources.studio.settings import StudioSettings
 from marquee.sources.studio.tables import QUARANTINE_STUDIO
 
@@ -48,13 +48,17 @@ environment:
                         credentials of a bucket: sources.filesystem.credentials, see dlt's docs
   STUDIO_TOKEN_KEY      the key of the tokens that stand for personal data, or in
                         .dlt/secrets.toml
+  STUDIO_VAULT_KEY      the key that the vault is encrypted with (default: made of the token key)
+  STUDIO_OLD_VAULT_KEY  the key before it, for --encrypt-vault
   MARQUEE_DUCKDB        the warehouse file (default: warehouse.duckdb in the project)
   MARQUEE_VAULT_DUCKDB  who the tokens are (default: vault.duckdb beside the warehouse)
   MARQUEE_DLT_DIR       dlt's working folder (default: .dlt/work in the project)
 
 exit codes:
-  0 done    1 could not, and the message says why    2 wrong usage    130 stopped by Ctrl-C
+  0 done    1 could not, and the message says why    2 wrong usage
+  3 --forget: no such fan was ever known    130 stopped by Ctrl-C
 """
+EXIT_UNKNOWN_FAN = 3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,7 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             studio = choose_studio(options, stack)
             if options.forget:
-                print(erasure(forget_fan(studio, destination, settings, options.forget)))
+                changed = forget_fan(studio, destination, settings, options.forget)
+                print(erasure(changed))
+                return EXIT_UNKNOWN_FAN if changed is None else 0
+            if options.apply_erasures:
+                print(erasure(apply_all_erasures(studio, destination, settings)))
+                return 0
+            if options.encrypt_vault:
+                is_changed = encrypt_vault(studio, destination, settings)
+                print(
+                    "The vault is encrypted." if is_changed else "The vault has this key already."
+                )
                 return 0
             load_studio(studio, destination, settings, report, dry_run=options.dry_run)
     except (Exception, KeyboardInterrupt) as error:
@@ -93,6 +107,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--forget",
         metavar="FAN_ID",
         help="remove this fan's personal data, and the way back to the fan, instead of loading",
+    )
+    parser.add_argument(
+        "--apply-erasures",
+        action="store_true",
+        help="apply the vault's erasures to a warehouse that was restored, instead of loading",
+    )
+    parser.add_argument(
+        "--encrypt-vault",
+        action="store_true",
+        help="encrypt a vault that is not, or that has STUDIO_OLD_VAULT_KEY, instead of loading",
     )
     parser.add_argument("--dry-run", action="store_true", help="read and report, write nothing")
     parser.add_argument(
@@ -120,6 +144,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--scale must be between 0.01 and 1000")
     if options.forget is not None and (options.dry_run or not options.forget.strip()):
         parser.error("--forget takes the id of a fan, and no --dry-run")
+    if (options.forget is not None) + options.apply_erasures + options.encrypt_vault > 1:
+        parser.error("--forget, --apply-erasures and --encrypt-vault do one thing at a time")
+    if (options.apply_erasures or options.encrypt_vault) and options.dry_run:
+        parser.error("--apply-erasures and --encrypt-vault take no --dry-run")
     return options
 
 
@@ -132,15 +160,17 @@ def choose_studio(options: argparse.Namespace, stack: ExitStack) -> StudioSettin
 
     os.environ["STUDIO_TOKEN_KEY"] = TOKEN_KEY
     folder = Path(stack.enter_context(TemporaryDirectory(prefix="marquee-studio-")))
-    if not options.forget:
+    if not (options.forget or options.apply_erasures or options.encrypt_vault):
         write_batch(options.batch, folder, options.scale)
     return replace(StudioSettings.from_configuration(), bucket_url=str(folder))
 
 
-def erasure(changed: dict[str, int]) -> str:
+def erasure(changed: dict[str, int] | None) -> str:
     """Say what `--forget` did; the fan is not named."""
+    if changed is None:
+        return "Nothing to forget: no such fan was ever known. Is the id right?"
     if not changed:
-        return "Nothing to forget: no such fan is known, or is known any more."
+        return "Nothing to forget: no row is left of who was forgotten."
     return "\n".join(
         [
             "Forgotten. Rows removed or cut off, by table:",

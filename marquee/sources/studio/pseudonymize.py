@@ -190,6 +190,11 @@ class Pseudonymizer:
             return path.encode(errors="backslashreplace").decode()
         return self.masked_file_name(feed, path)
 
+    def erased_file_name(self, path: str) -> str:
+        """Return the masked name of a file as bronze names it."""
+        feed, _, _ = path.partition("/")
+        return f"{feed}/{MASKED}-{self._tokens.masked('file', path)[:16]}"
+
     def unread_name(self, path: str) -> str:
         """Return how a file that is read by no feed is named to people."""
         plain = path.encode(errors="backslashreplace").decode()
@@ -205,12 +210,16 @@ class Pseudonymizer:
         return f"{feed.name}/{MASKED}-{self._tokens.masked('file', plain)[:16]}"
 
 
-def _is_later(event_timestamp: str | None, forgotten_at: datetime) -> bool:
-    """Tell whether an event is surely after a moment (UTC, without a zone)."""
+def event_time(event_timestamp: str | None) -> datetime | None:
+    """Return the time of an event (UTC, without a zone); None if Python cannot read it."""
     try:
         event = datetime.fromisoformat((clean_text(event_timestamp) or "").replace("Z", "+00:00"))
-        if event.tzinfo:
-            event = naive_utc(event)
+        return naive_utc(event) if event.tzinfo else event
     except (ValueError, OverflowError):
-        return False
-    return event > forgotten_at
+        return None
+
+
+def _is_later(event_timestamp: str | None, forgotten_at: datetime) -> bool:
+    """Tell whether an event is surely after a moment (UTC, without a zone)."""
+    event = event_time(event_timestamp)
+    return event is not None and event > forgotten_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,9 +22,10 @@ from marquee.core.errors import MarqueeError, chain
 from marquee.core.progress import Progress
 from marquee.core.settings import Settings
 from marquee.core.signals import Interrupt
+from marquee.core.text import clean_text
 from marquee.ops.run_log import logged_run
 from marquee.sources.studio.domains import MASKED, looks_personal
-from marquee.sources.studio.erasure import expire, forget
+from marquee.sources.studio.erasure import apply_erasures, check_pair, expire, forget
 from marquee.sources.studio.feeds import (
     FEEDS,
     Feed,
@@ -38,7 +39,7 @@ from marquee.sources.studio.files import Chunk, File, FileCheckpoint, list_files
 from marquee.sources.studio.manifest import FileManifest, payload_columns
 from marquee.sources.studio.pseudonymize import PiiRecord, Pseudonymizer, SplitRecord
 from marquee.sources.studio.report import Report
-from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.settings import StudioSettings, derived_vault_key
 from marquee.sources.studio.tables import (
     QUARANTINE_STUDIO,
     STUDIO_FILES,
@@ -48,6 +49,7 @@ from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault, vault_destination
 
 PIPELINE = "studio"
+ENCRYPTION = "studio_encryption"
 ERASURE = "studio_erasure"  # a job of its own: it is no load, and none is to seem fresh by it
 NO_TIME = timedelta(microseconds=1)
 
@@ -85,7 +87,11 @@ def load_studio(
             log = stack.enter_context(
                 logged_run(PIPELINE, destination, settings, report, without_values)
             )
-        vault = Vault(vault_destination(destination, settings, read_only=dry_run))
+        vault = Vault(
+            vault_destination(destination, settings, read_only=dry_run),
+            studio.vault_encryption_key,
+            read_only=dry_run,
+        )
         warehouse = Warehouse(destination)
         warehouse.check()
         destination.label(report.batch_id)
@@ -94,6 +100,11 @@ def load_studio(
         check_same_key(remembered(pipeline).get("key_check"), tokens)
         if remembered(pipeline):
             vault.check_exists()
+        if dry_run:
+            check_pair(destination, vault.erasures())
+        else:
+            vault.create(tokens.key_check)
+            apply_erasures(destination, vault, now_utc())
         reader = Reader(
             studio,
             FileManifest(warehouse),
@@ -106,7 +117,6 @@ def load_studio(
             for batch in reader.batches():
                 batch.count(report)
             return
-        vault.create(tokens.key_check)
         memory = {"key_check": tokens.key_check}
         is_first = True
         for batch in combine_batches(reader.batches(), studio.chunk_lines):
@@ -136,7 +146,7 @@ def without_values(error: BaseException) -> str:
 
 def forget_fan(
     studio: StudioSettings, destination: Destination, settings: Settings, fan_id: str
-) -> dict[str, int]:
+) -> dict[str, int] | None:
     """Remove a fan, see `erasure.forget`; return the rows by table. The run log says when.
 
     Raises:
@@ -144,17 +154,62 @@ def forget_fan(
             is loading them.
 
     """
-    if destination.path is not None and not destination.path.exists():
-        raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
+    with _erasing(studio, destination, settings) as (vault, people):
+        token = Tokens(studio.token_key).fan(clean_text(fan_id) or "")
+        return forget(destination, vault, token, now_utc(), people.erased_file_name)
+
+
+def apply_all_erasures(
+    studio: StudioSettings, destination: Destination, settings: Settings
+) -> dict[str, int]:
+    """Apply the vault's erasures to a warehouse that is older; return the rows by table.
+
+    Raises:
+        MarqueeError: as `forget_fan`.
+
+    """
+    with _erasing(studio, destination, settings) as (vault, _):
+        return apply_erasures(destination, vault, now_utc(), is_erasure=True)
+
+
+def encrypt_vault(studio: StudioSettings, destination: Destination, settings: Settings) -> bool:
+    """Encrypt the vault with the key of the settings, see `Vault.encrypt`.
+
+    Raises:
+        MarqueeError: as `forget_fan`, or the vault has neither the old nor the new key.
+
+    """
+    check_warehouse(destination)
+    with logged_run(ENCRYPTION, destination, settings, Report(), without_values):
+        vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
+        return vault.encrypt(studio.old_vault_key or derived_vault_key(studio.token_key))
+
+
+@contextmanager
+def _erasing(
+    studio: StudioSettings, destination: Destination, settings: Settings
+) -> Iterator[tuple[Vault, Pseudonymizer]]:
+    check_warehouse(destination)
     with logged_run(ERASURE, destination, settings, Report(), without_values):
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
         check_same_key(remembered(pipeline).get("key_check"), tokens)
-        vault = Vault(vault_destination(destination, settings))
+        vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
         if remembered(pipeline):
             vault.check_exists()
         vault.create(tokens.key_check)
-        return forget(destination, vault, tokens.fan(fan_id.strip()), now_utc())
+        yield vault, Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), {})
+
+
+def check_warehouse(destination: Destination) -> None:
+    """Make sure that there is a warehouse.
+
+    Raises:
+        MarqueeError: there is no such file.
+
+    """
+    if destination.path is not None and not destination.path.exists():
+        raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
 
 
 def check_folder(bucket_url: str) -> None:
