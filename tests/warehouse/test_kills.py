@@ -22,8 +22,8 @@ from marquee.ops.run_log import RunLog
 from marquee.sandbox.faults import FaultRates
 from marquee.sandbox.movies import load
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.run import PIPELINE, Landing
-from marquee.sources.tmdb.state import Memory
+from marquee.sources.tmdb.run import PIPELINE, Loader
+from marquee.sources.tmdb.state import PipelineState
 from pipelines import tmdb
 from tests.conftest import House, finish, in_child
 from tests.crash_points import Kill, Watch, after, before
@@ -43,7 +43,7 @@ KILLS = {
     "before an extract": before(Pipeline, "extract", 3),
     "before a normalize": before(Pipeline, "normalize", 3),
     "with rows in and the load not complete": before(Load, "complete_package", 3),
-    "between two chunks": after(Landing, "land", 4),
+    "between two chunks": after(Loader, "load", 4),
     "with all landed and the run not logged as ended": before(RunLog, "end"),
     "while tables are made": Kill("CREATE TABLE IF NOT EXISTS warehouse.sqlmesh__silver", 2).arm,
     "with movies about to be written": Kill(
@@ -124,7 +124,7 @@ class Life:
         """Whether no work list is left for the next run, as the door itself remembers."""
         newest = "SELECT state FROM bronze._dlt_pipeline_state ORDER BY version DESC LIMIT 1"
         state = decompress_state(self.house.query(newest)[0][0]) if self.house.has_landed() else {}
-        return Memory.restore(state.get("sources", {}).get(PIPELINE, {})).unfinished is None
+        return PipelineState.restore(state.get("sources", {}).get(PIPELINE, {})).unfinished is None
 
 
 def test_2000_movies_survive_28_kills(house: House, unkind: Sandbox) -> None:

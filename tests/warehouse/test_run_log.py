@@ -341,7 +341,7 @@ def test_a_killed_door_is_shown_unfinished(
     def patch() -> None:
         from marquee.sources.tmdb import run
 
-        run.Work.begin = lambda *_: os.kill(  # type: ignore[method-assign]
+        run.RunExecutor.start = lambda *_: os.kill(  # type: ignore[method-assign]
             os.getpid(), signal.SIGKILL
         )
 
