@@ -309,15 +309,17 @@ def test_a_corrected_file_of_the_same_length_lands_again(folder: Folder) -> None
 
 
 def test_a_clock_that_ran_ahead_loads_no_line_twice(folder: Folder) -> None:
-    real_now = clock.now_utc
+    real_now = clock.utcnow
 
     def ahead() -> datetime:
         return real_now() + timedelta(days=2)
 
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, account_type="GUEST"))
-    folder.house.monkeypatch.setattr("marquee.sources.studio.run.now_utc", ahead)
+    for module in ("core.clock", "sources.studio.run"):
+        folder.house.monkeypatch.setattr(f"marquee.{module}.utcnow", ahead)
     folder.load()
-    folder.house.monkeypatch.setattr("marquee.sources.studio.run.now_utc", real_now)
+    for module in ("core.clock", "sources.studio.run"):
+        folder.house.monkeypatch.setattr(f"marquee.{module}.utcnow", real_now)
     for number in (3, 4):
         folder.write("fan_interactions/a.jsonl", interaction(number, account_type="GUEST"))
         assert folder.load().code == 0

@@ -12,7 +12,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from marquee.core.clock import now_utc
+from marquee.cli.studio import EXIT_UNKNOWN_FAN
+from marquee.core.clock import utcnow
 from marquee.sources.studio import encryption, erasure
 from marquee.sources.studio.domains import FAN_DOMAINS, looks_personal
 from marquee.sources.studio.encryption import is_encrypted, open_vault
@@ -214,7 +215,7 @@ def test_usual_values_of_the_feed_are_in_their_domains(field: str, values: list[
 def test_an_erasure_is_not_undone_by_delivering_a_file_again(
     folder: Folder, event_offset: timedelta, redelivered: str
 ) -> None:
-    at = (now_utc() + event_offset).isoformat()
+    at = (utcnow() + event_offset).isoformat()
     folder.write("fan_interactions/a.jsonl", canary(1, event_timestamp=at))
     folder.load()
     assert folder.load("--forget", FAN).code == 0
@@ -227,7 +228,7 @@ def test_an_erasure_is_not_undone_by_delivering_a_file_again(
 def test_an_unknown_fan_has_an_exit_code_of_its_own(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", canary(1))
     folder.load()
-    assert folder.load("--forget", "F-CANARY-78").code == studio.EXIT_UNKNOWN_FAN == 3
+    assert folder.load("--forget", "F-CANARY-78").code == EXIT_UNKNOWN_FAN == 3
     assert folder.load("--forget", FAN).code == 0
     assert folder.load("--forget", FAN).code == 0  # forgotten before
 
@@ -288,7 +289,7 @@ def test_who_comes_back_after_an_erasure_stays(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", canary(1))
     folder.load()
     folder.load("--forget", FAN)
-    later = (now_utc() + timedelta(days=3)).isoformat()
+    later = (utcnow() + timedelta(days=3)).isoformat()
     folder.write("fan_interactions/b.jsonl", canary(2, event_timestamp=later))
     for _ in range(2):
         assert folder.load().code == 0

@@ -14,10 +14,11 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from marquee.bronze.destination import Destination
-from marquee.bronze.loader import land, open_pipeline, remembered
-from marquee.bronze.reader import Warehouse
+from marquee.bronze.loader import load, load_state, open_pipeline
+from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Rows, Table
-from marquee.core.clock import now_utc
+from marquee.core import clock
+from marquee.core.clock import utcnow
 from marquee.core.errors import MarqueeError, chain
 from marquee.core.progress import Progress
 from marquee.core.settings import Settings
@@ -51,7 +52,6 @@ from marquee.sources.studio.vault import Vault, vault_destination
 PIPELINE = "studio"
 ENCRYPTION = "studio_encryption"
 ERASURE = "studio_erasure"  # a job of its own: it is no load, and none is to seem fresh by it
-NO_TIME = timedelta(microseconds=1)
 
 
 def load_studio(
@@ -92,19 +92,19 @@ def load_studio(
             studio.vault_encryption_key,
             read_only=dry_run,
         )
-        warehouse = Warehouse(destination)
+        warehouse = BronzeReader(destination)
         warehouse.check()
         destination.label(report.batch_id)
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
-        check_same_key(remembered(pipeline).get("key_check"), tokens)
-        if remembered(pipeline):
+        check_same_key(load_state(pipeline).get("key_check"), tokens)
+        if load_state(pipeline):
             vault.check_exists()
         if dry_run:
             check_pair(destination, vault.erasures())
         else:
             vault.create(tokens.key_check)
-            apply_erasures(destination, vault, now_utc())
+            apply_erasures(destination, vault, utcnow())
         reader = Reader(
             studio,
             FileManifest(warehouse),
@@ -120,16 +120,16 @@ def load_studio(
         memory = {"key_check": tokens.key_check}
         is_first = True
         for batch in combine_batches(reader.batches(), studio.chunk_lines):
-            with interrupt.finish_first():
+            with interrupt.defer_interrupts():
                 # The vault first: a token that is in bronze can always be looked up.
                 report.vaulted += vault.add(batch.people, batch.at, report.batch_id)
                 rows = {table: batch.of(table) for table in TABLES if is_first or batch.of(table)}
-                land(pipeline, destination, rows, memory, log)
+                load(pipeline, destination, rows, memory, log)
                 batch.count(report)
             is_first = False
-        if is_first and not remembered(pipeline):
-            land(pipeline, destination, {table: () for table in TABLES}, memory, log)
-        report.expired = expire(destination, now_utc())
+        if is_first and not load_state(pipeline):
+            load(pipeline, destination, {table: () for table in TABLES}, memory, log)
+        report.expired = expire(destination, utcnow())
         if report.failed:
             several = ", ".join(f"{name} ({kind})" for name, kind in report.failed.items())
             raise MarqueeError(
@@ -156,7 +156,7 @@ def forget_fan(
     """
     with _erasing(studio, destination, settings) as (vault, people):
         token = Tokens(studio.token_key).fan(clean_text(fan_id) or "")
-        return forget(destination, vault, token, now_utc(), people.erased_file_name)
+        return forget(destination, vault, token, utcnow(), people.erased_file_name)
 
 
 def apply_all_erasures(
@@ -169,7 +169,7 @@ def apply_all_erasures(
 
     """
     with _erasing(studio, destination, settings) as (vault, _):
-        return apply_erasures(destination, vault, now_utc(), is_erasure=True)
+        return apply_erasures(destination, vault, utcnow(), is_erasure=True)
 
 
 def encrypt_vault(studio: StudioSettings, destination: Destination, settings: Settings) -> bool:
@@ -193,9 +193,9 @@ def _erasing(
     with logged_run(ERASURE, destination, settings, Report(), without_values):
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
-        check_same_key(remembered(pipeline).get("key_check"), tokens)
+        check_same_key(load_state(pipeline).get("key_check"), tokens)
         vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
-        if remembered(pipeline):
+        if load_state(pipeline):
             vault.check_exists()
         vault.create(tokens.key_check)
         yield vault, Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), {})
@@ -325,12 +325,12 @@ class Reader:
         self._people = people
         self._report = report
         self._progress = progress
-        self._last_at = datetime.min
+        self._times = clock.Sequence()
 
     def batches(self) -> Iterator[Batch]:
         """Read all feeds, a batch per chunk of a file."""
         landed = self._manifest.checkpoints()
-        self._last_at = self._manifest.newest_timestamp()
+        self._times = clock.Sequence(self._manifest.newest_timestamp())
         orphaned = self._manifest.orphaned_rows(QUARANTINE_STUDIO)
         listing = list_files(self._studio.bucket_url)
         self._report.unread = {
@@ -373,7 +373,7 @@ class Reader:
     ) -> Iterator[Batch]:
         """Read a file; one that is gone or cannot be read is a matter for the quarantine."""
         feed, file = source.feed, source.file
-        age_seconds = (now_utc() - file.modified_at).total_seconds()
+        age_seconds = (utcnow() - file.modified_at).total_seconds()
         # The clock of the folder's machine can be ahead.
         is_stable = abs(age_seconds) >= self._studio.settle_seconds
         chunks = read_new(feed, file, landed, self._studio.chunk_lines, is_stable=is_stable)
@@ -405,7 +405,7 @@ class Reader:
 
     def _unreadable(self, source: Source, reason: str) -> Batch:
         self._progress.note(f"{source.name} {reason}.")
-        at = self._now()
+        at = self._times.next()
         rejected = [self._rejected(source, 0, reason, at)]
         return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(rejected)]})
 
@@ -417,7 +417,7 @@ class Reader:
         orphaned: set[tuple[Any, ...]],
     ) -> Batch:
         """Make the rows of a chunk: records, what is none, and how far the file is read."""
-        at = self._now()
+        at = self._times.next()
         feed, checkpoint = source.feed, chunk.checkpoint
         parsed = Parsed()
         if chunk.lines:
@@ -486,7 +486,7 @@ class Reader:
         masked: Counter[str] = Counter()
         forgotten = 0
         failure: Exception | None = None
-        now = now_utc()  # not `at`, which follows a clock that ran ahead
+        now = utcnow()  # not `at`, which follows a clock that ran ahead
         for line, record in parsed.records:
             try:
                 split = self._people.split(record, now, source.name)
@@ -537,8 +537,3 @@ class Reader:
             "ingested_at": at,
             "batch_id": self._report.batch_id,
         }
-
-    def _now(self) -> datetime:
-        """Return this moment, later than each one before: the newest chunk counts."""
-        self._last_at = max(now_utc(), self._last_at + NO_TIME)
-        return self._last_at
