@@ -11,6 +11,7 @@ from sqlglot import exp, parse_one
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.macros import MacroEvaluator, RuntimeStage, macro
+from sqlmesh.core.model import SCDType2ByColumnKind
 from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot
 from sqlmesh.core.snapshot.definition import start_date
 from sqlmesh.utils.date import to_timestamp
@@ -119,9 +120,10 @@ def _irreplaceable_rows(snapshot: Snapshot, columns: list[str]) -> str:
     """
     if snapshot.model.name in NON_REBUILDABLE_TABLES:
         return "TRUE"
-    if not snapshot.model.kind.is_scd_type_2:
+    kind = snapshot.model.kind
+    if not isinstance(kind, SCDType2ByColumnKind):
         return ""
-    superseded_at = snapshot.model.kind.valid_to_name.name
+    superseded_at = kind.valid_to_name.name
     return f"NOT {superseded_at} IS NULL" if superseded_at.lower() in columns else ""
 
 

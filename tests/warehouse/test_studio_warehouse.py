@@ -38,7 +38,9 @@ from marquee.lineage.project import tables_of
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
+from marquee.sources.studio.encryption import open_vault
 from marquee.sources.studio.feeds import BOX_OFFICE
+from marquee.sources.studio.settings import derived_vault_key
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
 from pipelines import studio
@@ -455,6 +457,17 @@ def test_no_column_that_analysts_read_descends_from_a_clear_value_or_its_token(
     assert not [one for one in roots if one.split(".")[-1].startswith(personal)]
 
 
+@contextmanager
+def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a file of a warehouse for reading; the vault with its key."""
+    if database.name == "vault.duckdb":
+        with open_vault(database, derived_vault_key(TOKEN_KEY), read_only=True) as connection:
+            yield connection
+    else:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            yield connection
+
+
 def found_in(folder: Path, *words: str) -> set[str]:
     """The files in which a word is found, in a row of a table or anywhere in their bytes."""
     found = set()
@@ -462,10 +475,11 @@ def found_in(folder: Path, *words: str) -> set[str]:
         if path.is_file() and any(word.encode() in path.read_bytes() for word in words):
             found.add(path.name)
     for database in filter(Path.is_file, folder.rglob("*.duckdb")):
-        with duckdb.connect(str(database), read_only=True) as connection:
+        with opened(database) as connection:
             tables = connection.execute(
                 "SELECT '\"' || table_schema || '\".\"' || table_name || '\"' "
-                "FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+                "FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+                "AND table_catalog = CURRENT_DATABASE()"
             ).fetchall()
             for (table,) in tables:
                 rows = f"SELECT COUNT(*) FROM {table} AS row WHERE CONTAINS(row::TEXT, $1)"
@@ -474,7 +488,7 @@ def found_in(folder: Path, *words: str) -> set[str]:
     return found
 
 
-VAULT = {"vault.duckdb", 'vault.duckdb: "secure"."pii_vault"'}
+VAULT = {'vault.duckdb: "secure"."pii_vault"'}
 
 
 def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
@@ -511,7 +525,11 @@ def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     assert found_in(project.folder, *FORGOTTEN, CANARY_FAN) == set()
     # No row bears the token any more, but for the one that keeps old events out.
     in_rows = {place for place in found_in(project.folder, token) if ": " in place}
-    assert in_rows == {'vault.duckdb: "secure"."forgotten_fans"'}
+    assert in_rows == {
+        'vault.duckdb: "secure"."erasures"',
+        'vault.duckdb: "secure"."forgotten_fans"',
+    }
+    assert "warehouse.duckdb" not in found_in(project.folder, token)  # nor any free block
     assert found_in(project.folder, KEPT) == VAULT  # the others' rows are still there
 
     # The rows are, and keep counting: only the fan's token is another one, in every layer.

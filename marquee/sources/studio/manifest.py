@@ -7,12 +7,13 @@ in bronze all the same; they stay, and are not landed again as long as the file 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from marquee.bronze.reader import Warehouse
+from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Table
 from marquee.sources.studio.files import FileCheckpoint
-from marquee.sources.studio.tables import STUDIO_FILES
+from marquee.sources.studio.tables import STUDIO_FILES, TABLES
 
 COMPLETE = "SELECT load_id FROM _dlt_loads WHERE status = 0"
 
@@ -20,7 +21,7 @@ COMPLETE = "SELECT load_id FROM _dlt_loads WHERE status = 0"
 class FileManifest:
     """Reads bronze through dlt's own client, so that it works on each destination."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: BronzeReader) -> None:
         """Take the warehouse."""
         self._warehouse = warehouse
 
@@ -35,6 +36,13 @@ class FileManifest:
             """  # noqa: S608 - names are ours
         )
         return {path: FileCheckpoint(*rest) for path, *rest in rows}
+
+    def newest_timestamp(self) -> datetime | None:
+        """Return when the newest row was read, as its clock had it; None if there are no rows.
+
+        A new row must be newer, or it would not count as the newest: a clock can have run ahead.
+        """
+        return self._warehouse.newest_time(*(table.name for table in TABLES))
 
     def orphaned_rows(self, table: Table) -> set[tuple[Any, ...]]:
         """Return the rows of loads that were cut short, without when and by whom they landed."""

@@ -128,6 +128,12 @@ STUDIO_FILES = Table(
         Column("rows_landed", "bigint", "Rows of this chunk that landed"),
         Column("rows_quarantined", "bigint", "Lines of this chunk that went to quarantine"),
         Column("rows_forgotten", "bigint", "Lines of fans who asked to be forgotten"),
+        Column(
+            "values_masked",
+            "bigint",
+            "Values of this chunk that are outside the domain of their field, or personal",
+            nullable=True,
+        ),
         as_text(
             "undeclared_fields",
             "How many fields are not declared and did not land, and where they stand",

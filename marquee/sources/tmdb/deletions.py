@@ -1,4 +1,4 @@
-"""Refuses to believe that a large part of TMDb is gone."""
+"""Stops a run before it records more deletions than are plausible."""
 
 from __future__ import annotations
 
