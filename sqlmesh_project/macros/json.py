@@ -17,8 +17,8 @@ WHITE_SPACE = (
     "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d"
     "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
-WHOLE_NUMBER = "-?[0-9]+"
-NUMBER = "-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?"
+WHOLE_NUMBER = " *-?[0-9]+ *"
+NUMBER = " *-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)? *"
 # DECIMAL(38, 18) holds each number of so few characters exactly, unless its exponent is negative.
 LONGEST_EXACT_NUMBER = 18
 
@@ -44,13 +44,10 @@ def json_fields(evaluator: MacroEvaluator, document: exp.Expr, *fields: exp.Expr
 @macro()
 def json_text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
     """TEXT, trimmed; NULL when absent, empty, a list or an object."""
-    json = _json(evaluator, value, path)
-    if evaluator.dialect == "snowflake":
-        is_nested = exp.func("TYPEOF", json, dialect="snowflake").isin("ARRAY", "OBJECT")
-    else:
-        is_nested = _first_character(exp.cast(json, "TEXT")).isin("[", "{")
     text = text_at(evaluator, value, path)
-    return exp.Case(ifs=[exp.If(this=is_nested, true=exp.null())], default=text)
+    return exp.Case(
+        ifs=[exp.If(this=is_nested(evaluator, value, path), true=exp.null())], default=text
+    )
 
 
 @macro()
@@ -128,11 +125,21 @@ def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = 
     """
     text = _text(evaluator, value, path)
     # TRIM goes through every character, and hardly any text needs it.
-    last_character = exp.func("SUBSTRING", text.copy(), exp.Literal.number(-1))
-    needs_trim = exp.or_(_is_blank(_first_character(text)), _is_blank(last_character))
+    needs_trim = exp.or_(
+        _is_blank(_first_character(text)),
+        _is_blank(exp.func("RIGHT", text.copy(), exp.Literal.number(1))),
+    )
     trimmed = exp.Trim(this=text.copy(), expression=exp.Literal.string(WHITE_SPACE))
     known = exp.func("NULLIF", trimmed, exp.Literal.string(""))
     return exp.Case(ifs=[exp.If(this=needs_trim, true=known)], default=text)
+
+
+def is_nested(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
+    """Whether it is a list or an object; NULL when absent."""
+    json = _json(evaluator, value, path)
+    if evaluator.dialect == "snowflake":
+        return exp.func("TYPEOF", json, dialect="snowflake").isin("ARRAY", "OBJECT")
+    return _first_character(exp.cast(json, "TEXT")).isin("[", "{")
 
 
 def integer_at(
@@ -143,7 +150,7 @@ def integer_at(
     ``2.37e8`` and ``237000000.0`` are whole numbers, ``12.5`` is none. A cast alone would round it,
     and take ``1_000`` for a number.
     """
-    text = text_at(evaluator, value, path)
+    text = _text(evaluator, value, path)
     whole = try_cast(text, "DECIMAL(18, 0)")
     exact = try_cast(text, "DECIMAL(38, 18)")
     is_exact = exp.and_(
@@ -163,7 +170,7 @@ def integer_at(
 
 def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE; NULL when it is no number."""
-    text = text_at(evaluator, value)
+    text = _text(evaluator, value)
     number = try_cast(text, "DOUBLE")
     return exp.Case(ifs=[exp.If(this=_matches(evaluator, text, NUMBER), true=number)])
 
@@ -203,12 +210,6 @@ def _first_character(text: exp.Expr) -> exp.Expr:
 
 
 def _is_blank(character: exp.Expr) -> exp.Expr:
-    """Whether it is white space, a control character, or none at all."""
-    beyond_ascii = [blank for blank in WHITE_SPACE if blank > "~"]
-    return exp.or_(
-        exp.LTE(this=character, expression=exp.Literal.string(" ")),
-        exp.and_(
-            exp.GT(this=character.copy(), expression=exp.Literal.string("~")),
-            character.copy().isin(*beyond_ascii),
-        ),
-    )
+    """Whether it is white space, or none at all."""
+    place = exp.StrPosition(this=exp.Literal.string(WHITE_SPACE), substr=character)
+    return exp.GT(this=place, expression=exp.Literal.number(0))
