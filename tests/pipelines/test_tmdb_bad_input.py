@@ -59,7 +59,7 @@ def tombstones(house: House) -> list[int]:
     rows = house.query(
         "SELECT movie_id FROM bronze.raw_movies "
         "QUALIFY row_number() OVER (PARTITION BY movie_id ORDER BY ingested_at DESC) = 1 "
-        "AND raw_data->>'id' IS NULL ORDER BY 1"
+        "AND (raw_data->>'id') IS NULL ORDER BY 1"
     )
     return [one for (one,) in rows]
 
@@ -251,7 +251,7 @@ def test_an_exception_that_nobody_expects_is_one_movie_s(
     def classify(self: ResponseClassifier, row: Any, known: Any) -> Any:
         result = same(self, row, known)
         if row["movie_id"] == 2:
-            return replace(result, row={**result.row, "ingested_at": "no time"})  # type: ignore[dict-item]
+            return replace(result, row={**result.row, "raw_data": "\ud800"})  # type: ignore[dict-item]
         return result
 
     monkeypatch.setattr(TmdbSession, "get_adapter", get_adapter)
