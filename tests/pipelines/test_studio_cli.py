@@ -1,4 +1,4 @@
-"""The studio's door: what lands from the landing folder, what does not, and what is said of it."""
+"""The command line of the studio: what is loaded from the landing folder, and what is reported."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def record(number: int, *more: str) -> str:
 
 
 class Folder:
-    """A landing folder, and the door on it."""
+    """A landing folder, and the command line on it."""
 
     def __init__(self, house: House, path: Path) -> None:
         self.house = house
@@ -81,7 +81,7 @@ class Folder:
                 file.write((text.encode() if isinstance(text, str) else text) + end.encode())
 
     def load(self, *arguments: str) -> Finished:
-        """Run the door in this process."""
+        """Run the command line in this process."""
         self.house.capsys.readouterr()
         try:
             code = studio.main(arguments)
@@ -148,8 +148,8 @@ def test_a_file_lands_once_its_new_lines_once_and_a_file_written_anew_again(
 
     (folder.path / "fan_interactions/a.jsonl").unlink()
     folder.write("fan_interactions/a.jsonl", interaction(9))
-    anew = folder.load()
-    assert "written anew" in anew.err
+    rewritten = folder.load()
+    assert "was overwritten" in rewritten.err
     assert folder.landed(INTERACTIONS) == ["I-1", "I-2", "I-3", "I-9"]
 
 
@@ -204,7 +204,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
     ended = folder.load()
 
     assert ended.code == 0
-    assert "was listed and is gone" in ended.err
+    assert "was listed and no longer exists" in ended.err
     assert "bronze.quarantine_studio" in ended.out
     assert folder.landed(INTERACTIONS) == ["I-1", "I-6"]
     assert folder.landed("SELECT record_id FROM bronze.raw_box_office ORDER BY 1") == ["B-3", "B-4"]
@@ -235,7 +235,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
         "an empty file",
     ):
         assert part in reasons
-    # fields nobody declared do not land; where they stand is told, and not what they are called
+    # undeclared fields are not loaded; their positions are reported, not their names
     assert folder.landed(
         "SELECT undeclared_fields, missing_fields IS NULL FROM bronze.studio_files "
         "WHERE NOT undeclared_fields IS NULL ORDER BY ALL"
@@ -277,7 +277,7 @@ def test_without_a_good_key_nothing_is_loaded(
     assert not folder.house.duckdb.exists()
 
 
-def test_another_key_is_refused(folder: Folder) -> None:
+def test_another_key_is_rejected(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
     folder.load()
     folder.house.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
@@ -289,7 +289,7 @@ def test_another_key_is_refused(folder: Folder) -> None:
     assert folder.landed(INTERACTIONS) == ["I-1"]
 
 
-def test_wrong_usage_and_a_missing_folder_are_told(folder: Folder) -> None:
+def test_wrong_usage_and_a_missing_folder_are_reported(folder: Folder) -> None:
     assert folder.load("--batch", "2").code == 2
     assert folder.load("--forget", " ").code == 2
     folder.house.monkeypatch.setenv("STUDIO_URL", str(folder.path / "nowhere"))
@@ -329,7 +329,7 @@ def test_persons_are_tokens_in_bronze_and_themselves_in_the_vault(folder: Folder
     assert guest[1:3] == (None, None)
     assert guest[3] == first[3]
     assert guest[5] is not None
-    # An unknown type has no more than a guest until somebody has said what it is.
+    # An unknown type has no more than a guest until somebody has declared what it is.
     assert trial[1:3] == (None, None)
     assert trial[5] == guest[5]
     assert folder.people("fan_id, email, first_name, last_name, ip_address") == [
@@ -358,7 +358,7 @@ def test_the_vault_is_a_file_that_its_owner_alone_reads(folder: Folder) -> None:
     ]
 
 
-def test_a_vault_that_is_lost_or_of_another_warehouse_is_refused(folder: Folder) -> None:
+def test_a_vault_that_is_lost_or_of_another_warehouse_is_rejected(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
     folder.load()
     folder.write("fan_interactions/a.jsonl", interaction(2))
@@ -395,7 +395,7 @@ def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> 
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, fan_id="F2"))
     folder.load()
     folder.house.monkeypatch.setattr("sys.argv", ["pipelines/studio.py", "--forget", "F1"])
-    assert folder.load("--forg", "F1").code == 2  # an option cut short would not be masked
+    assert folder.load("--forg", "F1").code == 2  # an abbreviated option would not be masked
     assert "secure.pii_vault" in folder.load("--forget", "F1").out
     assert "Nothing to forget" in folder.load("--forget", "F1").out
     assert folder.landed("SELECT job, status, command FROM ops.run_log ORDER BY started_at")[
@@ -415,7 +415,7 @@ def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> 
 
 
 @pytest.mark.parametrize("kind", [ValueError, duckdb.ConversionException])
-def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
+def test_a_message_of_others_is_not_printed_for_it_may_hold_a_value(
     folder: Folder, kind: type[Exception]
 ) -> None:
     def fails(*_: Any) -> None:
@@ -441,7 +441,7 @@ def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
         ("/feeds/studio", "/feeds/studio"),
     ],
 )
-def test_the_password_of_a_url_is_not_said(url: str, place: str) -> None:
+def test_the_password_of_a_url_is_not_printed(url: str, place: str) -> None:
     settings = StudioSettings(url, KEY)
     assert settings.place == place
     assert repr(settings) == f"StudioSettings({place!r})"
@@ -522,18 +522,18 @@ def test_tables_that_models_read_are_declared_alike_everywhere() -> None:
         assert bronze_as_declared[f"bronze.{name}"] == names
 
 
-def test_the_door_and_the_models_go_by_the_same_list_and_the_same_time() -> None:
+def test_the_pipeline_and_the_models_go_by_the_same_list_and_the_same_time() -> None:
     assert verified_account_types() == {"VERIFIED", "VERIFIED_LINKED"}
     days = tomlkit.parse((ROOT / ".dlt" / "config.toml").read_text(encoding="utf-8"))
     variables = load_config_from_yaml(ROOT / "config.yaml")["variables"]
     assert variables["guest_retention_days"] == days["sources"]["studio"]["guest_retention_days"]
 
 
-def test_of_many_undeclared_fields_the_first_are_told(folder: Folder) -> None:
+def test_of_many_undeclared_fields_the_first_are_reported(folder: Folder) -> None:
     more = {f"Jane Canary {number}": 1 for number in range(12)}
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, **more))
     folder.load()
-    ((told,),) = folder.house.query("SELECT undeclared_fields FROM bronze.studio_files")
-    assert told.startswith("12: field 12 of line 2, field 13 of line 2, ")
-    assert told.endswith("field 21 of line 2, ...")
+    ((listed,),) = folder.house.query("SELECT undeclared_fields FROM bronze.studio_files")
+    assert listed.startswith("12: field 12 of line 2, field 13 of line 2, ")
+    assert listed.endswith("field 21 of line 2, ...")
     assert folder.house.files_with("Jane Canary") == []

@@ -39,7 +39,7 @@ class Domain:
     Attributes:
         pattern: what the whole cleaned value looks like.
         codes: values, in capitals, that are none of anybody's: they are not compared with names.
-        is_key: rows are told apart by it, so that a masked value keeps them apart.
+        is_key: it identifies a row, so that masked values stay different.
         max_length: in characters.
 
     """
@@ -50,7 +50,7 @@ class Domain:
     max_length: int = MAX_LENGTH
 
     def holds(self, value: str) -> bool:
-        """Tell whether a cleaned value is one of the domain."""
+        """Return whether a cleaned value is one of the domain."""
         return (
             len(value) <= self.max_length
             and self.pattern.fullmatch(value) is not None
@@ -86,7 +86,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9._=/-]*")
 
 
 def looks_personal(value: str) -> bool:
-    """Tell whether a text holds an e-mail address, a telephone number or an IP address."""
+    """Return whether a text holds an e-mail address, a telephone number or an IP address."""
     if "@" in value and _EMAIL.search(value):
         return True
     if "." in value and _IPV4.search(value):
@@ -105,7 +105,7 @@ def _is_ipv6(value: str) -> bool:
 
 
 def is_plain_file_name(path: str) -> bool:
-    """Tell whether a path of the fan feed is made of letters, digits and marks without a person."""
+    """Return whether a path of the fan feed is letters, digits and marks, and not personal."""
     return _FILE_NAME.fullmatch(path) is not None and not looks_personal(path)
 
 
@@ -126,17 +126,17 @@ class Identity:
         ]
 
     def is_in(self, value: str) -> bool:
-        """Tell whether a value is, or contains, what the person is known by."""
+        """Return whether a value is, or contains, what the person is known by."""
         squashed = squash(value)
         return squashed in self._equal or any(part in squashed for part in self._contained)
 
     def is_in_file_name(self, path: str) -> bool:
-        """Tell whether a path below the feed's folder contains what the person is known by."""
+        """Return whether a path below the feed's folder contains what the person is known by."""
         squashed = squash(path.partition("/")[2])
         return any(part in squashed for part in self._contained)
 
     def is_in_any(self, values: Iterable[str]) -> bool:
-        """Tell whether one of several values is, or contains, what the person is known by."""
+        """Return whether one of several values is, or contains, what the person is known by."""
         squashed = squash("\n".join(values))
         return not self._equal.isdisjoint(squashed.split("\n")) or any(
             part in squashed for part in self._contained
