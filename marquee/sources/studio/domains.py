@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
 
-from marquee.core.text import clean_text
+from marquee.core.text import WHITE_SPACE
 
 MASKED = "MASKED"
 MAX_LENGTH = 64  # of a key or a code
@@ -26,7 +27,7 @@ _PHONE = re.compile(
     r"|(?<![\w.-])\(?\d{2,4}\)?[ .-]\d{2,4}[ .-](?:\d{2,4}[ .-]?){1,2}\d(?![\w.-])"
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)|\d{2}[.-]\d{2}[.-]\d{4}(?!\d)")
-_SEPARATORS = str.maketrans("", "", " \t._,;:'-/\\|()")
+_SEPARATORS = str.maketrans("", "", WHITE_SPACE.replace("\n", "") + "._,;:'-/\\|()")
 # A short identity, such as the name Al or the session s1, is part of too many other values.
 _MIN_CONTAINED = 4
 _MIN_CONTAINED_DIGITS = 9
@@ -40,6 +41,7 @@ class Domain:
         pattern: what the whole cleaned value looks like.
         codes: values, in capitals, that are none of anybody's: they are not compared with names.
         is_key: it identifies a row, so that masked values stay different.
+        is_typed: a figure or a time, whose pattern leaves no room for an address or a name.
         max_length: in characters.
 
     """
@@ -47,6 +49,7 @@ class Domain:
     pattern: re.Pattern[str]
     codes: Collection[str] = frozenset()
     is_key: bool = False
+    is_typed: bool = False
     max_length: int = MAX_LENGTH
 
     def holds(self, value: str) -> bool:
@@ -54,7 +57,7 @@ class Domain:
         return (
             len(value) <= self.max_length
             and self.pattern.fullmatch(value) is not None
-            and not looks_personal(value)
+            and (self.is_typed or not looks_personal(value))
         )
 
 
@@ -65,7 +68,7 @@ _TIMESTAMP = re.compile(
     r"\d{4}-?(?:\d\d-?\d\d|W\d\d-?\d|\d{3})"
     r"(?:[Tt ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?\s?(?:[Zz]|UTC|[+-]\d\d(?::?\d\d)?)?)?"
 )
-_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:[.,]\d{0,18})?|[.]\d{1,18})(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"-?(?:\d{1,18}(?:[.,]\d{0,18})?|[.]\d{1,18})(?:[eE][+-]?\d{1,3})?")
 
 # The fields of the fan feed that are not personal by declaration.
 FAN_DOMAINS: Mapping[str, Domain] = {
@@ -78,8 +81,8 @@ FAN_DOMAINS: Mapping[str, Domain] = {
     "event_type": Domain(
         _CODE, {"STREAM", "PURCHASE", "REVIEW", "WISHLIST", "TRAILER_VIEW"}, max_length=24
     ),
-    "event_timestamp": Domain(_TIMESTAMP, max_length=40),
-    "amount": Domain(_NUMBER, max_length=40),
+    "event_timestamp": Domain(_TIMESTAMP, is_typed=True, max_length=40),
+    "amount": Domain(_NUMBER, is_typed=True, max_length=40),
     "currency": Domain(_CODE, {"USD", "EUR", "GBP", "JPY", "CAD", "AUD"}, max_length=3),
 }
 _FILE_NAME = re.compile(r"[A-Za-z0-9._=/-]*")
@@ -114,14 +117,14 @@ class Identity:
 
     def __init__(self, *values: str | None) -> None:
         """Take names, addresses and numbers; the first two are first and last name."""
-        parts = [squash(value) for value in values if value]
-        first, last = (squash(value or "") for value in values[:2])
-        if first and last:
-            parts += [first + last, last + first]
-        self._equal = {part for part in parts if part}
+        # Joined: one call for all takes a fraction of the time.
+        first, last, *others = squash("\n".join([value or "" for value in values])).split("\n")
+        parts = {first, last, *others, first + last, last + first}
+        parts.discard("")
+        self._equal = parts
         self._contained = [
             part
-            for part in self._equal
+            for part in parts
             if len(part) >= (_MIN_CONTAINED_DIGITS if part.isdigit() else _MIN_CONTAINED)
         ]
 
@@ -132,7 +135,7 @@ class Identity:
 
     def is_in_file_name(self, path: str) -> bool:
         """Return whether a path below the feed's folder contains what the person is known by."""
-        squashed = squash(path.partition("/")[2])
+        squashed = _squashed_file_name(path)
         return any(part in squashed for part in self._contained)
 
     def is_in_any(self, values: Iterable[str]) -> bool:
@@ -145,4 +148,9 @@ class Identity:
 
 def squash(value: str) -> str:
     """Return a text in small letters without marks and spaces: A. Lee is a-lee."""
-    return (clean_text(value) or "").casefold().translate(_SEPARATORS)
+    return value.casefold().translate(_SEPARATORS)
+
+
+@lru_cache(1024)
+def _squashed_file_name(path: str) -> str:
+    return squash(path.partition("/")[2])

@@ -22,8 +22,7 @@ from marquee.sources.studio.domains import (
 from marquee.sources.studio.feeds import Feed, Record
 from marquee.sources.studio.tokens import Tokens
 
-# Figures and times: their domains leave no room for a name.
-TYPED = frozenset({"event_timestamp", "amount"})
+TYPED = frozenset(name for name, domain in FAN_DOMAINS.items() if domain.is_typed)
 # First and last name first, see `Identity`.
 PERSONAL_FIELDS = ("first_name", "last_name", "email", "fan_id", "ip_address", "session_id")
 # The list that the models route by (silver.seed_account_types): one for both.
