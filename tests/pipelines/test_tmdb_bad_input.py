@@ -32,7 +32,7 @@ from marquee.sources.tmdb.load_request import is_movie_id, movie_ids
 from marquee.sources.tmdb.responses import ResponseClassifier
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
 from marquee.sources.tmdb.state import MAX_FAILURES, PipelineState
-from tests.conftest import House, films, movie
+from tests.conftest import Project, films, movie
 
 REAL_MOVIES = Path(
     os.environ.get("MARQUEE_REAL_MOVIES", ROOT.parent / "shared" / "data" / "tmdb_5000.ndjson.gz")
@@ -55,8 +55,8 @@ def requested(sandbox: Sandbox) -> list[int]:
     return sorted(int(last) for last in paths if last.isdigit())
 
 
-def tombstones(house: House) -> list[int]:
-    rows = house.query(
+def tombstones(project: Project) -> list[int]:
+    rows = project.query(
         "SELECT movie_id FROM bronze.raw_movies "
         "QUALIFY row_number() OVER (PARTITION BY movie_id ORDER BY ingested_at DESC) = 1 "
         "AND (raw_data->>'id') IS NULL ORDER BY 1"
@@ -141,86 +141,86 @@ def test_entries_may_move_in_a_list_that_moves_and_in_no_other() -> None:
 
 
 @pytest.mark.parametrize("path", ["/movie/changes", "/movie/popular"])
-def test_an_empty_page_keeps_the_cursor_and_loses_nothing(house: House, path: str) -> None:
+def test_an_empty_page_keeps_the_cursor_and_loses_nothing(project: Project, path: str) -> None:
     """Pages 1 and 3 name changed movies that are used; page 2 is read by the next run."""
     before = films(*(movie(one) for one in range(1, 301)))
     later = films(*(movie(one, revenue=1) for one in range(1, 301)))
     with Sandbox(before) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", "15").code == 0
+        project.point_at(sandbox)
+        assert project.load("--pages", "15").code == 0
     size, pages = (100, 3) if "changes" in path else (20, 15)
     empty = {"page": 2, "results": [], "total_pages": pages, "total_results": 300}
     fault = Fault(path=path, query={"page": "2"}, body=json.dumps(empty).encode())
     world = changed(later, 1, *range(1, 301))
     with Sandbox(world, faults=[fault]) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--pages", "15")
+        project.point_at(sandbox)
+        ended = project.load("--pages", "15")
         assert ended.code == 0
         assert f"page 2 of {pages} is empty" in ended.err
         assert len(requested(sandbox)) == (200 if size == 100 else 300)
     with Sandbox(replace(world, day=5)) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", "15").code == 0
+        project.point_at(sandbox)
+        assert project.load("--pages", "15").code == 0
         assert len(requested(sandbox)) == 300, "the cursor had stayed"
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(600,)]
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(600,)]
 
 
 # --- deletions that can be undone --------------------------------------------------------------
 
 
-def test_a_short_export_deletes_no_living_movie(house: House) -> None:
+def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
     """15 of 100 movies are missing from it: each is requested before it counts as deleted."""
     world = films(*(movie(one) for one in range(1, 101)))
     with Sandbox(world) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", "5").code == 0
+        project.point_at(sandbox)
+        assert project.load("--pages", "5").code == 0
     short = Fault(path="/p/*", body=export_of(*range(1, 86)))
     dead = Fault(path="/movie/90", status=404)
     with Sandbox(replace(world, day=1), faults=[short, dead]) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", "5").code == 0
+        project.point_at(sandbox)
+        assert project.load("--pages", "5").code == 0
         assert requested(sandbox) == list(range(86, 101))
-    assert tombstones(house) == [90]
+    assert tombstones(project) == [90]
 
 
-def test_a_movie_that_is_exported_again_is_requested_again(house: House, sandbox: Sandbox) -> None:
-    house.load()
+def test_a_movie_that_is_exported_again_is_requested_again(project: Project, sandbox: Sandbox) -> None:
+    project.load()
     world = sandbox.catalogue
     gone = Fault(path="/p/*", body=export_of(1, 3))
     with Sandbox(replace(world, day=1), faults=[gone]) as short:
-        house.point_at(short)
-        assert house.load().code == 0
-    assert tombstones(house) == [2]
+        project.point_at(short)
+        assert project.load().code == 0
+    assert tombstones(project) == [2]
     with Sandbox(replace(world, day=2)) as whole:
-        house.point_at(whole)
-        assert house.load().code == 0
+        project.point_at(whole)
+        assert project.load().code == 0
         assert requested(whole) == [2]
-    assert tombstones(house) == []
+    assert tombstones(project) == []
 
 
-def test_a_movie_that_is_listed_again_is_requested_again(house: House, sandbox: Sandbox) -> None:
+def test_a_movie_that_is_listed_again_is_requested_again(project: Project, sandbox: Sandbox) -> None:
     no_export = Fault(path="/p/*", status=404)
     with Sandbox(sandbox.catalogue, faults=[Fault(path="/movie/2", status=404), no_export]) as dead:
-        house.point_at(dead)
-        assert house.load().code == 0
-    assert tombstones(house) == [2]
+        project.point_at(dead)
+        assert project.load().code == 0
+    assert tombstones(project) == [2]
     with Sandbox(replace(sandbox.catalogue, day=1), faults=[no_export]) as alive:
-        house.point_at(alive)
-        assert house.load().code == 0
-    assert tombstones(house) == []
+        project.point_at(alive)
+        assert project.load().code == 0
+    assert tombstones(project) == []
 
 
 # --- one item never ends a run -----------------------------------------------------------------
 
 
-def test_ids_that_no_movie_can_have_are_dropped_and_counted(house: House) -> None:
+def test_ids_that_no_movie_can_have_are_dropped_and_counted(project: Project) -> None:
     odd = [BEYOND, 0, -5, 1.5, "7", True, 10**30]
     world = films(movie(1), movie(2), movie(3))
     page = {"page": 1, "results": [{"id": one} for one in (1, *odd, 2)], "total_pages": 1}
     body = json.dumps(page).encode()
     with Sandbox(world, faults=[Fault(path="/movie/popular", body=body)]) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
         assert ended.code == 0, ended.err
         assert "ids dropped             7" in ended.out
         assert requested(sandbox) == [1, 2]
@@ -229,8 +229,8 @@ def test_ids_that_no_movie_can_have_are_dropped_and_counted(house: House) -> Non
         Fault(path="/p/*", body=export_of(1, 2, BEYOND, "x", -1)),
     ]
     with Sandbox(replace(world, day=1), faults=faults) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
         assert ended.code == 0, ended.err
         assert "ids dropped            10" in ended.out
     assert not any(map(is_movie_id, odd))
@@ -238,7 +238,7 @@ def test_ids_that_no_movie_can_have_are_dropped_and_counted(house: House) -> Non
 
 
 def test_an_exception_that_nobody_expects_is_one_movie_s(
-    house: House, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    project: Project, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the HTTP client, while a document is compared, and as a row is written."""
     send, same = TmdbSession.get_adapter, ResponseClassifier.movie
@@ -256,17 +256,17 @@ def test_an_exception_that_nobody_expects_is_one_movie_s(
 
     monkeypatch.setattr(TmdbSession, "get_adapter", get_adapter)
     monkeypatch.setattr(ResponseClassifier, "movie", classify)
-    ended = house.load()
+    ended = project.load()
     assert ended.code == 0, ended.err
-    assert house.query("SELECT movie_id FROM bronze.raw_movies") == [(3,)]
-    rows = house.query("SELECT movie_id, reason FROM bronze.quarantine_tmdb ORDER BY 1")
+    assert project.query("SELECT movie_id FROM bronze.raw_movies") == [(3,)]
+    rows = project.query("SELECT movie_id, reason FROM bronze.quarantine_tmdb ORDER BY 1")
     assert [movie_id for movie_id, _ in rows] == [1, 2]
     assert "nobody expected that" in rows[0][1]
     assert rows[1][1].startswith("unexpected ")
 
 
 def test_a_work_queue_that_cannot_be_finished_blocks_no_other_request(
-    house: House, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    project: Project, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     movies = tmdb_run.Fetcher.movies
 
@@ -276,32 +276,32 @@ def test_a_work_queue_that_cannot_be_finished_blocks_no_other_request(
         return movies(self, chunk)
 
     monkeypatch.setattr(tmdb_run.Fetcher, "movies", fail)
-    assert house.load().code == 1
+    assert project.load().code == 1
     for _ in range(2):
-        ended = house.load("--ids", "1")
+        ended = project.load("--ids", "1")
         assert ended.code == 0, ended.err
-        assert "cannot be finished: OverflowError" in ended.said
-    assert house.query("SELECT movie_id FROM bronze.raw_movies") == [(1,)]
+        assert "cannot be finished: OverflowError" in ended.output
+    assert project.query("SELECT movie_id FROM bronze.raw_movies") == [(1,)]
     monkeypatch.setattr(tmdb_run.Fetcher, "movies", movies)
-    ended = house.load()
+    ended = project.load()
     assert "Resuming run" in ended.err, "the queue is still there"
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
 
 
 # --- order by load, not by clock ---------------------------------------------------------------
 
 
 def test_a_clock_that_was_set_back_lets_no_older_response_win(
-    house: House, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    project: Project, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = clock.utcnow
     monkeypatch.setattr(clock, "utcnow", lambda: now() + timedelta(days=9))
-    assert house.load("--ids", "1,2").code == 0
+    assert project.load("--ids", "1,2").code == 0
     monkeypatch.setattr(clock, "utcnow", now)
     sandbox.catalogue = films(movie(1, revenue=7), movie(2), movie(3))
-    assert "changed               1" in house.load("--ids", "1,2").out
-    assert "unchanged             2" in house.load("--ids", "1,2").out
-    rows = house.query(
+    assert "changed               1" in project.load("--ids", "1,2").out
+    assert "unchanged             2" in project.load("--ids", "1,2").out
+    rows = project.query(
         "SELECT raw_data->>'revenue' FROM bronze.raw_movies WHERE movie_id = 1 ORDER BY ingested_at"
     )
     assert rows == [(None,), ("7",)]
@@ -348,9 +348,9 @@ def test_an_export_with_content_encoding_gzip_is_read() -> None:
 
 @pytest.mark.parametrize("day", ["0206-11-01", "2012-10-04"])
 def test_since_before_the_change_log_begins_is_rejected(
-    house: House, sandbox: Sandbox, day: str
+    project: Project, sandbox: Sandbox, day: str
 ) -> None:
-    ended = house.load("--since", day)
+    ended = project.load("--since", day)
     assert ended.code == 2
     assert "2012-10-05" in ended.err
     assert sandbox.requests.count() == 0
@@ -364,13 +364,13 @@ def test_a_list_of_many_ids_is_no_file_name() -> None:
 @pytest.mark.parametrize("variable", ["TMDB_ACCESS_TOKEN", "TMDB_API_KEY"])
 @pytest.mark.parametrize("character", ["\u200b", "\u201d", "\u00e9", "\n", " "])
 def test_a_credential_that_no_header_can_carry_is_rejected_by_name(
-    house: House, variable: str, character: str
+    project: Project, variable: str, character: str
 ) -> None:
-    house.monkeypatch.setenv(variable, f"5ec2e7{character}5ec2e7")
-    ended = house.load()
+    project.monkeypatch.setenv(variable, f"5ec2e7{character}5ec2e7")
+    ended = project.load()
     assert ended.code == 1
     assert f"{variable} holds a character that no HTTP header can carry" in ended.err
-    assert "5ec2e7" not in ended.said
+    assert "5ec2e7" not in ended.output
 
 
 # --- file names and paths ----------------------------------------------------------------------
@@ -408,7 +408,7 @@ def test_an_error_names_the_file_that_failed(tmp_path: Path) -> None:
 # --- temporary faults --------------------------------------------------------------------------
 
 
-def test_attempts_are_counted_per_kind_of_failure(house: House) -> None:
+def test_attempts_are_counted_per_kind_of_failure(project: Project) -> None:
     """Two 500, two resets and two bodies that are no JSON are six attempts of three kinds."""
     faults = [
         Fault(path="/movie/1", status=500, times=2),
@@ -417,42 +417,42 @@ def test_attempts_are_counted_per_kind_of_failure(house: House) -> None:
         Fault(path="/movie/1", status=429, times=2, retry_after="0"),
     ]
     with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert ended.code == 0
     assert "retries                 8" in ended.out
     assert "quarantined           0" in ended.out
 
 
-def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(house: House) -> None:
+def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(project: Project) -> None:
     world = films(movie(1), movie(2), movie(3))
     faults = [Fault(path="/movie/2", body=b'{"id": 2'), Fault(path="/movie/3", body=b"[]")]
-    house.monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.001")
+    project.monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.001")
     with Sandbox(world, faults=faults) as sandbox:
-        house.point_at(sandbox)
-        house.load()
+        project.point_at(sandbox)
+        project.load()
         for _ in range(MAX_FAILURES + 1):
-            house.load()
+            project.load()
         attempts = 3  # per run, for a body that is no JSON
         assert requested(sandbox).count(2) == MAX_FAILURES * attempts
     with Sandbox(world) as sandbox:
-        house.point_at(sandbox)
-        assert "new                   2" in house.load("--replay-quarantine").out
+        project.point_at(sandbox)
+        assert "new                   2" in project.load("--replay-quarantine").out
 
 
-def test_a_run_whose_faults_exceed_the_retries_recovers_in_the_next(house: House) -> None:
+def test_a_run_whose_faults_exceed_the_retries_recovers_in_the_next(project: Project) -> None:
     world = films(movie(1), movie(2), movie(3))
     with Sandbox(world) as sandbox:
-        house.point_at(sandbox)
-        house.load()
+        project.point_at(sandbox)
+        project.load()
     fault = Fault(path="/movie/2", status=503)
     later = films(movie(1), movie(2, revenue=5), movie(3))
     with Sandbox(changed(later, 1, 2), faults=[fault]) as sandbox:
-        house.point_at(sandbox)
-        assert "quarantined           1" in house.load().out
+        project.point_at(sandbox)
+        assert "quarantined           1" in project.load().out
     with Sandbox(replace(later, day=1)) as sandbox:
-        house.point_at(sandbox)
-        assert "changed               1" in house.load().out
+        project.point_at(sandbox)
+        assert "changed               1" in project.load().out
 
 
 def test_state_of_earlier_versions_is_read() -> None:
@@ -470,17 +470,17 @@ def test_state_of_earlier_versions_is_read() -> None:
 
 
 @pytest.mark.skipif(not REAL_MOVIES.exists(), reason="the real movies are beside the project only")
-def test_the_fault_mix_over_all_real_movies_loads_every_movie(house: House) -> None:
-    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.02")
+def test_the_fault_mix_over_all_real_movies_loads_every_movie(project: Project) -> None:
+    project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.02")
     rates = FaultRates(
         too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=20261128
     )
     catalogue = load(REAL_MOVIES)
     with Sandbox(catalogue, fault_rates=rates) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--full")
+        project.point_at(sandbox)
+        ended = project.load("--full")
     assert ended.code == 0, ended.err
     assert re.search(r"quarantined +0\n", ended.out)
-    assert house.query("SELECT count(DISTINCT movie_id) FROM bronze.raw_movies") == [
+    assert project.query("SELECT count(DISTINCT movie_id) FROM bronze.raw_movies") == [
         (len(catalogue.documents),)
     ]

@@ -14,7 +14,7 @@ import pytest
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.server import Sandbox
 from pipelines.tmdb import tmdb_source
-from tests.conftest import House, films, movie
+from tests.conftest import Project, films, movie
 
 FIVE_LINES = """
 import dlt
@@ -25,7 +25,7 @@ print(pipeline.run(tmdb_source(pages=2)))
 """
 
 
-def test_five_lines_load_movies_and_genres(house: House, tmp_path: Path) -> None:
+def test_five_lines_load_movies_and_genres(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     (folder / ".dlt").mkdir(parents=True)
     world = films(*(movie(one) for one in range(1, 51)))
@@ -65,7 +65,7 @@ def test_five_lines_load_movies_and_genres(house: House, tmp_path: Path) -> None
     assert quarantine == [(3, "not an object: list")]
 
 
-def test_nothing_is_requested_before_a_resource_is_iterated(house: House, sandbox: Sandbox) -> None:
+def test_nothing_is_requested_before_a_resource_is_iterated(project: Project, sandbox: Sandbox) -> None:
     source = tmdb_source(pages=1)
     assert sandbox.requests.count() == 0
     assert sorted(row["movie_id"] for row in source.resources["raw_movies"]) == [1, 2, 3]
@@ -74,7 +74,7 @@ def test_nothing_is_requested_before_a_resource_is_iterated(house: House, sandbo
 
 @pytest.mark.parametrize("ids", [[3, 1], []])
 def test_named_movies_are_loaded_instead_of_the_list(
-    house: House, sandbox: Sandbox, ids: list[int]
+    project: Project, sandbox: Sandbox, ids: list[int]
 ) -> None:
     rows = list(tmdb_source(movie_ids=ids).resources["raw_movies"])
     assert sorted(row["movie_id"] for row in rows) == sorted(ids)
