@@ -11,7 +11,6 @@ import duckdb
 import pytest
 
 from marquee.cli import health
-from marquee.monitoring import snapshot
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import MissingWarehouse
 
@@ -50,7 +49,7 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(snapshot.shutil, "copyfile", full)
+    monkeypatch.setattr("marquee.monitoring.snapshot.shutil.copyfile", full)
     with pytest.raises(MissingWarehouse, match="The disk is full"):
         current_snapshot(path)
 
