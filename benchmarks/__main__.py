@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import dashboard, day, developer, fetch, history, landing, transform
-from benchmarks.environment import Workshop
+from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError
 from benchmarks.results import Benchmark, circumstances, read, record, write
 from benchmarks.warehouses import Warehouses
@@ -29,13 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--days belongs to --only history and must be 1 or more")
     stem = "quick" if options.quick else "full"
     command = " ".join(["python -m benchmarks", *(sys.argv[1:] if argv is None else argv)])
-    workshop = Workshop(
+    env = BenchmarkEnv(
         options.folder.resolve() / stem,
         plots=options.out.resolve(),
         is_quick=options.quick,
         days=options.days,
     )
-    benchmarks = _benchmarks(workshop)
+    benchmarks = _benchmarks(env)
     options.out.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
     records = read(options.out / f"{stem}.json")
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # `make test-browser` opens the pages, too; how fast says nothing of a small warehouse.
         names = WITHOUT_PAGES
     elif not options.only and not shutil.which("chromium"):
-        workshop.say("dashboard: left out, there is no Chromium (apt-get install chromium)")
+        env.say("dashboard: left out, there is no Chromium (apt-get install chromium)")
         names = WITHOUT_PAGES
     missed = 0
     try:
@@ -53,9 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             benchmark = benchmarks[name]()
             records[benchmark.name] = record(benchmark, measured, time.monotonic() - started)
             for goal in benchmark.goals:
-                workshop.say(
-                    f"{name}: {goal.what}: {goal.measured:,.2f} {goal.unit} {goal.verdict}"
-                )
+                env.say(f"{name}: {goal.what}: {goal.measured:,.2f} {goal.unit} {goal.verdict}")
                 missed += goal.verdict == "missed"
             records = dict(sorted(records.items(), key=_place))
             write(options.out, stem, records)
@@ -64,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     finally:
         if not options.keep:
-            shutil.rmtree(workshop.folder, ignore_errors=True)
+            shutil.rmtree(env.folder, ignore_errors=True)
     print(
         f"{options.out / stem}.md, {time.monotonic() - begun:,.0f} s; "
         f"{missed or 'no'} goal{'' if missed == 1 else 's'} missed"
@@ -76,16 +74,16 @@ def _place(named: tuple[str, object]) -> int:
     return NAMES.index(named[0]) if named[0] in NAMES else len(NAMES)
 
 
-def _benchmarks(workshop: Workshop) -> Mapping[str, Callable[[], Benchmark]]:
-    warehouses = Warehouses(workshop)
+def _benchmarks(env: BenchmarkEnv) -> Mapping[str, Callable[[], Benchmark]]:
+    warehouses = Warehouses(env)
     return {
-        "fetch": lambda: fetch.measure(workshop),
-        "landing": lambda: landing.measure(workshop),
-        "transform": lambda: transform.measure(workshop, warehouses),
-        "developer": lambda: developer.measure(workshop, warehouses),
-        "dashboard": lambda: dashboard.measure(workshop, warehouses),
-        "day": lambda: day.measure(workshop, warehouses),
-        "history": lambda: history.measure(workshop, warehouses),
+        "fetch": lambda: fetch.measure(env),
+        "landing": lambda: landing.measure(env),
+        "transform": lambda: transform.measure(env, warehouses),
+        "developer": lambda: developer.measure(env, warehouses),
+        "dashboard": lambda: dashboard.measure(env, warehouses),
+        "day": lambda: day.measure(env, warehouses),
+        "history": lambda: history.measure(env, warehouses),
     }
 
 

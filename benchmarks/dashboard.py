@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.environment import House, Workshop
+from benchmarks.environment import BenchmarkEnv, Workspace
 from benchmarks.measure import BenchmarkError, median
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.warehouses import REFRESH, Warehouses
@@ -43,21 +43,23 @@ DRAWN = """title => {
 }"""
 
 
-def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
     """Build a warehouse of movies and a studio, and visit the dashboard of it."""
-    movies = MOVIES_QUICKLY if workshop.is_quick else MOVIES
-    visits = VISITS_QUICKLY if workshop.is_quick else VISITS
+    movies = MOVIES_QUICKLY if env.is_quick else MOVIES
+    visits = VISITS_QUICKLY if env.is_quick else VISITS
     chromium = shutil.which("chromium")
     if chromium is None:
         raise BenchmarkError("No chromium here: apt-get install chromium.")
-    house = workshop.copy(warehouses.built(movies)[0], "dashboard")
-    _add_studio(workshop, warehouses, house)
-    workshop.say(f"dashboard: {visits} visitors of {movies:,} movies")
+    workspace = env.copy(warehouses.built(movies)[0], "dashboard")
+    _add_studio(env, warehouses, workspace)
+    env.say(f"dashboard: {visits} visitors of {movies:,} movies")
     # Read from there only: pages are drawn by the project's own files.
     load = os.getloadavg()[0]
-    seen = workshop.call("dashboard:visit", house.duckdb, visits, chromium, house=house).result
-    size_mb = house.duckdb.stat().st_size / 1e6
-    house.remove()
+    seen = env.call(
+        "dashboard:visit", workspace.duckdb, visits, chromium, workspace=workspace
+    ).result
+    size_mb = workspace.duckdb.stat().st_size / 1e6
+    workspace.remove()
     return Benchmark(
         name="dashboard",
         title="The dashboard",
@@ -90,12 +92,12 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
     )
 
 
-def _add_studio(workshop: Workshop, warehouses: Warehouses, house: House) -> None:
-    scale = STUDIO_SCALE_QUICKLY if workshop.is_quick else STUDIO_SCALE
-    workshop.say("dashboard: adding a studio")
+def _add_studio(env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace) -> None:
+    scale = STUDIO_SCALE_QUICKLY if env.is_quick else STUDIO_SCALE
+    env.say("dashboard: adding a studio")
     door = warehouses.project / "pipelines" / "studio.py"
-    workshop.run(sys.executable, door, "--sandbox", "--scale", str(scale), house=house)
-    warehouses.sqlmesh(house, *REFRESH)
+    env.run(sys.executable, door, "--sandbox", "--scale", str(scale), workspace=workspace)
+    warehouses.sqlmesh(workspace, *REFRESH)
 
 
 def _rows(seen: Mapping[str, Sequence[float]]) -> list[list[Cell]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.environment import MEMORY_LIMIT, House, Workshop
+from benchmarks.environment import MEMORY_LIMIT, BenchmarkEnv, Workspace
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.serve import Served, sandbox
@@ -35,17 +35,17 @@ NOTES = [
 ]
 
 
-def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
     """Build, ingest and refresh at each size."""
-    sizes = SIZES_QUICKLY if workshop.is_quick else SIZES
+    sizes = SIZES_QUICKLY if env.is_quick else SIZES
     rows: list[list[Cell]] = []
     points: list[dict[str, Cell]] = []
     for movies in sizes:
-        house, build = warehouses.built(movies)
-        numbers = (1,) if workshop.is_quick else (1, 2)
-        days = [_day(workshop, warehouses, house, movies, number) for number in numbers]
+        workspace, build = warehouses.built(movies)
+        numbers = (1,) if env.is_quick else (1, 2)
+        days = [_day(env, warehouses, workspace, movies, number) for number in numbers]
         if movies == sizes[0]:
-            _must_be_as_built_anew(workshop, warehouses, house)
+            _must_be_as_built_anew(env, warehouses, workspace)
         (_, _, first), (ingest, served, refresh) = days[0], days[-1]
         shares_pct = [one.seconds / build.seconds * 100 for one in (first, refresh)]
         changed = len(served.details())
@@ -74,7 +74,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         ]
         warehouses.drop(movies)
     if len(sizes) > 1:
-        workshop.plot(PLOT, points, "movies", "step")
+        env.plot(PLOT, points, "movies", "step")
     return Benchmark(
         name="day",
         title="A day with 1 % of the movies changed",
@@ -103,7 +103,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
                 REFRESH_SHARE_PCT,
                 share_pct,
                 unit="%",
-                is_judged=not workshop.is_quick,
+                is_judged=not env.is_quick,
             )
             for which, share_pct in zip(("first", "next"), shares_pct, strict=True)
         ],
@@ -113,38 +113,38 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
 
 
 def _day(
-    workshop: Workshop, warehouses: Warehouses, house: House, movies: int, number: int
+    env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace, movies: int, number: int
 ) -> tuple[Took, Served, Took]:
     """Serve changes, let the pipeline fetch them, refresh; return both and what was asked."""
-    workshop.say(f"a day: ingesting the changes of {movies:,} movies")
-    changed = workshop.folder / "changed.ndjson"
-    workshop.call("catalogue:write_changed_movies", changed, movies, number, CHANGED_SHARE)
-    workshop.call("catalogue:write_export", workshop.folder, movies)
-    before = _responses(workshop, house)
-    with sandbox(workshop.folder, changed, is_change_feed=True) as served:
-        ingest = workshop.run(
+    env.say(f"a day: ingesting the changes of {movies:,} movies")
+    changed = env.folder / "changed.ndjson"
+    env.call("catalogue:write_changed_movies", changed, movies, number, CHANGED_SHARE)
+    env.call("catalogue:write_export", env.folder, movies)
+    before = _responses(env, workspace)
+    with sandbox(env.folder, changed, is_change_feed=True) as served:
+        ingest = env.run(
             sys.executable,
             ROOT / "pipelines" / "tmdb.py",
-            house=house,
+            workspace=workspace,
             environment={
                 **served.environment,
                 "SOURCES__TMDB__REQUESTS_PER_SECOND": UNLIMITED,
                 "SOURCES__TMDB__EXPORT_URL": served.export_url,
             },
         )
-    landed = _responses(workshop, house) - before
+    landed = _responses(env, workspace) - before
     if not landed or landed != len(served.details()):
         raise BenchmarkError(f"{landed} responses landed of {len(served.details())} asked for.")
-    workshop.say("a day: sqlmesh run")
-    return ingest, served, warehouses.sqlmesh(house, *REFRESH)
+    env.say("a day: sqlmesh run")
+    return ingest, served, warehouses.sqlmesh(workspace, *REFRESH)
 
 
-def _responses(workshop: Workshop, house: House) -> int:
-    count: int = workshop.call("contenders.plain:count", house.duckdb, "bronze.raw_movies").result
+def _responses(env: BenchmarkEnv, workspace: Workspace) -> int:
+    count: int = env.call("contenders.plain:count", workspace.duckdb, "bronze.raw_movies").result
     return count
 
 
-def _must_be_as_built_anew(workshop: Workshop, warehouses: Warehouses, house: House) -> None:
+def _must_be_as_built_anew(env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace) -> None:
     """Compare a refreshed warehouse with one that is built from the same bronze at once.
 
     Raises:
@@ -152,12 +152,11 @@ def _must_be_as_built_anew(workshop: Workshop, warehouses: Warehouses, house: Ho
 
     """
     steps = warehouses.render()
-    anew = workshop.house("anew")
-    workshop.call("contenders.plain:copy_bronze", house.duckdb, anew.duckdb)
-    workshop.call("contenders.plain:transform", anew.duckdb, steps, False, MEMORY_LIMIT)
+    anew = env.workspace("anew")
+    env.call("contenders.plain:copy_bronze", workspace.duckdb, anew.duckdb)
+    env.call("contenders.plain:transform", anew.duckdb, steps, False, MEMORY_LIMIT)
     expected, found = (
-        workshop.call("contenders.plain:contents", one.duckdb, steps).result
-        for one in (anew, house)
+        env.call("contenders.plain:contents", one.duckdb, steps).result for one in (anew, workspace)
     )
     anew.remove()
     different = [

@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks.environment import Workshop
+from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Table
 from benchmarks.warehouses import PLAN, SQLMESH, Warehouses
@@ -18,26 +18,26 @@ CACHES = (".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 NOTES = [
     "In a copy of the project's files. Cold: without `.cache`, `__pycache__` and the caches of "
     "mypy, ruff and pytest; warm: once more. The quick form is cold only, and runs no `make`.",
-    "`make units` is SQLMesh's unit tests. `make test` runs cold only: its tests begin with caches "
+    "`make test-models` is SQLMesh's unit tests. `make test` runs cold only: its tests start with caches "
     "of their own each time.",
     "Starting Python and importing SQLMesh is the floor of every command, in the first row.",
 ]
 
 
-def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
     """Time each command, cold and, but for the longest, warm; in the quick form without `make`.
 
     Raises:
         BenchmarkError: this runs in an environment that `make` would empty.
 
     """
-    movies = MOVIES_QUICKLY if workshop.is_quick else MOVIES
-    house = workshop.copy(warehouses.built(movies)[0], "developer")
-    warehouses.sqlmesh(house, *PLAN)  # up to now, so that the next one has nothing to do
+    movies = MOVIES_QUICKLY if env.is_quick else MOVIES
+    workspace = env.copy(warehouses.built(movies)[0], "developer")
+    warehouses.sqlmesh(workspace, *PLAN)  # up to now, so that the next one has nothing to do
     project = warehouses.project
     virtual = Path(sys.prefix)
     importing = (sys.executable, "-c", "from sqlmesh.core.context import Context")
-    if not workshop.is_quick and not (virtual / "installed").exists():
+    if not env.is_quick and not (virtual / "installed").exists():
         # make would empty an environment that is not of its making, this very one, to install it.
         raise BenchmarkError("`make` is measured in the environment of `make install` only.")
     make = ("make", f"VENV={virtual}", "-o", f"{virtual}/installed")
@@ -45,18 +45,18 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         "importing SQLMesh": importing,
         "sqlmesh plan, nothing to do": (SQLMESH, *PLAN),
     }
-    if not workshop.is_quick:
-        commands |= {"make units": (*make, "units"), LONGEST: (*make, "test")}
+    if not env.is_quick:
+        commands |= {"make test-models": (*make, "test-models"), LONGEST: (*make, "test")}
     rows: list[list[Cell]] = []
     for name, command in commands.items():
         _remove_caches(project)
         took: list[Took] = []
-        for state in ("cold",) if name == LONGEST or workshop.is_quick else ("cold", "warm"):
-            workshop.say(f"developer: {name}, {state}")
-            took.append(workshop.run(*command, cwd=project, house=house))
+        for state in ("cold",) if name == LONGEST or env.is_quick else ("cold", "warm"):
+            env.say(f"developer: {name}, {state}")
+            took.append(env.run(*command, cwd=project, workspace=workspace))
         warm = took[1].seconds if len(took) > 1 else None
         rows.append([name, took[0].seconds, warm, took[0].peak_mb])
-    house.remove()
+    workspace.remove()
     return Benchmark(
         name="developer",
         title="A developer's loop",

@@ -20,7 +20,7 @@ LOCK = ROOT / "benchmarks" / "requirements.lock"
 
 
 @dataclass(frozen=True)
-class House:
+class Workspace:
     """A warehouse of one contender: its file, SQLMesh's state and dlt's working folder."""
 
     folder: Path
@@ -45,7 +45,7 @@ class House:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Workshop:
+class BenchmarkEnv:
     """Scratch folder and tools of a run of the benchmarks."""
 
     def __init__(
@@ -87,18 +87,18 @@ class Workshop:
                 f"{free:.0f} GB: make room, work elsewhere (--folder) or try --quick."
             )
 
-    def house(self, name: str) -> House:
-        """Return a new, empty house."""
-        house = House(self.folder / name)
-        house.remove()
-        house.folder.mkdir(parents=True)
-        return house
+    def workspace(self, name: str) -> Workspace:
+        """Return a new, empty workspace."""
+        workspace = Workspace(self.folder / name)
+        workspace.remove()
+        workspace.folder.mkdir(parents=True)
+        return workspace
 
-    def copy(self, house: House, name: str) -> House:
-        """Return a copy of a house."""
-        copied = House(self.folder / name)
+    def copy(self, workspace: Workspace, name: str) -> Workspace:
+        """Return a copy of a workspace."""
+        copied = Workspace(self.folder / name)
         copied.remove()
-        shutil.copytree(house.folder, copied.folder)
+        shutil.copytree(workspace.folder, copied.folder)
         return copied
 
     def project(self) -> Path:
@@ -138,15 +138,19 @@ class Workshop:
         self,
         *command: str | Path,
         cwd: Path | None = None,
-        house: House | None = None,
+        workspace: Workspace | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Took:
-        """Run a command, in a house if one is given; see `measure.run`."""
-        variables = {**(house.environment if house else {}), **(environment or {})}
+        """Run a command, in a workspace if one is given; see `measure.run`."""
+        variables = {**(workspace.environment if workspace else {}), **(environment or {})}
         return run(command, cwd=cwd or self.folder, environment=variables, log=self._log)
 
     def call(
-        self, function: str, *arguments: Any, house: House | None = None, with_tools: bool = False
+        self,
+        function: str,
+        *arguments: Any,
+        workspace: Workspace | None = None,
+        with_tools: bool = False,
     ) -> Took:
         """Call a function in a process of its own; see `measure.call`."""
         return call(
@@ -154,7 +158,7 @@ class Workshop:
             *arguments,
             python=self.tools() if with_tools else sys.executable,
             cwd=self.folder,
-            environment=house.environment if house else None,
+            environment=workspace.environment if workspace else None,
             log=self._log,
         )
 

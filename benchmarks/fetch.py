@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from benchmarks.environment import Workshop
+from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.serve import Served, sandbox
@@ -28,24 +28,24 @@ NOTES = [
 ]
 
 
-def measure(workshop: Workshop) -> Benchmark:
+def measure(env: BenchmarkEnv) -> Benchmark:
     """Fetch from a sandbox with three latencies, with and without a limit, by three clients."""
-    latencies = (100,) if workshop.is_quick else (20, 100, 200)
-    many, few = (100, 20) if workshop.is_quick else (800, 40)
-    pages = 10 if workshop.is_quick else 150
-    catalogue = workshop.folder / "fetch.ndjson"
-    workshop.call("catalogue:write_first_movies", catalogue, max(many, pages * MOVIES_A_PAGE))
+    latencies = (100,) if env.is_quick else (20, 100, 200)
+    many, few = (100, 20) if env.is_quick else (800, 40)
+    pages = 10 if env.is_quick else 150
+    catalogue = env.folder / "fetch.ndjson"
+    env.call("catalogue:write_first_movies", catalogue, max(many, pages * MOVIES_A_PAGE))
     rows: list[list[Cell]] = []
     serial_by_latency: dict[int, Served] = {}
     for limit in (None, LIMIT):
         for latency_ms in latencies:
             parallel = many if limit is None else min(many, 160)
-            workshop.say(f"fetch: {latency_ms} ms, {f'{limit}/s' if limit else 'no limit'}")
+            env.say(f"fetch: {latency_ms} ms, {f'{limit}/s' if limit else 'no limit'}")
             if limit is None:  # one after the other, no client comes near a limit
-                serial_by_latency[latency_ms] = _serially(workshop, catalogue, latency_ms, few)
+                serial_by_latency[latency_ms] = _serially(env, catalogue, latency_ms, few)
             serial = serial_by_latency[latency_ms]
-            bound = _with_asyncio(workshop, catalogue, latency_ms, limit, parallel)
-            ours, _ = _by_pipeline(workshop, catalogue, latency_ms, limit, ids=parallel)
+            bound = _with_asyncio(env, catalogue, latency_ms, limit, parallel)
+            ours, _ = _by_pipeline(env, catalogue, latency_ms, limit, ids=parallel)
             rates = [one.useful_rate() for one in (serial, bound, ours)]
             rows.append(
                 [
@@ -57,8 +57,8 @@ def measure(workshop: Workshop) -> Benchmark:
                     ours.cpu_seconds / ours.fetch_seconds(),
                 ]
             )
-    workshop.say(f"fetch: the popular list, {pages * MOVIES_A_PAGE:,} movies, 100 ms, {LIMIT}/s")
-    served, seconds = _by_pipeline(workshop, catalogue, 100, LIMIT, pages=pages)
+    env.say(f"fetch: the popular list, {pages * MOVIES_A_PAGE:,} movies, 100 ms, {LIMIT}/s")
+    served, seconds = _by_pipeline(env, catalogue, 100, LIMIT, pages=pages)
     useful = sum(status == 200 for _, status in served.details())
     if useful != pages * MOVIES_A_PAGE:
         raise BenchmarkError(f"{useful} movies were fetched, not {pages * MOVIES_A_PAGE}.")
@@ -107,18 +107,18 @@ def measure(workshop: Workshop) -> Benchmark:
     )
 
 
-def _serially(workshop: Workshop, catalogue: Path, latency_ms: int, movies: int) -> Served:
-    with _served(workshop, catalogue, latency_ms, None) as served:
+def _serially(env: BenchmarkEnv, catalogue: Path, latency_ms: int, movies: int) -> Served:
+    with _served(env, catalogue, latency_ms, None) as served:
         ids = list(range(1, movies + 1))
-        workshop.call("contenders.clients:fetch_serially", served.base_url, served.credential, ids)
+        env.call("contenders.clients:fetch_serially", served.base_url, served.credential, ids)
     return served
 
 
 def _with_asyncio(
-    workshop: Workshop, catalogue: Path, latency_ms: int, limit: int | None, movies: int
+    env: BenchmarkEnv, catalogue: Path, latency_ms: int, limit: int | None, movies: int
 ) -> Served:
-    with _served(workshop, catalogue, latency_ms, limit) as served:
-        workshop.call(
+    with _served(env, catalogue, latency_ms, limit) as served:
+        env.call(
             "contenders.clients:fetch_with_asyncio",
             served.base_url,
             served.credential,
@@ -130,7 +130,7 @@ def _with_asyncio(
 
 
 def _by_pipeline(
-    workshop: Workshop,
+    env: BenchmarkEnv,
     catalogue: Path,
     latency_ms: int,
     limit: int | None,
@@ -139,26 +139,26 @@ def _by_pipeline(
     pages: int = 0,
 ) -> tuple[Served, float]:
     """Return what the sandbox was asked and how long the process took."""
-    house = workshop.house("fetch")
-    wanted = workshop.folder / "ids.txt"
+    workspace = env.workspace("fetch")
+    wanted = env.folder / "ids.txt"
     wanted.write_text("\n".join(str(one) for one in range(1, ids + 1)))
     which = ("--pages", str(pages)) if pages else ("--ids", str(wanted))
-    with _served(workshop, catalogue, latency_ms, limit) as served:
-        took = workshop.run(
+    with _served(env, catalogue, latency_ms, limit) as served:
+        took = env.run(
             sys.executable,
             ROOT / "pipelines" / "tmdb.py",
             *which,
-            house=house,
+            workspace=workspace,
             environment={
                 **served.environment,
                 "SOURCES__TMDB__REQUESTS_PER_SECOND": str(limit or UNLIMITED),
             },
         )
-    house.remove()
+    workspace.remove()
     return served, took.seconds
 
 
 def _served(
-    workshop: Workshop, catalogue: Path, latency_ms: int, limit: int | None
+    env: BenchmarkEnv, catalogue: Path, latency_ms: int, limit: int | None
 ) -> AbstractContextManager[Served]:
-    return sandbox(workshop.folder, catalogue, latency_ms=latency_ms, rate_limit=limit)
+    return sandbox(env.folder, catalogue, latency_ms=latency_ms, rate_limit=limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.environment import Workshop
+from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Table
 from benchmarks.warehouses import PLAN, REFRESH, Warehouses
@@ -23,11 +23,11 @@ NOTES = [
 ]
 
 
-def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
     """Rebuild the history of so many days, and refresh it once."""
-    movies = MOVIES_QUICKLY if workshop.is_quick else MOVIES
-    days = workshop.days or (DAYS_QUICKLY if workshop.is_quick else DAYS)
-    rebuild, refresh = _rebuild_and_refresh(workshop, warehouses, movies, days)
+    movies = MOVIES_QUICKLY if env.is_quick else MOVIES
+    days = env.days or (DAYS_QUICKLY if env.is_quick else DAYS)
+    rebuild, refresh = _rebuild_and_refresh(env, warehouses, movies, days)
     responses = movies * days
     row: list[Cell] = [
         days,
@@ -39,7 +39,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
         refresh.peak_mb,
     ]
     return Benchmark(
-        name=f"history of {days} days" if workshop.days else "history",
+        name=f"history of {days} days" if env.days else "history",
         title=f"The history of {movies:,} movies over {days:,} days",
         tables=[
             Table(
@@ -61,24 +61,24 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
 
 
 def _rebuild_and_refresh(
-    workshop: Workshop, warehouses: Warehouses, movies: int, days: int
+    env: BenchmarkEnv, warehouses: Warehouses, movies: int, days: int
 ) -> tuple[Took, Took]:
     responses = movies * days
-    workshop.need_disk(responses * GB_A_RESPONSE)
-    workshop.say(f"history: generating {responses:,} responses")
-    house = workshop.house("history")
-    workshop.call("contenders.loaders:make_bronze", movies, warehouses.day, days, house=house)
-    workshop.say("history: first build")
-    warehouses.plan(house, *ITS_MODELS)
-    workshop.say("history: rebuild")
+    env.need_disk(responses * GB_A_RESPONSE)
+    env.say(f"history: generating {responses:,} responses")
+    workspace = env.workspace("history")
+    env.call("contenders.loaders:make_bronze", movies, warehouses.day, days, workspace=workspace)
+    env.say("history: first build")
+    warehouses.plan(workspace, *ITS_MODELS)
+    env.say("history: rebuild")
     rebuild = warehouses.sqlmesh(
-        house, *PLAN, *ITS_MODELS, "--restate-model", HISTORY, allowed=HISTORY
+        workspace, *PLAN, *ITS_MODELS, "--restate-model", HISTORY, allowed=HISTORY
     )
-    periods = workshop.call("contenders.plain:count", house.duckdb, HISTORY).result
+    periods = env.call("contenders.plain:count", workspace.duckdb, HISTORY).result
     if periods != responses:
         raise BenchmarkError(f"{periods:,} periods, not one of each of {responses:,} responses.")
-    workshop.call("contenders.loaders:add_day", movies, days, CHANGED_SHARE, house=house)
-    workshop.say("history: refresh")
-    refresh = warehouses.sqlmesh(house, *REFRESH, *ITS_MODELS)
-    house.remove()
+    env.call("contenders.loaders:add_day", movies, days, CHANGED_SHARE, workspace=workspace)
+    env.say("history: refresh")
+    refresh = warehouses.sqlmesh(workspace, *REFRESH, *ITS_MODELS)
+    workspace.remove()
     return rebuild, refresh

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.environment import Workshop
+from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Goal, Table
 
@@ -27,32 +27,32 @@ NOTES = [
 ]
 
 
-def measure(workshop: Workshop) -> Benchmark:
+def measure(env: BenchmarkEnv) -> Benchmark:
     """Land the same NDJSON both ways, and compare what arrived byte for byte."""
-    count = MOVIES_QUICKLY if workshop.is_quick else MOVIES
-    workshop.need_disk(5 * count * 4 / 1e6)
-    path = workshop.folder / "landing.ndjson"
-    workshop.say(f"landing: generating {count:,} documents")
-    workshop.call("catalogue:write_first_movies", path, count)
+    count = MOVIES_QUICKLY if env.is_quick else MOVIES
+    env.need_disk(5 * count * 4 / 1e6)
+    path = env.folder / "landing.ndjson"
+    env.say(f"landing: generating {count:,} documents")
+    env.call("catalogue:write_first_movies", path, count)
     megabytes = path.stat().st_size / 1e6
-    alone, checksum = _alone(workshop, path)
-    house = workshop.house("landing-dlt")
-    workshop.say(f"landing: the pipeline, in loads of {CHUNK:,}")
-    ours = workshop.call("contenders.loaders:land_chunks", path, CHUNK, house=house)
-    landed = workshop.call("contenders.plain:landed", house.duckdb).result
-    house.remove()
-    again, checksum_again = _alone(workshop, path)
-    house = workshop.house("landing-files")
-    workshop.say("landing: dlt's steps with files for a database")
-    files = workshop.call(
+    alone, checksum = _alone(env, path)
+    workspace = env.workspace("landing-dlt")
+    env.say(f"landing: the pipeline, in loads of {CHUNK:,}")
+    ours = env.call("contenders.loaders:land_chunks", path, CHUNK, workspace=workspace)
+    landed = env.call("contenders.plain:landed", workspace.duckdb).result
+    workspace.remove()
+    again, checksum_again = _alone(env, path)
+    workspace = env.workspace("landing-files")
+    env.say("landing: dlt's steps with files for a database")
+    files = env.call(
         "contenders.loaders:land_chunks_in_files",
         path,
         CHUNK,
-        house.folder / "files",
+        workspace.folder / "files",
         CHUNKS_IN_FILES,
-        house=house,
+        workspace=workspace,
     )
-    house.remove()
+    workspace.remove()
     path.unlink()
     if not landed == checksum == checksum_again or landed[0] != str(count):
         raise BenchmarkError("What landed is not what was generated, byte for byte.")
@@ -89,7 +89,7 @@ def measure(workshop: Workshop) -> Benchmark:
                 TIMES_OF_DUCKDB,
                 ours.seconds / alone.seconds,
                 unit="x",
-                is_judged=not workshop.is_quick,
+                is_judged=not env.is_quick,
             ),
             Goal("peak memory of dlt's steps", PEAK_MB, files.peak_mb, unit="MB"),
         ],
@@ -97,11 +97,11 @@ def measure(workshop: Workshop) -> Benchmark:
     )
 
 
-def _alone(workshop: Workshop, path: Path) -> tuple[Took, list[str]]:
+def _alone(env: BenchmarkEnv, path: Path) -> tuple[Took, list[str]]:
     """Let DuckDB land it alone; return what it took and the checksum."""
-    house = workshop.house("landing-duckdb")
-    workshop.say("landing: DuckDB alone")
-    took = workshop.call("contenders.plain:land_documents", house.duckdb, path)
-    checksum: list[str] = workshop.call("contenders.plain:landed", house.duckdb).result
-    house.remove()
+    workspace = env.workspace("landing-duckdb")
+    env.say("landing: DuckDB alone")
+    took = env.call("contenders.plain:land_documents", workspace.duckdb, path)
+    checksum: list[str] = env.call("contenders.plain:landed", workspace.duckdb).result
+    workspace.remove()
     return took, checksum

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from benchmarks.environment import MEMORY_LIMIT, House, Workshop
+from benchmarks.environment import MEMORY_LIMIT, BenchmarkEnv, Workspace
 from benchmarks.measure import BenchmarkError, Took
 from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.warehouses import Warehouses
@@ -30,30 +30,30 @@ NOTES = [
 ]
 
 
-def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
+def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
     """Build the same warehouse three ways at each size."""
     steps = warehouses.render()
-    sizes = SIZES_QUICKLY if workshop.is_quick else SIZES
+    sizes = SIZES_QUICKLY if env.is_quick else SIZES
     rows: list[list[Cell]] = []
     goals: list[Goal] = []
     for movies in sizes:
         bronze = warehouses.bronze(movies)
         built, sqlmesh = warehouses.built(movies)
         is_compared = movies == sizes[0]
-        contents = {"sqlmesh": _contents(workshop, built, steps)} if is_compared else {}
-        workshop.say(f"plain DuckDB: {movies:,} movies")
-        house = workshop.copy(bronze, "plain")
-        plain = workshop.call("contenders.plain:transform", house.duckdb, steps, True, MEMORY_LIMIT)
+        contents = {"sqlmesh": _contents(env, built, steps)} if is_compared else {}
+        env.say(f"plain DuckDB: {movies:,} movies")
+        workspace = env.copy(bronze, "plain")
+        plain = env.call("contenders.plain:transform", workspace.duckdb, steps, True, MEMORY_LIMIT)
         if is_compared:
-            contents["plain DuckDB"] = _contents(workshop, house, steps)
-        house.remove()
-        workshop.say(f"dbt: {movies:,} movies")
-        house = workshop.copy(bronze, "dbt")
-        dbt_run, dbt_test = _dbt(workshop, house, steps)
+            contents["plain DuckDB"] = _contents(env, workspace, steps)
+        workspace.remove()
+        env.say(f"dbt: {movies:,} movies")
+        workspace = env.copy(bronze, "dbt")
+        dbt_run, dbt_test = _dbt(env, workspace, steps)
         if is_compared:
-            contents["dbt"] = _contents(workshop, house, steps)
+            contents["dbt"] = _contents(env, workspace, steps)
             require_agreement(contents)
-        house.remove()
+        workspace.remove()
         without = {"plain DuckDB": plain.seconds - plain.result, "dbt": dbt_run.seconds}
         with_audits = {"plain DuckDB": plain.seconds, "dbt": dbt_run.seconds + dbt_test.seconds}
         took = {"plain DuckDB": (plain,), "dbt": (dbt_run, dbt_test)}
@@ -90,7 +90,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
                 limit,
                 sqlmesh.seconds / seconds[peer],
                 unit="x",
-                is_judged=not workshop.is_quick,
+                is_judged=not env.is_quick,
             )
             for peer, limit in (("plain DuckDB", TIMES_OF_DUCKDB), ("dbt", TIMES_OF_DBT))
             for checks, seconds in (
@@ -104,7 +104,7 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
                 PEAK_MB,
                 sqlmesh.peak_mb,
                 unit="MB",
-                is_judged=not workshop.is_quick,
+                is_judged=not env.is_quick,
             )
         )
     return Benchmark(
@@ -127,32 +127,32 @@ def measure(workshop: Workshop, warehouses: Warehouses) -> Benchmark:
             )
         ],
         goals=goals,
-        notes=[*NOTES, workshop.call("contenders.dbt:versions", with_tools=True).result],
+        notes=[*NOTES, env.call("contenders.dbt:versions", with_tools=True).result],
     )
 
 
-def _dbt(workshop: Workshop, house: House, steps: Path) -> tuple[Took, Took]:
+def _dbt(env: BenchmarkEnv, workspace: Workspace, steps: Path) -> tuple[Took, Took]:
     """Build and then test with dbt."""
-    project = house.folder / "dbt"
-    workshop.call(
+    project = workspace.folder / "dbt"
+    env.call(
         "contenders.dbt:write_project",
         project,
-        house.duckdb,
+        workspace.duckdb,
         steps,
         os.cpu_count() or 1,
         MEMORY_LIMIT,
     )
-    dbt = workshop.tools().with_name("dbt")
+    dbt = env.tools().with_name("dbt")
     options = ("--profiles-dir", ".", "--quiet")
     return (
-        workshop.run(dbt, "run", *options, cwd=project),
-        workshop.run(dbt, "test", *options, cwd=project),
+        env.run(dbt, "run", *options, cwd=project),
+        env.run(dbt, "test", *options, cwd=project),
     )
 
 
-def _contents(workshop: Workshop, house: House, steps: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = workshop.call(
-        "contenders.plain:contents", house.duckdb, steps
+def _contents(env: BenchmarkEnv, workspace: Workspace, steps: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = env.call(
+        "contenders.plain:contents", workspace.duckdb, steps
     ).result
     return found
 

@@ -8,9 +8,9 @@ ALTER DATABASE <% ctx.env.SNOWFLAKE_DATABASE %>
   SET DATA_RETENTION_TIME_IN_DAYS = <% ctx.env.SNOWFLAKE_RETENTION_DAYS %>;
 
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.BRONZE
-  COMMENT = 'What the sources said, append-only, by dlt';
+  COMMENT = 'Responses and lines as the sources sent them, append-only, by dlt';
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SILVER
-  COMMENT = 'Typed and cleaned, one row a thing';
+  COMMENT = 'Typed and cleaned, one row per entity';
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SNAPSHOTS
   COMMENT = 'History, SCD type 2';
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD
@@ -18,7 +18,7 @@ CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE
   COMMENT = 'Personal data: the vault, by pipelines/studio.py';
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.OPS
-  COMMENT = 'What had to be refused, and the log of runs';
+  COMMENT = 'Rejected values, quality results and the run log';
 
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SQLMESH__SILVER
   COMMENT = 'Tables behind the views of SILVER, by SQLMesh';

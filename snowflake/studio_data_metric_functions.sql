@@ -1,6 +1,6 @@
 /* The six metrics of data quality as data metric functions (Enterprise edition), each attached to the columns
    that macros/quality.py names, daily an hour after the refresh. Run after the first plan, and again
-   after a plan that made a view anew, which detaches what was attached to it.
+   after a plan that replaced a view, which detaches its functions.
    Results: SNOWFLAKE.LOCAL.DATA_QUALITY_MONITORING_RESULTS. */
 USE ROLE ACCOUNTADMIN;
 

@@ -1,19 +1,19 @@
-/* The vault on Snowflake: the door (the engineers' role) writes it, only the role for personal data reads
-   clear values. Run once after the first `python pipelines/studio.py --destination snowflake`, which makes the
-   tables; may be repeated. */
+/* The vault on Snowflake: the studio's pipeline (the engineers' role) writes it, and only the role for personal
+   data reads its plaintext. Run this once after the first `python pipelines/studio.py --destination snowflake`,
+   which creates the tables. It may be repeated. */
 USE ROLE SECURITYADMIN;
 
 GRANT USAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;
 GRANT SELECT ON ALL TABLES IN SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;
 GRANT SELECT ON FUTURE TABLES IN SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;
 
-/* The owner of a table could read it. The policy leaves it the tokens, by which rows are added and removed,
-   and nothing of the person. */
+/* The owner of a table can read it. The policy shows the owner the tokens, which it needs to add and remove
+   rows, and no personal data. */
 USE ROLE ACCOUNTADMIN;
 
 CREATE MASKING POLICY IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE.CLEAR_VALUE AS (value TEXT) RETURNS TEXT ->
   CASE WHEN IS_ROLE_IN_SESSION('<% ctx.env.SNOWFLAKE_PII_ROLE %>') THEN value END
-  COMMENT = 'Clear values are for the role for personal data';
+  COMMENT = 'Plaintext personal data is for the role for personal data';
 
 ALTER TABLE <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE.PII_VAULT
   MODIFY COLUMN FAN_ID SET MASKING POLICY <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE.CLEAR_VALUE FORCE;

@@ -34,7 +34,7 @@ gc.set_threshold(50_000, 20, 100)
 # A worker takes whole files, and none shall wait for another's last.
 LONGEST = (
     *("test_tmdb_daily.py", "test_warehouse.py", "test_run_log.py", "test_studio_quality.py"),
-    *("test_tmdb_trouble.py", "test_studio_warehouse.py", "test_tmdb_resume.py"),
+    *("test_tmdb_failures.py", "test_studio_warehouse.py", "test_tmdb_resume.py"),
 )
 
 
@@ -71,20 +71,20 @@ def films(*documents: bytes) -> Catalogue:
 
 
 @dataclass
-class Finished:
-    """How a run of the door ended."""
+class CliResult:
+    """How a run of the command line ended."""
 
     code: int
     out: str
     err: str
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self.out + self.err
 
 
 @dataclass
-class House:
+class Project:
     """A Marquee of its own: warehouse, state and dlt's files in a temporary folder."""
 
     folder: Path
@@ -107,17 +107,17 @@ class House:
         self.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
         self.monkeypatch.setenv("TMDB_ACCESS_TOKEN", sandbox.credential)
 
-    def load(self, *arguments: str) -> Finished:
-        """Run the door in this process."""
+    def load(self, *arguments: str) -> CliResult:
+        """Run the command line in this process."""
         self.capsys.readouterr()
         try:
             code = tmdb.main(arguments)
         except SystemExit as leaving:
             code = int(str(leaving.code))
-        return Finished(code, *self.capsys.readouterr())
+        return CliResult(code, *self.capsys.readouterr())
 
     def start(self, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
-        """Run the door as people do, as a process."""
+        """Run the command line as people do, as a process."""
         return subprocess.Popen(
             [sys.executable, str(ROOT / "pipelines" / "tmdb.py"), *arguments],
             cwd=cwd or self.folder,
@@ -127,12 +127,12 @@ class House:
         )
 
     def fork(self, patch: Callable[[], None], *arguments: str) -> int:
-        """Run the door in a forked child, much faster than a new interpreter.
+        """Run the command line in a forked child, much faster than a new interpreter.
 
-        The child calls `patch` first and says what it says in `said.txt`. Returns its process id,
+        The child calls `patch` first and says what it says in `output.txt`. Returns its process id,
         for `finish`.
         """
-        return in_child(self.folder / "said.txt", patch, lambda: tmdb.main(arguments))
+        return in_child(self.folder / "output.txt", patch, lambda: tmdb.main(arguments))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.duckdb), read_only=True) as connection:
@@ -145,7 +145,7 @@ class House:
         )
 
     def files_with(self, secret: str) -> list[Path]:
-        """Every file of this house that holds a text."""
+        """Every file of this project that holds a text."""
         files = (path for path in self.folder.rglob("*") if path.is_file())
         return [path for path in files if secret.encode() in path.read_bytes()]
 
@@ -182,17 +182,17 @@ def finish(child: int) -> int:
 
 
 @pytest.fixture
-def house(
+def project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> House:
-    """An empty house that no credential and no setting of the developer's machine reaches."""
+) -> Project:
+    """An empty project that no credential and no setting of the developer's machine reaches."""
     for variable in list(os.environ):
         if variable.startswith(SETTINGS):
             monkeypatch.delenv(variable)
     settings = tmp_path / "settings" / ".dlt"
     settings.mkdir(parents=True)
     shutil.copy(ROOT / ".dlt" / "config.toml", settings)
-    folder = tmp_path / "house"
+    folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.setenv("DLT_PROJECT_DIR", str(settings.parent))
     monkeypatch.setenv("MARQUEE_DUCKDB", str(folder / "warehouse.duckdb"))
@@ -200,12 +200,12 @@ def house(
     monkeypatch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
     monkeypatch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
     monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.01")
-    return House(folder, capsys, monkeypatch)
+    return Project(folder, capsys, monkeypatch)
 
 
 @pytest.fixture
-def sandbox(house: House) -> Iterator[Sandbox]:
-    """Three films to serve; `house` asks for them."""
+def sandbox(project: Project) -> Iterator[Sandbox]:
+    """Three films to serve; `project` asks for them."""
     with Sandbox(films(movie(1), movie(2), movie(3))) as running:
-        house.point_at(running)
+        project.point_at(running)
         yield running

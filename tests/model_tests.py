@@ -1,4 +1,4 @@
-"""SQLMesh's unit tests, with what came of them as a JUnit file: `make units`.
+"""SQLMesh's unit tests, with what came of them as a JUnit file: `make test-models`.
 
 `sqlmesh test` runs the same tests and keeps nothing of them: no event, no log, no file. The
 dashboard's Test results reads the file, as it reads pytest's.

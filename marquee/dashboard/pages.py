@@ -23,7 +23,7 @@ from marquee.monitoring.thresholds import read_thresholds
 
 LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host", "process_id")
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
-TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make units` and `make test` write
+TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test-models` and `make test` write
 ALL = "All"
 FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as wide letters
 # What the growth of a layer is measured over; None is since the last run that changed it.
@@ -404,7 +404,7 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
             st.metric("audits failed", f"{failed:,}", border=True)
         table(newest.drop(columns=["failing_rows_query"]), "last-audits")
     for title, file, command in (
-        ("Unit tests of the models", "units.xml", "make units"),
+        ("Unit tests of the models", "units.xml", "make test-models"),
         ("Tests of the code", "pytest.xml", "make test"),
     ):
         st.subheader(title)

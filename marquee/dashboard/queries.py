@@ -173,7 +173,7 @@ LIMIT {FOUND}
 MOVIE_HISTORY = """
 SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
   runtime_minutes
-FROM snapshots.snap_silver_movies
+FROM gold.movie_history
 WHERE movie_id = ?
 ORDER BY valid_from
 """
@@ -241,6 +241,8 @@ JOIN snapshots.snap_silver_movies AS older
   ON older.movie_id = newer.movie_id AND older.valid_to = newer.valid_from
 JOIN silver.silver_movies AS movie ON movie.movie_id = newer.movie_id
 WHERE newer._source_batch_id = ?
+  AND newer.superseded_at IS NULL AND NOT newer.is_withdrawn
+  AND older.superseded_at IS NULL AND NOT older.is_withdrawn
 ORDER BY movie.popularity_score DESC NULLS LAST, movie.movie_id
 """  # noqa: S608 - column names of this module
 # What each query reads: without one of them its answer is empty.
@@ -260,7 +262,7 @@ REQUIRED_TABLES = {
     TOP_MOVIE_YEARS: ["gold.kpi_top_movies"],
     TOP_MOVIES: ["gold.kpi_top_movies", "gold.bridge_movie_genres", "gold.dim_genres"],
     MOVIE_SEARCH: ["silver.silver_movies"],
-    MOVIE_HISTORY: ["snapshots.snap_silver_movies"],
+    MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
     LIFETIME_VALUE_BY_REGION: ["gold.agg_fan_lifetime_value"],

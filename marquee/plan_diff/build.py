@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 import shutil
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -200,12 +201,15 @@ def own_package(project: Path) -> Iterator[None]:
         yield
         return
     own = _take_package()
-    sys.path.insert(0, str(project))  # an editable installation comes after this path
-    importlib.invalidate_caches()
+    # Modules of a package are found next to the package, so that the package alone decides.
+    spec = PathFinder.find_spec(PACKAGE, [str(project)])
+    if not spec or not spec.loader:
+        raise PlanDiffError(f"{project / PACKAGE} is not a Python package.")
+    sys.modules[PACKAGE] = module_from_spec(spec)
     try:
+        spec.loader.exec_module(sys.modules[PACKAGE])
         yield
     finally:
-        sys.path.remove(str(project))
         _take_package()
         sys.modules.update(own)
 

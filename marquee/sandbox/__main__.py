@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate-limit", type=float, metavar="R", help="answer 429 above R requests a second")
     add("--latency-ms", type=int, default=0, metavar="MS", help="wait before each answer")
     for fault, meaning in (
-        ("429", "refused with 429"),
+        ("429", "rejected with 429"),
         ("5xx", "answered with 500, 502, 503 or 504"),
         ("reset", "dropped without an answer"),
         ("truncate", "answered with half a body"),

@@ -38,12 +38,12 @@ def encode(value: object) -> bytes:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Tell a JSON number from everything else; in Python `True` is an int too."""
+    """Return whether a value is a JSON number; in Python `True` is an int too."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def is_integer(value: object) -> TypeGuard[int]:
-    """Tell a JSON integer from everything else."""
+    """Return whether a value is a JSON integer."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 

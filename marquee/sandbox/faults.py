@@ -41,7 +41,7 @@ class Fault:
     delay_s: float = 0.0
 
     def matches(self, path: str, query: Mapping[str, str]) -> bool:
-        """Tell whether a request is one to strike.
+        """Return whether the fault applies to a request.
 
         Args:
             path: The request's path below `/3`.
@@ -56,7 +56,7 @@ class FaultRates:
     """Random faults, each rate a share of all requests from 0 to 1.
 
     What happens to the n-th request for a path and query depends on those and the seed alone, so a
-    run repeats whatever the order in which a client's threads ask.
+    run repeats whatever the order in which a client's threads send their requests.
     """
 
     too_many_requests: float = 0.0
@@ -66,7 +66,7 @@ class FaultRates:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse rates that are not shares.
+        """Reject rates that are not shares.
 
         Raises:
             ValueError: If a rate is outside 0..1 or they sum to more than 1.
@@ -91,7 +91,7 @@ class FaultPlan:
         self._faults = tuple(faults)
         self._rates = rates
         self._struck: Counter[int] = Counter()
-        self._asked: Counter[str] = Counter()
+        self._requests: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def strike(self, path: str, query: Mapping[str, str]) -> Fault | None:
@@ -114,8 +114,8 @@ class FaultPlan:
             if self._rates is None:
                 return None
             target = f"{path}?{sorted(query.items())}"
-            self._asked[target] += 1
-            return _random_fault(self._rates, path, f"{target}#{self._asked[target]}")
+            self._requests[target] += 1
+            return _random_fault(self._rates, path, f"{target}#{self._requests[target]}")
 
 
 def _random_fault(rates: FaultRates, path: str, key: str) -> Fault | None:

@@ -77,8 +77,8 @@ class Answer:
     retry_after: str | None = None
 
 
-class _RefusedError(Exception):
-    """A request that TMDb refuses, with TMDb's status_code."""
+class _RejectedError(Exception):
+    """A request that TMDb rejects, with TMDb's status_code."""
 
     def __init__(self, status_code: int) -> None:
         super().__init__(status_code)
@@ -145,8 +145,8 @@ def answer(catalogue: Catalogue, path: str, query: Mapping[str, str], today: dat
             return _changes(catalogue, query, today)
         if match := re.fullmatch(r"/movie/([^/]+)", path):
             return _movie(catalogue, match[1])
-    except _RefusedError as refused:
-        return error(refused.status_code)
+    except _RejectedError as rejected:
+        return error(rejected.status_code)
     return error(34)
 
 
@@ -204,7 +204,7 @@ def _changes(catalogue: Catalogue, query: Mapping[str, str], today: date) -> Ans
     end = _date(query, "end_date", today)
     start = _date(query, "start_date", end)
     if end < start or end - start > LONGEST_RANGE:
-        raise _RefusedError(20)
+        raise _RejectedError(20)
     changed: set[int] = set()
     for day, ids in catalogue.changes.items():
         if start <= today - timedelta(days=catalogue.day - day) <= end:
@@ -214,7 +214,7 @@ def _changes(catalogue: Catalogue, query: Mapping[str, str], today: date) -> Ans
     results = []
     for movie_id in ids[first : first + CHANGES_PAGE_SIZE]:
         text = catalogue.documents.get(movie_id)
-        # Of a film that is gone TMDb knows the id only.
+        # Of a deleted film TMDb has the id only.
         adult = None if text is None else parse(text).get("adult", False)
         results.append({"id": movie_id, "adult": adult})
     return _paged(results, page, CHANGES_PAGE_SIZE, len(ids))
@@ -234,7 +234,7 @@ def _paged(results: list[Document], page: int, size: int, total: int) -> Answer:
 def _page(query: Mapping[str, str]) -> int:
     text = query.get("page", "1")
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= LAST_PAGE:
-        raise _RefusedError(22)
+        raise _RejectedError(22)
     return int(text)
 
 
@@ -242,4 +242,4 @@ def _date(query: Mapping[str, str], key: str, default: date) -> date:
     try:
         return date.fromisoformat(query[key]) if query.get(key) else default
     except ValueError as error:
-        raise _RefusedError(5) from error
+        raise _RejectedError(5) from error

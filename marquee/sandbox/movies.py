@@ -45,9 +45,9 @@ class Catalogue:
         The list lags: a film that vanished stays on it for `clock.LIST_LAG_DAYS` days.
         """
         lagging = {
-            movie_id: gone.document
-            for movie_id, gone in self.vanished.items()
-            if self.day < gone.day + clock.LIST_LAG_DAYS
+            movie_id: deleted.document
+            for movie_id, deleted in self.vanished.items()
+            if self.day < deleted.day + clock.LIST_LAG_DAYS
         }
         listed = {**self.documents, **lagging}
         rank = {movie_id: -popularity(parse(text)) for movie_id, text in listed.items()}

@@ -29,7 +29,7 @@ class RateLimit:
         """Take one request out of the bucket.
 
         Returns:
-            False when the bucket is empty and the request must be refused.
+            False when the bucket is empty and the request must be rejected.
 
         """
         with self._lock:

@@ -1,4 +1,4 @@
-"""What the sandbox was asked, for tests and for `--verbose`."""
+"""The requests that the sandbox received, for tests and for `--verbose`."""
 
 import threading
 from collections.abc import Iterator, Mapping

@@ -33,7 +33,7 @@ _API = "/3"
 
 
 class Sandbox:
-    """A running stand-in for TMDb; a context manager, with a daemon thread behind it.
+    """A running fake of TMDb; a context manager, with a daemon thread behind it.
 
     Attributes:
         credential: The one right credential, as v4 token and as v3 key.
@@ -178,7 +178,7 @@ class Sandbox:
         self.close()
 
     def respond(self, handler: "_Handler") -> None:
-        """Answer one request: a fault, a refusal, or what TMDb answers."""
+        """Answer one request: with a fault, an error, or TMDb's answer."""
         url = urlsplit(handler.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         key = query.pop("api_key", None)
@@ -306,7 +306,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.body)))
         if retry_after:
             self.send_header("Retry-After", retry_after)
-        if truncate or self.command != "GET":  # the body of a refused request stays unread
+        if truncate or self.command != "GET":  # the body of a rejected request stays unread
             self.close_connection = True
             self.send_header("Connection", "close")
         self.end_headers()

@@ -8,7 +8,7 @@ from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-from macros.quality import measure_in_spite
+from macros.quality import measure_after_failure
 
 
 @macro()
@@ -17,7 +17,7 @@ def log_run_start(evaluator: MacroEvaluator) -> exp.Expr:
     from marquee.ops.sqlmesh_log import start
 
     # Named here: SQLMesh gives a macro the variables only that its own source names.
-    start(evaluator, evaluator.gateway, measure_in_spite)
+    start(evaluator, evaluator.gateway, measure_after_failure)
     return parse_one("SELECT 1")
 
 

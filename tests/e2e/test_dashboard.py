@@ -241,7 +241,7 @@ def test_any_movie_is_found_with_its_history(page: Any, address: str, warehouse:
         page.locator(".st-key-csv-history").get_by_role("button").click()
     lines = Path(download.value.path()).read_text().splitlines()
     ((periods,),) = warehouse.query(
-        f"SELECT COUNT(*) FROM snapshots.snap_silver_movies WHERE movie_id = {movie_id}"
+        f"SELECT COUNT(*) FROM gold.movie_history WHERE movie_id = {movie_id}"
     )
     assert len(lines) == 1 + periods
     box.fill("no movie is called that")
@@ -407,7 +407,7 @@ def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_
         assert shown == f"{rows_of(copy, 'snapshots'):,}" != before["snapshots rows"]
 
 
-def test_no_warehouse_and_an_empty_one_say_what_to_do(tmp_path: Path) -> None:
+def test_no_warehouse_and_an_empty_one_show_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     with dashboard(file, tmp_path) as address, open_browser() as page:
         visit(page, f"{address}/quality")

@@ -22,7 +22,7 @@ from marquee.plan_diff.report import PlanDiff, markdown, verdict
 from marquee.plan_diff.revision import merge_base
 from tests.small_warehouse import Warehouse, movie
 
-pytestmark = pytest.mark.review
+pytestmark = pytest.mark.e2e
 
 SNAP_GENRES = "snapshots/snap_dim_genres.sql"
 DIM_GENRES = "gold/dim_genres.sql"
@@ -81,7 +81,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         shutil.rmtree(project / "sqlmesh_project" / "models" / layer / "studio")
     (project / "sqlmesh_project" / "models" / "ops" / "quarantine_summary.sql").unlink()
     (project / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "test_kpi_genre_performance.yaml", project / "tests")
+    shutil.copy(ROOT / "tests" / "models" / "test_kpi_genre_performance.yaml", project / "tests")
     base = build_base(project, bronze.duckdb, folder / "warehouse")
     shutil.copytree(base.folder, folder / "pristine")
     return Bench(project, base, folder / "pristine")
@@ -256,7 +256,7 @@ def test_a_model_that_comes_or_goes_is_shown_whole(bench: Bench) -> None:
     assert compare_columns(model, None).removed == compare_columns(None, model).added
 
 
-def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_gone_none(
+def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_removed_none(
     bench: Bench,
 ) -> None:
     grain = (KPI_YEARS, "  grain release_year,", "  grain premiere_year,")
@@ -356,6 +356,6 @@ def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) ->
     assert first[:-1] == second[:-1]
 
 
-def test_a_base_that_git_does_not_know_is_refused(tmp_path: Path) -> None:
+def test_a_base_that_git_does_not_know_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(PlanDiffError, match="git finds no base 'nowhere'"):
         merge_base(tmp_path, "nowhere")

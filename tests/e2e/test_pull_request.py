@@ -134,7 +134,7 @@ def test_a_failure_shows_no_secret_and_the_end_of_a_long_error() -> None:
     assert len(text) < 6_000
 
 
-def test_a_report_too_long_for_a_comment_is_cut_between_its_parts_and_says_so() -> None:
+def test_a_report_too_long_for_a_comment_is_cut_between_its_parts_and_reports_it() -> None:
     part = "<details>\n<summary>rows</summary>\n\n" + "x" * 9_000 + "\n\n</details>\n\n"
     cut = comment.fitting("the verdict\n\n" + part * 10)
     assert len(cut) + len(comment.MARKER) + 1 <= comment.MOST_CHARACTERS
@@ -144,7 +144,7 @@ def test_a_report_too_long_for_a_comment_is_cut_between_its_parts_and_says_so() 
     assert comment.fitting(part) == part
 
 
-def test_a_fork_is_told_that_it_may_not_comment(
+def test_a_fork_learns_that_it_may_not_comment(
     github: GitHubStandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     github.may_write = False
@@ -154,7 +154,7 @@ def test_a_fork_is_told_that_it_may_not_comment(
     assert TOKEN not in said
 
 
-def test_without_a_token_the_poster_says_what_to_set(
+def test_without_a_token_the_poster_shows_what_to_set(
     github: GitHubStandIn,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -225,7 +225,7 @@ def test_the_bot_runs_no_code_that_was_pushed_after_what_the_reviewer_let_throug
     assert ends == {seen: 1, newest: 0}
 
 
-def test_the_refresh_is_daily_at_six_lands_both_domains_and_may_skip_that() -> None:
+def test_the_refresh_is_daily_at_six_loads_both_domains_and_may_skip_that() -> None:
     refresh = workflow("refresh.yml")
     assert refresh[True]["schedule"] == [{"cron": "0 6 * * *"}]  # YAML 1.1 reads `on` so
     assert "skip_ingestion" in refresh[True]["workflow_dispatch"]["inputs"]
@@ -293,7 +293,7 @@ def run_bot(
     )
 
 
-@pytest.mark.review
+@pytest.mark.e2e
 def test_the_bot_builds_an_environment_shows_it_and_deploys_it_on_approval(
     github: GitHubStandIn, tmp_path: Path
 ) -> None:

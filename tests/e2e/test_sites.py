@@ -76,7 +76,7 @@ def test_a_column_is_found_by_the_search_and_opens_with_its_lineage(
     assert page.locator("details.column[open]").count() == 1
 
 
-def test_the_search_says_when_there_is_nothing(page: Any, catalogue: str) -> None:
+def test_the_search_reports_when_there_is_nothing(page: Any, catalogue: str) -> None:
     page.goto(f"{catalogue}/lineage.html")
     page.fill("#search", "zzz")
     assert page.locator("#found").inner_text() == "Nothing by that name."

@@ -14,7 +14,7 @@ import pytest
 from marquee.cli import snowflake_check
 from marquee.core.settings import ROOT
 from marquee.sandbox.server import Sandbox
-from tests.conftest import Finished, House, films, movie
+from tests.conftest import CliResult, Project, films, movie
 from tests.fakes.snowflake_emulator import (
     ADMINISTRATOR,
     PASSWORD,
@@ -28,9 +28,10 @@ from tests.fakes.snowflake_emulator import (
 pytestmark = pytest.mark.snowflake
 
 WRONG = "5ec2e7-wr0ng-5ec2e7"
-# Neither the connector nor dlt shall wait long for a server that is gone.
+# Neither the connector nor dlt waits long for a server that is gone; 20 seconds are enough for the
+# slowest statement on a busy machine.
 QUICKLY = {
-    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 2, "login_timeout": 2}',
+    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 20, "login_timeout": 20}',
     "LOAD__RAISE_ON_MAX_RETRIES": "1",
 }
 
@@ -44,39 +45,41 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def bare(house: House, tmp_path: Path) -> Iterator[Emulator]:
+def bare(project: Project, tmp_path: Path) -> Iterator[Emulator]:
     """An account in which nothing has been made yet."""
     with emulator(tmp_path / "account") as running:
         yield running
 
 
-def load(house: House, running: Emulator, **variables: str) -> Finished:
+def load(project: Project, running: Emulator, **variables: str) -> CliResult:
     """Run the door into the account."""
-    key = {"SNOWFLAKE_USER": "LECTURE_INGEST", "SNOWFLAKE_PRIVATE_KEY_PATH": ""}
+    key = {"SNOWFLAKE_USER": "MARQUEE_INGEST", "SNOWFLAKE_PRIVATE_KEY_PATH": ""}
     if "SNOWFLAKE_PASSWORD" not in variables and "SNOWFLAKE_TOKEN" not in variables:
         key["SNOWFLAKE_PRIVATE_KEY_PATH"] = str(running.keys["INGEST"].path)
     with signed_in(running, **{**key, **QUICKLY, **variables}):
-        return house.load("--destination", "snowflake")
+        return project.load("--destination", "snowflake")
 
 
-def check(running: Emulator, house: House, **variables: str) -> tuple[int, str]:
+def check(running: Emulator, project: Project, **variables: str) -> tuple[int, str]:
     """Run `make snowflake-check`."""
-    house.capsys.readouterr()
+    project.capsys.readouterr()
     with signed_in(running, **variables):
         code = snowflake_check.main()
-    return code, house.capsys.readouterr().out
+    return code, project.capsys.readouterr().out
 
 
 SQLMESH = """
 import sys
 from tests.fakes.snowflake_emulator import over_http
 from sqlmesh.cli.main import cli
-with over_http(network_timeout=2):
+with over_http(network_timeout=20):
     cli()
 """
 
 
-def sqlmesh(house: House, running: Emulator, *arguments: str) -> subprocess.CompletedProcess[str]:
+def sqlmesh(
+    project: Project, running: Emulator, *arguments: str
+) -> subprocess.CompletedProcess[str]:
     """Type a command of SQLMesh's, signed in with a password."""
     variables = {
         "SQLMESH__DEFAULT_GATEWAY": "snowflake",
@@ -84,7 +87,7 @@ def sqlmesh(house: House, running: Emulator, *arguments: str) -> subprocess.Comp
         "SNOWFLAKE_PASSWORD": PASSWORD,
         "SNOWFLAKE_PRIVATE_KEY_PATH": "",
     }
-    logs = ["--log-file-dir", str(house.folder / "logs")]
+    logs = ["--log-file-dir", str(project.folder / "logs")]
     with signed_in(running, **variables):
         return subprocess.run(
             [sys.executable, "-c", SQLMESH, *logs, *arguments],
@@ -95,36 +98,40 @@ def sqlmesh(house: House, running: Emulator, *arguments: str) -> subprocess.Comp
 
 
 def movies(running: Emulator) -> list[int]:
-    rows = running.run("SELECT movie_id FROM LECTURE_DE.BRONZE.RAW_MOVIES ORDER BY movie_id")
+    rows = running.run("SELECT movie_id FROM MARQUEE.BRONZE.RAW_MOVIES ORDER BY movie_id")
     return [int(one) for (one,) in rows]
 
 
 @pytest.mark.parametrize("way", ["key", "password", "token"])
 def test_every_way_to_sign_in_leads_in(
-    house: House, account: Emulator, sandbox: Sandbox, way: str
+    project: Project, account: Emulator, sandbox: Sandbox, way: str
 ) -> None:
     variables = {
         "key": {},
         "password": {"SNOWFLAKE_PASSWORD": PASSWORD},
         "token": {"SNOWFLAKE_TOKEN": TOKEN, "SNOWFLAKE_AUTHENTICATOR": "oauth"},
     }[way]
-    ended = load(house, account, **variables)
+    ended = load(project, account, **variables)
     assert ended.code == 0, ended.err
     assert movies(account) == [1, 2, 3], "what bronze has does not land again"
 
 
-def another_key(house: House) -> dict[str, str]:
-    return {"SNOWFLAKE_PRIVATE_KEY_PATH": str(Key.make(house.folder / "other.p8").path)}
+def another_key(project: Project) -> dict[str, str]:
+    return {"SNOWFLAKE_PRIVATE_KEY_PATH": str(Key.make(project.folder / "other.p8").path)}
 
 
 @pytest.mark.parametrize("way", ["password", "token", "key"])
-def test_a_failed_login_says_what_to_do_and_shows_no_secret(
-    house: House, account: Emulator, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, way: str
+def test_a_failed_login_shows_what_to_do_and_shows_no_secret(
+    project: Project,
+    account: Emulator,
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    way: str,
 ) -> None:
     variables = {
         "password": {"SNOWFLAKE_PASSWORD": WRONG},
         "token": {"SNOWFLAKE_TOKEN": WRONG, "SNOWFLAKE_AUTHENTICATOR": "oauth"},
-        "key": another_key(house) if way == "key" else {},
+        "key": another_key(project) if way == "key" else {},
     }[way]
     secret = WRONG
     if way == "key":
@@ -133,18 +140,18 @@ def test_a_failed_login_says_what_to_do_and_shows_no_secret(
         file = file.rename(account.folder / "other.p8")
         variables["SNOWFLAKE_PRIVATE_KEY_PATH"] = str(file)
     caplog.set_level(logging.DEBUG)
-    house.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
-    ended = load(house, account, **variables)
+    project.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
+    ended = load(project, account, **variables)
     assert ended.code == 1
     expected = {"password": "user or password", "token": "OAuth token", "key": "private key"}[way]
     assert expected in ended.err.splitlines()[0]
     assert "Traceback" in ended.err, "at debug level"
-    said, out = check(account, house, **{"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables})
+    said, out = check(account, project, **{"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables})
     assert said == 1
     assert out.startswith("FAIL  connection: ")
-    assert secret not in ended.said + out + caplog.text
-    assert house.files_with(secret) == []
-    for path in house.folder.rglob("*.gz"):
+    assert secret not in ended.output + out + caplog.text
+    assert project.files_with(secret) == []
+    for path in project.folder.rglob("*.gz"):
         assert secret.encode() not in gzip.decompress(path.read_bytes())
 
 
@@ -153,50 +160,52 @@ def test_a_failed_login_says_what_to_do_and_shows_no_secret(
     [("03 04 05 06", "03_roles"), ("01", "01_warehouses"), ("02 04", "02_database")],
 )
 def test_what_is_missing_is_named_with_the_script_that_makes_it(
-    house: House, bare: Emulator, sandbox: Sandbox, left_out: str, script: str
+    project: Project, bare: Emulator, sandbox: Sandbox, left_out: str, script: str
 ) -> None:
     bare.set_up(but=left_out)
     variables = {"SNOWFLAKE_PASSWORD": PASSWORD} if "05" in left_out else {}
-    ended = load(house, bare, **variables)
+    ended = load(project, bare, **variables)
     assert ended.code == 1
     assert f"-f snowflake/{script}.sql" in ended.err
     user = {"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables} if variables else {}
-    code, out = check(bare, house, **user)
+    code, out = check(bare, project, **user)
     assert code == 1
     assert f"-f snowflake/{script}.sql" in out
     bare.set_up()
-    assert load(house, bare).code == 0
+    assert load(project, bare).code == 0
     assert movies(bare) == [1, 2, 3]
 
 
-def test_a_suspended_warehouse_is_named(house: House, account: Emulator, sandbox: Sandbox) -> None:
-    warehouse = "ALTER WAREHOUSE LECTURE_INGEST_WH"
+def test_a_suspended_warehouse_is_named(
+    project: Project, account: Emulator, sandbox: Sandbox
+) -> None:
+    warehouse = "ALTER WAREHOUSE MARQUEE_INGEST_WH"
     account.run(f"{warehouse} SET AUTO_RESUME = FALSE", f"{warehouse} SUSPEND")
-    ended = load(house, account)
-    code, out = check(account, house)
+    ended = load(project, account)
+    code, out = check(account, project)
     account.set_up()
     assert ended.code == 1
     assert "The warehouse is missing, suspended" in ended.err
     assert "-f snowflake/01_warehouses.sql" in ended.err
     assert code == 1
-    assert "FAIL  warehouse LECTURE_INGEST_WH: suspended, and not resumed by itself" in out
+    assert "FAIL  warehouse MARQUEE_INGEST_WH: suspended, and not resumed by itself" in out
 
 
-def test_the_check_passes_where_all_scripts_were_run(house: House, account: Emulator) -> None:
-    code, out = check(account, house)
+def test_the_check_passes_where_all_scripts_were_run(project: Project, account: Emulator) -> None:
+    code, out = check(account, project)
     assert code == 0, out
     lines = out.splitlines()
     assert sum(line.startswith("pass  ") for line in lines) == 9
     assert lines[-1] == "The account is set up."
 
 
-def test_the_check_finds_a_grant_that_is_missing(house: House, account: Emulator) -> None:
-    account.run("REVOKE USAGE ON SCHEMA LECTURE_DE.GOLD FROM ROLE ANALYST_ROLE")
-    code, out = check(account, house)
+def test_the_check_finds_a_grant_that_is_missing(project: Project, account: Emulator) -> None:
+    account.run("REVOKE USAGE ON SCHEMA MARQUEE.GOLD FROM ROLE MARQUEE_ANALYST")
+    code, out = check(account, project)
     account.set_up()
     assert code == 1
-    assert "grants of ANALYST_ROLE: " in out
-    assert "missing, such as USAGE ON SCHEMA LECTURE_DE.GOLD" in out
+    assert "grants of MARQUEE_ANALYST: " in out
+    assert "missing, such as USAGE ON SCHEMA MARQUEE.GOLD" in out
     assert "-f snowflake/04_grants.sql" in out
 
 
@@ -208,15 +217,15 @@ def test_the_check_finds_a_grant_that_is_missing(house: House, account: Emulator
     ],
 )
 def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
-    house: House, bare: Emulator, statement: str, moment: str
+    project: Project, bare: Emulator, statement: str, moment: str
 ) -> None:
     bare.set_up()
     with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
-        house.point_at(sandbox)
-        assert load(house, bare).code == 0
+        project.point_at(sandbox)
+        assert load(project, bare).code == 0
         sandbox.catalogue = films(*(movie(one, revenue=one) for one in range(1, 41)))
         bare.go_wrong({"match": statement, "moment": moment})
-        ended = load(house, bare)
+        ended = load(project, bare)
         assert ended.code == 1
         assert "Snowflake cannot be reached, or the connection was lost." in ended.err
         assert bare.process
@@ -224,49 +233,49 @@ def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
         bare.stop()
         bare.start()
         bare.set_up()
-        again = load(house, bare)
+        again = load(project, bare)
         assert again.code == 0, again.err
     landed = movies(bare)
     assert sorted(set(landed)) == list(range(1, 41)), "nothing is lost"
     assert len(landed) == 30 + 40, "30 movies, 30 that changed, 10 new ones: nothing is doubled"
 
 
-def test_a_connection_lost_in_the_middle_of_a_run_is_told_and_made_up_for_by_the_next_one(
-    house: House, bare: Emulator
+def test_a_connection_lost_in_the_middle_of_a_run_is_reported_and_repaired_by_the_next_one(
+    project: Project, bare: Emulator
 ) -> None:
     bare.set_up()
     with Sandbox(films(*(movie(one) for one in range(1, 4)))) as sandbox:
-        house.point_at(sandbox)
-        assert load(house, bare).code == 0
+        project.point_at(sandbox)
+        assert load(project, bare).code == 0
         few = ["--select-model", "+silver.silver_movie_genres"]
-        first = sqlmesh(house, bare, "plan", "--auto-apply", "--no-prompts", "--skip-tests", *few)
+        first = sqlmesh(project, bare, "plan", "--auto-apply", "--no-prompts", "--skip-tests", *few)
         assert first.returncode == 0, first.stdout
         drama = [{"id": 18, "name": "Drama"}]
         sandbox.catalogue = films(*(movie(one, revenue=one, genres=drama) for one in range(1, 6)))
-        assert load(house, bare).code == 0
+        assert load(project, bare).code == 0
     bare.go_wrong({"match": "MERGE INTO .*SILVER__SILVER_MOVIES__", "moment": "after"})
-    cut_short = sqlmesh(house, bare, "run", "--ignore-cron")
+    cut_short = sqlmesh(project, bare, "run", "--ignore-cron")
     assert cut_short.returncode == 1
     failed = cut_short.stdout.partition("Failed models")[2]
     assert '"SILVER"."SILVER_MOVIES"' in failed
     assert "250003: Failed to execute request" in failed, "docs/snowflake.md says what that means"
     assert PASSWORD not in cut_short.stdout + cut_short.stderr
-    assert house.files_with(PASSWORD) == []
+    assert project.files_with(PASSWORD) == []
 
     bare.stop()
     bare.start()
     bare.set_up()
-    again = sqlmesh(house, bare, "run", "--ignore-cron")
+    again = sqlmesh(project, bare, "run", "--ignore-cron")
     assert again.returncode == 0, again.stdout
-    silver = "LECTURE_DE.SILVER.SILVER_MOVIES"
+    silver = "MARQUEE.SILVER.SILVER_MOVIES"
     rows = bare.run(f"SELECT movie_id, revenue_usd FROM {silver} ORDER BY movie_id")
     assert [(int(key), int(revenue)) for key, revenue in rows] == [(n, n) for n in range(1, 6)]
-    pairs = "LECTURE_DE.SILVER.SILVER_MOVIE_GENRES"
+    pairs = "MARQUEE.SILVER.SILVER_MOVIE_GENRES"
     assert bare.run(f"SELECT COUNT(DISTINCT movie_id) FROM {pairs}") == [(5,)]
 
 
-def test_a_statement_that_snowflake_refuses_is_told(
-    house: House, account: Emulator, sandbox: Sandbox
+def test_a_statement_that_snowflake_rejects_is_reported(
+    project: Project, account: Emulator, sandbox: Sandbox
 ) -> None:
     account.go_wrong(
         {
@@ -276,7 +285,7 @@ def test_a_statement_that_snowflake_refuses_is_told(
             "message": "SQL access control error:\nInsufficient privileges to operate on table",
         }
     )
-    ended = load(house, account)
+    ended = load(project, account)
     assert ended.code == 1
     assert "-f snowflake/04_grants.sql" in ended.err
 

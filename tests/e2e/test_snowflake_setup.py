@@ -12,7 +12,7 @@ import sqlglot
 
 from marquee.bronze.snowflake import explain_snowflake, names
 from marquee.core.settings import ROOT
-from tests.conftest import House
+from tests.conftest import Project
 from tests.fakes.snowflake_emulator import SCRIPTS, Key, statements_of
 
 TEARDOWN = ROOT / "snowflake" / "99_teardown.sql"
@@ -78,7 +78,7 @@ def test_sqlmeshs_configuration_has_the_same_names() -> None:
 
 def test_a_variable_goes_before_the_file() -> None:
     assert names({"SNOWFLAKE_DATABASE": "OTHER"})["SNOWFLAKE_DATABASE"] == "OTHER"
-    assert names({"SNOWFLAKE_DATABASE": ""})["SNOWFLAKE_DATABASE"] == "LECTURE_DE"
+    assert names({"SNOWFLAKE_DATABASE": ""})["SNOWFLAKE_DATABASE"] == "MARQUEE"
 
 
 ON_DUCKDB = """
@@ -95,9 +95,9 @@ print("loaded:", sorted(loaded & set(sys.modules)))
 """
 
 
-def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(house: House) -> None:
+def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(project: Project) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", ON_DUCKDB, str(house.folder)],
+        [sys.executable, "-c", ON_DUCKDB, str(project.folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -122,22 +122,24 @@ def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(house: House) 
     ],
 )
 def test_what_is_missing_to_sign_in_is_named(
-    house: House, variables: dict[str, str], named: str
+    project: Project, variables: dict[str, str], named: str
 ) -> None:
     for name, value in variables.items():
-        house.monkeypatch.setenv(name, value)
-    ended = house.load("--sandbox", "--destination", "snowflake")
+        project.monkeypatch.setenv(name, value)
+    ended = project.load("--sandbox", "--destination", "snowflake")
     assert ended.code == 1
     assert named in ended.err
     assert "docs/snowflake.md" in ended.err
 
 
-def test_an_encrypted_key_without_its_passphrase_is_told(house: House, tmp_path: Path) -> None:
+def test_an_encrypted_key_without_its_passphrase_is_reported(
+    project: Project, tmp_path: Path
+) -> None:
     key = Key.make(tmp_path / "key.p8", passphrase="5ec2e7")
-    house.monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "a")
-    house.monkeypatch.setenv("SNOWFLAKE_USER", "u")
-    house.monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key.path))
-    ended = house.load("--sandbox", "--destination", "snowflake")
+    project.monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "a")
+    project.monkeypatch.setenv("SNOWFLAKE_USER", "u")
+    project.monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key.path))
+    ended = project.load("--sandbox", "--destination", "snowflake")
     assert ended.code == 1
     assert "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE" in ended.err
 
@@ -147,18 +149,18 @@ def test_an_encrypted_key_without_its_passphrase_is_told(house: House, tmp_path:
     [
         ("250001 (08001): Incorrect username or password was specified.", "05_users.sql"),
         ("JWT token is invalid. [0ce9eb56-821d-4ca9-a774-04ae89a0cf5a]", "05_users.sql"),
-        ("Role 'DE_ROLE' specified in the connect string does not exist", "03_roles.sql"),
+        ("Role 'MARQUEE_ENGINEER' specified in the connect string does not exist", "03_roles.sql"),
         (
             "000606 (57P03): No active warehouse selected in the current session.",
             "01_warehouses.sql",
         ),
         ("090105 (22000): This session does not have a current database.", "02_database.sql"),
-        ("002003 (02000): Schema 'LECTURE_DE.BRONZE' does not exist", "02_database.sql"),
+        ("002003 (02000): Schema 'MARQUEE.BRONZE' does not exist", "02_database.sql"),
         ("003001 (42501): Insufficient privileges to operate on schema 'GOLD'", "04_grants.sql"),
         ("IP 192.0.2.1 is not allowed to access Snowflake.", "06_network_policy.sql"),
     ],
 )
-def test_a_refusal_names_the_script_that_mends_it(said: str, script: str) -> None:
+def test_an_access_error_names_the_script_that_fixes_it(said: str, script: str) -> None:
     from snowflake.connector.errors import DatabaseError
 
     explained = explain_snowflake(DatabaseError(said)) or ""

@@ -136,7 +136,7 @@ def test_pages_end_at_500_while_total_pages_is_not_capped(serve: Any) -> None:
         assert refused.json()["status_code"] == 22
 
 
-def test_an_empty_catalogue_is_one_empty_page(serve: Any) -> None:
+def test_an_empty_movie_list_is_one_empty_page(serve: Any) -> None:
     _, get = serve(from_lines([]))
     page = {"page": 1, "results": [], "total_pages": 1, "total_results": 0}
     assert get("/movie/popular").json() == page
@@ -213,7 +213,7 @@ def test_over_the_rate_limit_answers_429_with_retry_after(serve: Any) -> None:
     assert refused.json()["status_code"] == 25
 
 
-def test_below_the_rate_limit_nothing_is_refused(serve: Any) -> None:
+def test_below_the_rate_limit_nothing_is_throttled(serve: Any) -> None:
     sandbox, get = serve(films(1), rate_limit_per_second=1000)
     for _ in range(50):
         get("/movie/1")
@@ -323,7 +323,7 @@ KINDS_ON_ANY_DAY = {
 
 
 @pytest.mark.parametrize("day", [1, 2, 3, 40])
-def test_each_kind_of_change_happens_on_each_day_of_the_bundled_catalogue(day: int) -> None:
+def test_each_kind_of_change_happens_on_each_day_of_the_bundled_movies(day: int) -> None:
     before, after = load(None, day - 1), load(None, day)
     kinds = struck(before, after)
     assert {*KINDS_ON_ANY_DAY, "added", "added unreleased"} <= {
@@ -335,7 +335,7 @@ def test_each_kind_of_change_happens_on_each_day_of_the_bundled_catalogue(day: i
 
 
 @pytest.mark.parametrize("day", [1, 2])
-def test_each_kind_of_change_happens_to_a_file_of_100_films_and_none_is_added(day: int) -> None:
+def test_each_kind_of_change_happens_to_a_file_of_100_movies_and_none_is_added(day: int) -> None:
     lines = [film(key, status="Planned" if key % 10 == 0 else "Released") for key in range(1, 101)]
     before, after = from_lines(lines, day=day - 1), from_lines(lines, day=day)
     kinds = struck(before, after)
@@ -359,17 +359,16 @@ def test_the_same_day_is_the_same_bytes_in_another_process() -> None:
         "import hashlib; from marquee.sandbox.movies import load; c = load(None, 5);"
         "print(hashlib.sha256(b''.join(c.documents.values())).hexdigest())"
     )
-    environment = {**os.environ, "PYTHONPATH": str(SANDBOX.parent)}
     digests = {
         subprocess.check_output(
-            [sys.executable, "-c", program], env={**environment, "PYTHONHASHSEED": seed}
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}
         )
         for seed in ("1", "2")
     }
     assert len(digests) == 1
 
 
-def test_changes_add_up_and_untouched_films_keep_their_bytes() -> None:
+def test_changes_add_up_and_untouched_movies_keep_their_bytes() -> None:
     days = [load(None, day) for day in range(4)]
     for before, after in pairwise(days):
         changed = {
@@ -382,7 +381,7 @@ def test_changes_add_up_and_untouched_films_keep_their_bytes() -> None:
     assert len(days[3].vanished) == 3
 
 
-def test_a_renamed_company_has_one_name_in_all_its_films_late_ones_included() -> None:
+def test_a_renamed_company_has_one_name_in_all_its_movies_late_ones_included() -> None:
     documents = [json.loads(text) for text in load(None, 30).documents.values()]
     names: dict[int, set[str]] = {}
     for document in documents:
@@ -392,7 +391,7 @@ def test_a_renamed_company_has_one_name_in_all_its_films_late_ones_included() ->
     assert any(name.endswith(clock.COMPANY_SUFFIX) for of_one in names.values() for name in of_one)
 
 
-def test_the_most_popular_unreleased_film_is_released_with_date_and_gross() -> None:
+def test_the_most_popular_unreleased_movie_is_released_with_date_and_gross() -> None:
     lines = [
         film(1, status="Planned", release_date="", revenue=0),
         film(2, status="Post Production", release_date="2046-01-01", revenue=0, popularity=99),
@@ -412,7 +411,7 @@ def test_the_most_popular_unreleased_film_is_released_with_date_and_gross() -> N
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_a_tiny_catalogue_survives_a_month(count: int) -> None:
+def test_a_tiny_movie_list_survives_a_month(count: int) -> None:
     month = films(count, day=30)
     assert len(month.documents) == 1
     assert all(json.loads(text)["id"] in range(1, count + 1) for text in month.documents.values())
@@ -531,7 +530,7 @@ def test_a_bad_date_range_answers_422(serve: Any, dates: dict[str, str], status_
 # Faults
 
 
-def test_a_fault_strikes_as_often_as_asked_and_nothing_else(serve: Any) -> None:
+def test_a_fault_strikes_as_often_as_requested_and_nothing_else(serve: Any) -> None:
     sandbox, get = serve(films(3), faults=[Fault(path="/movie/2", status=500, times=2)])
     assert [get("/movie/2").status_code for _ in range(3)] == [500, 500, 200]
     assert get("/movie/1").status_code == 200
@@ -617,7 +616,7 @@ def test_a_repeated_request_gets_past_a_random_fault() -> None:
 
 
 @pytest.mark.parametrize("rates", [{"reset": -0.1}, {"truncate": 1.1}])
-def test_rates_that_are_no_shares_are_refused(rates: dict[str, Any]) -> None:
+def test_rates_that_are_no_shares_are_rejected(rates: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="shares"):
         FaultRates(**rates)
 
@@ -639,7 +638,7 @@ def test_rates_that_are_no_shares_are_refused(rates: dict[str, Any]) -> None:
         (gzip.compress(b'{"id":1}\n', mtime=0)[:-9], r"damaged gzip"),
     ],
 )
-def test_a_bad_catalogue_names_file_line_and_fault(
+def test_a_bad_movie_file_names_file_line_and_fault(
     tmp_path: Path, content: bytes, message: str
 ) -> None:
     path = tmp_path / "movies.ndjson"
@@ -648,7 +647,7 @@ def test_a_bad_catalogue_names_file_line_and_fault(
         load(path)
 
 
-def test_a_missing_catalogue_says_what_to_give(tmp_path: Path) -> None:
+def test_a_missing_movie_file_shows_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"none\.ndjson: cannot read .* give an NDJSON file"):
         load(tmp_path / "none.ndjson")
 
@@ -666,7 +665,7 @@ def bundled() -> dict[int, Document]:
     return {movie_id: json.loads(text) for movie_id, text in vega.documents().items()}
 
 
-def test_bundled_films_have_the_keys_and_types_of_a_tmdb_movie(
+def test_bundled_movies_have_the_keys_and_types_of_a_tmdb_movie(
     bundled: dict[int, Document],
 ) -> None:
     nothing, number = type(None), (int, float)
@@ -761,7 +760,7 @@ def test_the_table_is_built_from_the_source_without_touching_values() -> None:
 # By hand
 
 
-def test_it_starts_by_hand_says_how_to_reach_it_and_stops_on_a_signal() -> None:
+def test_it_starts_by_hand_shows_how_to_reach_it_and_stops_on_a_signal() -> None:
     process = subprocess.Popen(
         [sys.executable, str(SANDBOX), "--port", "0", "--credential", "mine", "--day", "1"],
         stdout=subprocess.PIPE,
@@ -793,7 +792,7 @@ def test_it_starts_by_hand_says_how_to_reach_it_and_stops_on_a_signal() -> None:
         (["--port", "99999"], "0 to 65535"),
     ],
 )
-def test_started_wrongly_by_hand_it_says_why_without_a_trace(
+def test_started_wrongly_by_hand_it_reports_why_without_a_trace(
     options: list[str], message: str
 ) -> None:
     done = subprocess.run(

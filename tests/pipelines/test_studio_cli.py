@@ -21,14 +21,15 @@ from sqlmesh.core.config.loader import load_config_from_yaml
 from macros.bronze import TABLES as MISSING_TABLES
 from marquee.core.settings import ROOT
 from marquee.sandbox.studio import write_batch
+from marquee.sources.studio.encryption import open_vault
 from marquee.sources.studio.files import File
 from marquee.sources.studio.pseudonymize import verified_account_types
-from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.settings import StudioSettings, derived_vault_key
 from marquee.sources.studio.tables import TABLES
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
 from pipelines import studio
-from tests.conftest import Finished, House, finish
+from tests.conftest import CliResult, Project, finish
 
 KEY = "0123456789abcdef0123456789abcdef"
 HEADER = (
@@ -63,54 +64,54 @@ def record(number: int, *more: str) -> str:
 class Folder:
     """A landing folder, and the door on it."""
 
-    def __init__(self, house: House, path: Path) -> None:
-        self.house = house
+    def __init__(self, project: Project, path: Path) -> None:
+        self.project = project
         self.path = path
         path.mkdir()
-        house.monkeypatch.setenv("STUDIO_URL", str(path))
-        house.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY)
+        project.monkeypatch.setenv("STUDIO_URL", str(path))
+        project.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY)
 
     def write(self, name: str, *lines: str | bytes | dict[str, Any], end: str = "\n") -> None:
         """Append lines to a file."""
         target = self.path / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("ab") as file:
             for line in lines:
                 text = json.dumps(line) if isinstance(line, dict) else line
                 file.write((text.encode() if isinstance(text, str) else text) + end.encode())
 
-    def load(self, *arguments: str) -> Finished:
+    def load(self, *arguments: str) -> CliResult:
         """Run the door in this process."""
-        self.house.capsys.readouterr()
+        self.project.capsys.readouterr()
         try:
             code = studio.main(arguments)
         except SystemExit as leaving:
             code = int(str(leaving.code))
-        return Finished(code, *self.house.capsys.readouterr())
+        return CliResult(code, *self.project.capsys.readouterr())
 
     def landed(self, sql: str) -> list[Any]:
         """The rows of a query; bare values where it has one column."""
-        rows = self.house.query(sql)
+        rows = self.project.query(sql)
         return [row[0] if len(row) == 1 else row for row in rows]
 
     def people(self, columns: str) -> list[Any]:
         """The rows of the vault, in order."""
-        with duckdb.connect(str(self.house.vault), read_only=True) as connection:
+        with open_vault(self.project.vault, derived_vault_key(KEY), read_only=True) as connection:
             return connection.execute(
                 f"SELECT {columns} FROM secure.pii_vault ORDER BY ALL"
             ).fetchall()
 
 
 @pytest.fixture
-def folder(house: House, tmp_path: Path) -> Folder:
-    return Folder(house, tmp_path / "feed")
+def folder(project: Project, tmp_path: Path) -> Folder:
+    return Folder(project, tmp_path / "feed")
 
 
 INTERACTIONS = "SELECT interaction_id FROM bronze.raw_fan_interactions ORDER BY ALL"
 QUARANTINE = "SELECT source_file, source_line, reason FROM bronze.quarantine_studio ORDER BY ALL"
 
 
-def test_a_file_lands_once_its_new_lines_once_and_a_file_written_anew_again(
+def test_a_file_is_loaded_once_its_new_lines_once_and_a_file_overwritten_again(
     folder: Folder,
 ) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1), "", interaction(2))
@@ -253,7 +254,7 @@ def gone() -> Any:
 def test_any_url_that_fsspec_knows_is_a_landing_folder(folder: Folder) -> None:
     with fsspec.open("memory://feeds/fan_interactions/a.jsonl", "wb") as file:
         file.write(json.dumps(interaction(1)).encode() + b"\n")
-    folder.house.monkeypatch.setenv("STUDIO_URL", "memory://feeds")
+    folder.project.monkeypatch.setenv("STUDIO_URL", "memory://feeds")
     assert folder.load().code == 0
     assert folder.landed(INTERACTIONS) == ["I-1"]
 
@@ -267,19 +268,19 @@ def test_without_a_good_key_nothing_is_loaded(
 ) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
     if key:
-        folder.house.monkeypatch.setenv("STUDIO_TOKEN_KEY", key)
+        folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", key)
     else:
-        folder.house.monkeypatch.delenv("STUDIO_TOKEN_KEY")
+        folder.project.monkeypatch.delenv("STUDIO_TOKEN_KEY")
     ended = folder.load()
     assert ended.code == 1
     assert message in ended.err
-    assert not folder.house.duckdb.exists()
+    assert not folder.project.duckdb.exists()
 
 
-def test_another_key_is_refused(folder: Folder) -> None:
+def test_another_key_is_rejected(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
     folder.load()
-    folder.house.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
+    folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
     folder.write("fan_interactions/a.jsonl", interaction(2))
     for arguments in ([], ["--forget", "F1"]):
         ended = folder.load(*arguments)
@@ -288,10 +289,10 @@ def test_another_key_is_refused(folder: Folder) -> None:
     assert folder.landed(INTERACTIONS) == ["I-1"]
 
 
-def test_wrong_usage_and_a_missing_folder_are_told(folder: Folder) -> None:
+def test_wrong_usage_and_a_missing_folder_are_reported(folder: Folder) -> None:
     assert folder.load("--batch", "2").code == 2
     assert folder.load("--forget", " ").code == 2
-    folder.house.monkeypatch.setenv("STUDIO_URL", str(folder.path / "nowhere"))
+    folder.project.monkeypatch.setenv("STUDIO_URL", str(folder.path / "nowhere"))
     ended = folder.load()
     assert ended.code == 1
     assert "There is no landing folder" in ended.err
@@ -302,7 +303,7 @@ def test_a_dry_run_writes_nothing(folder: Folder) -> None:
     ended = folder.load("--dry-run")
     assert ended.code == 0
     assert "raw_fan_interactions 1" in ended.out
-    assert list(folder.house.folder.iterdir()) == []
+    assert list(folder.project.folder.iterdir()) == []
 
 
 def test_persons_are_tokens_in_bronze_and_themselves_in_the_vault(folder: Folder) -> None:
@@ -345,43 +346,45 @@ def test_the_vault_is_a_file_that_its_owner_alone_reads(folder: Folder) -> None:
     def look(vault: Vault, client: Any, people: Any) -> None:
         client.execute_sql("CREATE TABLE secure.written AS SELECT 1")
         stage(vault, client, people)
-        modes.update(path.stat().st_mode & 0o777 for path in folder.house.folder.glob("vault.*"))
+        modes.update(path.stat().st_mode & 0o777 for path in folder.project.folder.glob("vault.*"))
 
-    folder.house.monkeypatch.setattr(Vault, "_stage", look)
+    folder.project.monkeypatch.setattr(Vault, "_stage", look)
     folder.load()
     assert modes == {0o600}
-    assert folder.house.vault.stat().st_mode & 0o777 == 0o600
-    assert folder.house.duckdb.stat().st_mode & 0o044
+    assert folder.project.vault.stat().st_mode & 0o777 == 0o600
+    assert folder.project.duckdb.stat().st_mode & 0o044
     assert folder.landed("SELECT COUNT(*) FROM duckdb_schemas() WHERE schema_name = 'secure'") == [
         0
     ]
 
 
-def test_a_vault_that_is_lost_or_of_another_warehouse_is_refused(folder: Folder) -> None:
+def test_a_vault_that_is_lost_or_of_another_warehouse_is_rejected(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
     folder.load()
     folder.write("fan_interactions/a.jsonl", interaction(2))
-    folder.house.monkeypatch.setenv("MARQUEE_VAULT_DUCKDB", str(folder.house.folder / "o.duckdb"))
+    folder.project.monkeypatch.setenv(
+        "MARQUEE_VAULT_DUCKDB", str(folder.project.folder / "o.duckdb")
+    )
     for arguments in ([], ["--forget", "F1"]):
         ended = folder.load(*arguments)
         assert ended.code == 1
         assert "The vault of this warehouse is not at" in ended.err
     assert folder.landed(INTERACTIONS) == ["I-1"]
 
-    folder.house.monkeypatch.delenv("MARQUEE_VAULT_DUCKDB")
-    folder.house.monkeypatch.setenv("MARQUEE_DUCKDB", str(folder.house.folder / "other.duckdb"))
-    folder.house.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
+    folder.project.monkeypatch.delenv("MARQUEE_VAULT_DUCKDB")
+    folder.project.monkeypatch.setenv("MARQUEE_DUCKDB", str(folder.project.folder / "other.duckdb"))
+    folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
     ended = folder.load()  # another warehouse in the same folder
     assert ended.code == 1
     assert "belongs to another token key" in ended.err
-    folder.house.monkeypatch.setenv("MARQUEE_DUCKDB", str(folder.house.vault))
+    folder.project.monkeypatch.setenv("MARQUEE_DUCKDB", str(folder.project.vault))
     ended = folder.load()
     assert ended.code == 1
     assert "The vault cannot be the warehouse" in ended.err
 
 
 def test_the_tokens_of_guests_expire(folder: Folder) -> None:
-    folder.house.monkeypatch.setenv("SOURCES__STUDIO__GUEST_RETENTION_DAYS", "0")
+    folder.project.monkeypatch.setenv("SOURCES__STUDIO__GUEST_RETENTION_DAYS", "0")
     folder.write("fan_interactions/a.jsonl", interaction(1, account_type="GUEST"), interaction(2))
     folder.load()
     assert folder.landed(
@@ -393,7 +396,7 @@ def test_the_tokens_of_guests_expire(folder: Folder) -> None:
 def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, fan_id="F2"))
     folder.load()
-    folder.house.monkeypatch.setattr("sys.argv", ["pipelines/studio.py", "--forget", "F1"])
+    folder.project.monkeypatch.setattr("sys.argv", ["pipelines/studio.py", "--forget", "F1"])
     assert folder.load("--forg", "F1").code == 2  # an option cut short would not be masked
     assert "secure.pii_vault" in folder.load("--forget", "F1").out
     assert "Nothing to forget" in folder.load("--forget", "F1").out
@@ -414,19 +417,21 @@ def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> 
 
 
 @pytest.mark.parametrize("kind", [ValueError, duckdb.ConversionException])
-def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
+def test_a_message_of_others_is_not_reported_for_it_may_hold_a_value(
     folder: Folder, kind: type[Exception]
 ) -> None:
     def fails(*_: Any) -> None:
         raise kind("Could not convert 'canary@example.com'")
 
     folder.write("fan_interactions/a.jsonl", interaction(1))
-    folder.house.monkeypatch.setattr("marquee.sources.studio.pseudonymize.People.split", fails)
+    folder.project.monkeypatch.setattr(
+        "marquee.sources.studio.pseudonymize.Pseudonymizer.split", fails
+    )
     ended = folder.load()
     assert ended.code == 1
     assert kind.__name__ in ended.err
     assert "canary" not in ended.out + ended.err
-    assert not folder.house.files_with("canary")
+    assert not folder.project.files_with("canary")
 
 
 @pytest.mark.parametrize(
@@ -438,7 +443,7 @@ def test_a_message_of_others_is_not_said_for_it_may_hold_a_value(
         ("/feeds/studio", "/feeds/studio"),
     ],
 )
-def test_the_password_of_a_url_is_not_said(url: str, place: str) -> None:
+def test_the_password_of_a_url_is_not_reported(url: str, place: str) -> None:
     settings = StudioSettings(url, KEY)
     assert settings.place == place
     assert repr(settings) == f"StudioSettings({place!r})"
@@ -447,12 +452,12 @@ def test_the_password_of_a_url_is_not_said(url: str, place: str) -> None:
 def test_a_finished_run_names_its_folder_without_the_password(folder: Folder) -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe("/host/studio/titles/t.json", b"[]")
-    folder.house.monkeypatch.setenv("STUDIO_URL", "memory://ann:sesame@host/studio")
+    folder.project.monkeypatch.setenv("STUDIO_URL", "memory://ann:sesame@host/studio")
     ended = folder.load()
     memory.rm("/host", recursive=True)
     assert "memory://***@host/studio ->" in ended.out
     assert "sesame" not in ended.out + ended.err
-    assert not folder.house.files_with("sesame")
+    assert not folder.project.files_with("sesame")
 
 
 KILLS: dict[str, Callable[[Any], Any]] = {
@@ -467,7 +472,7 @@ KILLS: dict[str, Callable[[Any], Any]] = {
 def test_killed_at_any_moment_a_run_is_finished_by_the_next_one(
     folder: Folder, moment: str
 ) -> None:
-    folder.house.monkeypatch.setenv("SOURCES__STUDIO__CHUNK_LINES", "4")
+    folder.project.monkeypatch.setenv("SOURCES__STUDIO__CHUNK_LINES", "4")
     folder.write("fan_interactions/a.jsonl", *(interaction(one) for one in range(6)), "{")
     folder.write("box_office/b.csv", HEADER, record(1), record(2), "B-3")
 
@@ -519,18 +524,18 @@ def test_tables_that_models_read_are_declared_alike_everywhere() -> None:
         assert bronze_as_declared[f"bronze.{name}"] == names
 
 
-def test_the_door_and_the_models_go_by_the_same_list_and_the_same_time() -> None:
+def test_the_pipeline_and_the_models_go_by_the_same_list_and_the_same_time() -> None:
     assert verified_account_types() == {"VERIFIED", "VERIFIED_LINKED"}
     days = tomlkit.parse((ROOT / ".dlt" / "config.toml").read_text(encoding="utf-8"))
     variables = load_config_from_yaml(ROOT / "config.yaml")["variables"]
     assert variables["guest_retention_days"] == days["sources"]["studio"]["guest_retention_days"]
 
 
-def test_of_many_undeclared_fields_the_first_are_told(folder: Folder) -> None:
+def test_of_many_undeclared_fields_the_first_are_reported(folder: Folder) -> None:
     more = {f"Jane Canary {number}": 1 for number in range(12)}
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, **more))
     folder.load()
-    ((told,),) = folder.house.query("SELECT undeclared_fields FROM bronze.studio_files")
+    ((told,),) = folder.project.query("SELECT undeclared_fields FROM bronze.studio_files")
     assert told.startswith("12: field 12 of line 2, field 13 of line 2, ")
     assert told.endswith("field 21 of line 2, ...")
-    assert folder.house.files_with("Jane Canary") == []
+    assert folder.project.files_with("Jane Canary") == []

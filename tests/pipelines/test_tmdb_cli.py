@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from marquee.cli.tmdb import parse
 from marquee.core.run_id import new_batch_id
 from marquee.core.settings import ROOT
 from marquee.core.signals import Interrupt
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.client import TmdbAdapter, redact, retry_after_seconds
+from marquee.sources.tmdb.client import TmdbAdapter, TmdbSession, redact, retry_after_seconds
 from marquee.sources.tmdb.settings import TmdbSettings
-from pipelines import tmdb
-from tests.conftest import House, films, movie
+from tests.conftest import Project, films, movie
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -28,8 +28,8 @@ KEY = "0123456789abcdef0123456789abcdef"
 # --- the command line --------------------------------------------------------------------------
 
 
-def test_help_shows_examples_settings_and_exit_codes(house: House) -> None:
-    ended = house.load("--help")
+def test_help_shows_examples_settings_and_exit_codes(project: Project) -> None:
+    ended = project.load("--help")
     assert ended.code == 0
     for word in (
         "examples:",
@@ -60,78 +60,82 @@ def test_help_shows_examples_settings_and_exit_codes(house: House) -> None:
         ("--destination", "oracle"),
     ],
 )
-def test_wrong_usage_is_code_2_and_writes_nothing(house: House, arguments: tuple[str, ...]) -> None:
-    ended = house.load(*arguments)
+def test_wrong_usage_is_code_2_and_writes_nothing(
+    project: Project, arguments: tuple[str, ...]
+) -> None:
+    ended = project.load(*arguments)
     assert ended.code == 2
     assert "error:" in ended.err
-    assert list(house.folder.iterdir()) == []
+    assert list(project.folder.iterdir()) == []
 
 
-def test_more_pages_than_tmdb_serves_are_500(house: House, sandbox: Sandbox) -> None:
-    ended = house.load("--pages", "9999")
+def test_more_pages_than_tmdb_serves_are_500(project: Project, sandbox: Sandbox) -> None:
+    ended = project.load("--pages", "9999")
     assert ended.code == 0
     assert "500 pages at most" in ended.err
-    assert "paginator" not in ended.said
-    assert tmdb.parse(["--pages", "9999"]).pages == 500
+    assert "paginator" not in ended.output
+    assert parse(["--pages", "9999"]).pages == 500
 
 
-def test_without_a_credential_two_lines_say_what_to_do(house: House) -> None:
-    ended = house.load()
+def test_without_a_credential_two_lines_show_what_to_do(project: Project) -> None:
+    ended = project.load()
     assert ended.code == 1
     first, second = ended.err.strip().splitlines()
     assert "https://www.themoviedb.org/settings/api" in first
     assert "--sandbox" in second
     assert "make demo" in second
-    assert list(house.folder.iterdir()) == []
+    assert list(project.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("arguments", [(), ("--pages", "1")])
 def test_a_dry_run_reports_and_writes_nothing(
-    house: House, sandbox: Sandbox, arguments: tuple[str, ...]
+    project: Project, sandbox: Sandbox, arguments: tuple[str, ...]
 ) -> None:
-    ended = house.load("--dry-run", *arguments)
+    ended = project.load("--dry-run", *arguments)
     assert ended.code == 0
     assert "new                   3" in ended.out
     assert "nothing was written" in ended.out
-    assert list(house.folder.iterdir()) == []
+    assert list(project.folder.iterdir()) == []
 
 
-def test_a_dry_run_leaves_a_warehouse_as_it_is(house: House, sandbox: Sandbox) -> None:
-    house.load()
-    before = house.duckdb.read_bytes()
+def test_a_dry_run_leaves_a_warehouse_as_it_is(project: Project, sandbox: Sandbox) -> None:
+    project.load()
+    before = project.duckdb.read_bytes()
     sandbox.catalogue = films(movie(1, revenue=1), movie(2))
-    ended = house.load("--dry-run")
+    ended = project.load("--dry-run")
     assert "changed               1" in ended.out
     assert "missing               1" in ended.out
-    assert house.duckdb.read_bytes() == before
+    assert project.duckdb.read_bytes() == before
 
 
-def test_a_sandbox_needs_no_key_and_follows_its_clock(house: House) -> None:
-    ended = house.load("--sandbox", "--pages", "2")
+def test_a_sandbox_needs_no_key_and_follows_its_clock(project: Project) -> None:
+    ended = project.load("--sandbox", "--pages", "2")
     assert ended.code == 0
     assert "new                  40" in ended.out
     assert "sqlmesh plan" in ended.out
-    later = house.load("--sandbox", "--pages", "2", "--day", "30")
+    later = project.load("--sandbox", "--pages", "2", "--day", "30")
     assert later.code == 0
     assert re.search(r"changed +[1-9]", later.out)
 
 
-def test_a_sandbox_serves_the_catalogue_it_is_given(house: House, tmp_path: Path) -> None:
+def test_a_sandbox_serves_the_movies_it_is_given(project: Project, tmp_path: Path) -> None:
     catalog = tmp_path / "films.ndjson"
     catalog.write_bytes(movie(7) + b"\n" + movie(8))
-    assert house.load("--sandbox", "--catalog", str(catalog)).code == 0
-    assert house.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(7,), (8,)]
-    missing = house.load("--sandbox", "--catalog", str(tmp_path / "none"))
+    assert project.load("--sandbox", "--catalog", str(catalog)).code == 0
+    assert project.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(7,), (8,)]
+    missing = project.load("--sandbox", "--catalog", str(tmp_path / "none"))
     assert missing.code == 1
     assert str(tmp_path / "none") in missing.err
     assert "Traceback" not in missing.err
 
 
-def test_snowflake_without_credentials_says_what_to_set(house: House, sandbox: Sandbox) -> None:
-    ended = house.load("--destination", "snowflake")
+def test_snowflake_without_credentials_shows_what_to_set(
+    project: Project, sandbox: Sandbox
+) -> None:
+    ended = project.load("--destination", "snowflake")
     assert ended.code == 1
     assert "Set SNOWFLAKE_ACCOUNT" in ended.err
-    assert "Traceback" not in ended.said
+    assert "Traceback" not in ended.output
     assert sandbox.requests.count() == 0
 
 
@@ -147,123 +151,137 @@ def test_snowflake_without_credentials_says_what_to_set(house: House, sandbox: S
         ("SOURCES__TMDB__API_KEY", "query"),
     ],
 )
-def test_each_way_to_give_a_credential_works(house: House, variable: str, goes: str) -> None:
+def test_each_way_to_give_a_credential_works(project: Project, variable: str, goes: str) -> None:
     with Sandbox(films(movie(1)), credential=KEY) as sandbox:
-        house.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
-        house.monkeypatch.setenv(variable, KEY)
-        assert house.load().code == 0
+        project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
+        project.monkeypatch.setenv(variable, KEY)
+        assert project.load().code == 0
         assert {request.credential_in for request in sandbox.requests} == {goes}
 
 
 @pytest.mark.parametrize("name", ["access_token", "api_key"])
-def test_secrets_toml_works_and_its_content_goes_nowhere(house: House, name: str) -> None:
+def test_secrets_toml_works_and_its_content_goes_nowhere(project: Project, name: str) -> None:
     secrets = Path(os.environ["DLT_PROJECT_DIR"]) / ".dlt" / "secrets.toml"
     secrets.write_text(f'[sources.tmdb]\n{name} = "{KEY}"\n')
     with Sandbox(films(movie(1)), credential=KEY) as sandbox:
-        house.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
-        ended = house.load()
+        project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
+        ended = project.load()
     assert ended.code == 0
-    assert KEY not in ended.said
-    assert house.files_with(KEY) == []
+    assert KEY not in ended.output
+    assert project.files_with(KEY) == []
 
 
-def test_a_broken_secrets_toml_is_said_without_its_content(house: House) -> None:
+def test_a_broken_secrets_toml_is_reported_without_its_content(project: Project) -> None:
     secrets = Path(os.environ["DLT_PROJECT_DIR"]) / ".dlt" / "secrets.toml"
     secrets.write_text(f'[sources.tmdb\napi_key = "{KEY}\n')
-    ended = house.load()
+    ended = project.load()
     assert ended.code == 1
     assert str(secrets.parent) in ended.err
     assert "Traceback" not in ended.err
-    assert KEY not in ended.said
+    assert KEY not in ended.output
 
 
-def test_a_stranger_s_api_key_is_not_taken(house: House) -> None:
-    house.monkeypatch.setenv("API_KEY", KEY)
-    house.monkeypatch.setenv("ACCESS_TOKEN", KEY)
-    assert "No TMDb credential" in house.load().err
+def test_a_stranger_s_api_key_is_not_taken(project: Project) -> None:
+    project.monkeypatch.setenv("API_KEY", KEY)
+    project.monkeypatch.setenv("ACCESS_TOKEN", KEY)
+    assert "No TMDb credential" in project.load().err
 
 
 @pytest.mark.parametrize("path", ["", "/nonsense"])
 def test_a_v3_key_is_nowhere_not_even_in_a_debug_log(
-    house: House, caplog: pytest.LogCaptureFixture, path: str
+    project: Project, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    house.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
-    house.monkeypatch.setenv("TMDB_API_KEY", KEY)
+    project.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
+    project.monkeypatch.setenv("TMDB_API_KEY", KEY)
     with Sandbox(films(movie(1)), credential=KEY) as sandbox:
-        house.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url + path)
-        ended = house.load()
+        project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url + path)
+        ended = project.load()
         assert {request.credential_in for request in sandbox.requests} == {"query"}
     assert ended.code == (1 if path else 0)
     assert "movie/popular" in caplog.text
-    assert KEY not in ended.said + caplog.text
-    assert house.files_with(KEY) == []
+    assert KEY not in ended.output + caplog.text
+    assert project.files_with(KEY) == []
 
 
-def test_an_echoed_key_does_not_reach_quarantine(house: House, sandbox: Sandbox) -> None:
+def test_an_echoed_key_does_not_reach_quarantine(project: Project, sandbox: Sandbox) -> None:
     from marquee.sandbox.faults import Fault
 
     echo = Fault(path="/movie/1", body=f"bad request: /3/movie/1?api_key={KEY}".encode())
     with Sandbox(films(movie(1)), credential=KEY, faults=[echo]) as echoing:
-        house.point_at(echoing)
-        house.load()
-    assert house.query("SELECT body FROM bronze.quarantine_tmdb") == [
+        project.point_at(echoing)
+        project.load()
+    assert project.query("SELECT body FROM bronze.quarantine_tmdb") == [
         ("bad request: /3/movie/1?api_key=***",)
     ]
-    assert house.files_with(KEY) == []
+    assert project.files_with(KEY) == []
 
 
 @pytest.mark.parametrize("url", ["nonsense", f"http://user:{KEY}@127.0.0.1/3", f"ftp://{KEY}/3"])
-def test_an_address_that_cannot_be_used_is_said(house: House, url: str) -> None:
-    house.monkeypatch.setenv("TMDB_BASE_URL", url)
-    house.monkeypatch.setenv("TMDB_ACCESS_TOKEN", "token")
-    ended = house.load()
+def test_an_address_that_cannot_be_used_is_reported(project: Project, url: str) -> None:
+    project.monkeypatch.setenv("TMDB_BASE_URL", url)
+    project.monkeypatch.setenv("TMDB_ACCESS_TOKEN", "token")
+    ended = project.load()
     assert ended.code == 1
     assert "TMDB_BASE_URL" in ended.err
     assert "Traceback" not in ended.err
 
 
 def test_a_redirect_to_another_host_does_not_get_the_key() -> None:
-    adapter = TmdbAdapter(TmdbSettings(base_url="http://127.0.0.1:1/3", api_key=KEY))
-    from marquee.sources.tmdb.client import open_session
-
-    session, _ = open_session(TmdbSettings(base_url="http://127.0.0.1:1/3", api_key=KEY))
+    session = TmdbSession(TmdbSettings(base_url="http://127.0.0.1:1/3", api_key=KEY))
     assert not isinstance(session.get_adapter("http://127.0.0.1:2/3/movie/1"), TmdbAdapter)
-    assert isinstance(session.get_adapter("http://127.0.0.1:1/3/movie/1"), type(adapter))
+    assert isinstance(session.get_adapter("http://127.0.0.1:1/3/movie/1"), TmdbAdapter)
 
 
-def test_nothing_leaves_the_house_from_any_folder(
-    house: House, sandbox: Sandbox, tmp_path: Path
+@pytest.mark.parametrize(
+    ("url", "is_ours"),
+    [
+        ("https://tmdb.example/3/movie/1", True),
+        ("https://tmdb.example:443/other", True),
+        ("https://TMDB.example/3", True),
+        ("http://tmdb.example/3/movie/1", False),
+        ("https://tmdb.example.evil.example/3", False),
+        ("https://tmdb.example@evil.example/3", False),
+        ("https://tmdb.example:8443/3", False),
+    ],
+)
+def test_the_key_stays_with_scheme_host_and_port(url: str, is_ours: bool) -> None:
+    session = TmdbSession(TmdbSettings(base_url="https://tmdb.example", api_key=KEY))
+    assert isinstance(session.get_adapter(url), TmdbAdapter) is is_ours
+
+
+def test_nothing_leaves_the_machine_from_any_folder(
+    project: Project, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     for folder in (home, elsewhere):
         folder.mkdir()
-    house.monkeypatch.setenv("HOME", str(home))
+    project.monkeypatch.setenv("HOME", str(home))
     telemetry = socket.create_server(("127.0.0.1", 0))
     telemetry.setblocking(False)
     endpoint = f"http://127.0.0.1:{telemetry.getsockname()[1]}"
-    house.monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY_ENDPOINT", endpoint)
-    process = house.start(cwd=elsewhere)
+    project.monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY_ENDPOINT", endpoint)
+    process = project.start(cwd=elsewhere)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "rows landed: raw_movies 3" in out
     assert list(home.iterdir()) == []
     assert list(elsewhere.iterdir()) == []
-    assert {path.name for path in house.folder.iterdir()} == {"warehouse.duckdb", "dlt"}
+    assert {path.name for path in project.folder.iterdir()} == {"warehouse.duckdb", "dlt"}
     # dlt writes this one even with telemetry off, and for root not to HOME
-    assert (house.dlt_dir / ".anonymous_id").exists()
+    assert (project.dlt_dir / ".anonymous_id").exists()
     with telemetry, pytest.raises(BlockingIOError):
         telemetry.accept()
 
 
-def test_a_log_gets_lines_and_stdout_only_the_summary(house: House, sandbox: Sandbox) -> None:
-    ended = house.load()
+def test_a_log_gets_lines_and_stdout_only_the_summary(project: Project, sandbox: Sandbox) -> None:
+    ended = project.load()
     assert ended.err.splitlines() == [
         "reading the list: 20 pages at most",
         "fetching movies: 3 movies",
     ]
-    assert ended.out.startswith(f"{sandbox.base_url} -> {house.duckdb}")
-    assert "\x1b" not in ended.said
+    assert ended.out.startswith(f"{sandbox.base_url} -> {project.duckdb}")
+    assert "\x1b" not in ended.output
 
 
 # --- small parts -------------------------------------------------------------------------------
@@ -305,24 +323,24 @@ def test_redact_takes_out_both_credentials() -> None:
     assert redact(f"a token-of-mine and {KEY}", settings) == "a *** and ***"
 
 
-def test_the_pace_holds_for_all_threads_together(house: House) -> None:
-    house.monkeypatch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "40")
+def test_the_pace_holds_for_all_threads_together(project: Project) -> None:
+    project.monkeypatch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "40")
     with Sandbox(
         films(*(movie(n) for n in range(1, 61))), rate_limit_per_second=45, latency_ms=20
     ) as sandbox:
-        house.point_at(sandbox)
-        assert house.load().code == 0
+        project.point_at(sandbox)
+        assert project.load().code == 0
         assert sandbox.requests.count(status=429) == 0
         times = [request.at for request in sandbox.requests]
     assert max(times) - min(times) > 1  # 64 requests at 40 a second
 
 
-def test_an_interrupt_waits_for_the_landing_to_end() -> None:
+def test_an_interrupt_waits_for_the_load_to_end() -> None:
     steps: list[str] = []
     interrupt = Interrupt(lambda: steps.append("stop"))
 
     def land() -> None:
-        with interrupt, interrupt.finish_first():
+        with interrupt, interrupt.defer_interrupts():
             os.kill(os.getpid(), signal.SIGINT)
             steps.append("landed")
 
@@ -331,7 +349,7 @@ def test_an_interrupt_waits_for_the_landing_to_end() -> None:
     assert steps == ["stop", "landed"]
 
 
-def test_importing_the_door_does_nothing() -> None:
+def test_importing_the_pipeline_does_nothing() -> None:
     code = "import sys; from pipelines import tmdb; print('marquee.sandbox' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")

@@ -14,9 +14,9 @@ import pytest
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.movies import Catalogue
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.load_request import Asked, movie_ids
+from marquee.sources.tmdb.load_request import LoadRequest, movie_ids
 from marquee.sources.tmdb.planner import windows
-from tests.conftest import House, films, movie
+from tests.conftest import Project, films, movie
 
 DETAILS = "/3/movie/[0-9]*"
 NO_CHANGES = Fault(path="/movie/changes", status=404)
@@ -40,8 +40,8 @@ def asked_for(sandbox: Sandbox) -> list[int]:
     return sorted(int(last) for last in paths if last.isdigit())
 
 
-def tombstones(house: House) -> list[int]:
-    rows = house.query(
+def tombstones(project: Project) -> list[int]:
+    rows = project.query(
         "SELECT movie_id FROM bronze.raw_movies WHERE raw_data->>'id' IS NULL ORDER BY 1"
     )
     return [one for (one,) in rows]
@@ -50,7 +50,7 @@ def tombstones(house: House) -> list[int]:
 # --- the change feed ---------------------------------------------------------------------------
 
 
-def test_forty_days_of_changes_are_fetched_each_once(house: House) -> None:
+def test_forty_days_of_changes_are_fetched_each_once(project: Project) -> None:
     """6,000 ids, 300 movies tracked, 200 of them changed, most of them more than once."""
     before = [movie(one) for one in range(1, 301)]
     strangers = [iter(range(day * 1000, day * 1000 + 140)) for day in range(1, 41)]
@@ -61,59 +61,59 @@ def test_forty_days_of_changes_are_fetched_each_once(house: House) -> None:
     assert sum(map(len, changes.values())) > 5900
     after = [movie(one, revenue=one) if one <= 200 else movie(one) for one in range(1, 301)]
     with Sandbox(films(*before)) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", "15").code == 0
+        project.point_at(sandbox)
+        assert project.load("--pages", "15").code == 0
         sandbox.requests.clear()
         sandbox.catalogue = world(40, changes, *after, movie(900_000, popularity=5000))
-        ended = house.load("--pages", "15")
+        ended = project.load("--pages", "15")
         assert ended.code == 0
         assert asked_for(sandbox) == [*range(1, 201), 900_000]
         assert "changed             200" in ended.out
         pages = [r for r in sandbox.requests if r.path == "/3/movie/changes"]
         assert max(int(request.query["page"]) for request in pages) > 3
         sandbox.requests.clear()
-        assert house.load("--pages", "15").code == 0
+        assert project.load("--pages", "15").code == 0
         assert asked_for(sandbox) == sorted(changes[40][140:]), "the last day is read again"
 
 
-def test_after_a_full_backfill_all_that_changed_is_fetched(house: House) -> None:
+def test_after_a_full_backfill_all_that_changed_is_fetched(project: Project) -> None:
     with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
-        house.point_at(sandbox)
-        assert "new                  30" in house.load("--full").out
+        project.point_at(sandbox)
+        assert "new                  30" in project.load("--full").out
         sandbox.catalogue = world(
             3, {2: [7, 31], 3: [40]}, *(movie(one, revenue=1) for one in range(1, 42))
         )
         sandbox.requests.clear()
-        assert house.load("--pages", "1").code == 0
+        assert project.load("--pages", "1").code == 0
     assert asked_for(sandbox) == [7, 31, 40]
 
 
-def test_a_limited_backfill_takes_the_most_popular_and_is_not_full(house: House) -> None:
+def test_a_limited_backfill_takes_the_most_popular_and_is_not_full(project: Project) -> None:
     with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--full", "--limit", "10").code == 0
+        project.point_at(sandbox)
+        assert project.load("--full", "--limit", "10").code == 0
         assert asked_for(sandbox) == list(range(1, 11))
         sandbox.requests.clear()
         sandbox.catalogue = world(1, {1: [3, 25]}, *(movie(one) for one in range(1, 31)))
-        assert house.load("--pages", "1").code == 0
+        assert project.load("--pages", "1").code == 0
     assert asked_for(sandbox) == [3, *range(11, 21)]
 
 
-def test_null_ids_in_the_change_feed_are_skipped(house: House, sandbox: Sandbox) -> None:
-    house.load()
+def test_null_ids_in_the_change_feed_are_skipped(project: Project, sandbox: Sandbox) -> None:
+    project.load()
     page = {"results": [{"id": None}, {"adult": None}, {"id": 2, "adult": None}], "total_pages": 1}
     fault = Fault(path="/movie/changes", body=json.dumps(page).encode())
     with Sandbox(sandbox.catalogue, faults=[fault]) as later:
-        house.point_at(later)
-        assert house.load().code == 0
+        project.point_at(later)
+        assert project.load().code == 0
     assert asked_for(later) == [2]
 
 
-def test_passing_faults_of_lists_are_retried(house: House) -> None:
+def test_passing_faults_of_lists_are_retried(project: Project) -> None:
     documents = [movie(one) for one in range(1, 111)]
     with Sandbox(films(*documents)) as sandbox:
-        house.point_at(sandbox)
-        house.load("--pages", "6")
+        project.point_at(sandbox)
+        project.load("--pages", "6")
     second = {"page": "2"}
     faults = [
         Fault(path="/movie/changes", query=second, truncate=True, times=1),
@@ -127,69 +127,73 @@ def test_passing_faults_of_lists_are_retried(house: House) -> None:
     ]
     changed = world(1, {1: range(1, 111)}, *(movie(one, revenue=1) for one in range(1, 111)))
     with Sandbox(changed, faults=faults) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--pages", "6")
+        project.point_at(sandbox)
+        ended = project.load("--pages", "6")
     assert ended.code == 0, ended.err
     assert "changed             110" in ended.out
     assert "retries                 4" in ended.out
     assert "Deletions are noticed by their 404s only" not in ended.err
 
 
-def test_a_change_feed_that_stays_broken_moves_no_cursor(house: House, sandbox: Sandbox) -> None:
-    house.load()
+def test_a_change_feed_that_stays_broken_moves_no_cursor(
+    project: Project, sandbox: Sandbox
+) -> None:
+    project.load()
     changed = world(1, {1: [1, 2]}, movie(1, revenue=1), movie(2, revenue=1), movie(3))
     with Sandbox(changed, faults=[Fault(path="/movie/changes", body=b"{}")]) as broken:
-        house.point_at(broken)
-        ended = house.load()
+        project.point_at(broken)
+        ended = project.load()
         assert ended.code == 1
         assert "not a page of a list" in ended.err
         assert asked_for(broken) == []
     with Sandbox(replace(changed, day=2)) as mended:
-        house.point_at(mended)
-        assert "changed               2" in house.load().out
+        project.point_at(mended)
+        assert "changed               2" in project.load().out
 
 
-def test_the_cursor_waits_for_the_work_to_be_done(house: House) -> None:
+def test_the_cursor_waits_for_the_work_to_be_done(project: Project) -> None:
     documents = [movie(one) for one in range(1, 41)]
     changed = world(1, {1: range(1, 41)}, *(movie(one, revenue=1) for one in range(1, 41)))
     with Sandbox(films(*documents)) as sandbox:
-        house.point_at(sandbox)
-        house.load("--pages", "2")
+        project.point_at(sandbox)
+        project.load("--pages", "2")
     with Sandbox(changed, faults=[Fault(path="/movie/[0-9]*", status=500)]) as down:
-        house.point_at(down)
-        assert house.load("--pages", "2").code == 1
+        project.point_at(down)
+        assert project.load("--pages", "2").code == 1
     with Sandbox(replace(changed, day=30)) as up:
-        house.point_at(up)
-        ended = house.load("--pages", "2")
+        project.point_at(up)
+        ended = project.load("--pages", "2")
     assert ended.code == 0
     assert "Going on with run" in ended.err
     assert "changed              40" in ended.out
 
 
-def test_since_reads_further_back_and_leaves_no_gap_behind(house: House, sandbox: Sandbox) -> None:
-    house.load()
+def test_since_reads_further_back_and_leaves_no_gap_behind(
+    project: Project, sandbox: Sandbox
+) -> None:
+    project.load()
     changes = {1: [1], 3: [2], 5: [3]}
     documents = [movie(one, revenue=1) for one in (1, 2, 3)]
     sandbox.catalogue = world(5, changes, *documents)
     later = date.fromordinal(sandbox.today().toordinal() - 1)
     sandbox.requests.clear()
-    assert house.load("--since", later.isoformat()).code == 0
+    assert project.load("--since", later.isoformat()).code == 0
     assert asked_for(sandbox) == [3]
     sandbox.requests.clear()
-    assert house.load().code == 0
+    assert project.load().code == 0
     assert asked_for(sandbox) == [1, 2, 3], "the cursor had stayed"
     sandbox.requests.clear()
     earlier = date.fromordinal(sandbox.today().toordinal() - 3)
-    assert house.load("--since", earlier.isoformat()).code == 0
+    assert project.load("--since", earlier.isoformat()).code == 0
     assert asked_for(sandbox) == [2, 3]
 
 
-def test_since_a_day_to_come_is_refused(house: House, sandbox: Sandbox) -> None:
-    ended = house.load("--since", "2999-01-01")
+def test_since_a_day_to_come_is_rejected(project: Project, sandbox: Sandbox) -> None:
+    ended = project.load("--since", "2999-01-01")
     assert ended.code == 1
     assert "is to come" in ended.err
-    assert house.query("SELECT status FROM ops.run_log") == [("FAILED",)]
-    assert not house.has_landed()
+    assert project.query("SELECT status FROM ops.run_log") == [("FAILED",)]
+    assert not project.has_landed()
 
 
 @pytest.mark.parametrize(
@@ -204,18 +208,18 @@ def test_since_a_day_to_come_is_refused(house: House, sandbox: Sandbox) -> None:
         ),
     ],
 )
-def test_a_gap_that_nobody_bridges_is_said_and_all_is_fetched_again(
-    house: House, sandbox: Sandbox, day: int, fault: Fault | None, said: str
+def test_a_gap_that_nobody_bridges_is_reported_and_all_is_fetched_again(
+    project: Project, sandbox: Sandbox, day: int, fault: Fault | None, said: str
 ) -> None:
     """Movie 1 fell off the list, movie 3 was deleted before; only 1, 2 and 4 are worth asking."""
     sandbox.catalogue = films(*(movie(one) for one in range(1, 23)))
-    house.load("--pages", "2")
-    house.load("--ids", "999")
+    project.load("--pages", "2")
+    project.load("--ids", "999")
     sandbox.requests.clear()
     later = world(day, {}, *(movie(one, revenue=1, popularity=one) for one in range(1, 23)))
     with Sandbox(later, faults=[fault] if fault else []) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--pages", "1")
+        project.point_at(sandbox)
+        ended = project.load("--pages", "1")
         assert ended.code == 0
         assert said in ended.err
         assert "all 22 movies that the warehouse tracks are fetched instead" in ended.err
@@ -223,50 +227,50 @@ def test_a_gap_that_nobody_bridges_is_said_and_all_is_fetched_again(
         assert "changed              22" in ended.out
 
 
-def test_a_full_warehouse_bridges_a_gap_by_the_export(house: House, sandbox: Sandbox) -> None:
-    house.load("--full")
+def test_a_full_warehouse_bridges_a_gap_by_the_export(project: Project, sandbox: Sandbox) -> None:
+    project.load("--full")
     later = world(400, {}, movie(1), movie(3), movie(4))
     with Sandbox(later) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--pages", "1")
+        project.point_at(sandbox)
+        ended = project.load("--pages", "1")
     assert "all 3 movies of the export are fetched instead" in ended.err
     assert asked_for(sandbox) == [1, 3, 4]
-    assert tombstones(house) == [2]
+    assert tombstones(project) == [2]
 
 
-def test_a_cursor_ahead_of_tmdb_s_day_is_said(house: House, sandbox: Sandbox) -> None:
+def test_a_cursor_ahead_of_tmdb_s_day_is_reported(project: Project, sandbox: Sandbox) -> None:
     world_now = sandbox.catalogue
     sandbox.catalogue = replace(world_now, day=9)
-    house.load()
+    project.load()
     sandbox.catalogue = world_now
-    ended = house.load()
+    ended = project.load()
     assert ended.code == 0
     assert "was read up to" in ended.err
     assert "unchanged             3" in ended.out
 
 
-def test_a_bare_stand_in_still_shows_changes_and_deletions(house: House) -> None:
+def test_a_minimal_fake_server_still_shows_changes_and_deletions(project: Project) -> None:
     """Popular list, details and genres, no more: movie 2 is deleted, 20 changed and not listed."""
     bare = [NO_CHANGES, NO_EXPORT]
     with Sandbox(films(*(movie(one) for one in range(1, 25))), faults=bare) as sandbox:
-        house.point_at(sandbox)
-        assert house.load().code == 0
+        project.point_at(sandbox)
+        assert project.load().code == 0
     left = [movie(one) for one in range(1, 25) if one not in (2, 20)]
     with Sandbox(films(*left, movie(20, revenue=5, popularity=0)), faults=bare) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--pages", "1")
+        project.point_at(sandbox)
+        ended = project.load("--pages", "1")
     assert ended.code == 0
     assert "missing               1" in ended.out
     assert "changed               1" in ended.out
-    assert tombstones(house) == [2]
+    assert tombstones(project) == [2]
     with Sandbox(films(*left), faults=bare) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", "1").code == 0
+        project.point_at(sandbox)
+        assert project.load("--pages", "1").code == 0
         assert sandbox.requests.count("/3/movie/2") == 0
         assert sandbox.requests.count("/3/movie/20") == 1
     with Sandbox(films(*left), faults=bare) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--full")
+        project.point_at(sandbox)
+        ended = project.load("--full")
     assert ended.code == 1
     assert "There is no id export" in ended.err
 
@@ -274,138 +278,142 @@ def test_a_bare_stand_in_still_shows_changes_and_deletions(house: House) -> None
 # --- the id export -----------------------------------------------------------------------------
 
 
-def test_a_movie_that_left_the_export_is_buried_unasked(house: House, sandbox: Sandbox) -> None:
+def test_a_movie_that_left_the_export_is_tombstoned_without_a_request(
+    project: Project, sandbox: Sandbox
+) -> None:
     sandbox.catalogue = films(movie(1), movie(2), movie(3, adult=True), movie(4))
-    house.load()
+    project.load()
     tomorrow = world(1, {1: [4]}, movie(1), movie(2), movie(3, adult=True), movie(4))
     for _ in range(2):
         with Sandbox(tomorrow, faults=[Fault(path="/p/*", body=export_of(1))]) as later:
-            house.point_at(later)
-            ended = house.load()
+            project.point_at(later)
+            ended = project.load()
         assert ended.code == 0
         assert asked_for(later) == [4], "the change feed's word is newer than the export's"
-    assert tombstones(house) == [2]
-    ((raw_data, source_url),) = house.query(
+    assert tombstones(project) == [2]
+    ((raw_data, source_url),) = project.query(
         "SELECT raw_data::VARCHAR, source_url FROM bronze.raw_movies WHERE raw_data->>'id' IS NULL"
     )
     assert json.loads(raw_data)["success"] is False
     assert source_url.endswith(f"/p/exports/movie_ids_{later.today():%m_%d_%Y}.json.gz")
 
 
-def test_a_movie_younger_than_the_export_is_asked_for_instead(
-    house: House, sandbox: Sandbox
+def test_a_movie_younger_than_the_export_is_requested_instead(
+    project: Project, sandbox: Sandbox
 ) -> None:
-    house.load()
+    project.load()
     with Sandbox(sandbox.catalogue, faults=[Fault(path="/p/*", body=export_of(1, 3))]) as same_day:
-        house.point_at(same_day)
-        assert house.load().code == 0
+        project.point_at(same_day)
+        assert project.load().code == 0
     assert asked_for(same_day) == [2]
-    assert tombstones(house) == []
+    assert tombstones(project) == []
 
 
-def test_yesterday_s_export_serves_until_today_s_is_there(house: House, sandbox: Sandbox) -> None:
+def test_yesterday_s_export_serves_until_today_s_is_there(
+    project: Project, sandbox: Sandbox
+) -> None:
     today = f"/p/exports/movie_ids_{sandbox.today():%m_%d_%Y}.json.gz"
     faults = [Fault(path=today, status=404), Fault(path="/p/*", body=export_of(1, 2))]
     with Sandbox(sandbox.catalogue, faults=faults) as early:
-        house.point_at(early)
-        assert house.load("--full").code == 0
+        project.point_at(early)
+        assert project.load("--full").code == 0
     assert asked_for(early) == [1, 2]
 
 
 def test_an_export_that_is_none_stops_a_backfill_and_no_daily_run(
-    house: House, sandbox: Sandbox
+    project: Project, sandbox: Sandbox
 ) -> None:
-    house.load()
+    project.load()
     for body in (b"<html>", gzip.compress(b"<html>"), gzip.compress(b'{"id": "seven"}')):
         with Sandbox(sandbox.catalogue, faults=[Fault(path="/p/*", body=body)]) as broken:
-            house.point_at(broken)
-            daily, backfill = house.load(), house.load("--full")
+            project.point_at(broken)
+            daily, backfill = project.load(), project.load("--full")
         assert daily.code == 0
         assert "Deletions are noticed by their 404s only" in daily.err
         assert backfill.code == 1
         assert "is no id export" in backfill.err
-    assert tombstones(house) == []
+    assert tombstones(project) == []
 
 
 # --- the guard ---------------------------------------------------------------------------------
 
 
-def test_a_gutted_export_is_not_believed(house: House) -> None:
+def test_a_gutted_export_exceeds_the_deletion_threshold(project: Project) -> None:
     with Sandbox(films(*(movie(one) for one in range(1, 41)))) as sandbox:
-        house.point_at(sandbox)
-        house.load("--pages", "2")
-        rows = house.query("FROM bronze.raw_movies ORDER BY ALL")
+        project.point_at(sandbox)
+        project.load("--pages", "2")
+        rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
         day_later = replace(sandbox.catalogue, day=1)
     gutted = [Fault(path="/p/*", body=export_of(1, 2, 3))]
     with Sandbox(day_later, faults=gutted) as sandbox:
-        house.point_at(sandbox)
+        project.point_at(sandbox)
         for arguments in ((), ("--full",)):
-            ended = house.load(*arguments)
+            ended = project.load(*arguments)
             assert ended.code == 1
             assert "not believed" in ended.err
             assert "SOURCES__TMDB__MAX_GONE_SHARE" in ended.err
-        assert house.query("FROM bronze.raw_movies ORDER BY ALL") == rows
-        house.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")
-        assert house.load().code == 0
-    assert tombstones(house) == list(range(4, 41))
+        assert project.query("FROM bronze.raw_movies ORDER BY ALL") == rows
+        project.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")
+        assert project.load().code == 0
+    assert tombstones(project) == list(range(4, 41))
 
 
 @pytest.mark.parametrize(("movies", "gone"), [(30, 10), (300, 55)])
-def test_a_gateway_that_has_lost_its_movies_is_not_believed(
-    house: House, movies: int, gone: int
+def test_a_gateway_that_has_lost_its_movies_exceeds_the_deletion_threshold(
+    project: Project, movies: int, gone: int
 ) -> None:
     """Of 30 movies 10 are too large a share; of 300 it is 55 in a row that give it away."""
     documents = [movie(one) for one in range(1, movies + 1)]
-    house.monkeypatch.setenv("EXTRACT__WORKERS", "1")
+    project.monkeypatch.setenv("EXTRACT__WORKERS", "1")
     with Sandbox(films(*documents)) as sandbox:
-        house.point_at(sandbox)
-        house.load("--pages", "15")
-        rows = house.query("FROM bronze.raw_movies ORDER BY ALL")
+        project.point_at(sandbox)
+        project.load("--pages", "15")
+        rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
     broken = [
         *(Fault(path=f"/movie/{one}", status=404) for one in range(11, 11 + gone)),
         NO_CHANGES,
     ]
     with Sandbox(films(*documents), faults=broken) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--pages", "15")
+        project.point_at(sandbox)
+        ended = project.load("--pages", "15")
         assert ended.code == 1
         assert "not believed" in ended.err
         assert "Traceback" not in ended.err
-        assert house.query("FROM bronze.raw_movies ORDER BY ALL") == rows
-        house.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")
-        assert house.load("--pages", "15").code == 0
-    assert tombstones(house) == list(range(11, 11 + gone))
+        assert project.query("FROM bronze.raw_movies ORDER BY ALL") == rows
+        project.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")
+        assert project.load("--pages", "15").code == 0
+    assert tombstones(project) == list(range(11, 11 + gone))
 
 
 # --- named movies ------------------------------------------------------------------------------
 
 
 def test_named_movies_are_fetched_and_no_others(
-    house: House, sandbox: Sandbox, tmp_path: Path
+    project: Project, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     file = tmp_path / "ids.txt"
     file.write_text("3\n1, 3\n")
-    assert house.load("--ids", str(file)).code == 0
+    assert project.load("--ids", str(file)).code == 0
     assert asked_for(sandbox) == [1, 3]
     assert sandbox.requests.count("/3/movie/popular") == 0
-    assert "nobody" not in house.load().err
+    assert "nobody" not in project.load().err
     assert asked_for(sandbox) == [1, 1, 2, 3, 3], "without a cursor all that is known is asked for"
 
 
-def test_the_quarantine_is_replayed_until_it_is_mended(house: House, sandbox: Sandbox) -> None:
+def test_the_quarantine_is_replayed_until_it_is_fixed(project: Project, sandbox: Sandbox) -> None:
     with Sandbox(
         sandbox.catalogue,
         faults=[Fault(path="/movie/2", body=b"[]"), Fault(path="/movie/3", body=b"[]", times=1)],
     ) as broken:
-        house.point_at(broken)
-        assert "--replay-quarantine" in house.load().out
+        project.point_at(broken)
+        assert "--replay-quarantine" in project.load().out
         broken.requests.clear()
-        assert "quarantined           1" in house.load("--replay-quarantine").out
+        assert "quarantined           1" in project.load("--replay-quarantine").out
         assert asked_for(broken) == [2, 3]
-    house.point_at(sandbox)
-    assert "new                   1" in house.load("--replay-quarantine").out
+    project.point_at(sandbox)
+    assert "new                   1" in project.load("--replay-quarantine").out
     assert asked_for(sandbox) == [2]
-    assert "no movie was fetched" in house.load("--replay-quarantine").out
+    assert "no movie was fetched" in project.load("--replay-quarantine").out
 
 
 def test_ids_are_read_in_all_their_forms() -> None:
@@ -416,8 +424,13 @@ def test_ids_are_read_in_all_their_forms() -> None:
 
 
 def test_requests_are_told_apart_by_what_they_ask() -> None:
-    assert Asked(pages=3).fingerprint == Asked(pages=3).fingerprint
-    requests = [Asked(), Asked(full=True), Asked(ids=(1,)), Asked(since=date(2026, 1, 1))]
+    assert LoadRequest(pages=3).fingerprint == LoadRequest(pages=3).fingerprint
+    requests = [
+        LoadRequest(),
+        LoadRequest(full=True),
+        LoadRequest(ids=(1,)),
+        LoadRequest(since=date(2026, 1, 1)),
+    ]
     assert len({one.fingerprint for one in requests}) == len(requests)
 
 

@@ -22,16 +22,16 @@ from marquee.core.settings import ROOT
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.request_log import Request
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.throttle import LONGEST_GAP_SECONDS, Brake
-from tests.conftest import Finished, House, films, movie
+from marquee.sources.tmdb.throttle import LONGEST_GAP_SECONDS, AdaptiveThrottle
+from tests.conftest import CliResult, Project, films, movie
 
 DETAILS = "/3/movie/[0-9]*"
 DOOR = ROOT / "pipelines" / "tmdb.py"
 
 
-def assert_clear(ended: Finished, *words: str, code: int = 1) -> None:
+def assert_clear(ended: CliResult, *words: str, code: int = 1) -> None:
     assert ended.code == code
-    assert "Traceback" not in ended.said
+    assert "Traceback" not in ended.output
     for word in words:
         assert word in ended.err
     assert len(ended.err.strip().splitlines()) <= 5
@@ -56,29 +56,29 @@ def assert_clear(ended: Finished, *words: str, code: int = 1) -> None:
     ],
     ids=lambda fault: f"{fault.path.split('/')[-1]}-{fault.status or fault.body or ''}",
 )
-def test_a_passing_fault_is_retried(house: House, fault: Fault) -> None:
+def test_a_passing_fault_is_retried(project: Project, fault: Fault) -> None:
     with Sandbox(films(movie(1), movie(2), movie(3)), faults=[fault]) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert ended.code == 0
     assert "retries                 2" in ended.out
-    assert house.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (2,), (3,)]
-    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+    assert project.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (2,), (3,)]
+    assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
 
 
-def test_a_movie_that_keeps_failing_is_quarantined_and_the_rest_loads(house: House) -> None:
+def test_a_movie_that_keeps_failing_is_quarantined_and_the_rest_loads(project: Project) -> None:
     faults = [
         Fault(path="/movie/2", status=500, body=b"<h1>Oops</h1>"),
         Fault(path="/movie/3", drop_connection=True),
         Fault(path="/movie/4", truncate=True),
     ]
     with Sandbox(films(*(movie(number) for number in range(1, 6))), faults=faults) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert ended.code == 0
     assert "quarantined           3" in ended.out
-    assert house.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (5,)]
-    broken, dropped, cut = house.query(
+    assert project.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (5,)]
+    broken, dropped, cut = project.query(
         "SELECT body, reason FROM bronze.quarantine_tmdb ORDER BY movie_id"
     )
     assert broken == ("<h1>Oops</h1>", "HTTP 500")
@@ -88,20 +88,20 @@ def test_a_movie_that_keeps_failing_is_quarantined_and_the_rest_loads(house: Hou
     assert "no answer" in cut[1]
 
 
-def test_a_quarantined_movie_lands_when_it_is_mended(house: House, sandbox: Sandbox) -> None:
+def test_a_quarantined_movie_is_loaded_when_it_is_fixed(project: Project, sandbox: Sandbox) -> None:
     with Sandbox(sandbox.catalogue, faults=[Fault(path="/movie/2", status=500)]) as broken:
-        house.point_at(broken)
-        house.load()
-    house.point_at(sandbox)
-    assert "new                   1" in house.load().out
+        project.point_at(broken)
+        project.load()
+    project.point_at(sandbox)
+    assert "new                   1" in project.load().out
 
 
 # --- TMDb as a whole ---------------------------------------------------------------------------
 
 
-def test_an_outage_stops_the_run_and_quarantines_nothing(house: House) -> None:
+def test_an_outage_stops_the_run_and_quarantines_nothing(project: Project) -> None:
     """The 600 movies are two chunks; TMDb dies in the second."""
-    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "500")
+    project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "500")
     dead = threading.Event()
     documents = [movie(number) for number in range(1, 601)]
     answered = 0
@@ -115,152 +115,152 @@ def test_an_outage_stops_the_run_and_quarantines_nothing(house: House) -> None:
 
     sandbox = Sandbox(films(*documents), on_request=die)
     with sandbox:
-        house.point_at(sandbox)
-        ended = house.load("--pages", "30")
+        project.point_at(sandbox)
+        ended = project.load("--pages", "30")
     assert_clear(ended, "stopped answering", "landed and stay")
-    ((landed,),) = house.query("SELECT count(*) FROM bronze.raw_movies")
+    ((landed,),) = project.query("SELECT count(*) FROM bronze.raw_movies")
     assert 500 <= landed < 600
-    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+    assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
     with Sandbox(films(*documents)) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", "30").code == 0
-    assert house.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
+        project.point_at(sandbox)
+        assert project.load("--pages", "30").code == 0
+    assert project.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
         (600, 600)
     ]
 
 
-def test_failing_details_alone_are_an_outage_when_there_are_many(house: House) -> None:
+def test_failing_details_alone_are_an_outage_when_there_are_many(project: Project) -> None:
     fault = Fault(path="/movie/[0-9]*", status=500)
     with Sandbox(films(*(movie(number) for number in range(1, 200))), faults=[fault]) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert_clear(ended, "stopped answering: HTTP 500")
-    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+    assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
 
 
-def test_down_from_the_start_is_said_at_once(house: House) -> None:
+def test_down_from_the_start_is_reported_at_once(project: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    house.monkeypatch.setenv("TMDB_BASE_URL", f"http://127.0.0.1:{port}/3")
-    house.monkeypatch.setenv("TMDB_API_KEY", "0123456789abcdef0123456789abcdef")
-    ended = house.load()
+    project.monkeypatch.setenv("TMDB_BASE_URL", f"http://127.0.0.1:{port}/3")
+    project.monkeypatch.setenv("TMDB_API_KEY", "0123456789abcdef0123456789abcdef")
+    ended = project.load()
     assert_clear(ended, f"http://127.0.0.1:{port}/3 cannot be reached", "Connection refused")
-    assert "0123456789abcdef" not in ended.said
-    assert not house.has_landed()
+    assert "0123456789abcdef" not in ended.output
+    assert not project.has_landed()
 
 
-def test_no_name_resolution_is_said_at_once(house: House) -> None:
-    house.monkeypatch.setenv("TMDB_BASE_URL", "http://tmdb.invalid/3")
-    house.monkeypatch.setenv("TMDB_ACCESS_TOKEN", "token")
-    ended = house.load()
+def test_no_name_resolution_is_reported_at_once(project: Project) -> None:
+    project.monkeypatch.setenv("TMDB_BASE_URL", "http://tmdb.invalid/3")
+    project.monkeypatch.setenv("TMDB_ACCESS_TOKEN", "token")
+    ended = project.load()
     assert_clear(ended, "http://tmdb.invalid/3 cannot be reached")
-    assert not house.has_landed()
+    assert not project.has_landed()
 
 
-def test_an_api_that_fails_from_the_start_is_said(house: House) -> None:
+def test_an_api_that_fails_from_the_start_is_reported(project: Project) -> None:
     with Sandbox(films(movie(1)), faults=[Fault(path="/*", status=503)]) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert_clear(ended, "cannot be reached: HTTP 503")
-    assert not house.has_landed()
+    assert not project.has_landed()
 
 
-def test_endless_429_is_said(house: House) -> None:
+def test_endless_429_is_reported(project: Project) -> None:
     fault = Fault(path="/movie/[0-9]*", status=429, retry_after="0")
     with Sandbox(films(movie(1)), faults=[fault]) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert_clear(ended, "keeps answering 429", "requests_per_second")
-    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+    assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
 
 
-def test_an_absurd_retry_after_is_capped(house: House) -> None:
-    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
+def test_an_absurd_retry_after_is_capped(project: Project) -> None:
+    project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
     faults = [
         Fault(path="/movie/1", status=429, times=1, retry_after="86400"),
         Fault(path="/movie/2", status=503, times=1, retry_after=formatdate(time.time() + 9e6)),
     ]
     with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
-        house.point_at(sandbox)
-        assert house.load().code == 0
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(2,)]
+        project.point_at(sandbox)
+        assert project.load().code == 0
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(2,)]
 
 
-def test_a_body_that_drips_in_is_cut_off_and_asked_for_again(house: House) -> None:
+def test_a_body_that_drips_in_is_cut_off_and_requested_again(project: Project) -> None:
     """At 50 ms a byte it would take 2 seconds, each of them within the timeout of a read."""
-    house.monkeypatch.setenv("SOURCES__TMDB__BODY_SECONDS", "0.2")
+    project.monkeypatch.setenv("SOURCES__TMDB__BODY_SECONDS", "0.2")
     faults = [
         Fault(path="/movie/1", drip_s=0.05, times=1),
         Fault(path="/movie/2", drip_s=0.05),
     ]
     with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert ended.code == 0
-    assert house.query("SELECT movie_id FROM bronze.raw_movies") == [(1,)]
-    assert house.query("SELECT movie_id, body, reason FROM bronze.quarantine_tmdb") == [
+    assert project.query("SELECT movie_id FROM bronze.raw_movies") == [(1,)]
+    assert project.query("SELECT movie_id, body, reason FROM bronze.quarantine_tmdb") == [
         (2, None, "no answer: timed out: the body was still coming after 0.2 seconds")
     ]
 
 
-def test_a_lower_limit_than_expected_slows_the_run_down(house: House) -> None:
+def test_a_lower_limit_than_expected_slows_the_run_down(project: Project) -> None:
     """1,000 a second are permitted as far as we know, and 100 in truth."""
-    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
+    project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
     documents = [movie(number) for number in range(1, 401)]
     with Sandbox(films(*documents), rate_limit_per_second=100, latency_ms=10) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", "20").code == 0
+        project.point_at(sandbox)
+        assert project.load("--pages", "20").code == 0
         refused = sandbox.requests.count(status=429)
     assert 0 < refused < 100
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(400,)]
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(400,)]
 
 
-def test_the_brake_halves_the_pace_once_a_burst_and_lets_go() -> None:
+def test_the_throttle_halves_the_pace_once_a_burst_and_lets_go() -> None:
     stop = threading.Event()
     stop.set()  # nobody really waits
-    brake = Brake(requests_per_second=10, stop=stop)
+    throttle = AdaptiveThrottle(requests_per_second=10, stop=stop)
 
     def gap() -> float:
-        turns = [brake.wait() for _ in range(3)]
+        turns = [throttle.wait() for _ in range(3)]
         return round(turns[2] - turns[1], 3)
 
     assert gap() < 0.01
     sent_at = time.monotonic()
     for _ in range(20):
-        brake.refused(sent_at, pause=0)
+        throttle.on_throttled(sent_at, pause=0)
     assert gap() == 0.1
-    brake.refused(time.monotonic(), pause=0)
+    throttle.on_throttled(time.monotonic(), pause=0)
     assert gap() == 0.2
     for _ in range(60):
-        brake.refused(time.monotonic(), pause=0)
+        throttle.on_throttled(time.monotonic(), pause=0)
     assert gap() == LONGEST_GAP_SECONDS
     for _ in range(100):
-        brake.answered()
-    brake.wait()
+        throttle.on_success()
+    throttle.wait()
     assert gap() < 0.01
 
 
-def test_a_list_page_that_stays_broken_is_said(house: House) -> None:
+def test_a_list_page_that_stays_broken_is_reported(project: Project) -> None:
     fault = Fault(path="/movie/popular", query={"page": "2"}, body=b'{"status": "ok"}')
     with Sandbox(films(*(movie(number) for number in range(1, 41))), faults=[fault]) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert_clear(ended, "/movie/popular?page=2", "not a page of a list")
-    assert not house.has_landed()
+    assert not project.has_landed()
 
 
 @pytest.mark.parametrize("variable", ["TMDB_ACCESS_TOKEN", "TMDB_API_KEY"])
-def test_a_wrong_key_is_said_and_appears_nowhere(
-    house: House, sandbox: Sandbox, variable: str
+def test_a_wrong_key_is_reported_and_appears_nowhere(
+    project: Project, sandbox: Sandbox, variable: str
 ) -> None:
     key = "f00dfacef00dfacef00dfacef00dface"
-    house.monkeypatch.delenv("TMDB_ACCESS_TOKEN")
-    house.monkeypatch.setenv(variable, key)
-    ended = house.load()
+    project.monkeypatch.delenv("TMDB_ACCESS_TOKEN")
+    project.monkeypatch.setenv(variable, key)
+    ended = project.load()
     assert_clear(ended, "401", "TMDB_ACCESS_TOKEN", "TMDB_API_KEY")
-    assert key not in ended.said
-    assert not house.has_landed()
-    assert house.files_with(key) == []
+    assert key not in ended.output
+    assert not project.has_landed()
+    assert project.files_with(key) == []
 
 
 # --- the warehouse -----------------------------------------------------------------------------
@@ -285,9 +285,9 @@ def hold(path: Path) -> subprocess.Popen[str]:
 
 
 @pytest.fixture
-def holder(house: House) -> Iterator[subprocess.Popen[str]]:
+def holder(project: Project) -> Iterator[subprocess.Popen[str]]:
     """Another process that has the warehouse open."""
-    process = hold(house.duckdb)
+    process = hold(project.duckdb)
     yield process
     process.kill()
     process.communicate()
@@ -295,69 +295,73 @@ def holder(house: House) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
 def test_a_held_warehouse_is_named_with_its_holder(
-    house: House, sandbox: Sandbox, holder: subprocess.Popen[str], arguments: tuple[str, ...]
+    project: Project, sandbox: Sandbox, holder: subprocess.Popen[str], arguments: tuple[str, ...]
 ) -> None:
-    ended = house.load(*arguments)
-    assert_clear(ended, str(house.duckdb), f"PID {holder.pid}", "close")
+    ended = project.load(*arguments)
+    assert_clear(ended, str(project.duckdb), f"PID {holder.pid}", "close")
     assert sandbox.requests.count() == 0
 
 
-def test_a_warehouse_taken_in_the_middle_of_a_run_is_named(house: House) -> None:
+def test_a_warehouse_taken_in_the_middle_of_a_run_is_named(project: Project) -> None:
     """Between two loads the file is free, so somebody else can open it."""
     taken: list[subprocess.Popen[str]] = []
 
     def take(request: Request) -> None:
         if request.path.endswith("/movie/popular"):
-            taken.append(hold(house.duckdb))
+            taken.append(hold(project.duckdb))
 
     with Sandbox(films(movie(1)), on_request=take) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     for process in taken:
         process.kill()
         process.communicate()
-    assert_clear(ended, str(house.duckdb), f"PID {taken[0].pid}", "close")
+    assert_clear(ended, str(project.duckdb), f"PID {taken[0].pid}", "close")
 
 
-def test_a_foreign_file_is_left_alone(house: House, sandbox: Sandbox) -> None:
-    house.duckdb.write_text("not a database, but somebody's work\n" * 300)
-    ended = house.load()
-    assert_clear(ended, str(house.duckdb), "MARQUEE_DUCKDB")
-    assert house.duckdb.read_text().startswith("not a database")
+def test_a_foreign_file_is_left_alone(project: Project, sandbox: Sandbox) -> None:
+    project.duckdb.write_text("not a database, but somebody's work\n" * 300)
+    ended = project.load()
+    assert_clear(ended, str(project.duckdb), "MARQUEE_DUCKDB")
+    assert project.duckdb.read_text().startswith("not a database")
 
 
 @pytest.mark.parametrize("name", ["missing/warehouse.duckdb", ".", "bronze.duckdb", "what?.duckdb"])
-def test_a_warehouse_that_cannot_be_is_said(house: House, sandbox: Sandbox, name: str) -> None:
-    house.monkeypatch.setenv("MARQUEE_DUCKDB", str(house.folder / name))
-    assert_clear(house.load(), "MARQUEE_DUCKDB")
+def test_a_warehouse_that_cannot_be_is_reported(
+    project: Project, sandbox: Sandbox, name: str
+) -> None:
+    project.monkeypatch.setenv("MARQUEE_DUCKDB", str(project.folder / name))
+    assert_clear(project.load(), "MARQUEE_DUCKDB")
     assert sandbox.requests.count() == 0
 
 
-def test_a_working_folder_that_cannot_be_is_said(house: House, sandbox: Sandbox) -> None:
-    house.monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / "o'brien"))
-    assert_clear(house.load(), "MARQUEE_DLT_DIR")
+def test_a_working_folder_that_cannot_be_is_reported(project: Project, sandbox: Sandbox) -> None:
+    project.monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "o'brien"))
+    assert_clear(project.load(), "MARQUEE_DLT_DIR")
     assert sandbox.requests.count() == 0
 
 
-def test_names_with_spaces_quotes_and_signs_work(house: House, sandbox: Sandbox) -> None:
-    house.monkeypatch.setenv("MARQUEE_DUCKDB", str(house.folder / 'Bob\'s "wäre" #1 & co.duckdb'))
-    house.monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / 'dlt "wörk" #1'))
-    assert house.load().code == 0
-    assert "unchanged             3" in house.load("--ids", "1,2,3").out
+def test_names_with_spaces_quotes_and_signs_work(project: Project, sandbox: Sandbox) -> None:
+    project.monkeypatch.setenv(
+        "MARQUEE_DUCKDB", str(project.folder / 'Bob\'s "wäre" #1 & co.duckdb')
+    )
+    project.monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / 'dlt "wörk" #1'))
+    assert project.load().code == 0
+    assert "unchanged             3" in project.load("--ids", "1,2,3").out
 
 
-def test_a_full_disk_is_said_and_loses_nothing(house: House, sandbox: Sandbox) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing(project: Project, sandbox: Sandbox) -> None:
     """A limit on the size of a file stands in for the disk: 1 MB, for 2 MB that do not compress."""
-    house.load()
+    project.load()
     numbers = range(1, 41)
     sandbox.catalogue = films(*(movie(one, overview=os.urandom(25000).hex()) for one in numbers))
     limited = f"ulimit -f 1024; trap '' XFSZ; exec {sys.executable} {DOOR}"
     shell = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
-    ended = Finished(shell.returncode, shell.stdout, shell.stderr)
-    assert_clear(ended, "disk is full", str(house.duckdb))
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
-    assert house.load().code == 0
-    assert house.query("SELECT count(DISTINCT movie_id) FROM bronze.raw_movies") == [(40,)]
+    ended = CliResult(shell.returncode, shell.stdout, shell.stderr)
+    assert_clear(ended, "disk is full", str(project.duckdb))
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+    assert project.load().code == 0
+    assert project.query("SELECT count(DISTINCT movie_id) FROM bronze.raw_movies") == [(40,)]
 
 
 @pytest.mark.parametrize(
@@ -379,29 +383,29 @@ def test_a_full_disk_is_known_however_deep_it_hides(error: Exception) -> None:
     assert "w.duckdb" in said
 
 
-def test_tmdb_and_stand_ins_do_not_mix(house: House, sandbox: Sandbox) -> None:
-    house.load()
-    house.monkeypatch.delenv("TMDB_BASE_URL")
-    ended = house.load()
+def test_tmdb_and_fake_servers_do_not_mix(project: Project, sandbox: Sandbox) -> None:
+    project.load()
+    project.monkeypatch.delenv("TMDB_BASE_URL")
+    ended = project.load()
     assert_clear(ended, "holds movies of a stand-in", "MARQUEE_DUCKDB")
-    from marquee.sources.tmdb.run import refuse_to_mix
+    from marquee.sources.tmdb.run import check_same_source
 
     real = "https://api.themoviedb.org/3"
-    refuse_to_mix(None, real)
-    refuse_to_mix(f"{real}/movie/1", real)
-    refuse_to_mix("http://127.0.0.1:1/3/movie/1", "http://127.0.0.1:2/3")
+    check_same_source(None, real)
+    check_same_source(f"{real}/movie/1", real)
+    check_same_source("http://127.0.0.1:1/3/movie/1", "http://127.0.0.1:2/3")
     with pytest.raises(Exception, match="holds movies of the real TMDb"):
-        refuse_to_mix(f"{real}/movie/1", sandbox.base_url)
+        check_same_source(f"{real}/movie/1", sandbox.base_url)
 
 
 # --- interrupted -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_a_run_that_is_stopped_keeps_what_landed(
-    house: House, number: signal.Signals, code: int
+def test_a_run_that_is_stopped_keeps_what_was_loaded(
+    project: Project, number: signal.Signals, code: int
 ) -> None:
-    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "500")
+    project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "500")
     documents = [movie(one) for one in range(1, 801)]
     enough = threading.Event()
 
@@ -411,8 +415,8 @@ def test_a_run_that_is_stopped_keeps_what_landed(
 
     sandbox = Sandbox(films(*documents), on_request=count, latency_ms=5)
     with sandbox:
-        house.point_at(sandbox)
-        process = house.start("--pages", "40")
+        project.point_at(sandbox)
+        process = project.start("--pages", "40")
         assert enough.wait(30)
         os.kill(process.pid, number)
         out, err = process.communicate(timeout=20)
@@ -421,15 +425,15 @@ def test_a_run_that_is_stopped_keeps_what_landed(
         if number != signal.SIGKILL:
             assert "Stopped." in err
             assert "landed and stay" in err
-        ((landed,),) = house.query("SELECT count(*) FROM bronze.raw_movies")
+        ((landed,),) = project.query("SELECT count(*) FROM bronze.raw_movies")
         assert 500 <= landed < 800
-        assert house.load("--pages", "40").code == 0
-    assert house.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
+        assert project.load("--pages", "40").code == 0
+    assert project.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
         (800, 800)
     ]
 
 
-def test_a_load_killed_half_way_is_neither_lost_nor_doubled(house: House) -> None:
+def test_a_load_killed_half_way_is_neither_lost_nor_doubled(project: Project) -> None:
     """Some tables of a chunk are in, dlt's package is still open, and the process is dead."""
     documents = [movie(one) for one in range(1, 301)]
     code = (
@@ -446,12 +450,12 @@ def test_a_load_killed_half_way_is_neither_lost_nor_doubled(house: House) -> Non
         "tmdb.main(['--pages', '15'])\n"
     )
     with Sandbox(films(*documents)) as sandbox:
-        house.point_at(sandbox)
+        project.point_at(sandbox)
         killed = subprocess.run([sys.executable, "-c", code], capture_output=True)
         assert killed.returncode == 9
-        assert list((house.dlt_dir / "tmdb" / "load" / "normalized").iterdir())
-        assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(300,)]
-        assert house.load("--pages", "15").code == 0
-    assert house.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
+        assert list((project.dlt_dir / "tmdb" / "load" / "normalized").iterdir())
+        assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(300,)]
+        assert project.load("--pages", "15").code == 0
+    assert project.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
         (300, 300)
     ]

@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 
 from marquee.bronze.destination import duckdb_destination
-from marquee.bronze.loader import land, open_pipeline
+from marquee.bronze.loader import load, open_pipeline
 from marquee.core.settings import Settings, configure_dlt
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.movies import from_lines
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.tables import RAW_MOVIES
-from tests.conftest import House, films, movie
+from tests.conftest import Project, films, movie
 
 ODD_DOCUMENT = (
     '{ "popularity":8.2e-05,"vote_average":7.0, "votes":7,"budget":2147483648123,'
@@ -26,9 +26,9 @@ ODD_DOCUMENT = (
 ).encode()
 
 
-def test_columns_are_as_designed(house: House, sandbox: Sandbox) -> None:
-    assert house.load().code == 0
-    columns = house.query(
+def test_columns_are_as_designed(project: Project, sandbox: Sandbox) -> None:
+    assert project.load().code == 0
+    columns = project.query(
         """
         SELECT table_name, column_name, data_type FROM information_schema.columns
         WHERE table_schema = 'bronze' AND NOT starts_with(table_name, '_dlt')
@@ -57,18 +57,20 @@ def test_columns_are_as_designed(house: House, sandbox: Sandbox) -> None:
         ("work_tmdb", "export_url", "VARCHAR"),
         ("work_tmdb", "planned_at", "TIMESTAMP"),
     ]
-    dlt_columns = house.query(
+    dlt_columns = project.query(
         "SELECT count(DISTINCT _dlt_id), count(_dlt_load_id) FROM bronze.raw_movies"
     )
     assert dlt_columns == [(3, 3)]
 
 
-def test_a_row_says_what_was_asked_and_when_in_utc(house: House, sandbox: Sandbox) -> None:
-    house.monkeypatch.setenv("TZ", "America/New_York")
+def test_a_row_records_what_was_requested_and_when_in_utc(
+    project: Project, sandbox: Sandbox
+) -> None:
+    project.monkeypatch.setenv("TZ", "America/New_York")
     before = datetime.now(timezone.utc).replace(tzinfo=None)
-    house.load()
+    project.load()
     after = datetime.now(timezone.utc).replace(tzinfo=None)
-    rows = house.query(
+    rows = project.query(
         "SELECT movie_id, source_url, ingested_at, batch_id FROM bronze.raw_movies ORDER BY 1"
     )
     assert [row[:2] for row in rows] == [
@@ -78,100 +80,102 @@ def test_a_row_says_what_was_asked_and_when_in_utc(house: House, sandbox: Sandbo
     (batch_id,) = {row[3] for row in rows}
     started = datetime.strptime(batch_id.split("-")[0], "%Y%m%dT%H%M%SZ")
     assert timedelta(seconds=-1) <= started - before <= after - before
-    assert house.query("SELECT DISTINCT batch_id FROM bronze.raw_genres") == [(batch_id,)]
+    assert project.query("SELECT DISTINCT batch_id FROM bronze.raw_genres") == [(batch_id,)]
 
 
-def test_raw_data_is_the_body_byte_for_byte(house: House) -> None:
+def test_raw_data_is_the_body_byte_for_byte(project: Project) -> None:
     with Sandbox(from_lines([ODD_DOCUMENT])) as sandbox:
-        house.point_at(sandbox)
-        assert house.load().code == 0
-    assert house.query("SELECT raw_data::VARCHAR FROM bronze.raw_movies") == [
+        project.point_at(sandbox)
+        assert project.load().code == 0
+    assert project.query("SELECT raw_data::VARCHAR FROM bronze.raw_movies") == [
         (ODD_DOCUMENT.decode(),)
     ]
 
 
-def test_fields_added_missing_or_retyped_land(house: House) -> None:
+def test_fields_added_missing_or_retyped_are_loaded(project: Project) -> None:
     documents = [b'{"id":1}', movie(2, title=None, popularity="a lot", genres={"id": 1}, new=[1])]
     with Sandbox(films(movie(1), movie(2)), faults=[]) as sandbox:
-        house.point_at(sandbox)
-        house.load()
+        project.point_at(sandbox)
+        project.load()
     with Sandbox(
         films(movie(1), movie(2)),
         faults=[Fault(path=f"/movie/{n}", body=body) for n, body in enumerate(documents, 1)],
     ) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--ids", "1,2").code == 0
-    landed = house.query("SELECT raw_data::VARCHAR FROM bronze.raw_movies ORDER BY ingested_at")
+        project.point_at(sandbox)
+        assert project.load("--ids", "1,2").code == 0
+    landed = project.query("SELECT raw_data::VARCHAR FROM bronze.raw_movies ORDER BY ingested_at")
     assert {text for (text,) in landed[2:]} == {body.decode() for body in documents}
 
 
-def test_what_did_not_change_is_not_landed_again(house: House, sandbox: Sandbox) -> None:
-    house.load()
-    first = house.query("FROM bronze.raw_movies ORDER BY ALL")
-    again = house.load("--ids", "1,2,3")
+def test_what_did_not_change_is_not_loaded_again(project: Project, sandbox: Sandbox) -> None:
+    project.load()
+    first = project.query("FROM bronze.raw_movies ORDER BY ALL")
+    again = project.load("--ids", "1,2,3")
     assert again.code == 0
     assert "unchanged             3" in again.out
-    assert house.query("FROM bronze.raw_movies ORDER BY ALL") == first
-    assert house.query("SELECT count(*) FROM bronze.raw_genres") == [(1,)]
+    assert project.query("FROM bronze.raw_movies ORDER BY ALL") == first
+    assert project.query("SELECT count(*) FROM bronze.raw_genres") == [(1,)]
 
 
-def test_what_changed_is_added_and_the_old_rows_stay(house: House, sandbox: Sandbox) -> None:
-    house.load()
-    first = house.query("FROM bronze.raw_movies ORDER BY ALL")
+def test_what_changed_is_added_and_the_old_rows_stay(project: Project, sandbox: Sandbox) -> None:
+    project.load()
+    first = project.query("FROM bronze.raw_movies ORDER BY ALL")
     sandbox.catalogue = films(movie(1, revenue=7), movie(2), movie(3), movie(4))
-    again = house.load()
+    again = project.load()
     assert "new                   1" in again.out
     assert "changed               1" in again.out
-    rows = house.query("FROM bronze.raw_movies ORDER BY ALL")
+    rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
     assert len(rows) == 5
     assert set(first) < set(rows)
-    one = house.query(
+    one = project.query(
         "SELECT raw_data->>'revenue' FROM bronze.raw_movies WHERE movie_id = 1 ORDER BY ingested_at"
     )
     assert one == [(None,), ("7",)]
 
 
-def test_a_value_that_returns_to_what_it_was_is_landed(house: House, sandbox: Sandbox) -> None:
+def test_a_value_that_returns_to_what_it_was_is_loaded(project: Project, sandbox: Sandbox) -> None:
     world = sandbox.catalogue
     for catalogue in (world, films(movie(1, revenue=7), movie(2), movie(3)), world):
         sandbox.catalogue = catalogue
-        house.load()
-    assert house.query("SELECT count(*) FROM bronze.raw_movies WHERE movie_id = 1") == [(3,)]
+        project.load()
+    assert project.query("SELECT count(*) FROM bronze.raw_movies WHERE movie_id = 1") == [(3,)]
 
 
-def test_a_movie_that_is_gone_leaves_a_tombstone_once(house: House, sandbox: Sandbox) -> None:
-    house.load()
+def test_a_deleted_movie_leaves_a_tombstone_once(project: Project, sandbox: Sandbox) -> None:
+    project.load()
     sandbox.catalogue = films(movie(1), movie(3))
-    assert "missing               1" in house.load().out
-    ((movie_id, raw_data),) = house.query(
+    assert "missing               1" in project.load().out
+    ((movie_id, raw_data),) = project.query(
         "SELECT movie_id, raw_data FROM bronze.raw_movies WHERE raw_data->>'id' IS NULL"
     )
     assert movie_id == 2
     assert json.loads(raw_data)["status_code"] == 34
-    assert "missing               1" in house.load("--ids", "2").out
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(4,)]
+    assert "missing               1" in project.load("--ids", "2").out
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(4,)]
 
 
-def test_a_listed_movie_that_is_gone_lands_once_and_comes_back(
-    house: House, sandbox: Sandbox
+def test_a_listed_deleted_movie_is_loaded_once_and_comes_back(
+    project: Project, sandbox: Sandbox
 ) -> None:
     gone = Fault(path="/movie/2", status=404, body=b"<h1>gone</h1>")
     with Sandbox(sandbox.catalogue, faults=[gone]) as broken:
-        house.point_at(broken)
-        house.load()
-        assert "missing               1" in house.load("--ids", "2").out
+        project.point_at(broken)
+        project.load()
+        assert "missing               1" in project.load("--ids", "2").out
     rows = "SELECT raw_data::VARCHAR FROM bronze.raw_movies WHERE movie_id = 2 ORDER BY ingested_at"
-    assert house.query(rows) == [('"<h1>gone</h1>"',)]
-    house.point_at(sandbox)
-    assert "changed               1" in house.load("--ids", "2").out
-    assert len(house.query(rows)) == 2
+    assert project.query(rows) == [('"<h1>gone</h1>"',)]
+    project.point_at(sandbox)
+    assert "changed               1" in project.load("--ids", "2").out
+    assert len(project.query(rows)) == 2
 
 
-def test_a_movie_that_fell_off_the_list_is_still_followed(house: House, sandbox: Sandbox) -> None:
+def test_a_movie_that_fell_off_the_list_is_still_followed(
+    project: Project, sandbox: Sandbox
+) -> None:
     sandbox.catalogue = films(*(movie(number) for number in range(1, 31)))
-    house.load("--pages", "2")
+    project.load("--pages", "2")
     sandbox.catalogue = films(*(movie(number, revenue=number) for number in range(1, 31)))
-    assert "changed              30" in house.load("--pages", "1").out
+    assert "changed              30" in project.load("--pages", "1").out
 
 
 NO_MOVIES = {
@@ -193,16 +197,16 @@ NO_MOVIES = {
 }
 
 
-def test_what_is_no_movie_is_quarantined_and_the_rest_loads(house: House) -> None:
+def test_what_is_no_movie_is_quarantined_and_the_rest_loads(project: Project) -> None:
     faults = [Fault(path=f"/movie/{number}", body=body) for number, (body, _) in NO_MOVIES.items()]
     with Sandbox(films(*(movie(number) for number in range(1, 18))), faults=faults) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
         base_url = sandbox.base_url
     assert ended.code == 0
     assert "quarantined          15" in ended.out
-    assert house.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (17,)]
-    quarantine = house.query(
+    assert project.query("SELECT movie_id FROM bronze.raw_movies ORDER BY 1") == [(1,), (17,)]
+    quarantine = project.query(
         "SELECT movie_id, body, reason, source_url, batch_id FROM bronze.quarantine_tmdb"
     )
     assert len(quarantine) == len(NO_MOVIES)
@@ -214,19 +218,19 @@ def test_what_is_no_movie_is_quarantined_and_the_rest_loads(house: House) -> Non
         assert batch_id in ended.out
 
 
-def test_a_list_of_genres_that_is_none_is_quarantined(house: House, sandbox: Sandbox) -> None:
+def test_a_list_of_genres_that_is_none_is_quarantined(project: Project, sandbox: Sandbox) -> None:
     fault = Fault(path="/genre/movie/list", body=b'{"genre": []}')
     with Sandbox(sandbox.catalogue, faults=[fault]) as broken:
-        house.point_at(broken)
-        assert house.load().code == 0
-    assert house.query("SELECT movie_id, reason FROM bronze.quarantine_tmdb") == [
+        project.point_at(broken)
+        assert project.load().code == 0
+    assert project.query("SELECT movie_id, reason FROM bronze.quarantine_tmdb") == [
         (None, "not a list of genres")
     ]
-    assert house.query("SELECT count(*) FROM bronze.raw_genres") == [(0,)]
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+    assert project.query("SELECT count(*) FROM bronze.raw_genres") == [(0,)]
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
 
 
-def test_ids_listed_twice_or_null_are_fetched_once(house: House, sandbox: Sandbox) -> None:
+def test_ids_listed_twice_or_null_are_fetched_once(project: Project, sandbox: Sandbox) -> None:
     pages = [
         {"page": 1, "results": [{"id": 1}, {"id": None}, {"id": 2}], "total_pages": 2},
         {"page": 2, "results": [{"id": 2}, {}, {"id": 3}, {"id": 1}], "total_pages": 2},
@@ -240,50 +244,50 @@ def test_ids_listed_twice_or_null_are_fetched_once(house: House, sandbox: Sandbo
         for page in pages
     ]
     with Sandbox(sandbox.catalogue, faults=faults) as listing:
-        house.point_at(listing)
-        assert house.load().code == 0
+        project.point_at(listing)
+        assert project.load().code == 0
         assert [listing.requests.count(f"/3/movie/{number}") for number in (1, 2, 3)] == [1, 1, 1]
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
 
 
-def test_pages_are_read_up_to_the_number_asked_for(house: House, sandbox: Sandbox) -> None:
+def test_pages_are_read_up_to_the_number_requested(project: Project, sandbox: Sandbox) -> None:
     sandbox.catalogue = films(*(movie(number) for number in range(1, 62)))
-    house.load("--pages", "2")
+    project.load("--pages", "2")
     assert sandbox.requests.count("/3/movie/popular") == 2
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(40,)]
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(40,)]
     sandbox.requests.clear()
-    house.load()
+    project.load()
     assert sandbox.requests.count("/3/movie/popular") == 4
 
 
-def test_an_empty_catalogue_makes_empty_tables(house: House) -> None:
+def test_an_empty_movie_list_makes_empty_tables(project: Project) -> None:
     with Sandbox(films()) as sandbox:
-        house.point_at(sandbox)
-        ended = house.load()
+        project.point_at(sandbox)
+        ended = project.load()
     assert ended.code == 0
     assert "no movie was fetched" in ended.out
     for table, rows in (("raw_movies", 0), ("raw_genres", 1), ("quarantine_tmdb", 0)):
-        assert house.query(f"SELECT count(*) FROM bronze.{table}") == [(rows,)]
+        assert project.query(f"SELECT count(*) FROM bronze.{table}") == [(rows,)]
 
 
-def test_a_list_that_is_suddenly_empty_deletes_nothing(house: House, sandbox: Sandbox) -> None:
-    house.load()
+def test_a_list_that_is_suddenly_empty_deletes_nothing(project: Project, sandbox: Sandbox) -> None:
+    project.load()
     sandbox.catalogue = films()
-    ended = house.load()
+    ended = project.load()
     assert ended.code == 1
     assert "is empty, and the warehouse tracks 3" in ended.err
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
 
 
-def test_a_lost_working_folder_changes_nothing(house: House, sandbox: Sandbox) -> None:
-    house.load()
-    house.monkeypatch.setenv("MARQUEE_DLT_DIR", str(house.folder / "new machine"))
+def test_a_lost_working_folder_changes_nothing(project: Project, sandbox: Sandbox) -> None:
+    project.load()
+    project.monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "new machine"))
     sandbox.catalogue = films(movie(1), movie(2), movie(3, revenue=1))
-    assert "changed               1" in house.load().out
-    assert house.query("SELECT count(*) FROM bronze.raw_movies") == [(4,)]
+    assert "changed               1" in project.load().out
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(4,)]
 
 
-def test_a_load_leaves_none_of_its_rows_in_memory(house: House) -> None:
+def test_a_load_leaves_none_of_its_rows_in_memory(project: Project) -> None:
     settings = Settings.from_environment()
     configure_dlt(settings)
     destination = duckdb_destination(settings.duckdb)
@@ -299,7 +303,7 @@ def test_a_load_leaves_none_of_its_rows_in_memory(house: House) -> None:
     gc.disable()  # only what the load itself lets go counts
     try:
         for number in range(3):
-            land(pipeline, destination, {RAW_MOVIES: [row] * 5}, {"loads": number})
+            load(pipeline, destination, {RAW_MOVIES: [row] * 5}, {"loads": number})
     finally:
         gc.enable()
     assert pa.total_allocated_bytes() - before < 1_000_000

@@ -17,13 +17,13 @@ import pytest
 from dlt.load.load import Load
 from dlt.pipeline.pipeline import Pipeline
 
-from marquee.core.lock import only_run
+from marquee.core.lock import run_lock
 from marquee.sandbox.faults import Fault, FaultRates
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.planner import Planner
-from marquee.sources.tmdb.run import Fetcher, Landing, Work
-from marquee.sources.tmdb.state import Cursor, Memory, Run
-from tests.conftest import House, films, finish, movie
+from marquee.sources.tmdb.run import Fetcher, Loader, RunExecutor
+from marquee.sources.tmdb.state import Cursor, PipelineState, RunState
+from tests.conftest import Project, films, finish, movie
 from tests.crash_points import Watch, after, before, die
 
 MOVIES = 240
@@ -38,10 +38,10 @@ def in_the_middle_of_a_chunk() -> None:
     movies = Fetcher.movies
 
     def some(self: Fetcher, *args: Any) -> Iterator[Any]:
-        for number, outcome in enumerate(movies(self, *args)):
+        for number, result in enumerate(movies(self, *args)):
             if number == CHUNK // 2:
                 die()
-            yield outcome
+            yield result
 
     setattr(Fetcher, "movies", some)  # noqa: B010 - mypy rightly minds the assignment
 
@@ -51,136 +51,136 @@ KILLS = {
     "while planning": before(Planner, "plan"),
     "before the work list is extracted": before(Pipeline, "extract"),
     "with the work list loaded in part": before(Load, "complete_package"),
-    "with the work list landed": before(Work, "_through"),
+    "with the work list landed": before(RunExecutor, "_process_chunks"),
     "in the first chunk": in_the_middle_of_a_chunk,
     "before an extract": before(Pipeline, "extract", 2),
     "before a normalize": before(Pipeline, "normalize", 2),
     "before a load": before(Pipeline, "load", 2),
     "with rows in and the load not complete": before(Load, "complete_package", 2),
     "with the load complete and its files there": after(Load, "complete_package", 2),
-    "between two chunks": after(Landing, "land", 3),
+    "between two chunks": after(Loader, "load", 3),
     "in a later chunk": in_the_middle_of_a_chunk,
 }
 
 
 @pytest.fixture
-def unkind(house: House) -> Iterator[Sandbox]:
-    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
-    house.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.02")
+def unkind(project: Project) -> Iterator[Sandbox]:
+    project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
+    project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.02")
     catalogue = films(*(movie(one) for one in range(1, MOVIES + 1)))
     with Sandbox(catalogue, fault_rates=UNKIND) as sandbox:
-        house.point_at(sandbox)
+        project.point_at(sandbox)
         yield sandbox
 
 
-def assert_whole(house: House) -> None:
+def assert_whole(project: Project) -> None:
     counts = "count(*), count(DISTINCT movie_id), count(DISTINCT batch_id)"
-    assert house.query(f"SELECT {counts} FROM bronze.raw_movies") == [(MOVIES, MOVIES, 1)]
-    assert house.query("SELECT count(*) FROM bronze.raw_genres") == [(1,)]
-    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
-    assert not (house.folder / "warehouse.duckdb.lock").exists()
+    assert project.query(f"SELECT {counts} FROM bronze.raw_movies") == [(MOVIES, MOVIES, 1)]
+    assert project.query("SELECT count(*) FROM bronze.raw_genres") == [(1,)]
+    assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
+    assert not (project.folder / "warehouse.duckdb.lock").exists()
 
 
-def test_killed_at_every_point_a_run_is_finished(house: House, unkind: Sandbox) -> None:
+def test_killed_at_every_point_a_run_is_finished(project: Project, unkind: Sandbox) -> None:
     watch = Watch(unkind, CHUNK)
     for number, (where, kill) in enumerate(KILLS.items()):
-        assert finish(house.fork(kill, "--pages", PAGES)) == -signal.SIGKILL, where
+        assert finish(project.fork(kill, "--pages", PAGES)) == -signal.SIGKILL, where
         watch.run_ended()
         if number % 3 == 2:
-            shutil.rmtree(house.dlt_dir)  # another machine goes on
-    ended = house.load("--pages", PAGES)
+            shutil.rmtree(project.dlt_dir)  # another machine goes on
+    ended = project.load("--pages", PAGES)
     assert ended.code == 0
     watch.run_ended()
     assert "fetched before" in ended.out
     assert f"fetching movies: {MOVIES} movies, " in ended.err
-    assert_whole(house)
+    assert_whole(project)
     assert 0 < watch.again <= len(KILLS) * CHUNK
 
 
-def test_killed_at_random_a_run_is_finished(house: House, unkind: Sandbox) -> None:
+def test_killed_at_random_a_run_is_finished(project: Project, unkind: Sandbox) -> None:
     watch, chance, kills = Watch(unkind, CHUNK), random.Random(20261122), 0
     for _ in range(10):
-        child = house.fork(lambda: None, "--pages", PAGES)
+        child = project.fork(lambda: None, "--pages", PAGES)
         timer = threading.Timer(chance.uniform(0.2, 1.2), os.kill, (child, signal.SIGKILL))
         timer.start()
         kills += finish(child) == -signal.SIGKILL
         timer.cancel()
         watch.run_ended()
-    assert house.load("--pages", PAGES).code == 0
+    assert project.load("--pages", PAGES).code == 0
     assert kills > 3
-    assert_whole(house)
+    assert_whole(project)
 
 
-def test_a_killed_daily_run_is_finished_before_the_next_day_s(house: House) -> None:
+def test_a_killed_daily_run_is_finished_before_the_next_day_s(project: Project) -> None:
     """The run of day 1 dies after two of six movies; on day 3 one of them changes again."""
-    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
+    project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
     later = [movie(one, revenue=1) for one in range(2, 7)]
     first_day = films(movie(1, revenue=1), *later)
     third_day = films(movie(1, revenue=3), *later)
     changes = {1: tuple(range(1, 7)), 3: (1,)}
     with Sandbox(films(*(movie(one) for one in range(1, 7)))) as sandbox:
-        house.point_at(sandbox)
-        assert house.load().code == 0
+        project.point_at(sandbox)
+        assert project.load().code == 0
         sandbox.catalogue = replace(first_day, day=1, changes=changes)
-        assert finish(house.fork(after(Landing, "land", 2))) == -signal.SIGKILL
+        assert finish(project.fork(after(Loader, "load", 2))) == -signal.SIGKILL
         sandbox.catalogue = replace(third_day, day=3, changes=changes)
-        ended = house.load()
+        ended = project.load()
     assert ended.code == 0
     assert "Going on with run" in ended.err
     assert "fetching movies: 6 movies, 2 of them done" in ended.err
-    batches = house.query(
+    batches = project.query(
         "SELECT batch_id, count(*) FROM bronze.raw_movies GROUP BY 1 ORDER BY min(ingested_at)"
     )
     assert [count for _, count in batches] == [6, 6, 1]
-    logged = house.query("SELECT run_id FROM ops.run_log ORDER BY started_at")
+    logged = project.query("SELECT run_id FROM ops.run_log ORDER BY started_at")
     assert [(batch_id,) for batch_id, _ in batches] == logged
 
 
-def test_a_backfill_finished_after_midnight_is_not_begun_once_more(house: House) -> None:
-    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
+def test_a_backfill_finished_after_midnight_is_not_begun_once_more(project: Project) -> None:
+    project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
     six = films(*(movie(one) for one in range(1, 7)))
     with Sandbox(six) as sandbox:
-        house.point_at(sandbox)
-        assert finish(house.fork(after(Landing, "land", 2), "--full")) == -signal.SIGKILL
+        project.point_at(sandbox)
+        assert finish(project.fork(after(Loader, "load", 2), "--full")) == -signal.SIGKILL
         sandbox.requests.clear()
         sandbox.catalogue = replace(six, day=1, changes={1: (2,)})
-        assert house.load("--full").code == 0
+        assert project.load("--full").code == 0
         asked_for = [sandbox.requests.count(f"/3/movie/{one}") for one in range(1, 7)]
         assert asked_for == [0, 0, 1, 1, 1, 1]
-        assert house.load().code == 0
+        assert project.load().code == 0
         assert sandbox.requests.count("/3/movie/2") == 1, "what changed meanwhile is the next run's"
 
 
-def test_a_movie_quarantined_in_a_killed_chunk_is_quarantined_once(house: House) -> None:
+def test_a_movie_quarantined_in_a_killed_chunk_is_quarantined_once(project: Project) -> None:
     fault = Fault(path="/movie/2", body=b"[]")
     with Sandbox(films(movie(1), movie(2)), faults=[fault]) as sandbox:
-        house.point_at(sandbox)
-        assert finish(house.fork(before(Load, "complete_package", 2))) == -signal.SIGKILL
-        assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(1,)]
-        assert house.load().code == 0
-    assert house.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(1,)]
+        project.point_at(sandbox)
+        assert finish(project.fork(before(Load, "complete_package", 2))) == -signal.SIGKILL
+        assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(1,)]
+        assert project.load().code == 0
+    assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(1,)]
 
 
-def test_another_request_finishes_what_is_left_and_goes_on(house: House) -> None:
-    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
+def test_another_request_finishes_what_is_left_and_resumes(project: Project) -> None:
+    project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
     with Sandbox(films(*(movie(one) for one in range(1, 7)))) as sandbox:
-        house.point_at(sandbox)
-        assert finish(house.fork(before(Work, "_through"))) == -signal.SIGKILL
-        assert house.load("--ids", "3,99").code == 0
+        project.point_at(sandbox)
+        assert finish(project.fork(before(RunExecutor, "_process_chunks"))) == -signal.SIGKILL
+        assert project.load("--ids", "3,99").code == 0
         assert sandbox.requests.count("/3/movie/3") == 2
         assert sandbox.requests.count("/3/movie/99") == 1
-    assert house.query("SELECT count(DISTINCT batch_id) FROM bronze.raw_movies") == [(2,)]
+    assert project.query("SELECT count(DISTINCT batch_id) FROM bronze.raw_movies") == [(2,)]
 
 
 # --- two at once -------------------------------------------------------------------------------
 
 
-def test_the_second_of_two_runs_says_who_is_first_and_leaves(
-    house: House, sandbox: Sandbox
+def test_the_second_of_two_runs_names_the_first_and_exits(
+    project: Project, sandbox: Sandbox
 ) -> None:
-    lock = house.folder / "warehouse.duckdb.lock"
-    with only_run(lock):
-        ended = house.load()
+    lock = project.folder / "warehouse.duckdb.lock"
+    with run_lock(lock):
+        ended = project.load()
     assert ended.code == 1
     assert f"process {os.getpid()} on " in ended.err
     assert str(lock) in ended.err
@@ -188,18 +188,18 @@ def test_the_second_of_two_runs_says_who_is_first_and_leaves(
     assert not lock.exists()
 
 
-def test_a_lock_that_a_killed_run_left_is_taken_over(house: House, sandbox: Sandbox) -> None:
-    lock = house.folder / "warehouse.duckdb.lock"
+def test_a_lock_that_a_killed_run_left_is_taken_over(project: Project, sandbox: Sandbox) -> None:
+    lock = project.folder / "warehouse.duckdb.lock"
     lock.write_text(f"process {os.getpid()} on elsewhere since long ago\n")
-    assert house.load().code == 0
+    assert project.load().code == 0
     assert not lock.exists()
 
 
 def test_a_lock_deleted_by_its_holder_is_not_taken_for_ours(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    with only_run(lock):
+    with run_lock(lock):
         pass
-    with only_run(lock):
+    with run_lock(lock):
         assert lock.exists()
 
 
@@ -207,7 +207,9 @@ def test_a_lock_deleted_by_its_holder_is_not_taken_for_ours(tmp_path: Path) -> N
 
 
 def test_memory_begins_empty_and_survives_its_own_writing() -> None:
-    assert Memory.restore({}) == Memory(Cursor(None, False), None)
+    assert PipelineState.restore({}) == PipelineState(Cursor(None, False), None)
     day = date(2026, 11, 22)
-    memory = Memory(Cursor(day, True), Run("batch", "asked", day, 3, 50, Cursor(day), 1, 20))
-    assert Memory.restore(memory.state()) == memory
+    state = PipelineState(
+        Cursor(day, True), RunState("batch", "asked", day, 3, 50, Cursor(day), 1, 20)
+    )
+    assert PipelineState.restore(state.to_json()) == state

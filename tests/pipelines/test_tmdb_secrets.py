@@ -14,8 +14,8 @@ from dlt.common.versioned_state import decompress_state
 
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.run import Fetcher, Work
-from tests.conftest import House, films, finish, movie
+from marquee.sources.tmdb.run import Fetcher, RunExecutor
+from tests.conftest import Project, films, finish, movie
 
 KEY = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
 
@@ -28,32 +28,32 @@ def die(*args: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def ends_well(house: House) -> str:
-    ended = house.load()
+def ends_well(project: Project) -> str:
+    ended = project.load()
     assert ended.code == 0
-    return ended.said
+    return ended.output
 
 
-def ends_in_a_crash(house: House) -> str:
-    house.monkeypatch.setattr(Fetcher, "movies", crash)
-    ended = house.load()
+def ends_in_a_crash(project: Project) -> str:
+    project.monkeypatch.setattr(Fetcher, "movies", crash)
+    ended = project.load()
     assert ended.code == 1
     assert "Traceback" in ended.err, "at debug level"
-    return ended.said
+    return ended.output
 
 
-def ends_by_a_signal(house: House) -> str:
+def ends_by_a_signal(project: Project) -> str:
     def patch() -> None:
-        Work._through = die  # type: ignore[method-assign,assignment]
+        RunExecutor._process_chunks = die  # type: ignore[method-assign,assignment]
 
-    assert finish(house.fork(patch)) == -signal.SIGKILL
-    return ""  # on disk, in said.txt
+    assert finish(project.fork(patch)) == -signal.SIGKILL
+    return ""  # on disk, in output.txt
 
 
-def fails(house: House) -> str:
-    ended = house.load()
+def fails(project: Project) -> str:
+    ended = project.load()
     assert ended.code == 1
-    return ended.said
+    return ended.output
 
 
 ENDINGS = {
@@ -77,19 +77,19 @@ ENDINGS = {
     ],
 )
 def test_the_key_is_nowhere(
-    house: House, caplog: pytest.LogCaptureFixture, variable: str, ending: str
+    project: Project, caplog: pytest.LogCaptureFixture, variable: str, ending: str
 ) -> None:
     end, faults = ENDINGS[ending]
     caplog.set_level(logging.DEBUG)
-    house.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
-    house.monkeypatch.setenv(variable, KEY)
+    project.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
+    project.monkeypatch.setenv(variable, KEY)
     with Sandbox(films(*(movie(one) for one in range(1, 61))), credential=KEY) as sandbox:
-        house.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
-        said = ends_well(house)
+        project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
+        said = ends_well(project)
         tomorrow = replace(sandbox.catalogue, day=1, changes={1: tuple(range(1, 61))})
     with Sandbox(tomorrow, credential=KEY, faults=faults) as sandbox:
-        house.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
-        said += end(house)
+        project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
+        said += end(project)
         strangers = [one for one in sandbox.requests if one.path.startswith("/p/")]
         assert not any(one.credential_in for one in strangers), "the export needs no key"
         assert {one.credential_in for one in sandbox.requests if one not in strangers} == {
@@ -97,14 +97,14 @@ def test_the_key_is_nowhere(
         }
     assert "movie/popular" in caplog.text
     assert KEY not in caplog.text + said
-    assert_nowhere_on_disk(house)
+    assert_nowhere_on_disk(project)
 
 
-def assert_nowhere_on_disk(house: House) -> None:
-    assert house.files_with(KEY) == []
-    for path in house.folder.rglob("*.gz"):
+def assert_nowhere_on_disk(project: Project) -> None:
+    assert project.files_with(KEY) == []
+    for path in project.folder.rglob("*.gz"):
         assert KEY.encode() not in gzip.decompress(path.read_bytes())
-    with duckdb.connect(str(house.duckdb), read_only=True) as connection:
+    with duckdb.connect(str(project.duckdb), read_only=True) as connection:
         tables = connection.execute(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = 'bronze'"
         ).fetchall()

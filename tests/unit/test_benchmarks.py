@@ -12,7 +12,7 @@ import pytest
 from benchmarks import movies as catalogue
 from benchmarks import transform
 from benchmarks.baselines import dbt
-from benchmarks.environment import Workshop
+from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError, run
 from benchmarks.results import Benchmark, Goal, Table, markdown, read, record, write
 
@@ -168,10 +168,10 @@ def test_a_process_that_fails_ends_the_benchmark_with_its_last_words(tmp_path: P
         run(command, cwd=tmp_path, log=tmp_path / "log.txt")
 
 
-def test_too_small_a_disk_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path / "full", plots=tmp_path, is_quick=False)
+def test_too_small_a_disk_is_reported_before_anything_is_written(tmp_path: Path) -> None:
+    env = BenchmarkEnv(tmp_path / "full", plots=tmp_path, is_quick=False)
     with pytest.raises(BenchmarkError, match="needs 1000000 GB of free disk"):
-        workshop.need_disk(1_000_000)
+        env.need_disk(1_000_000)
 
 
 def test_the_dbt_project_has_our_kinds_and_reads_its_own_models(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_change_of_the_doors_is_never_called_no_change(diff: PlanDiff, beginni
     assert verdict(diff) == beginning + said
 
 
-def test_a_door_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path: Path) -> None:
+def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
         subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)

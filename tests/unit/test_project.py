@@ -22,7 +22,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
         yield context
 
 
-def test_the_linter_says_all_that_a_model_lacks(context: Context) -> None:
+def test_the_linter_lists_all_that_a_model_lacks(context: Context) -> None:
     model = load_sql_based_model(
         parse("MODEL (name gold.bare, kind FULL); SELECT 1::INT AS one, 2::INT AS two", "duckdb"),
         dialect="duckdb",

@@ -14,7 +14,7 @@ from marquee.monitoring.checks import CheckResult
 from marquee.ops.alerts import send_alert
 from marquee.ops.log_tables import one_line
 from marquee.sandbox.server import Sandbox
-from tests.conftest import House
+from tests.conftest import Project
 from tests.fakes.fake_receivers import Receiver, mail_server, slack, text_of
 from tests.small_warehouse import Warehouse, movie
 
@@ -85,7 +85,7 @@ def log_of(warehouse: Warehouse) -> list[tuple[str, str, bool, str | None]]:
     ]
 
 
-def test_a_plan_and_a_run_that_an_audit_stops_are_told_of_once_each(
+def test_a_plan_and_a_run_that_an_audit_stops_are_alerted_once_each(
     small: Warehouse, hook: Receiver, mail: Receiver, told: None
 ) -> None:
     with pytest.raises(AssertionError, match="Plan application failed"):
@@ -112,7 +112,7 @@ def test_a_plan_and_a_run_that_an_audit_stops_are_told_of_once_each(
         assert "secret" not in posted + str(mailed)
 
 
-def test_a_plan_that_a_guard_refuses_is_logged_and_told_of(
+def test_a_plan_that_a_guard_rejects_is_logged_and_alerted(
     small: Warehouse, hook: Receiver, told: None
 ) -> None:
     small.execute("CREATE SCHEMA snapshots")
@@ -143,7 +143,7 @@ def test_receivers_that_are_down_hide_no_failure_and_leave_no_row_open(
     assert "secret" not in said
 
 
-def test_a_run_that_cannot_be_logged_is_told_of_when_it_fails(
+def test_a_run_that_cannot_be_logged_is_alerted_when_it_fails(
     small: Warehouse, hook: Receiver, told: None
 ) -> None:
     small.execute("CREATE SCHEMA ops")
@@ -153,21 +153,21 @@ def test_a_run_that_cannot_be_logged_is_told_of_when_it_fails(
     assert ["number_of_rows" in posted for posted in hook.received] == [True]
 
 
-def break_tmdb(house: House, sandbox: Sandbox) -> None:
-    house.monkeypatch.setenv("TMDB_BASE_URL", "http://127.0.0.1:9/3")
-    house.monkeypatch.setenv("SOURCES__TMDB__ATTEMPTS", "1")
+def break_tmdb(project: Project, sandbox: Sandbox) -> None:
+    project.monkeypatch.setenv("TMDB_BASE_URL", "http://127.0.0.1:9/3")
+    project.monkeypatch.setenv("SOURCES__TMDB__ATTEMPTS", "1")
 
 
-def test_a_door_that_fails_is_told_of_by_dlts_own_mechanism(
-    house: House, sandbox: Sandbox, hook: Receiver
+def test_a_pipeline_that_fails_is_alerted_by_dlts_own_mechanism(
+    project: Project, sandbox: Sandbox, hook: Receiver
 ) -> None:
-    house.monkeypatch.setenv("RUNTIME__SLACK_INCOMING_HOOK", hook.url)
-    assert house.load().code == 0
+    project.monkeypatch.setenv("RUNTIME__SLACK_INCOMING_HOOK", hook.url)
+    assert project.load().code == 0
     assert hook.received == []
-    break_tmdb(house, sandbox)
-    assert house.load().code == 1
+    break_tmdb(project, sandbox)
+    assert project.load().code == 1
     (posted,) = hook.received
-    ((run_id, error),) = house.query(
+    ((run_id, error),) = project.query(
         "SELECT run_id, error FROM ops.run_log WHERE status = 'FAILED'"
     )
     assert posted.startswith("Marquee: pipeline tmdb failed")
@@ -177,28 +177,30 @@ def test_a_door_that_fails_is_told_of_by_dlts_own_mechanism(
     assert sandbox.credential not in posted
 
 
-def test_a_door_that_fails_is_told_of_by_mail(
-    house: House, sandbox: Sandbox, mail: Receiver
+def test_a_pipeline_that_fails_is_alerted_by_mail(
+    project: Project, sandbox: Sandbox, mail: Receiver
 ) -> None:
     for name, value in mail.mail_settings.items():
-        house.monkeypatch.setenv(name, value)
-    break_tmdb(house, sandbox)
-    assert house.load().code == 1
+        project.monkeypatch.setenv(name, value)
+    break_tmdb(project, sandbox)
+    assert project.load().code == 1
     (mailed,) = mail.received
     assert mailed["Subject"] == "Marquee: pipeline tmdb failed"
     assert "127.0.0.1:9" in text_of(mailed)
     assert "secret" not in str(mailed)
 
 
-def test_a_door_that_cannot_tell_says_so_and_what_failed(house: House, sandbox: Sandbox) -> None:
-    house.monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", Receiver(port=9).url)
-    break_tmdb(house, sandbox)
-    ended = house.load()
+def test_a_pipeline_that_cannot_alert_reports_that_and_what_failed(
+    project: Project, sandbox: Sandbox
+) -> None:
+    project.monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", Receiver(port=9).url)
+    break_tmdb(project, sandbox)
+    ended = project.load()
     assert ended.code == 1
     assert "127.0.0.1:9" in ended.err
     assert "The alert by Slack could not be sent" in ended.err
-    assert "secret-hook" not in ended.said
-    assert house.query("SELECT status FROM ops.run_log") == [("FAILED",)]
+    assert "secret-hook" not in ended.output
+    assert project.query("SELECT status FROM ops.run_log") == [("FAILED",)]
 
 
 FAILING = [CheckResult("disk", "/data", False, "0.1 GB free")]
@@ -216,7 +218,7 @@ def test_what_health_finds_is_told(
     assert "disk /data: 0.1 GB free" in text_of(mail.received[0])
 
 
-def test_a_receiver_that_refuses_is_said_and_hurts_nobody(
+def test_a_receiver_that_rejects_is_reported_and_hurts_nobody(
     hook: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     hook.status = 404

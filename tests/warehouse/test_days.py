@@ -8,7 +8,7 @@ from typing import Any
 from marquee.cli import report
 from marquee.sandbox.movies import Catalogue, load
 from marquee.sandbox.server import Sandbox
-from tests.conftest import House
+from tests.conftest import Project
 from tests.small_warehouse import Warehouse
 
 PAGES = "10"
@@ -19,18 +19,18 @@ def document(catalogue: Catalogue, movie_id: int) -> dict[str, Any]:
     return parsed
 
 
-def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(house: House) -> None:
+def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Project) -> None:
     first, third = load(None), load(None, day=2)
-    warehouse = Warehouse(house.folder)
+    warehouse = Warehouse(project.folder)
     with Sandbox(first) as sandbox:
-        house.point_at(sandbox)
-        assert house.load("--pages", PAGES).code == 0
+        project.point_at(sandbox)
+        assert project.load("--pages", PAGES).code == 0
         warehouse.plan()
         assert warehouse.query("SELECT count(*) FROM gold.fact_movies") == [(200,)]
         before = warehouse.rows_of("bronze")["bronze.raw_movies"]
 
         sandbox.catalogue = third
-        assert house.load("--pages", PAGES).code == 0
+        assert project.load("--pages", PAGES).code == 0
         warehouse.refresh()
 
     after = warehouse.rows_of("bronze")["bronze.raw_movies"]
@@ -53,7 +53,7 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(house: House)
         movie_id: document(third, movie_id)["title"] for movie_id in tracked if movie_id not in gone
     }
     pairs = warehouse.query(
-        "SELECT movie_id, genre_id FROM silver.silver_movie_genres ORDER BY ALL"
+        "SELECT movie_id, genre_id FROM silver.silver_movie_genres WHERE is_current ORDER BY ALL"
     )
     assert pairs == sorted(
         (movie_id, genre["id"])
@@ -70,7 +70,7 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(house: House)
     assert changed_revenue
     for movie_id in changed_revenue:
         periods = warehouse.query(
-            "SELECT coalesce(revenue_usd, 0) FROM snapshots.snap_silver_movies "
+            "SELECT coalesce(revenue_usd, 0) FROM gold.movie_history "
             f"WHERE movie_id = {movie_id} ORDER BY valid_from"
         )
         assert [revenue for (revenue,) in periods] == [
@@ -78,13 +78,13 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(house: House)
             document(third, movie_id)["revenue"],
         ]
 
-    house.capsys.readouterr()
+    project.capsys.readouterr()
     assert report.main() == 0
-    said = house.capsys.readouterr().out
+    said = project.capsys.readouterr().out
     assert "fact_movies" in said
     assert f"{len(gone)} are deleted" in said
 
 
-def test_the_report_says_what_to_do_where_there_is_nothing_to_report(house: House) -> None:
+def test_the_report_shows_what_to_do_where_there_is_nothing_to_report(project: Project) -> None:
     assert report.main() == 1
-    assert "make demo" in house.capsys.readouterr().out
+    assert "make demo" in project.capsys.readouterr().out

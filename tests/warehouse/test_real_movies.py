@@ -88,7 +88,7 @@ def exactly(document: bytes | str) -> Any:
     return json.loads(document, parse_float=lambda text: ("float", text))
 
 
-def test_a_refresh_without_news_changes_no_number_of_gold(warehouse: Warehouse) -> None:
+def test_a_refresh_without_new_rows_changes_no_number_of_gold(warehouse: Warehouse) -> None:
     before = warehouse.rows_of("gold", "snapshots")
     warehouse.refresh()
     assert warehouse.rows_of("gold", "snapshots") == before
@@ -145,7 +145,7 @@ def test_the_bridges_hold_every_listed_pair_and_no_other(
         ("silver_movie_companies", "company_id", "production_companies"),
     ):
         assert warehouse.query(
-            f"SELECT movie_id, {key} FROM silver.{silver} ORDER BY ALL"
+            f"SELECT movie_id, {key} FROM silver.{silver} WHERE is_current ORDER BY ALL"
         ) == expected(
             documents, f"SELECT DISTINCT id, unnest({listed}).id FROM movies ORDER BY ALL"
         )

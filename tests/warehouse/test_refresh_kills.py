@@ -16,7 +16,7 @@ from sqlmesh.utils.errors import SQLMeshError
 from tests.crash_points import Kill, is_killed
 from tests.small_warehouse import Rows, Warehouse, company, genre, movie
 
-pytestmark = pytest.mark.wide
+pytestmark = pytest.mark.slow
 
 LAYERS = ("silver", "snapshots", "gold", "ops")
 
@@ -28,12 +28,16 @@ KILLS_IN_FIRST_PLAN = {
     "with prod out of the state": Kill("INSERT INTO sqlmesh._environments"),
 }
 KILLS_IN_RUN = {
+    "with observations about to be inserted": Kill(
+        "INSERT INTO warehouse.sqlmesh__silver.silver__silver_movie_observations"
+    ),
     "with movies deleted": Kill("INSERT INTO warehouse.sqlmesh__silver.silver__silver_movies"),
+    "with pairs deleted": Kill("INSERT INTO warehouse.sqlmesh__silver.silver__silver_movie_genres"),
     "with companies about to be replaced": Kill(
         "CREATE OR REPLACE TABLE warehouse.sqlmesh__silver.silver__silver_production_companies"
     ),
-    "with history deleted": Kill(
-        "INSERT INTO warehouse.sqlmesh__snapshots.snapshots__snap_silver_movies"
+    "with history about to be replaced": Kill(
+        "CREATE OR REPLACE TABLE warehouse.sqlmesh__snapshots.snapshots__snap_silver_movies"
     ),
     "in the audits of the facts": Kill("FROM warehouse.sqlmesh__gold.gold__fact_movies", 3),
 }
@@ -47,13 +51,13 @@ def killed_at_each(
     kills: dict[str, Kill], warehouse: Warehouse, action: Callable[[], None]
 ) -> None:
     for where, kill in kills.items():
-        said = warehouse.folder / "said.txt"
+        said = warehouse.folder / "output.txt"
         assert is_killed(said, kill.arm, action), f"not killed {where}: {said.read_text()}"
 
 
 def rows(warehouse: Warehouse) -> dict[str, Rows]:
     """What does not depend on when it was loaded, nor on how often it was measured."""
-    tables = warehouse.rows_of(*LAYERS, without="_loaded_at")
+    tables = warehouse.current_rows_of(*LAYERS)
     del tables["ops.data_quality_results"]
     return tables
 
@@ -89,7 +93,7 @@ def test_a_state_that_was_cut_short_in_its_making_is_deleted_by_hand(tmp_path: P
     (tmp_path / "killed").mkdir()
     warehouse = Warehouse.create(tmp_path / "killed")
     warehouse.land(movie(1), at="2026-03-01 06:00:00")
-    assert is_killed(tmp_path / "said.txt", WHILE_THE_STATE_IS_MADE.arm, warehouse.plan)
+    assert is_killed(tmp_path / "output.txt", WHILE_THE_STATE_IS_MADE.arm, warehouse.plan)
     with pytest.raises(SQLMeshError, match="migration failed"):
         warehouse.plan()
     warehouse.delete_state()
@@ -97,7 +101,7 @@ def test_a_state_that_was_cut_short_in_its_making_is_deleted_by_hand(tmp_path: P
         assert context.state_sync.get_environments() == []
 
 
-def test_a_refresh_killed_at_its_worst_points_is_made_up_for(tmp_path: Path) -> None:
+def test_a_refresh_killed_at_its_worst_points_is_repaired(tmp_path: Path) -> None:
     (tmp_path / "killed").mkdir()
     warehouse = Warehouse.create(tmp_path / "killed")
     # Genres and companies of these movies alone are seen once, and not again for weeks.

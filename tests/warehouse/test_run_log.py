@@ -48,7 +48,7 @@ from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
 from pipelines import studio, tmdb
 from tests import model_tests as units
-from tests.conftest import House, films, finish, in_child
+from tests.conftest import Project, films, finish, in_child
 from tests.crash_points import before
 from tests.fakes.fake_receivers import slack
 from tests.small_warehouse import Warehouse, movie
@@ -73,7 +73,7 @@ def killed_refresh(warehouse: Warehouse) -> int:
             context.run(ignore_cron=True, select_models=[SELECTED])
         return 0
 
-    return finish(in_child(warehouse.folder / "said.txt", run))
+    return finish(in_child(warehouse.folder / "output.txt", run))
 
 
 def results(warehouse: Warehouse, now: datetime | None = None) -> dict[str, CheckResult]:
@@ -269,7 +269,7 @@ def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
     assert after.logged[-2:] == [("RUNNING", None, False), ("SUCCEEDED", None, True)]
 
 
-def test_an_audit_that_stops_a_refresh_is_logged_until_it_is_mended(
+def test_an_audit_that_stops_a_refresh_is_logged_until_it_is_fixed(
     hard_times: dict[str, Run],
 ) -> None:
     stopped = hard_times["stopped"]
@@ -323,9 +323,11 @@ def test_a_plan_that_fails_is_logged_as_failed(tmp_path: Path) -> None:
     assert "number_of_rows" in error
 
 
-def test_a_run_of_a_door_is_logged_with_what_dlt_traced(house: House, sandbox: Sandbox) -> None:
-    assert house.load().code == 0
-    ((job, status, rows, requests, retries, bytes_loaded, command),) = house.query(
+def test_a_run_of_a_pipeline_is_logged_with_what_dlt_traced(
+    project: Project, sandbox: Sandbox
+) -> None:
+    assert project.load().code == 0
+    ((job, status, rows, requests, retries, bytes_loaded, command),) = project.query(
         "SELECT job, status, row_count, request_count, retry_count, byte_count, command "
         "FROM ops.run_log"
     )
@@ -333,45 +335,45 @@ def test_a_run_of_a_door_is_logged_with_what_dlt_traced(house: House, sandbox: S
     assert requests > 3
     assert bytes_loaded > 0
     assert command
-    loads = house.query(
+    loads = project.query(
         "SELECT row_count, load_seconds > 0 FROM ops.load_log "
         "JOIN bronze._dlt_loads USING (load_id) WHERE status = 0"
     )
     assert sum(rows for rows, _ in loads) >= 4
     assert all(is_timed for _, is_timed in loads)
-    assert ("bronze.raw_movies", 3) in house.query(
+    assert ("bronze.raw_movies", 3) in project.query(
         "SELECT table_name, row_count FROM ops.row_counts"
     )
 
 
-def test_a_door_that_fails_is_logged_without_its_credential(
-    house: House, monkeypatch: pytest.MonkeyPatch
+def test_a_pipeline_that_fails_is_logged_without_its_credential(
+    project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMDB_ACCESS_TOKEN", "sesame-sesame")
     monkeypatch.setenv("TMDB_BASE_URL", "http://127.0.0.1:9/3")
     monkeypatch.setenv("SOURCES__TMDB__ATTEMPTS", "1")
-    assert house.load().code == 1
-    ((status, error),) = house.query("SELECT status, error FROM ops.run_log")
+    assert project.load().code == 1
+    ((status, error),) = project.query("SELECT status, error FROM ops.run_log")
     assert status == "FAILED"
     assert "127.0.0.1:9" in error
-    assert not house.files_with("sesame-sesame")
+    assert not project.files_with("sesame-sesame")
 
 
-def test_a_killed_door_is_shown_unfinished(
-    house: House, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_killed_pipeline_is_shown_unfinished(
+    project: Project, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "snapshot_dir"))
 
     def patch() -> None:
         from marquee.sources.tmdb import run
 
-        run.Work.begin = lambda *_: os.kill(  # type: ignore[method-assign]
+        run.RunExecutor.start = lambda *_: os.kill(  # type: ignore[method-assign]
             os.getpid(), signal.SIGKILL
         )
 
-    child = house.fork(patch)
+    child = project.fork(patch)
     os.waitpid(child, 0)
-    store = DuckDBStore(current_snapshot(house.duckdb))
+    store = DuckDBStore(current_snapshot(project.duckdb))
     (said,) = [
         one.message for one in check_all(store, THRESHOLDS_FILE, now_utc(), None) if not one.is_ok
     ]
@@ -390,32 +392,32 @@ def test_a_killed_door_is_shown_unfinished(
         runs(store, THRESHOLDS_FILE, now_utc(), is_past=is_past)["status"].tolist()
         for is_past in (False, True)
     ] == [["UNFINISHED"], ["RUNNING"]]
-    assert house.load().code == 0
-    assert house.query("SELECT status FROM ops.run_log ORDER BY started_at") == [
+    assert project.load().code == 0
+    assert project.query("SELECT status FROM ops.run_log ORDER BY started_at") == [
         ("RUNNING",),
         ("SUCCEEDED",),
     ]
 
 
-def test_the_loads_of_a_killed_door_are_told_by_the_next_run(
-    house: House, sandbox: Sandbox
+def test_the_loads_of_a_killed_pipeline_are_reported_by_the_next_run(
+    project: Project, sandbox: Sandbox
 ) -> None:
-    house.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "1")
-    assert finish(house.fork(before(run_log.RunLog, "loaded", call=3))) == -signal.SIGKILL
-    assert house.query("SELECT COUNT(*) FROM ops.load_log") == [(0,)]
-    landed = house.query(
+    project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "1")
+    assert finish(project.fork(before(run_log.RunLog, "loaded", call=3))) == -signal.SIGKILL
+    assert project.query("SELECT COUNT(*) FROM ops.load_log") == [(0,)]
+    landed = project.query(
         "SELECT load_id, (SELECT COUNT(*) FROM bronze.raw_movies WHERE _dlt_load_id = load_id) "
         "FROM bronze._dlt_loads ORDER BY load_id"
     )
     assert len(landed) == 3
-    assert house.load().code == 0
-    killed, whole = house.query("SELECT run_id FROM ops.run_log ORDER BY started_at")
-    told = house.query(
+    assert project.load().code == 0
+    killed, whole = project.query("SELECT run_id FROM ops.run_log ORDER BY started_at")
+    told = project.query(
         "SELECT load_id, run_id, row_count, byte_count, started_at < ended_at FROM ops.load_log "
         "ORDER BY load_id"
     )
     assert [load[0] for load in told] == [
-        load for (load,) in house.query("SELECT load_id FROM bronze._dlt_loads ORDER BY load_id")
+        load for (load,) in project.query("SELECT load_id FROM bronze._dlt_loads ORDER BY load_id")
     ]
     assert {load[1:2] for load in told[:3]} == {killed}
     assert {load[1:2] for load in told[3:]} == {whole}
@@ -427,7 +429,7 @@ def test_the_loads_of_a_killed_door_are_told_by_the_next_run(
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "snowflake"])
-def test_what_an_error_says_is_a_string_whatever_it_says(dialect: str) -> None:
+def test_an_error_message_is_a_string_whatever_it_contains(dialect: str) -> None:
     said = r"line 1: 'C:\temp\' is not a film's \d+"
     writer = LogWriter(execute=print, dialect=dialect)
     assert parse_one(writer.literal(said), dialect=dialect).name == said
@@ -665,7 +667,7 @@ def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Pa
     assert (killed.exists(), active_snapshots.exists()) == (False, True)
 
 
-def test_health_says_when_it_sees_the_past_and_fails_when_that_is_long_gone(
+def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
     story: Warehouse,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

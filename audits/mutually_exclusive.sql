@@ -1,0 +1,10 @@
+AUDIT (
+  name mutually_exclusive
+);
+
+/* An interaction is in one of the two tables, never in both. */
+SELECT
+  here.interaction_id
+FROM @this_model AS here
+JOIN @other AS there
+  ON there.interaction_id = here.interaction_id
