@@ -1,205 +1,28 @@
-"""The studio door: read the studio's own feeds, land them in bronze, personal data apart.
+"""The studio's own feeds, read from a landing folder: what comes in, and where it goes.
 
-`python pipelines/studio.py --help` says how, `studio_source` what comes in and where it goes.
+    titles/*.json             ->  bronze.raw_title_metadata     one row per title
+    box_office/*.csv          ->  bronze.raw_box_office         one row per line
+    fan_interactions/*.jsonl  ->  bronze.raw_fan_interactions   one row per line, tokens for persons
+                              ->  secure.pii_vault              who the tokens are
+    whatever is no record     ->  bronze.quarantine_studio      file, line, reason
+    how far each file is read ->  bronze.studio_files
 
-Each run lands what is new: new files, and the new lines of files that grew. Killed at any moment a
-run loses nothing and doubles nothing: the next one goes on.
+Run it: `python pipelines/studio.py`, or without files `python pipelines/studio.py --sandbox`. Each
+run loads what is new: new files, and the new lines of files that grew. A run that is killed at any
+moment loses nothing and doubles nothing: the next one resumes.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import traceback
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from marquee.bronze.destination import Destination, choose_destination
-from marquee.core.errors import chain, explain
-from marquee.core.settings import Settings, configure_dlt
-from marquee.core.signals import EXIT_CODE
-from marquee.sources.studio.report import Report
-from marquee.sources.studio.run import forget_fan, load_studio
-from marquee.sources.studio.settings import StudioSettings
-from marquee.sources.studio.tables import QUARANTINE_STUDIO
-
-EPILOG = """\
-examples:
-  python pipelines/studio.py                        what is new in the landing folder
-  STUDIO_URL=s3://bucket/studio python pipelines/studio.py
-  python pipelines/studio.py --dry-run              read and report, write nothing
-  python pipelines/studio.py --forget F000000042    remove a fan, in every layer
-  python pipelines/studio.py --sandbox              no files needed: an invented studio
-  python pipelines/studio.py --sandbox --batch 2    its second day
-  python pipelines/studio.py --sandbox --scale 40   4 million interactions
-
-the landing folder has fan_interactions/*.jsonl, titles/*.json and box_office/*.csv
-
-environment:
-  STUDIO_URL            the landing folder: a path or a URL (default: studio_feed in the project);
-                        credentials of a bucket: sources.filesystem.credentials, see dlt's docs
-  STUDIO_TOKEN_KEY      the key of the tokens that stand for personal data, or in
-                        .dlt/secrets.toml
-  MARQUEE_DUCKDB        the warehouse file (default: warehouse.duckdb in the project)
-  MARQUEE_VAULT_DUCKDB  who the tokens are (default: vault.duckdb beside the warehouse)
-  MARQUEE_DLT_DIR       dlt's working folder (default: .dlt/work in the project)
-
-exit codes:
-  0 done    1 could not, and the message says why    2 wrong usage    130 stopped by Ctrl-C
-"""
+from marquee.cli.studio import run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the door; return its exit code (see `--help`)."""
-    options = parse(argv)
-    settings = Settings.from_environment()
-    report = Report()
-    try:
-        configure_dlt(settings)
-        with ExitStack() as stack:
-            destination = choose_destination(
-                options.destination, settings.duckdb, read_only=options.dry_run
-            )
-            studio = choose_studio(options, stack)
-            if options.forget:
-                print(erasure(forget_fan(studio, destination, settings, options.forget)))
-                return 0
-            load_studio(studio, destination, settings, report, dry_run=options.dry_run)
-    except (Exception, KeyboardInterrupt) as error:
-        return fail(error, report, settings=settings, dry_run=options.dry_run)
-    place = "the sandbox" if options.sandbox else studio.place
-    print(summary(report, place, destination, dry_run=options.dry_run))
-    return 0
-
-
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line; leave with code 2 where it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python pipelines/studio.py",
-        description="Read the studio's feeds and land them in bronze, personal data apart.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,  # the run log masks an option by its name
-    )
-    parser.add_argument(
-        "--forget",
-        metavar="FAN_ID",
-        help="remove this fan's personal data, and the way back to the fan, instead of loading",
-    )
-    parser.add_argument("--dry-run", action="store_true", help="read and report, write nothing")
-    parser.add_argument(
-        "--destination",
-        choices=["duckdb", "snowflake"],
-        default="duckdb",
-        help="where bronze is (default: duckdb)",
-    )
-    sandbox = parser.add_argument_group("without files")
-    sandbox.add_argument("--sandbox", action="store_true", help="load an invented studio's feeds")
-    sandbox.add_argument(
-        "--batch",
-        type=int,
-        choices=[1, 2, 3],
-        default=1,
-        help="half a year, the day after, or a release weekend (default: 1)",
-    )
-    sandbox.add_argument(
-        "--scale", type=float, default=1, metavar="N", help="times so much (default: 1)"
-    )
-    options = parser.parse_args(argv)
-    if not options.sandbox and (options.batch != 1 or options.scale != 1):
-        parser.error("--batch and --scale belong to --sandbox")
-    if not 0.01 <= options.scale <= 1000:
-        parser.error("--scale must be between 0.01 and 1000")
-    if options.forget is not None and (options.dry_run or not options.forget.strip()):
-        parser.error("--forget takes the id of a fan, and no --dry-run")
-    return options
-
-
-def choose_studio(options: argparse.Namespace, stack: ExitStack) -> StudioSettings:
-    """Pick what to read: files written here and now, or what is configured."""
-    if not options.sandbox:
-        return StudioSettings.from_configuration()
-    # Only here: whoever has files needs none of it.
-    from marquee.sandbox.studio import TOKEN_KEY, write_batch
-
-    os.environ["STUDIO_TOKEN_KEY"] = TOKEN_KEY
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="marquee-studio-")))
-    if not options.forget:
-        write_batch(options.batch, folder, options.scale)
-    return replace(StudioSettings.from_configuration(), bucket_url=str(folder))
-
-
-def erasure(changed: dict[str, int]) -> str:
-    """Say what `--forget` did; the fan is not named."""
-    if not changed:
-        return "Nothing to forget: no such fan is known, or is known any more."
-    return "\n".join(
-        [
-            "Forgotten. Rows removed or cut off, by table:",
-            *(f"  {count:>9,}  {table}" for table, count in sorted(changed.items())),
-            "Not touched: the feed's own files, backups and copies (docs/runbook.md).",
-        ]
-    )
-
-
-def summary(report: Report, place: str, destination: Destination, *, dry_run: bool) -> str:
-    """Say what a finished run did, and what to type next."""
-    rows = ", ".join(f"{name} {count:,}" for name, count in report.landed.items() if count)
-    lines = [
-        f"{place} -> {destination.place}",
-        "",
-        *(
-            f"  {feed:<17}{report.read[feed]:>9,} of {count:,} files had news"
-            for feed, count in report.listed.items()
-        ),
-        f"  people, new      {report.vaulted:>9,}",
-        f"  guests expired   {report.expired:>9,}",
-        f"  forgotten fans'  {report.forgotten:>9,} lines left out",
-        f"  seconds          {report.seconds:>9,.1f}",
-        f"  rows {'to land' if dry_run else 'landed'}: {rows or 'none'}",
-        f"  batch: {report.batch_id}",
-        "",
-    ]
-    if report.known:
-        lines.insert(2, f"  landed before    {report.known:>9,} lines, by a run cut short")
-    if not sum(report.listed.values()):
-        lines += [
-            "No files: fan_interactions/*.jsonl, titles/*.json and box_office/*.csv are read.",
-            "",
-        ]
-    if report.landed[QUARANTINE_STUDIO.name]:
-        lines += [
-            "Quarantined: SELECT source_file, source_line, reason FROM bronze.quarantine_studio",
-            "",
-        ]
-    if dry_run:
-        return "\n".join([*lines, "A dry run: nothing was written."])
-    return "\n".join(
-        [*lines, "Next: sqlmesh plan    (afterwards, to refresh: sqlmesh run --ignore-cron)"]
-    )
-
-
-def fail(error: BaseException, report: Report, *, settings: Settings, dry_run: bool) -> int:
-    """Say in words why a run ended early and what of it stays; return the exit code."""
-    stopped = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
-    lines = ["Stopped." if stopped else explain(error, settings.duckdb, is_personal=True)]
-    if sum(report.landed.values()) and not dry_run:
-        lines.append(
-            f"{sum(report.landed.values()):,} rows landed and stay. "
-            "The same command again goes on from there."
-        )
-    if not stopped and os.environ.get("RUNTIME__LOG_LEVEL") == "DEBUG":
-        # The places only: what an exception says may hold a value of the feed.
-        lines.extend(
-            "".join(traceback.format_list(traceback.extract_tb(cause.__traceback__)))
-            for cause in chain(error)
-        )
-    print("\n".join(lines), file=sys.stderr)
-    return EXIT_CODE if stopped else 1
+    """Run the pipeline; return its exit code (see `--help`)."""
+    return run(argv)
 
 
 if __name__ == "__main__":

@@ -1,247 +1,179 @@
-"""The TMDb door: fetch movies and the list of genres, land them in bronze.
+"""TMDb (https://developer.themoviedb.org/reference) as a declared dlt source.
 
-`python pipelines/tmdb.py --help` says how, `tmdb_source` what comes in and where it goes.
+    GET /genre/movie/list  ->  raw_genres       one row per response
+    GET /movie/{id}        ->  raw_movies       one row per response; a 404 is a row too
+    no movie, no list      ->  quarantine_tmdb  one row per response, with the reason
+    GET /movie/popular     ->  ids              20 per page, pages 1 to 500
+    GET /movie/changes     ->  ids              100 per page, by windows of days; null ids occur
 
-The first run fetches the movies of the popular list, or all there are; later runs fetch what
-changed since. Killed at any moment a run loses a chunk at most and doubles nothing: the next one
-goes on.
+In any dlt project, into any destination (`pip install` this repository first):
+
+    import dlt
+    from pipelines.tmdb import tmdb_source
+
+    pipeline = dlt.pipeline("movies", destination="duckdb", dataset_name="bronze")
+    print(pipeline.run(tmdb_source(pages=2)))
+
+The credential is dlt's `sources.tmdb.access_token` (v4) or `sources.tmdb.api_key` (v3): in
+`.dlt/secrets.toml`, as `SOURCES__TMDB__ACCESS_TOKEN`, or as `TMDB_ACCESS_TOKEN`. dlt reads
+`raw_data` as JSON and may write its numbers in another way.
+
+`python pipelines/tmdb.py` adds what a warehouse needs: it requests what changed since, resumes an
+interrupted run, checks deletions, keeps each document byte for byte and writes the run log.
 """
 
 from __future__ import annotations
 
-import argparse
+import logging
 import os
 import sys
-import traceback
-from collections.abc import Sequence
-from contextlib import ExitStack
-from datetime import date
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 
-from marquee.bronze.destination import Destination, choose_destination
-from marquee.core.errors import MarqueeError, chain, explain
-from marquee.core.settings import Settings, configure_dlt
-from marquee.core.signals import EXIT_CODE
-from marquee.sources.tmdb.client import redact
-from marquee.sources.tmdb.load_request import Asked, movie_ids
-from marquee.sources.tmdb.report import Report
-from marquee.sources.tmdb.responses import LAST_PAGE
-from marquee.sources.tmdb.run import load_tmdb
+import dlt
+from dlt.extract import DltSource
+from dlt.sources.rest_api import rest_api_source
+
+from marquee.core import clock
+from marquee.sources.tmdb.client import TmdbSession
+from marquee.sources.tmdb.lists import PageRequest, read_lists
+from marquee.sources.tmdb.responses import (
+    LAST_PAGE,
+    columns_of,
+    genres_row,
+    movie_row,
+    pass_body,
+    require_change_page,
+    require_list_page,
+    table_of,
+)
 from marquee.sources.tmdb.settings import TmdbSettings
-from marquee.sources.tmdb.tables import QUARANTINE_TMDB
 
-UNLIMITED = 10_000  # requests a second: a loopback server has no limit that we had to respect
 
-EPILOG = """\
-examples:
-  python pipelines/tmdb.py                      first 400 popular movies, later what changed
-  python pipelines/tmdb.py --pages 500          as far as TMDb's list goes
-  python pipelines/tmdb.py --full               every movie there is, each time (a night)
-  python pipelines/tmdb.py --full --limit 50000 of those the most popular ones
-  python pipelines/tmdb.py --since 2026-11-01   what changed from that day on
-  python pipelines/tmdb.py --ids 603,604        these movies; also a file of ids
-  python pipelines/tmdb.py --replay-quarantine  those that came as no movie, once more
-  python pipelines/tmdb.py --dry-run            fetch and report, write nothing
-  python pipelines/tmdb.py --sandbox            no key needed: real films from a local stand-in
-  python pipelines/tmdb.py --sandbox --day 7    the same a week later
-  python pipelines/tmdb.py --sandbox --catalog movies.ndjson.gz
+def tmdb_source(
+    pages: int = 20,
+    *,
+    movie_ids: Iterable[int] | None = None,
+    list_pages: Iterable[PageRequest] = (),
+    session: TmdbSession | None = None,
+    times: clock.Sequence | None = None,
+) -> DltSource:
+    """Declare the source.
 
-credential, one of the two, free from https://www.themoviedb.org/settings/api:
-  TMDB_ACCESS_TOKEN (v4) or TMDB_API_KEY (v3), or the same in .dlt/secrets.toml
+    Args:
+        pages: how many pages of `/movie/popular` name the movies to load, at most 500.
+        movie_ids: load these movies instead.
+        list_pages: the pages to request by `popular` and `changes`.
+        session: how to reach TMDb; None to configure it by dlt's `sources.tmdb.*`.
+        times: gives the rows their `ingested_at`.
 
-environment:
-  TMDB_BASE_URL      anyone's stand-in in TMDb's place, such as http://127.0.0.1:8899/3
-  MARQUEE_DUCKDB     the warehouse file (default: warehouse.duckdb in the project)
-  MARQUEE_DLT_DIR    dlt's working folder (default: .dlt/work in the project)
+    Returns:
+        The source with the resources `raw_genres` and `raw_movies`, which are loaded, and
+        `popular` and `changes`, pages of lists, which are only iterated. Nothing is requested
+        before that.
 
-exit codes:
-  0 done    1 could not, and the message says why    2 wrong usage    130 stopped by Ctrl-C
-"""
+    Raises:
+        MarqueeError: no credential, or a setting that cannot be used.
+
+    """
+    session = session or TmdbSession(TmdbSettings.from_configuration())
+    settings, times = session.settings, times or clock.Sequence()
+
+    def movie_requests() -> Iterator[list[dict[str, int]]]:
+        """Hand on the movies as one page, whose requests run in parallel."""
+        ids = _popular_ids(pages, session) if movie_ids is None else movie_ids
+        yield [{"id": one} for one in ids]
+
+    return rest_api_source(
+        {
+            "client": {
+                "base_url": settings.base_url,  # https://api.themoviedb.org/3
+                "headers": {"Accept": "application/json", "User-Agent": "marquee"},
+                # the v4 token; the session adds a v3 key to the URL, beneath every log and table
+                "auth": settings.bearer_auth,
+                # for all threads together: 40 requests per second, six attempts, Retry-After
+                "session": session,
+            },
+            "resource_defaults": {"write_disposition": "append", "parallelized": True},
+            "resources": [
+                {
+                    "name": "raw_genres",
+                    "table_name": lambda row: table_of(row).name,
+                    "columns": columns_of,
+                    "endpoint": {
+                        "path": "genre/movie/list",
+                        "data_selector": "$",
+                        "paginator": "single_page",
+                        "response_actions": [pass_body],
+                    },
+                    "processing_steps": [{"map": lambda answer: genres_row(answer, times)}],
+                },
+                dlt.resource(movie_requests, selected=False),
+                {
+                    "name": "raw_movies",
+                    "table_name": lambda row: table_of(row).name,
+                    "columns": columns_of,
+                    "endpoint": {
+                        "path": "movie/{resources.movie_requests.id}",
+                        "data_selector": "$",
+                        "paginator": "single_page",
+                        "response_actions": [pass_body],
+                    },
+                    "include_from_parent": ["id"],
+                    "processing_steps": [{"map": lambda answer: movie_row(answer, times)}],
+                },
+                # Page 1 of a list tells how many there are; `read_lists` requests the others.
+                dlt.resource([list(list_pages)], name="pages", selected=False),
+                {
+                    "name": "popular",
+                    "selected": False,
+                    "endpoint": {
+                        "path": "movie/popular",
+                        "params": {"page": "{resources.pages.page}"},
+                        "data_selector": "$",
+                        "paginator": "single_page",
+                        "response_actions": [require_list_page],
+                    },
+                    "include_from_parent": ["page"],
+                },
+                {
+                    "name": "changes",
+                    "selected": False,
+                    "endpoint": {
+                        "path": "movie/changes",
+                        "params": {
+                            "start_date": "{resources.pages.start}",
+                            "end_date": "{resources.pages.end}",
+                            "page": "{resources.pages.page}",
+                        },
+                        "data_selector": "$",
+                        "paginator": "single_page",
+                        "response_actions": [require_change_page],
+                    },
+                    "include_from_parent": ["page", "start", "end"],
+                },
+            ],
+        },
+        name="tmdb",
+    )
+
+
+def _popular_ids(pages: int, session: TmdbSession) -> list[int]:
+    """Read the popular list."""
+
+    def fetch(requests: list[PageRequest]) -> Iterable[dict[str, object]]:
+        return tmdb_source(list_pages=requests, session=session).resources["popular"]
+
+    read = read_lists(fetch, "The popular list", last_page=min(pages, LAST_PAGE), is_moving=True)
+    for problem in read.problems:
+        logging.getLogger(__name__).warning(problem)
+    return read.ids
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the door; return its exit code (see `--help`)."""
-    options = parse(argv)
-    settings = Settings.from_environment()
-    report, tmdb = Report(), TmdbSettings()
-    try:
-        configure_dlt(settings)
-        with ExitStack() as stack:
-            destination = choose_destination(
-                options.destination, settings.duckdb, read_only=options.dry_run
-            )
-            tmdb = choose_tmdb(options, stack)
-            load_tmdb(
-                tmdb, destination, settings, report, asked=asked(options), dry_run=options.dry_run
-            )
-    except (Exception, KeyboardInterrupt) as error:
-        return fail(error, report, redacting=tmdb, settings=settings, dry_run=options.dry_run)
-    print(summary(report, tmdb, destination, dry_run=options.dry_run))
-    return 0
+    """Run the pipeline; return its exit code (see `--help`)."""
+    from marquee.cli.tmdb import run
 
-
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line; leave with code 2 where it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python pipelines/tmdb.py",
-        description="Fetch movies and genres from TMDb and land them, as they came, in bronze.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--pages",
-        type=int,
-        default=20,
-        metavar="N",
-        help=f"pages of the popular list, 20 movies each, at most {LAST_PAGE} (default: 20)",
-    )
-    which = parser.add_argument_group(
-        "which movies", "without one of these: those of the list, later those that changed"
-    ).add_mutually_exclusive_group()
-    which.add_argument(
-        "--full",
-        action="store_true",
-        help="every id of TMDb's daily export, the popular ones first",
-    )
-    which.add_argument(
-        "--since", type=date.fromisoformat, metavar="DATE", help="changes from that day on"
-    )
-    which.add_argument(
-        "--ids", type=movie_ids, metavar="1,2,3|FILE", help="these movies, whether new or not"
-    )
-    which.add_argument(
-        "--replay-quarantine",
-        action="store_true",
-        help="the movies in quarantine that have not landed since",
-    )
-    parser.add_argument(
-        "--limit", type=int, metavar="N", help="with --full: the N most popular ones only"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="fetch and report, write nothing")
-    parser.add_argument(
-        "--destination",
-        choices=["duckdb", "snowflake"],
-        default="duckdb",
-        help="where bronze is (default: duckdb)",
-    )
-    sandbox = parser.add_argument_group("without a key")
-    sandbox.add_argument(
-        "--sandbox", action="store_true", help="load from a local stand-in for TMDb"
-    )
-    sandbox.add_argument(
-        "--catalog",
-        type=Path,
-        metavar="FILE",
-        help="its movies, NDJSON(.gz) of /movie/{id} documents (default: the bundled ones)",
-    )
-    sandbox.add_argument(
-        "--day", type=int, default=0, metavar="N", help="its clock, N days later (default: 0)"
-    )
-    options = parser.parse_args(argv)
-    if options.pages < 1:
-        parser.error("--pages must be 1 or more")
-    if options.pages > LAST_PAGE:
-        print(f"TMDb serves {LAST_PAGE} pages at most: --pages {LAST_PAGE}.", file=sys.stderr)
-        options.pages = LAST_PAGE
-    if not options.sandbox and (options.catalog or options.day):
-        parser.error("--catalog and --day belong to --sandbox")
-    if options.limit is not None and (not options.full or options.limit < 1):
-        parser.error("--limit belongs to --full and must be 1 or more")
-    if options.day < 0:
-        parser.error("--day must be 0 or more")
-    return options
-
-
-def asked(options: argparse.Namespace) -> Asked:
-    """Take from the command line what to fetch."""
-    return Asked(
-        pages=options.pages,
-        full=options.full,
-        limit=options.limit,
-        since=options.since,
-        ids=options.ids or (),
-        replay=options.replay_quarantine,
-    )
-
-
-def choose_tmdb(options: argparse.Namespace, stack: ExitStack) -> TmdbSettings:
-    """Pick whom to ask: a sandbox started here and now, or what is configured."""
-    if not options.sandbox:
-        return TmdbSettings.from_configuration()
-    # Only here: whoever has a key needs none of it.
-    from marquee.sandbox.movies import CatalogueError, load
-    from marquee.sandbox.server import Sandbox
-
-    try:
-        sandbox = stack.enter_context(Sandbox(load(options.catalog, options.day)))
-    except CatalogueError as error:
-        raise MarqueeError(str(error)) from error
-    return TmdbSettings(
-        base_url=sandbox.base_url,
-        access_token=sandbox.credential,
-        requests_per_second=UNLIMITED,
-    )
-
-
-def summary(report: Report, tmdb: TmdbSettings, destination: Destination, *, dry_run: bool) -> str:
-    """Say what a finished run did, and what to type next."""
-    rows = ", ".join(f"{name} {count:,}" for name, count in report.landed.items())
-    lines = [
-        f"{tmdb.base_url} -> {destination.place}",
-        "",
-        f"  movies fetched  {report.fetched:>9,}",
-        *(
-            f"    {kind:<14}{report.movies[kind]:>9,}"
-            for kind in ("new", "changed", "unchanged", "missing", "quarantined")
-        ),
-        f"  requests        {report.requests:>9,}",
-        f"  retries         {report.retries:>9,}",
-        f"  seconds         {report.seconds:>9,.1f}",
-        f"  rows {'to land' if dry_run else 'landed'}: {rows}",
-        f"  batch: {report.batch_id}",
-        "",
-    ]
-    if report.resumed:
-        lines.insert(
-            2, f"  fetched before  {report.resumed:>9,}  by a run that this one went on with"
-        )
-    if not report.planned:
-        lines += ["Nothing to do: no movie was fetched.", ""]
-    if report.landed[QUARANTINE_TMDB.name]:
-        lines += [
-            "Quarantined: SELECT movie_id, reason, body FROM bronze.quarantine_tmdb",
-            "Once mended: python pipelines/tmdb.py --replay-quarantine",
-            "",
-        ]
-    if dry_run:
-        return "\n".join([*lines, "A dry run: nothing was written."])
-    return "\n".join(
-        [*lines, "Next: sqlmesh plan    (afterwards, to refresh: sqlmesh run --ignore-cron)"]
-    )
-
-
-def fail(
-    error: BaseException,
-    report: Report,
-    *,
-    redacting: TmdbSettings,
-    settings: Settings,
-    dry_run: bool,
-) -> int:
-    """Say in words why a run ended early and what of it stays; return the exit code."""
-    stopped = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
-    lines = ["Stopped." if stopped else explain(error, settings.duckdb)]
-    if sum(report.landed.values()) and not dry_run:
-        lines.append(
-            f"{report.resumed + report.fetched:,} of {report.planned:,} movies were fetched; "
-            f"{sum(report.landed.values()):,} rows landed and stay. "
-            "The same command again goes on from there."
-        )
-    if not stopped and os.environ.get("RUNTIME__LOG_LEVEL") == "DEBUG":
-        lines.extend(traceback.format_exception(error))
-    print(redact("\n".join(lines), redacting), file=sys.stderr)
-    return EXIT_CODE if stopped else 1
+    return run(argv, tmdb_source)
 
 
 if __name__ == "__main__":

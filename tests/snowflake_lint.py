@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlglot import exp, parse_one, tokenize
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
+from sqlmesh.core.model import Model
 
 FUNCTIONS = {
     line
@@ -90,9 +91,74 @@ def problems(sql: str, written: exp.Expr | None = None) -> list[str]:
             *_functions(sql, {schema.this.name.upper() for schema in tree.find_all(exp.Schema)}),
             *_types(tree),
             *_duckdb_syntax(tree, sql),
+            *_fixed_point(tree),
             *([f"{lost} TRY_CAST became CAST"] if lost > 0 else []),
         }
     )
+
+
+def model_problems(model: Model, query: exp.Expr) -> list[str]:
+    """Say what is wrong with a model that only its definition and its columns' types show.
+
+    Args:
+        model: the model; MERGE never matches a key that is NULL, so each column of a unique key
+            needs a blocking `not_null`.
+        query: its rendered query, with types. A text that is hashed must not depend on a session's
+            output format.
+    """
+    return sorted({*_nullable_keys(model), *_formats_in_keys(query)})
+
+
+def _nullable_keys(model: Model) -> Iterator[str]:
+    known: set[str] = set()
+    for audit, arguments in model.audits_with_args:
+        is_blocking = str(arguments.get("blocking", audit.blocking)).upper() == "TRUE"
+        if audit.name == "not_null" and is_blocking:
+            known |= {column.name.lower() for column in arguments["columns"].find_all(exp.Column)}
+    for key in getattr(model.kind, "unique_key", None) or ():
+        for column in key.find_all(exp.Column):
+            if column.name.lower() not in known:
+                yield f"{column.name.lower()} of the unique key may be NULL: MERGE never matches it"
+
+
+def _formats_in_keys(query: exp.Expr) -> Iterator[str]:
+    """Name what is hashed as text and is no text, integer or boolean."""
+    for hashed in query.find_all(exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA2):
+        for cast in hashed.find_all(exp.Cast):
+            if cast.is_type(*exp.DataType.TEXT_TYPES) and not _is_one_text(cast.this):
+                yield f"the text of {cast.this.sql('snowflake')} in a key depends on a format"
+
+
+def _is_one_text(value: exp.Expr) -> bool:
+    if isinstance(value, (exp.Paren, exp.Coalesce)):
+        return all(_is_one_text(one) for one in (value.this, *value.expressions))
+    if isinstance(value, (exp.TimeToStr, exp.ToChar, exp.Literal, exp.Neg)):
+        return True
+    return value.type is not None and value.type.is_type(
+        *exp.DataType.TEXT_TYPES, *exp.DataType.INTEGER_TYPES, exp.DataType.Type.BOOLEAN
+    )
+
+
+def _fixed_point(tree: exp.Expr) -> Iterator[str]:
+    """Name quotients and means that Snowflake would compute, and round, as fixed-point numbers."""
+    for quotient in tree.find_all(exp.Div):
+        if not (_is_double(quotient.this) or _is_double(quotient.expression)):
+            yield f"{quotient.sql('snowflake')} divides numbers and not doubles: use @ratio"
+    for mean in tree.find_all(exp.Avg):
+        if not _is_double(mean.this):
+            yield f"{mean.sql('snowflake')} is a mean of numbers and not doubles: use @mean"
+
+
+def _is_double(value: exp.Expr) -> bool:
+    """Tell whether a value is a double by what stands there, for a column's type is not known."""
+    if isinstance(value, exp.Cast):
+        return bool(value.is_type(exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT))
+    if isinstance(value, (exp.Mul, exp.Div, exp.Add, exp.Sub)):
+        return _is_double(value.this) or _is_double(value.expression)
+    if isinstance(value, (exp.Paren, exp.Neg, exp.Nullif, exp.Coalesce, exp.Sum, exp.Distinct)):
+        inner = value.this or value.expressions[0]
+        return _is_double(inner)
+    return False
 
 
 def _count(tree: exp.Expr, kind: type[exp.Expr]) -> int:

@@ -17,7 +17,7 @@ from marquee.bronze.loader import land, open_pipeline
 from marquee.bronze.tables import Row, Table
 from marquee.core.settings import Settings, configure_dlt
 from marquee.sources.tmdb.run import PIPELINE
-from marquee.sources.tmdb.state import Cursor, Memory
+from marquee.sources.tmdb.state import Cursor, PipelineState
 from marquee.sources.tmdb.tables import RAW_GENRES, RAW_MOVIES, TABLES
 
 STAND_IN = "http://127.0.0.1:8899/3"
@@ -75,8 +75,8 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
     rows[RAW_GENRES] = [
         {"raw_data": f'{{"genres":[{genres}]}}', "ingested_at": at, "batch_id": BATCH}
     ]
-    memory = Memory(Cursor(begun, is_full=True))
-    land(open_pipeline(PIPELINE, settings, destination), destination, rows, memory.state())
+    memory = PipelineState(Cursor(begun, is_full=True))
+    land(open_pipeline(PIPELINE, settings, destination), destination, rows, memory.to_json())
     with duckdb.connect(str(settings.duckdb)) as connection:
         for table in READ_BY_MODELS:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {BRONZE}.{table}")

@@ -1,4 +1,4 @@
-"""Where bronze is: the one place that knows how DuckDB and Snowflake differ for the pipelines."""
+"""Where bronze is: the only module that knows how DuckDB and Snowflake differ for the pipelines."""
 
 from __future__ import annotations
 
@@ -17,13 +17,20 @@ from marquee.bronze.tables import Rows, Table
 from marquee.core.errors import MarqueeError
 
 BRONZE = "bronze"
+# DuckDB names the catalog after the file, and a name such as `gold.fact_movies` is ambiguous where
+# a catalog and a schema share it. The schemas of the warehouse, of the vault, of SQLMesh's state,
+# and DuckDB's own catalogs and schemas.
+RESERVED_NAMES = frozenset(
+    {BRONZE, "silver", "snapshots", "gold", "ops", "secure", "sqlmesh"}
+    | {"main", "temp", "system", "information_schema", "pg_catalog"}
+)
 
 FileFormat = Literal["parquet", "jsonl"]
 
 
 @dataclass(frozen=True)
 class Destination:
-    """A warehouse to land in.
+    """A warehouse to load into.
 
     Attributes:
         name: `duckdb` or `snowflake`.
@@ -41,7 +48,7 @@ class Destination:
     path: Path | None = None
 
     def items(self, table: Table, rows: Rows) -> Any:
-        """Turn rows into what dlt lands here without changing a byte of their JSON.
+        """Turn rows into what dlt loads here without changing a byte of their JSON.
 
         DuckDB takes Arrow: jsonl would have its types guessed again, and dlt's Python rows parse
         and rewrite JSON (8.2e-05 becomes 0.000082). Snowflake takes Python values as jsonl: out of
@@ -71,6 +78,12 @@ class Destination:
                 '"table": "{table}", "load_id": "{load_id}"}}'
             )
 
+    def lacks_key(self, column: str, key: str) -> str:
+        """Return the SQL condition that a JSON column holds no object with this key."""
+        if self.name == "duckdb":
+            return f"json_extract({column}, '$.{key}') IS NULL"
+        return f"GET_PATH({column}, '{key}') IS NULL"
+
     def same_document(self, landed: str, fetched: str) -> bool:
         """Tell whether a document read back from bronze is the one just fetched.
 
@@ -82,7 +95,7 @@ class Destination:
 
 
 def choose_destination(name: str, path: Path, *, read_only: bool = False) -> Destination:
-    """Describe the warehouse that a door was told to land in; nothing is opened or created yet.
+    """Describe the warehouse to load into; nothing is opened or created yet.
 
     Args:
         name: `duckdb` or `snowflake`.
@@ -136,10 +149,11 @@ def duckdb_destination(
         raise MarqueeError(f"No permission to write the {what} file {path}.")
     if path.is_dir():
         raise MarqueeError(f"{variable} names a folder, not a file: {path}")
-    if path.stem == schema:
-        # DuckDB names the catalog after the file; `bronze.raw_movies` would be ambiguous.
+    catalog = path.name.partition(".")[0].lower()
+    if catalog.partition("__")[0] in RESERVED_NAMES | {schema}:  # gold__dev, sqlmesh__gold
         raise MarqueeError(
-            f"A {what} file cannot be called {path.name}: its name would hide the schema {schema}.",
+            f"A {what} file cannot be called {path.name}: its name would hide the schema "
+            f"{catalog}.",
             f"Set {variable} to another name.",
         )
     credentials = DuckDbCredentials(str(path), read_only=read_only)

@@ -1,4 +1,4 @@
-"""Landing rows in bronze: append-only, every table there after the first run."""
+"""Loading rows into bronze: append-only, every table there after the first run."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def open_pipeline(name: str, settings: Settings, destination: Destination) -> dl
     return pipeline
 
 
-def remembered(pipeline: dlt.Pipeline) -> Mapping[str, Any]:
-    """Return what `land` was last told to remember, empty before the first time."""
-    memory: Mapping[str, Any] = pipeline.state.get("sources", {}).get(pipeline.pipeline_name, {})
-    return memory
+def load_state(pipeline: dlt.Pipeline) -> Mapping[str, Any]:
+    """Return the state that the last completed `load` kept, empty before the first one."""
+    state: Mapping[str, Any] = pipeline.state.get("sources", {}).get(pipeline.pipeline_name, {})
+    return state
 
 
-def land(
+def load(
     pipeline: dlt.Pipeline,
     destination: Destination,
     rows: Mapping[Table, Rows],
-    memory: Mapping[str, Any],
+    state: Mapping[str, Any],
     log: RunLog | None = None,
 ) -> None:
     """Append rows to their tables in one load; a table without rows is created all the same.
@@ -62,7 +62,7 @@ def land(
         pipeline: the dlt pipeline whose dataset is bronze.
         destination: where that is, which decides how rows travel.
         rows: the tables of the door, each with its new rows.
-        memory: what the next run has to know, kept in dlt's state. It travels in the same load as
+        state: what the next run has to know, kept in dlt's state. It travels in the same load as
             the rows, and counts from the moment on in which the whole load does.
         log: told of the load, if the run is logged.
 
@@ -71,10 +71,10 @@ def land(
 
     """
 
-    def remember() -> Iterator[Any]:
-        state = dlt.current.source_state(pipeline.pipeline_name)
-        state.clear()
-        state.update(memory)
+    def keep_state() -> Iterator[Any]:
+        state_of_source = dlt.current.source_state(pipeline.pipeline_name)
+        state_of_source.clear()
+        state_of_source.update(state)
         yield from ()
 
     resources = [
@@ -87,7 +87,7 @@ def land(
         for table, table_rows in rows.items()
     ]
     pipeline.run(
-        [dlt.resource(remember, name="memory"), *resources],
+        [dlt.resource(keep_state, name="state"), *resources],
         loader_file_format=destination.file_format,
     )
     if log:
@@ -95,3 +95,7 @@ def land(
     # What dlt leaves of a run refers to itself in circles, with every row of the load in them; a
     # backfill would hold several loads at a time before Python looks for such circles by itself.
     gc.collect()
+
+
+# The former names, until every caller uses the new ones.
+land, remembered = load, load_state

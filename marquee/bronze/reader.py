@@ -1,4 +1,9 @@
-"""What bronze holds already, asked in small questions whose cost follows the change."""
+"""Queries on bronze: small ones, whose cost follows the change.
+
+Rows are ordered by `ingested_at`. It is a sequence rather than a time of the day: a pipeline makes
+each new one later than all that bronze has (`core.clock.Sequence`), also after the machine's clock
+was set back. dlt's load ids are times of that clock and are no such sequence.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from marquee.bronze.destination import BRONZE, Destination
+from marquee.core.errors import DatabaseFailed
 
 
 class Newest(NamedTuple):
@@ -20,7 +26,7 @@ class Newest(NamedTuple):
     ingested_at: datetime
 
 
-class Warehouse:
+class BronzeReader:
     """Reads bronze through dlt's own client, so that it works on each destination."""
 
     def __init__(self, destination: Destination) -> None:
@@ -73,25 +79,58 @@ class Warehouse:
         rows = self.select(f"SELECT DISTINCT {key} FROM {table} ORDER BY {key}")  # noqa: S608
         return [int(one) for (one,) in rows]
 
-    def refused(self, quarantine: str, table: str, key: str) -> list[int]:
+    def newest_time(self, *tables: str) -> datetime | None:
+        """Return the newest `ingested_at` of the tables, None if they are empty or missing."""
+        times = [
+            at
+            for table in tables
+            for (at,) in self.select(f"SELECT MAX(ingested_at) FROM {table}")  # noqa: S608
+            if at is not None
+        ]
+        return max(times, default=None)
+
+    def tombstones(self, table: str, key: str) -> dict[int, str]:
+        """Return the ids whose newest document is a tombstone, with its `source_url`.
+
+        Reads each document once: one query per run, some seconds per million documents.
+        """
+        is_tombstone = self._destination.lacks_key("raw_data", "id")
+        rows = self.select(
+            f"""
+            SELECT {key}, source_url
+            FROM (
+              SELECT
+                {key},
+                source_url,
+                {is_tombstone} AS is_tombstone,
+                ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY ingested_at DESC) AS newest_first
+              FROM {table}
+              WHERE {key} IN (SELECT {key} FROM {table} WHERE {is_tombstone})
+            ) AS documents
+            WHERE newest_first = 1 AND is_tombstone
+            """  # noqa: S608
+        )
+        return {int(one): str(url) for one, url in rows}
+
+    def quarantined(self, quarantine: str, table: str, key: str) -> list[int]:
         """Return the ids in quarantine of which the table has no later row, ascending."""
         rows = self.select(
             f"""
             SELECT quarantine.{key}
             FROM {quarantine} AS quarantine
-            LEFT JOIN {table} AS landed
-              ON landed.{key} = quarantine.{key}
+            LEFT JOIN {table} AS loaded
+              ON loaded.{key} = quarantine.{key}
             WHERE quarantine.{key} IS NOT NULL
             GROUP BY quarantine.{key}
             HAVING
-              MAX(landed.ingested_at) IS NULL
-              OR MAX(landed.ingested_at) < MAX(quarantine.ingested_at)
+              MAX(loaded.ingested_at) IS NULL
+              OR MAX(loaded.ingested_at) < MAX(quarantine.ingested_at)
             ORDER BY quarantine.{key}
             """  # noqa: S608
         )
         return [int(one) for (one,) in rows]
 
-    def refused_by(self, batch_id: str, quarantine: str, key: str) -> set[int]:
+    def quarantined_by(self, batch_id: str, quarantine: str, key: str) -> set[int]:
         """Return the ids that a run has put into quarantine."""
         rows = self.select(
             f"SELECT {key} FROM {quarantine} WHERE batch_id = '{batch_id}'"  # noqa: S608
@@ -110,12 +149,23 @@ class Warehouse:
         return json.loads(ids), export_url
 
     def select(self, query: str) -> Sequence[tuple[Any, ...]]:
-        """Return all rows of a query; none where the warehouse or a table is not there yet."""
+        """Return all rows of a query; none where the warehouse or a table is not there yet.
+
+        Raises:
+            DatabaseFailed: DuckDB cannot use the file; the cause is what DuckDB reports.
+
+        """
         if self._destination.path is not None and not self._destination.path.exists():
             return []  # asking would create the file
-        with self._dataset.sql_client as client:
-            try:
-                with client.execute_query(query) as cursor:
-                    return cursor.fetchall()
-            except DatabaseUndefinedRelation:
-                return []  # before the first run
+        try:
+            with self._dataset.sql_client as client, client.execute_query(query) as cursor:
+                return cursor.fetchall()
+        except DatabaseUndefinedRelation:
+            return []  # before the first run
+        except Exception as error:
+            if self._destination.path is None:
+                raise
+            raise DatabaseFailed(self._destination.path) from error
+
+
+Warehouse = BronzeReader  # the former name, until every caller uses the new one

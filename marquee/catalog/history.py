@@ -33,7 +33,7 @@ WHERE tool = 'sqlmesh' ORDER BY started_at DESC LIMIT 1
 
 
 @dataclass
-class Past:
+class TableHistory:
     """What is known of one table.
 
     Attributes:
@@ -63,20 +63,20 @@ class Past:
 class History:
     """What is known of all tables, and of the newest plan or run."""
 
-    tables: Mapping[str, Past] = field(default_factory=dict)
+    tables: Mapping[str, TableHistory] = field(default_factory=dict)
     newest_run: Mapping[str, Any] | None = None
 
-    def of(self, name: str) -> Past:
+    def of(self, name: str) -> TableHistory:
         """What is known of a table; nothing, of one that was never built."""
-        return self.tables.get(name) or Past()
+        return self.tables.get(name) or TableHistory()
 
 
 def read_history(store: Store) -> History:
     """Read the run log of a warehouse; an empty history where it has none."""
-    tables: dict[str, Past] = {}
+    tables: dict[str, TableHistory] = {}
 
-    def past(row: Mapping[str, Any]) -> Past:
-        return tables.setdefault(str(row["table_name"]), Past())
+    def past(row: Mapping[str, Any]) -> TableHistory:
+        return tables.setdefault(str(row["table_name"]), TableHistory())
 
     known = store.tables()
     if "ops.model_log" in known:

@@ -16,8 +16,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import SqlLexer
 
 from marquee.catalog.history import History
-from marquee.catalog.lineage import Lineage
-from marquee.catalog.project import Table
+from marquee.catalog.pictures import Lineage
+from marquee.lineage.project import Table
 
 HERE = Path(__file__).resolve().parent
 MODELS = "models"

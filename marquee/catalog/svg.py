@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from marquee.catalog.layout import Edge, place
+from marquee.lineage.layout import Edge, place
 
 LETTER_WIDTH = 7.3  # of the text of a box, in pixels; the style sheet sets its size
 SMALL_LETTER_WIDTH = 6.2
@@ -58,9 +58,9 @@ def draw(boxes: Mapping[str, Box], edges: Iterable[Edge], title: str) -> Markup:
     lefts = [MARGIN + sum(widths[:column]) + BETWEEN * column for column in range(count)]
     numbers = {name: number for number, name in enumerate(names)}
     parts = [
-        f'<path d="{_way(way, lefts, widths)}" data-from="{numbers[start]}" '
+        f'<path d="{_edge_path(way, lefts, widths)}" data-from="{numbers[start]}" '
         f'data-to="{numbers[end]}"/>'
-        for (start, end), way in placed.ways.items()
+        for (start, end), way in placed.edge_paths.items()
     ]
     for name, box in boxes.items():
         column = placed.columns[name]
@@ -93,7 +93,9 @@ def _box(box: Box, number: int, left: float, top: float, width: float, height: f
     )
 
 
-def _way(way: Sequence[tuple[int, float]], lefts: Sequence[float], widths: Sequence[float]) -> str:
+def _edge_path(
+    way: Sequence[tuple[int, float]], lefts: Sequence[float], widths: Sequence[float]
+) -> str:
     """Draw a line that leaves and enters level, and passes the columns between straight."""
     column, y = way[0]
     parts = [f"M{lefts[column] + widths[column]:.0f} {y + MARGIN:.0f}"]

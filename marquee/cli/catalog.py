@@ -9,10 +9,10 @@ from pathlib import Path
 
 from marquee.catalog.data_dictionary import LAYERS
 from marquee.catalog.history import History, read_history
-from marquee.catalog.project import read_project
 from marquee.catalog.site import Site
 from marquee.core.settings import ROOT, Settings
-from marquee.monitoring.store import MissingWarehouse, opened
+from marquee.lineage.project import read_project
+from marquee.monitoring.store import MissingWarehouse, open_warehouse
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        with opened(Settings.from_environment().duckdb) as look:
-            history = read_history(look.store)
+        with open_warehouse(Settings.from_environment().duckdb) as view:
+            history = read_history(view.store)
     except MissingWarehouse as error:
         print(f"Without last runs and row counts: {error}", file=sys.stderr)
         history = History()

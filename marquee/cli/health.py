@@ -1,6 +1,6 @@
-"""Is the warehouse well? `python pipelines/health.py`, or `make health`; for cron and CI.
+"""The health check of the warehouse: `python pipelines/health.py`, or `make health`.
 
-A line a check, what fails first. What is expected is in `monitoring/cadence.yaml`.
+One line per check, failed ones first. The limits are in `marquee/monitoring/thresholds.yaml`.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from marquee.core.clock import now_utc
 from marquee.core.errors import explain
 from marquee.core.settings import Settings
-from marquee.monitoring.alerts import send_alerts
-from marquee.monitoring.checks import Finding, check_all, disk
-from marquee.monitoring.store import MissingWarehouse, opened
-from marquee.monitoring.thresholds import CADENCE, read_cadence
+from marquee.monitoring.checks import CheckResult, check_all, disk
+from marquee.monitoring.store import MissingWarehouse, open_warehouse
+from marquee.monitoring.thresholds import THRESHOLDS_FILE, read_thresholds
+from marquee.ops.alerts import send_alert
 
 EPILOG = """\
 exit codes:
-  0 all is well    1 something is not, or the warehouse cannot be looked at    2 wrong usage
+  0 healthy    1 a check failed, or the warehouse cannot be read    2 wrong usage
 
-alerts of what fails (--alert), off unless set:
+receivers of alerts (--alert), off unless set:
   MARQUEE_SLACK_WEBHOOK_URL   an incoming webhook of Slack
-  MARQUEE_SMTP_HOST, _PORT, _USER, _PASSWORD, _SENDER, _RECIPIENTS   mail over TLS
+  MARQUEE_SMTP_HOST, _PORT (465), _USER, _PASSWORD, _SENDER, _RECIPIENTS   mail over TLS
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check, print, perhaps tell people; return the exit code."""
+    """Check, print, and send an alert if requested; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python pipelines/health.py",
         description="Check sources, runs, audits, metrics, row counts, quarantine and disk.",
@@ -40,49 +40,60 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--alert", action="store_true", help="tell people of what fails")
+    parser.add_argument("--alert", action="store_true", help="send an alert if a check fails")
     parser.add_argument(
-        "--cadence", type=Path, default=CADENCE, metavar="FILE", help="what is expected"
+        "--thresholds", type=Path, default=THRESHOLDS_FILE, metavar="FILE", help="other limits"
     )
+    parser.add_argument("--cadence", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
+    if options.cadence:
+        parser.error("--cadence is now --thresholds, and the part `copy` of its file `snapshot`")
     try:
-        findings = findings_now(options.cadence)
-    except Exception as error:  # who is waiting for an alert reads no stack trace
-        findings = [unseen(explain(error, Settings.from_environment().duckdb))]
-    is_ok = all(finding.is_ok for finding in findings)
+        results = current_results(options.thresholds)
+    except Exception as error:  # an alert is sent for any failure, without a stack trace
+        results = [not_readable(explain(error, Settings.from_environment().duckdb))]
+    is_ok = all(result.is_ok for result in results)
     if options.json:
-        report = {"is_ok": is_ok, "checks": [asdict(finding) for finding in findings]}
+        report = {"is_ok": is_ok, "checks": [asdict(result) for result in results]}
         print(json.dumps(report, indent=2, default=str))
     else:
-        for finding in findings:
-            mark = "ok  " if finding.is_ok else "FAIL"
-            print(f"{mark}  {finding.check:<10} {finding.subject}: {finding.message}")
+        for result in results:
+            mark = "ok  " if result.is_ok else "FAIL"
+            print(f"{mark}  {result.check:<10} {result.subject}: {result.message}")
     if options.alert and not is_ok:
-        send_alerts([finding for finding in findings if not finding.is_ok])
+        send_alert_of([result for result in results if not result.is_ok])
     return 0 if is_ok else 1
 
 
-def findings_now(cadence: Path = CADENCE) -> list[Finding]:
+def current_results(thresholds: Path = THRESHOLDS_FILE) -> list[CheckResult]:
     """Check the warehouse of the environment; without one, the disk.
 
     Raises:
         MarqueeError: the file of expectations cannot be used.
 
     """
-    expected = read_cadence(cadence)
+    expected = read_thresholds(thresholds)
     is_file = os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake"
     path = Settings.from_environment().duckdb
     warehouse = path if is_file else None
     try:
-        with opened(path) as look:
-            return check_all(look.store, expected, now_utc(), warehouse, look.age)
+        with open_warehouse(path) as view:
+            return check_all(view.store, expected, now_utc(), warehouse, view.age)
     except MissingWarehouse as error:
-        return [unseen(str(error)), *disk(expected, warehouse)]
+        return [not_readable(str(error)), *disk(expected, warehouse)]
 
 
-def unseen(reason: str) -> Finding:
-    """Say that the warehouse cannot be looked at, which is no good sign."""
-    return Finding("warehouse", "", False, " ".join(reason.split()))
+def not_readable(reason: str) -> CheckResult:
+    """Return the failed check of a warehouse that cannot be read."""
+    return CheckResult("warehouse", "", False, " ".join(reason.split()))
+
+
+def send_alert_of(
+    failed: Sequence[CheckResult], environ: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Send an alert that lists the failed checks; return the kinds of the receivers."""
+    lines = [f"- {one.check} {one.subject}: {one.message}" for one in failed]
+    return send_alert("Marquee: health check failed", "\n".join(lines), environ)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,13 @@ from sqlmesh.utils.errors import SQLMeshError
 from marquee.core.settings import ROOT
 from marquee.plan_diff.bronze import INPUTS, sandbox_bronze
 from marquee.plan_diff.build import Base, Built, build_base, built
-from marquee.plan_diff.checks import checks
+from marquee.plan_diff.checks import run_checks
 from marquee.plan_diff.data import row_count, table_changes
 from marquee.plan_diff.errors import PlanDiffError
 from marquee.plan_diff.failure import failure
-from marquee.plan_diff.lineage import readers_of_gone, touched_columns
+from marquee.plan_diff.lineage import consumers_of_removed, impacted_columns
 from marquee.plan_diff.models import changes
-from marquee.plan_diff.report import Findings, markdown, verdict
+from marquee.plan_diff.report import PlanDiff, markdown, verdict
 from marquee.plan_diff.revision import head_label, is_changed, merge_base, write_files
 
 CACHE = ROOT / ".cache" / "plan-diff"
@@ -90,8 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     progress = Progress("naming the revisions", options.head or "HEAD", options.base)
     try:
-        findings = find(options.base, options.head, progress)
-        report = markdown(findings, time.monotonic() - began)
+        diff = find(options.base, options.head, progress)
+        report = markdown(diff, time.monotonic() - began)
     except (Exception, KeyboardInterrupt) as error:
         options.out.write_text(_failed(error, progress, options), encoding="utf-8")
         if isinstance(error, PlanDiffError):
@@ -100,11 +100,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             traceback.print_exc()
         return 2
     options.out.write_text(report, encoding="utf-8")
-    print(f"{verdict(findings)}\n{options.out}")
-    return 0 if findings.is_good else 1
+    print(f"{verdict(diff)}\n{options.out}")
+    return 0 if diff.is_good else 1
 
 
-def find(base_name: str, head_name: str | None, progress: Progress) -> Findings:
+def find(base_name: str, head_name: str | None, progress: Progress) -> PlanDiff:
     """Build the base and compare the working tree with it.
 
     Args:
@@ -127,8 +127,8 @@ def find(base_name: str, head_name: str | None, progress: Progress) -> Findings:
         write_files(ROOT, revision, files)
         base = build_base(files, bronze, Path(scratch) / "warehouse")
         progress.step = "comparing the change with the base"
-        findings = compare(ROOT, base, progress.head, revision.label)
-    return replace(findings, is_ingestion_changed=is_changed(ROOT, revision, INPUTS))
+        diff = compare(ROOT, base, progress.head, revision.label)
+    return replace(diff, is_ingestion_changed=is_changed(ROOT, revision, INPUTS))
 
 
 def _failed(error: BaseException, progress: Progress, options: argparse.Namespace) -> str:
@@ -150,16 +150,16 @@ def _failed(error: BaseException, progress: Progress, options: argparse.Namespac
     )
 
 
-def compare(project: Path, base: Base, head: str, label: str) -> Findings:
-    """Compare a project with a base that is built; what goes wrong becomes part of the findings."""
+def compare(project: Path, base: Base, head: str, label: str) -> PlanDiff:
+    """Compare a project with a base that is built; what goes wrong becomes part of the diff."""
     try:
         with built(project, base) as after:
-            return _findings(after, base, head, label)
+            return _plan_diff(after, base, head, label)
     except SQLMeshError as error:
-        return Findings(head, label, error=str(error))
+        return PlanDiff(head, label, error=str(error))
 
 
-def _findings(after: Built, base: Base, head: str, label: str) -> Findings:
+def _plan_diff(after: Built, base: Base, head: str, label: str) -> PlanDiff:
     found = changes(after.plan, base.models)
     in_order = [
         after.context.models[name]
@@ -169,17 +169,17 @@ def _findings(after: Built, base: Base, head: str, label: str) -> Findings:
     counts = {}
     if not after.error:
         counts = {change.name: row_count(after, change) for change in found}
-    return Findings(
+    return PlanDiff(
         head=head,
         base=label,
         model_count=sum(not model.kind.is_external for model in in_order),
         changes=found,
-        touched=touched_columns(in_order, found),
-        readers=readers_of_gone(base.models.values(), found),
+        impacted=impacted_columns(in_order, found),
+        consumers=consumers_of_removed(base.models.values(), found),
         tables=[] if after.error else table_changes(after, found),
         row_counts={name: count for name, count in counts.items() if count is not None},
-        checks=checks(after, base, found),
-        refusal=after.refusal,
+        checks=run_checks(after, base, found),
+        guard_error=after.guard_error,
         max_rebuild_rows=after.context.config.variables.get("max_rebuild_rows"),
         error=after.error,
     )

@@ -27,10 +27,10 @@ GRANT = re.compile(
 )
 
 Row = Mapping[str, Any]
-Ask = Callable[[str], list[Row]]
+Query = Callable[[str], list[Row]]
 
 
-class Finding(NamedTuple):
+class CheckResult(NamedTuple):
     """What was looked at, whether it is as it should be, and what to run if not."""
 
     subject: str
@@ -57,101 +57,101 @@ class Grant(NamedTuple):
 def main() -> int:
     """Check; return 1 if anything is not as it should be."""
     failed = 0
-    for finding in findings(os.environ):
-        print(finding, flush=True)
-        failed += bool(finding.problem)
+    for result in check_account(os.environ):
+        print(result, flush=True)
+        failed += bool(result.problem)
     print(f"\n{failed} to mend." if failed else "\nThe account is set up.")
     return 1 if failed else 0
 
 
-def findings(environ: Mapping[str, str]) -> Iterator[Finding]:
+def check_account(environ: Mapping[str, str]) -> Iterator[CheckResult]:
     """Look at one thing after the other; what cannot be asked without it is left out."""
     known = names(environ)
     try:
         # Without a role, so that a missing one can be told from a bad key.
         connection = connect(environ, "check")
     except (MarqueeError, ValueError, TypeError, snowflake.connector.Error) as error:
-        yield Finding("connection", *_reason(error))
+        yield CheckResult("connection", *_reason(error))
         return
     with closing(connection):
-        yield Finding(f"connection: {environ['SNOWFLAKE_USER']} signs in")
+        yield CheckResult(f"connection: {environ['SNOWFLAKE_USER']} signs in")
 
-        def ask(query: str) -> list[Row]:
+        def query(query: str) -> list[Row]:
             cursor = connection.cursor(snowflake.connector.DictCursor)
             return [row for row in cursor.execute(query).fetchall() if isinstance(row, dict)]  # type: ignore[union-attr]
 
         checks = (role, warehouses, database, schemas, grants)
         for check in checks:
             try:
-                yield from check(ask, known)
+                yield from check(query, known)
             except snowflake.connector.Error as error:
-                yield Finding(check.__name__, *_reason(error))
+                yield CheckResult(check.__name__, *_reason(error))
 
 
-def role(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+def role(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
     """The role to work with."""
     name = known["SNOWFLAKE_ROLE"]
     try:
-        ask(f"USE ROLE {name}")
+        query(f"USE ROLE {name}")
     except snowflake.connector.Error:
-        yield Finding(
+        yield CheckResult(
             f"role {name}",
             "missing, or this user does not have it",
             f"{script('03_roles')}, then 05_users",
         )
     else:
-        yield Finding(f"role {name}")
+        yield CheckResult(f"role {name}")
 
 
-def warehouses(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+def warehouses(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
     """Both warehouses: there, and awake when needed."""
     for variable in ("SNOWFLAKE_INGEST_WAREHOUSE", "SNOWFLAKE_TRANSFORM_WAREHOUSE"):
         name = known[variable]
-        found = [row for row in ask(f"SHOW WAREHOUSES LIKE '{name}'") if row["name"] == name]
+        found = [row for row in query(f"SHOW WAREHOUSES LIKE '{name}'") if row["name"] == name]
         problem = "missing, or hidden from this role"
         if found:
             is_awake = str(found[0].get("auto_resume", "true")).lower() == "true"
             problem = "" if is_awake else "suspended, and not resumed by itself"
-        yield Finding(f"warehouse {name}", problem, problem and script("01_warehouses"))
+        yield CheckResult(f"warehouse {name}", problem, problem and script("01_warehouses"))
 
 
-def database(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+def database(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
     """The database, and how long its past can be seen."""
     name = known["SNOWFLAKE_DATABASE"]
-    found = [row for row in ask(f"SHOW DATABASES LIKE '{name}'") if row["name"] == name]
+    found = [row for row in query(f"SHOW DATABASES LIKE '{name}'") if row["name"] == name]
     problem = "" if found else "missing, or hidden from this role"
     if found and int(found[0]["retention_time"] or 0) < int(known["SNOWFLAKE_RETENTION_DAYS"]):
         problem = f"time travel of {found[0]['retention_time']} days"
-    yield Finding(f"database {name}", problem, problem and script("02_database"))
+    yield CheckResult(f"database {name}", problem, problem and script("02_database"))
 
 
-def schemas(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+def schemas(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
     """The schemas that the scripts make."""
     name = known["SNOWFLAKE_DATABASE"]
     wanted = re.findall(rf"CREATE SCHEMA IF NOT EXISTS {name}\.(\w+)", text("02_database", known))
-    there = {row["name"] for row in ask(f"SHOW SCHEMAS IN DATABASE {name}")}
+    there = {row["name"] for row in query(f"SHOW SCHEMAS IN DATABASE {name}")}
     missing = [one for one in wanted if one not in there]
-    yield Finding(
+    yield CheckResult(
         f"{len(wanted)} schemas",
         (missing and f"missing: {', '.join(missing)}") or "",
         script("02_database"),
     )
 
 
-def grants(ask: Ask, known: Mapping[str, str]) -> Iterator[Finding]:
+def grants(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
     """The grants that the scripts give, role by role."""
     wanted = [grant_of(match) for match in GRANT.finditer(text("04_grants", known))]
     for variable in ("SNOWFLAKE_ROLE", "SNOWFLAKE_ANALYST_ROLE", "SNOWFLAKE_PII_ROLE"):
         name = known[variable]
         of_role = [one for one in wanted if one.role == name]
         try:
-            given = {*shown(ask, name, future=False), *shown(ask, name, future=True)}
+            given = {*shown(query, name, future=False), *shown(query, name, future=True)}
         except snowflake.connector.Error as error:
-            yield Finding(f"grants of {name}", *_reason(error))
+            yield CheckResult(f"grants of {name}", *_reason(error))
             continue
         missing = [one for one in of_role if one not in given]
         problem = f"{len(missing)} missing, such as {describe(missing[0])}" if missing else ""
-        yield Finding(f"{len(of_role)} grants of {name}", problem, script("04_grants"))
+        yield CheckResult(f"{len(of_role)} grants of {name}", problem, script("04_grants"))
 
 
 def grant_of(match: re.Match[str]) -> Grant:
@@ -161,9 +161,9 @@ def grant_of(match: re.Match[str]) -> Grant:
     )
 
 
-def shown(ask: Ask, role: str, *, future: bool) -> Iterator[Grant]:
+def shown(query: Query, role: str, *, future: bool) -> Iterator[Grant]:
     """Read what SHOW GRANTS says of a role; a future grant is on `DATABASE.SCHEMA.<KIND>`."""
-    for row in ask(f"SHOW {'FUTURE ' if future else ''}GRANTS TO ROLE {role}"):
+    for row in query(f"SHOW {'FUTURE ' if future else ''}GRANTS TO ROLE {role}"):
         kind = str(row["grant_on" if future else "granted_on"]).replace("_", " ")
         name = str(row["name"]).replace('"', "")
         name = re.sub(r"\.<\w+>$", "", name)

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from marquee.core.settings import ROOT, Settings
-from marquee.monitoring.snapshot import fresh_copy
+from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import MissingWarehouse
 
 PORT = 8000
@@ -47,7 +47,7 @@ def copied(folder: Path) -> dict[str, str]:
     """Copy the warehouse and the state that the environment names.
 
     Returns:
-        The variables that name the copies.
+        The variables that name the snapshot_dir.
 
     Raises:
         MissingWarehouse: one is not there, or is being written without a pause.
@@ -58,11 +58,11 @@ def copied(folder: Path) -> dict[str, str]:
     files = {"MARQUEE_STATE_DUCKDB": settings.state_duckdb, "MARQUEE_DUCKDB": settings.duckdb}
     found = {}
     for variable, file in files.items():
-        # Once more, for the UI writes: a copy of `fresh_copy` is others', too, and stays as it is.
+        # Copied again, because the UI writes: others read the snapshot, too.
         # The name is the catalog's and stays, and two files may have the same.
         own = folder / variable
         own.mkdir()
-        found[variable] = str(shutil.copy(fresh_copy(file), own / file.name))
+        found[variable] = str(shutil.copy(current_snapshot(file), own / file.name))
     return found
 
 

@@ -1,15 +1,40 @@
-"""Moments as the warehouse has them: UTC, without a zone."""
+"""Times as the warehouse has them: UTC, without a zone."""
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import threading
+from datetime import datetime, timedelta, timezone
+
+TICK = timedelta(microseconds=1)  # the resolution of a timestamp in both warehouses
 
 
-def now_utc() -> datetime:
-    """Return this moment."""
+def utcnow() -> datetime:
+    """Return the present time."""
     return naive_utc(datetime.now(timezone.utc))
 
 
 def naive_utc(moment: datetime) -> datetime:
-    """Return a moment that bears its zone."""
+    """Convert a time that has a zone."""
     return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+class Sequence:
+    """Times that only grow: each is later than all before, whatever the machine's clock shows.
+
+    The clock of a machine can be wrong, and is set back then. Rows that are ordered by these times
+    are in the order in which they arrived all the same. Safe for threads.
+    """
+
+    def __init__(self, after: datetime | None = None) -> None:
+        """Take the newest time that is in use already, None for none."""
+        self._last = after or datetime.min
+        self._lock = threading.Lock()
+
+    def next(self) -> datetime:
+        """Return the present time, or the smallest one that is later than all before."""
+        with self._lock:
+            self._last = max(utcnow(), self._last + TICK)
+            return self._last
+
+
+now_utc = utcnow  # the former name, until every caller uses the new one

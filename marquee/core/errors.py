@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -12,10 +13,11 @@ import duckdb
 from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, limit on the size of a file
+FILE_VARIABLES = ("MARQUEE_DUCKDB", "MARQUEE_VAULT_DUCKDB", "MARQUEE_STATE_DUCKDB")
 
 
 class MarqueeError(Exception):
-    """Something a person can mend: the message says what, `hint` what to do."""
+    """Something a person can fix: the message says what, `hint` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         """Take the message and, after it, what to do; both for people."""
@@ -40,7 +42,7 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 def explain(
     error: BaseException, warehouse: Path | None = None, *, is_personal: bool = False
 ) -> str:
-    """Say in one to three lines what an exception means for the person who runs a door.
+    """Say in one to three lines what an exception means for the person who runs a pipeline.
 
     Args:
         error: what was raised, as deeply wrapped as it comes.
@@ -49,13 +51,16 @@ def explain(
             value. The kind of the exception is said.
 
     Returns:
-        The text, without a stack trace. Credentials are not known here; see `tmdb_source.client`.
+        The text, without a stack trace. Credentials are removed elsewhere: `client.redact`.
 
     """
     causes = list(chain(error))
     for cause in causes:
         if isinstance(cause, MarqueeError):
             return str(cause)
+    for cause in causes:
+        if isinstance(cause, DatabaseFailed):
+            warehouse = _file(str(cause), warehouse)
     for cause in causes:
         if explained := _explain_one(cause, warehouse, is_personal=is_personal):
             return explained
@@ -75,7 +80,7 @@ def _explain_one(cause: BaseException, warehouse: Path | None, *, is_personal: b
     text = str(cause)
     if (isinstance(cause, OSError) and cause.errno in FULL) or "No space left" in text:
         return (
-            "The disk is full; what landed before is safe.\n"
+            "The disk is full; what was loaded before is safe.\n"
             f"Make room (the warehouse is {warehouse}) and run again."
         )
     if isinstance(cause, OSError) and cause.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
@@ -83,8 +88,8 @@ def _explain_one(cause: BaseException, warehouse: Path | None, *, is_personal: b
     if isinstance(cause, duckdb.Error):
         if explained := _explain_duckdb(text, warehouse):
             return explained
-        said = _quote(cause, is_personal=is_personal)
-        return f"DuckDB could not use the warehouse file {warehouse}:\n{said}"
+        quoted = _quote(cause, is_personal=is_personal)
+        return f"DuckDB could not use the database file {_file(text, warehouse)}:\n{quoted}"
     if isinstance(cause, ConfigFieldMissingException):
         return f"Configuration is missing: {', '.join(cause.fields)} of {cause.spec_name}."
     if "marquee.bronze.snowflake" in sys.modules:  # this run asked for Snowflake
@@ -95,20 +100,53 @@ def _explain_one(cause: BaseException, warehouse: Path | None, *, is_personal: b
 
 
 def _explain_duckdb(text: str, warehouse: Path | None) -> str | None:
+    file = _file(text, warehouse)
     if "Could not set lock" in text or "being used by another process" in text:
         holder = re.search(r"held in (.+? \(PID \d+\))", text)
         who = holder.group(1) if holder else "another process"
-        file = re.search(r'on file "(.+?)"', text)
         return (
-            f"The DuckDB file {file.group(1) if file else warehouse} is held by {who}.\n"
+            f"The DuckDB file {file} is held by {who}.\n"
             "DuckDB lets one process at a time open it: close that one "
             "(a `sqlmesh ui`, a notebook, a DuckDB shell, another run), then run again."
         )
-    if "not a valid DuckDB database file" in text or "Serialization Error" in text:
+    if any(
+        words in text
+        for words in ("not a valid DuckDB database", "Serialization Error", "Corrupt database file")
+    ):
+        variable = _variable(file, warehouse)
         return (
-            f"{warehouse} is not a DuckDB database that this DuckDB can read.\n"
-            "Set MARQUEE_DUCKDB to another file, or move this one away."
+            f"{file} is not a DuckDB database that this DuckDB can read.\n"
+            f"Restore it from a backup, or move it away{f', or set {variable}' * bool(variable)}."
         )
     if "Permission denied" in text or "read-only" in text.lower():
-        return f"No permission to write the warehouse file {warehouse}."
+        return f"No permission to write the database file {file}."
+    return None
+
+
+class DatabaseFailed(Exception):
+    """A database file failed; names it, for DuckDB names the file in some of its messages only."""
+
+    def __init__(self, file: Path) -> None:
+        """Take the file."""
+        super().__init__(f'on file "{file}"')
+
+
+def _file(text: str, warehouse: Path | None) -> Path | None:
+    """Return the file that a message names, else the warehouse."""
+    named = re.search(r'file "(.+?)"', text)
+    return Path(named.group(1)) if named else warehouse
+
+
+def _variable(file: Path | None, warehouse: Path | None) -> str | None:
+    """Name the environment variable that sets the path of a database file."""
+    if file is None:
+        return None
+    if file == warehouse:
+        return "MARQUEE_DUCKDB"
+    if warehouse and file == warehouse.with_name("vault.duckdb"):
+        return "MARQUEE_VAULT_DUCKDB"
+    for variable in FILE_VARIABLES:
+        given = os.environ.get(variable)
+        if given and Path(given).expanduser().resolve() == file.resolve():
+            return variable
     return None

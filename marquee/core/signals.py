@@ -1,4 +1,4 @@
-"""Ctrl-C as a request: stop at the next good place, and never in the middle of a landing."""
+"""Ctrl-C as a request: stop at the next good place, and never in the middle of a load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXIT_CODE = 128 + signal.SIGINT
 
 
 class Interrupt:
-    """Turns SIGINT and SIGTERM into a KeyboardInterrupt that waits while rows are landing.
+    """Turns SIGINT and SIGTERM into a KeyboardInterrupt that waits while rows are loaded.
 
     The second signal leaves at once: whatever it cuts off, the next run mends.
     """
@@ -23,7 +23,7 @@ class Interrupt:
         """Take what makes the working threads stop, called from the signal handler."""
         self._on_request = on_request
         self._previous: dict[int, Any] = {}
-        self._landing = False
+        self._is_loading = False
         self.requested = False
 
     def __enter__(self) -> Interrupt:
@@ -48,21 +48,23 @@ class Interrupt:
             os._exit(EXIT_CODE)
         self.requested = True
         self._on_request()
-        if not self._landing:
+        if not self._is_loading:
             raise KeyboardInterrupt
 
     @contextmanager
-    def finish_first(self) -> Iterator[None]:
+    def defer_interrupts(self) -> Iterator[None]:
         """Let the block come to its end before an interrupt takes effect.
 
         Raises:
-            KeyboardInterrupt: after the block, if one was asked for by then.
+            KeyboardInterrupt: after the block, if one was requested by then.
 
         """
-        self._landing = True
+        self._is_loading = True
         try:
             yield
         finally:
-            self._landing = False
+            self._is_loading = False
         if self.requested:
             raise KeyboardInterrupt
+
+    finish_first = defer_interrupts  # the former name, until every caller uses the new one

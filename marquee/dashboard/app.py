@@ -26,15 +26,15 @@ from streamlit.web import cli
 from marquee.core.settings import Settings
 from marquee.dashboard.lineage import read_lineage
 from marquee.dashboard.pages import PAGES, Page
-from marquee.monitoring.checks import words
-from marquee.monitoring.snapshot import age_if_past, fresh_copy
+from marquee.monitoring.checks import format_age
+from marquee.monitoring.snapshot import current_snapshot, snapshot_age
 from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
 
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
 SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
 
 
-class Remembered:
+class CachedStore:
     """A store whose answers are kept: pages are drawn again at each click."""
 
     def __init__(self, store: Store, key: str) -> None:
@@ -57,7 +57,7 @@ class Remembered:
 def answer(
     key: str, sql: str, parameters: tuple[Any, ...], is_native: bool, _store: Store
 ) -> pd.DataFrame:
-    """Ask a store, or remember what it said; Streamlit does not look at `_store`."""
+    """Ask a store, or remember what it said; Streamlit does not view at `_store`."""
     return _store.frame(sql, parameters, is_native=is_native)
 
 
@@ -68,9 +68,9 @@ def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has news ...")
-def copy_now(path: str) -> str:
+def snapshot_path(path: str) -> str:
     """Return a copy of the warehouse that is no older than FRESH_SECONDS, if it can be had."""
-    return str(fresh_copy(Path(path)))
+    return str(current_snapshot(Path(path)))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -91,12 +91,12 @@ def show(page: Page) -> None:
     try:
         store: Store
         if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
-            store = Remembered(snowflake_store(), "snowflake")
+            store = CachedStore(snowflake_store(), "snowflake")
         else:
             warehouse = Settings.from_environment().duckdb
-            copy = copy_now(str(warehouse))
-            store = Remembered(duckdb_store(copy), copy)
-            age = age_if_past(warehouse, Path(copy))
+            copy = snapshot_path(str(warehouse))
+            store = CachedStore(duckdb_store(copy), copy)
+            age = snapshot_age(warehouse, Path(copy))
     except MissingWarehouse as error:
         st.title("Nothing to show yet")
         st.info(str(error))
@@ -109,7 +109,7 @@ def show(page: Page) -> None:
         return
     if age and age > timedelta(seconds=FRESH_SECONDS):
         st.info(
-            f"The warehouse is being written: this shows it as it was {words(age)} ago.",
+            f"The warehouse is being written: this shows it as it was {format_age(age)} ago.",
             icon=":material/history:",
         )
     page(store, warehouse, age)
@@ -129,15 +129,15 @@ def draw() -> None:
 
 def serve(options: Sequence[str]) -> None:
     """Serve the dashboard until Ctrl-C, with everything at hand that the first page needs."""
-    threading.Thread(target=ask_for_lineage, daemon=True).start()
+    threading.Thread(target=load_lineage, daemon=True).start()
     if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
         with suppress(MissingWarehouse):  # the page says so
-            fresh_copy(Settings.from_environment().duckdb)
+            current_snapshot(Settings.from_environment().duckdb)
     sys.argv = ["streamlit", "run", __file__, *options]
     cli.main()
 
 
-def ask_for_lineage() -> None:
+def load_lineage() -> None:
     """Have SQLMesh read the project if its files have changed: it takes seconds."""
     with suppress(subprocess.CalledProcessError):  # the page says so
         read_lineage()

@@ -118,25 +118,26 @@ def metric_over_time(history: pd.DataFrame) -> alt.LayerChart:
     return drawn
 
 
-def graph(nodes: pd.DataFrame, edges: pd.DataFrame, chosen: str) -> alt.LayerChart:
+def graph(nodes: pd.DataFrame, paths: pd.DataFrame, chosen: str) -> alt.LayerChart:
     """Draw tables from left to right as they are made of each other.
 
     A click on a table is reported as the selection `table`.
 
     Args:
         nodes: the tables, with their places x and y.
-        edges: `parent` and `child`; what is not between two of `nodes` is left out.
+        paths: the points of the lines between them: `parent`, `child`, x and y.
         chosen: the table that stands out.
 
     """
     hidden = alt.Axis(labels=False, ticks=False, grid=False, domain=False, title=None)
     right = float(nodes["x"].max()) + 0.95  # room for the last names
+    bottom = float(nodes["y"].max()) + 20
     x = alt.X("x:Q", axis=hidden, scale=alt.Scale(domain=[-0.1, right]))
-    y = alt.Y("y:Q", axis=hidden, scale=alt.Scale(domain=[1, 0]))
+    y = alt.Y("y:Q", axis=hidden, scale=alt.Scale(domain=[bottom, 0]))
     lines = (
-        alt.Chart(curves(nodes, edges))
-        .mark_line(color="#8d99a6", strokeWidth=1.2, opacity=0.55)
-        .encode(x=x, y=y, detail=["parent:N", "child:N"], order="step:Q")
+        alt.Chart(paths)
+        .mark_line(color="#8d99a6", strokeWidth=1.2, opacity=0.55, interpolate="monotone")
+        .encode(x=x, y=y, detail=["parent:N", "child:N"], order="x:Q")
     )
     points = (
         alt.Chart(nodes.assign(size=nodes["table_name"].eq(chosen).map({True: 420, False: 150})))
@@ -162,21 +163,5 @@ def graph(nodes: pd.DataFrame, edges: pd.DataFrame, chosen: str) -> alt.LayerCha
         )
         .encode(x=x, y=y, text="label:N")
     )
-    rows = int(nodes.groupby("x").size().max())
-    drawn: alt.LayerChart = (lines + points + labels).properties(height=max(260, 44 * rows))
+    drawn: alt.LayerChart = (lines + points + labels).properties(height=max(260, bottom))
     return drawn
-
-
-CURVE_STEPS = 16
-
-
-def curves(nodes: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
-    """Return the points of the edges as S-shaped curves: `parent`, `child`, `step`, `x`, `y`."""
-    places = nodes.set_index("table_name")[["x", "y"]]
-    ends = edges.join(places, on="parent").join(places.add_suffix("_end"), on="child").dropna()
-    points = ends.merge(pd.DataFrame({"step": range(CURVE_STEPS + 1)}), how="cross")
-    way = points["step"] / CURVE_STEPS
-    bend = way * way * (3 - 2 * way)  # level where it leaves a table and where it arrives
-    points["x"] += (points["x_end"] - points["x"]) * way
-    points["y"] += (points["y_end"] - points["y"]) * bend
-    return points[["parent", "child", "step", "x", "y"]]

@@ -16,9 +16,9 @@ from marquee.core.clock import now_utc
 from marquee.core.settings import ROOT
 from marquee.dashboard import charts, queries
 from marquee.dashboard.lineage import Lineage, read_lineage
-from marquee.monitoring.checks import Finding, check_all
+from marquee.monitoring.checks import CheckResult, check_all
 from marquee.monitoring.store import Store
-from marquee.monitoring.thresholds import read_cadence
+from marquee.monitoring.thresholds import read_thresholds
 
 LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host", "process_id")
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
@@ -116,9 +116,25 @@ def label(column: str) -> str:
         if column.endswith(end):
             column = column.removesuffix(end) + unit
             break
-    words = column.removeprefix("is_").replace("_", " ").strip()
-    words = " ".join(WORDS.get(word, word) for word in words.split(" "))
-    return words[:1].upper() + words[1:]
+    format_age = column.removeprefix("is_").replace("_", " ").strip()
+    format_age = " ".join(WORDS.get(word, word) for word in format_age.split(" "))
+    return format_age[:1].upper() + format_age[1:]
+
+
+def limited(frame: pd.DataFrame, noun: str, count: int | None = None) -> None:
+    """Say that a list has its first rows only, if that is so.
+
+    Args:
+        frame: the list.
+        noun: what its rows are.
+        count: how many there are in all; None if that is not known.
+
+    """
+    if count is None:
+        if len(frame) == queries.LISTED:
+            st.caption(f"The newest {len(frame):,} {noun} are listed; there may be more.")
+    elif len(frame) < count:
+        st.caption(f"The first {len(frame):,} of {count:,} {noun} are listed.")
 
 
 def draw(chart: Any, frame: pd.DataFrame) -> None:
@@ -137,7 +153,7 @@ def big(number: float | None, unit: str = "") -> str:
     return f"{unit}{number:,.0f}"
 
 
-def failures(failing: Sequence[Finding]) -> str:
+def failures(failing: Sequence[CheckResult]) -> str:
     """Put what fails into one list."""
     head = "1 check fails" if len(failing) == 1 else f"{len(failing)} checks fail"
     lines = [f"- **{one.check}** `{one.subject}`: {one.message}" for one in failing]
@@ -147,13 +163,13 @@ def failures(failing: Sequence[Finding]) -> str:
 def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw rows per layer and their growth, the last runs, freshness and what is wrong."""
     st.title("Overview")
-    cadence = read_cadence()
-    findings = check_all(store, cadence, now_utc(), warehouse, age)
-    failing = [one for one in findings if not one.is_ok]
+    thresholds = read_thresholds()
+    results = check_all(store, thresholds, now_utc(), warehouse, age)
+    failing = [one for one in results if not one.is_ok]
     if failing:
         st.error(failures(failing), icon=":material/error:")
     else:
-        st.success(f"All {len(findings)} checks are well.", icon=":material/check_circle:")
+        st.success(f"All {len(results)} checks are well.", icon=":material/check_circle:")
     counts = queries.row_counts(store)
     history = queries.answer(store, queries.LAYER_HISTORY)
     layers = counts.groupby("layer", sort=False)["row_count"].sum()
@@ -178,7 +194,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
                 chart_data=before.tail(30).tolist() if len(before) > 1 else None,
                 chart_type="area",
             )
-    runs = queries.runs(store, cadence, now_utc(), is_past=age is not None)
+    runs = queries.runs(store, thresholds, now_utc(), is_past=age is not None)
     st.subheader("Growth")
     if history.empty:
         st.caption("Shown after the first logged run.")
@@ -196,7 +212,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
                     "subject": one.subject,
                     "message": one.message,
                 }
-                for one in findings
+                for one in results
             ]
         ),
         "checks",
@@ -210,7 +226,7 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
     st.title("Data quality")
     audits = queries.answer(store, queries.AUDITS)
     metrics = queries.answer(store, queries.METRICS)
-    checks = check_all(store, read_cadence(), now_utc(), warehouse, age)
+    checks = check_all(store, read_thresholds(), now_utc(), warehouse, age)
     failing_checks = [one for one in checks if not one.is_ok]
     failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
     with st.container(horizontal=True):
@@ -233,6 +249,8 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
             if broken.empty:
                 st.caption("They are gone: the table has changed since.")
             else:
+                if len(broken) == queries.SAMPLE_ROWS:
+                    st.caption(f"The first {len(broken)} of {audit.failing_row_count:,} rows.")
                 table(broken, f"broken-{place}")
     if len(metrics):
         st.subheader("Metrics, failing first")
@@ -261,38 +279,43 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
     key = (one["table_name"], one["column_name"], one["metric_name"])
     over_time = queries.answer(store, queries.METRIC_HISTORY, *key)
     draw(charts.metric_over_time(over_time), over_time)
-    breaking = queries.breaking_rows(store, *key)
+    breaking = queries.violating_rows(store, *key)
     if not breaking.empty:
-        st.caption("Rows that break it")
+        is_limited = len(breaking) == queries.SAMPLE_ROWS
+        st.caption(f"Rows that break it{', the first 20' if is_limited else ''}")
         table(breaking, "breaking")
 
 
 def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw runs as a timeline, durations, requests, retries, quarantine."""
     st.title("Pipeline health")
-    found = queries.runs(store, read_cadence(), now_utc(), is_past=age is not None)
-    if found.empty:
+    totals = queries.answer(store, queries.RUN_TOTALS)
+    if totals.empty:
         st.info("No run was logged yet: `make demo` makes some.")
     else:
-        jobs = st.multiselect("Jobs", sorted(found["job"].unique()), placeholder="all jobs")
-        shown = found[found["job"].isin(jobs)] if jobs else found
+        jobs = st.multiselect("Jobs", totals["job"].tolist(), placeholder="all jobs")
+        counted = totals[totals["job"].isin(jobs)] if jobs else totals
         with st.container(horizontal=True):
-            st.metric("runs", f"{len(shown):,}", border=True)
-            st.metric("without success", f"{(shown['status'] != 'SUCCEEDED').sum():,}", border=True)
-            st.metric("requests", f"{shown['request_count'].sum():,.0f}", border=True)
-            st.metric("retries", f"{shown['retry_count'].sum():,.0f}", border=True)
+            st.metric("runs", f"{counted['run_count'].sum():,}", border=True)
+            st.metric("without success", f"{counted['without_success_count'].sum():,}", border=True)
+            st.metric("requests", f"{counted['request_count'].sum():,.0f}", border=True)
+            st.metric("retries", f"{counted['retry_count'].sum():,.0f}", border=True)
+        shown = queries.runs(
+            store, read_thresholds(), now_utc(), jobs=jobs, is_past=age is not None
+        )
         draw(charts.timeline(shown, pd.Timestamp(now_utc())), shown)
+        limited(shown, "runs", int(counted["run_count"].sum()))
         table(shown, "runs")
-        models = queries.answer(store, queries.MODEL_RUNS)
+        models = queries.answer(store, queries.LAST_BUILD)
         if not models.empty:
             st.subheader("Slowest tables of the last build")
-            last = models[models["run_id"] == models.iloc[0]["run_id"]]
-            last = last.sort_values("duration_seconds", ascending=False)
-            slowest = last.head(15)
+            slowest = models.head(15)
             chart = charts.bars(slowest, "duration_seconds", "table_name", "seconds")
-            chart_and_table(chart, last, "models")
+            chart_and_table(chart, models, "models")
         st.subheader("Loads of dlt")
-        table(queries.answer(store, queries.LOADS), "loads")
+        loads = queries.answer(store, queries.LOADS)
+        limited(loads, "loads")
+        table(loads, "loads")
     st.subheader("Quarantine")
     quarantine = queries.answer(store, queries.QUARANTINE)
     if quarantine.empty:
@@ -328,9 +351,9 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         st.session_state["chosen"] = "gold.fact_movies"
     chosen = st.selectbox("Table (or click on one)", names, key="chosen")
     is_whole = st.toggle("All tables, not only what it is made of and what is made of it")
-    shown = graph.placed(names if is_whole else graph.related(chosen))
+    nodes, paths = graph.placed(names if is_whole else graph.graph.related(chosen))
     st.altair_chart(
-        charts.graph(shown, graph.edges, chosen),
+        charts.graph(nodes, paths, chosen),
         width="stretch",
         on_select="rerun",
         selection_mode="table",
@@ -450,23 +473,30 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
         chart_and_table(chart, years, "years")
     movie_history(store)
     st.subheader("Top movies")
-    every = queries.top_movies(store, "", 0, 9999, "")
-    if every.empty:
+    bounds = queries.answer(store, queries.TOP_MOVIE_YEARS)
+    if bounds.empty or not bounds["movie_count"][0]:
         st.caption("No movie has enough votes yet.")
         return
-    first, last = int(every["release_year"].min()), int(every["release_year"].max())
+    has_years = bounds["first_year"].notna()[0]
+    first, last = (int(bounds[name][0]) if has_years else 0 for name in ("first_year", "last_year"))
     by_genre, by_title, by_year = st.columns([1, 1, 2], gap="medium")
     genre = by_genre.selectbox("Genre", [ALL, *genres["genre_name"].sort_values()], key="genre")
     title = by_title.text_input("Title contains", key="title")
-    since, until = (
+    years = (
         by_year.slider("Years", first, last, (first, last), key="years")
         if first < last
         else (first, last)
     )
-    found = queries.top_movies(store, "" if genre == ALL else genre, since, until, title)
-    more = "+" if len(found) == queries.TOP else ""
-    st.metric("movies found", f"{len(found):,}{more}")
-    table(found, "top-movies")
+    found = queries.top_movies(
+        store,
+        genre="" if genre == ALL else genre,
+        years=None if years == (first, last) else years,
+        title=title,
+    )
+    count = int(found["found_count"].max()) if len(found) else 0
+    st.metric("movies found", f"{count:,}")
+    limited(found, "movies", count)
+    table(found.drop(columns=["found_count"]), "top-movies")
 
 
 def movie_history(store: Store) -> None:
@@ -474,14 +504,14 @@ def movie_history(store: Store) -> None:
     st.subheader("A movie's history")
     by_text, by_choice = st.columns([1, 2], gap="medium")
     text = by_text.text_input("Find a movie", placeholder="title or TMDb's number", key="find")
-    found = queries.movies_called(store, text)
+    found = queries.find_movies(store, text)
     if found.empty:
         st.caption("No movie is called that.")
         return
     names = {int(one["movie_id"]): movie_name(one) for one in found.to_dict("records")}
     movie = by_choice.selectbox("Movie", list(names), format_func=lambda one: names.get(one, "?"))
     if len(found) == queries.FOUND:
-        st.caption(f"The {queries.FOUND} best known; more of the title finds others.")
+        st.caption(f"The {queries.FOUND} best known; a longer part of the title finds others.")
     history = queries.answer(store, queries.MOVIE_HISTORY, movie)
     draw(charts.line(history, "valid_from", "popularity_score", "popularity"), history)
     table(history, "history")

@@ -1,11 +1,12 @@
-"""All that the dashboard asks of the warehouse, in DuckDB's SQL; pages only draw.
+"""All queries of the dashboard and of the report, in DuckDB's SQL; pages only draw.
 
-Each function takes the store and returns a table with the columns of its SELECT; one whose tables
-are not there yet returns it empty.
+A filter is part of its query, so that a limit applies to what was asked for. Each function takes
+the store and returns a table with the columns of its SELECT, an empty one if a table is missing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,46 +14,65 @@ import pandas as pd
 
 from marquee.monitoring.checks import is_unfinished
 from marquee.monitoring.store import Store
-from marquee.monitoring.thresholds import Cadence
+from marquee.monitoring.thresholds import Thresholds
 
 SAMPLE_ROWS = 20
-TOP = 500  # movies of a list
+LISTED = 500  # rows of a long list: movies, runs, loads
 FOUND = 50  # movies of a search
+ALL_JOBS = ""
 
-RUNS = """
+# Every run counts, whatever is listed.
+RUN_TOTALS = """
+SELECT job, COUNT(*) AS run_count, COUNT_IF(status <> 'SUCCEEDED') AS without_success_count,
+  SUM(request_count) AS request_count, SUM(retry_count) AS retry_count
+FROM ops.run_log
+GROUP BY job
+ORDER BY job
+"""
+RUNS = f"""
 SELECT run_id, tool, job, environment, status, started_at, ended_at,
   DATE_DIFF('SECOND', started_at, ended_at) AS duration_seconds,
   row_count, byte_count, request_count, retry_count, error, command, code_revision, run_by, host,
   process_id
 FROM ops.run_log
+WHERE ? = '' OR CONTAINS(?, ',' || job || ',')
 ORDER BY started_at DESC
-LIMIT 500
-"""
-LOADS = """
+LIMIT {LISTED}
+"""  # noqa: S608 - a number of this module
+LOADS = f"""
 SELECT load_id, run_id, pipeline_name, started_at, extract_seconds, normalize_seconds,
   load_seconds, row_count, byte_count
 FROM ops.load_log
 ORDER BY started_at DESC
-LIMIT 500
-"""
-MODEL_RUNS = """
+LIMIT {LISTED}
+"""  # noqa: S608 - a number of this module
+# The models of the newest plan or run.
+LAST_BUILD = """
 SELECT model.table_name, model.kind, model.status, model.started_at, model.duration_seconds,
   model.interval_count, model.row_count_before, model.row_count_after, model.error, model.run_id
 FROM ops.model_log AS model
-ORDER BY model.started_at DESC
-LIMIT 2000
+WHERE model.run_id = (SELECT run_id FROM ops.model_log ORDER BY started_at DESC LIMIT 1)
+ORDER BY model.duration_seconds DESC
 """
 # A run counts the tables that it knows, which are not all: of the others the count before holds.
+# One count per hour, so that the limit is six weeks, however often a refresh runs.
 LAYER_HISTORY = """
 WITH moments AS (
-  SELECT DISTINCT counted_at
+  SELECT MAX(counted_at) AS counted_at
   FROM ops.row_counts
+  GROUP BY DATE_TRUNC('HOUR', counted_at)
   ORDER BY counted_at DESC
-  LIMIT 1000 -- hourly runs count three times an hour: nearly two weeks
+  LIMIT 1000
 ), names AS (
   SELECT DISTINCT table_name, SPLIT_PART(table_name, '.', 1) AS layer
   FROM ops.row_counts
   WHERE SPLIT_PART(table_name, '.', 1) IN ('bronze', 'silver', 'snapshots', 'gold', 'ops')
+), newest_counts AS (
+  SELECT table_name, row_count, DATE_TRUNC('HOUR', counted_at) AS counted_hour
+  FROM ops.row_counts
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY table_name, DATE_TRUNC('HOUR', counted_at) ORDER BY counted_at DESC
+  ) = 1
 ), known AS (
   SELECT
     moments.counted_at,
@@ -63,8 +83,9 @@ WITH moments AS (
     ) AS row_count
   FROM moments
   CROSS JOIN names
-  LEFT JOIN ops.row_counts AS counts
-    ON counts.counted_at = moments.counted_at AND counts.table_name = names.table_name
+  LEFT JOIN newest_counts AS counts
+    ON counts.counted_hour = DATE_TRUNC('HOUR', moments.counted_at)
+    AND counts.table_name = names.table_name
 )
 SELECT layer, counted_at, CAST(SUM(row_count) AS BIGINT) AS row_count
 FROM known
@@ -117,17 +138,32 @@ SELECT release_year, movie_count, total_revenue_usd, avg_budget_usd, median_roi_
 FROM gold.kpi_yearly_trends
 ORDER BY release_year
 """
+TOP_MOVIE_YEARS = """
+SELECT MIN(release_year) AS first_year, MAX(release_year) AS last_year, COUNT(*) AS movie_count
+FROM gold.kpi_top_movies
+"""
+# A movie counts in each of its genres, as in kpi_genre_performance. A movie without a year is found
+# as long as no year is asked for.
 TOP_MOVIES = f"""
 SELECT title, release_year, genre_name, company_name, budget_tier, revenue_usd, budget_usd,
-  roi_pct, vote_average, vote_count, weighted_rating, popularity_score, movie_id
-FROM gold.kpi_top_movies
-WHERE (? = '' OR genre_name = ?) AND release_year BETWEEN ? AND ?
-  AND CONTAINS(LOWER(title), LOWER(?))
+  roi_pct, vote_average, vote_count, weighted_rating, popularity_score, movie_id,
+  COUNT(*) OVER () AS found_count
+FROM gold.kpi_top_movies AS movie
+WHERE (
+    ? = '' OR genre_name = ? OR movie_sk IN (
+      SELECT bridge.movie_sk
+      FROM gold.bridge_movie_genres AS bridge
+      JOIN gold.dim_genres AS genre ON genre.genre_sk = bridge.genre_sk
+      WHERE genre.genre_name = ?
+    )
+  )
+  AND (? OR release_year BETWEEN ? AND ?)
+  AND (? = '' OR CONTAINS(LOWER(title), LOWER(?)))
 ORDER BY weighted_rating_rank, movie_id
-LIMIT {TOP}
+LIMIT {LISTED}
 """  # noqa: S608 - a number of this module
 # All movies, those too that nobody votes for or TMDb no longer has; a title in full comes first.
-MOVIES_CALLED = f"""
+MOVIE_SEARCH = f"""
 SELECT movie_id, title, release_year, is_deleted
 FROM silver.silver_movies
 WHERE CONTAINS(LOWER(title), LOWER(?)) OR CAST(movie_id AS TEXT) = ?
@@ -137,7 +173,7 @@ LIMIT {FOUND}
 MOVIE_HISTORY = """
 SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
   runtime_minutes
-FROM snapshots.snap_silver_movies
+FROM gold.movie_history
 WHERE movie_id = ?
 ORDER BY valid_from
 """
@@ -157,10 +193,11 @@ GROUP BY acquisition_month, account_type
 ORDER BY acquisition_month, account_type
 """
 # What each query reads: without one of them its answer is empty.
-NEEDS = {
+REQUIRED_TABLES = {
+    RUN_TOTALS: ["ops.run_log"],
     RUNS: ["ops.run_log"],
     LOADS: ["ops.load_log"],
-    MODEL_RUNS: ["ops.model_log"],
+    LAST_BUILD: ["ops.model_log"],
     LAYER_HISTORY: ["ops.row_counts"],
     AUDITS: ["ops.audit_results", "ops.run_log"],
     AUDIT_HISTORY: ["ops.audit_results", "ops.run_log"],
@@ -169,9 +206,10 @@ NEEDS = {
     QUARANTINE: ["ops.quarantine_summary"],
     GENRES: ["gold.kpi_genre_performance"],
     YEARS: ["gold.kpi_yearly_trends"],
-    TOP_MOVIES: ["gold.kpi_top_movies"],
-    MOVIES_CALLED: ["silver.silver_movies"],
-    MOVIE_HISTORY: ["snapshots.snap_silver_movies"],
+    TOP_MOVIE_YEARS: ["gold.kpi_top_movies"],
+    TOP_MOVIES: ["gold.kpi_top_movies", "gold.bridge_movie_genres", "gold.dim_genres"],
+    MOVIE_SEARCH: ["silver.silver_movies"],
+    MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
 }
@@ -182,12 +220,12 @@ def answer(store: Store, query: str, *parameters: Any) -> pd.DataFrame:
 
     Args:
         store: the warehouse.
-        query: one of `NEEDS`.
+        query: one of `REQUIRED_TABLES`.
         parameters: the values of its question marks.
 
     """
     known = store.tables()
-    if any(table not in known for table in NEEDS[query]):
+    if any(table not in known for table in REQUIRED_TABLES[query]):
         return pd.DataFrame()
     return store.frame(query, parameters)
 
@@ -235,19 +273,36 @@ def growth(
     return now - int(before["row_count"]), before["counted_at"].to_pydatetime()
 
 
-def movies_called(store: Store, text: str) -> pd.DataFrame:
+def find_movies(store: Store, text: str) -> pd.DataFrame:
     """Return the movies with a text in their title, or with that number; all for none of it."""
-    return answer(store, MOVIES_CALLED, text.strip(), text.strip(), text.strip())
+    return answer(store, MOVIE_SEARCH, text.strip(), text.strip(), text.strip())
 
 
-def runs(store: Store, cadence: Cadence, now: datetime, *, is_past: bool = False) -> pd.DataFrame:
-    """Return the runs, newest first; one without an end that will have none is UNFINISHED."""
-    found = answer(store, RUNS)
+def runs(
+    store: Store,
+    thresholds: Thresholds,
+    now: datetime,
+    *,
+    jobs: Sequence[str] = (),
+    is_past: bool = False,
+) -> pd.DataFrame:
+    """Return the newest runs; one without an end that will have none is UNFINISHED.
+
+    Args:
+        store: the warehouse.
+        thresholds: how long a run takes at most.
+        now: this moment, UTC without a zone.
+        jobs: only these; all if there are none.
+        is_past: the warehouse is an old snapshot.
+
+    """
+    wanted = f",{','.join(jobs)}," if jobs else ALL_JOBS
+    found = answer(store, RUNS, wanted, wanted)
     if not found.empty:
         plain = found.astype(object).where(found.notna(), None).to_dict("records")
         found["status"] = [
             "UNFINISHED"
-            if is_unfinished({str(k): v for k, v in one.items()}, cadence, now, is_past=is_past)
+            if is_unfinished({str(k): v for k, v in one.items()}, thresholds, now, is_past=is_past)
             else one["status"]
             for one in plain
         ]
@@ -269,7 +324,7 @@ def failing_rows(store: Store, query: str) -> pd.DataFrame:
 
 REPEATED = "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
 # The rows that break a metric, where a row can: what is wrong with a value is the metric's.
-BREAKS = {
+VIOLATIONS = {
     "null_count": "{column} IS NULL",
     "null_pct": "{column} IS NULL",
     "positive_revenue": "{column} < 0",
@@ -285,16 +340,26 @@ BREAKS = {
 }
 
 
-def breaking_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
+def violating_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
     """Return some of the rows that break a metric; none where it is about no row."""
-    if metric not in BREAKS or column not in store.tables().get(table, ()):
+    if metric not in VIOLATIONS or column not in store.tables().get(table, ()):
         return pd.DataFrame()
-    condition = BREAKS[metric].format(table=table, column=column)
+    condition = VIOLATIONS[metric].format(table=table, column=column)
     return store.frame(f"SELECT * FROM {table} WHERE {condition} LIMIT {SAMPLE_ROWS}")  # noqa: S608
 
 
 def top_movies(
-    store: Store, genre: str, first_year: int, last_year: int, title: str
+    store: Store, *, genre: str = "", years: tuple[int, int] | None = None, title: str = ""
 ) -> pd.DataFrame:
-    """Return the best-rated movies of a genre ('' for all), years and part of a title."""
-    return answer(store, TOP_MOVIES, genre, genre, first_year, last_year, title)
+    """Return the best-rated movies, and in `found_count` how many there are without the limit.
+
+    Args:
+        store: the warehouse.
+        genre: one of the movie's genres; "" for all.
+        years: the first and the last; None for all, and for movies without one.
+        title: a part of it.
+
+    """
+    first, last = years or (0, 0)
+    text = title.strip()
+    return answer(store, TOP_MOVIES, genre, genre, genre, years is None, first, last, text, text)

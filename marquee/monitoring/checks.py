@@ -1,4 +1,4 @@
-"""What is wrong with the warehouse: each check looks at one thing and says it in one line."""
+"""The health checks: each looks at one thing and reports it on one line."""
 
 from __future__ import annotations
 
@@ -14,21 +14,25 @@ from statistics import median
 from typing import Any
 
 from marquee.monitoring.store import Store, rows
-from marquee.monitoring.thresholds import Cadence
+from marquee.monitoring.thresholds import Thresholds
 
 SCALE = (
     1.4826  # makes the median absolute deviation of a normal distribution its standard deviation
 )
 
 
+# Clocks of two hosts may differ by so much; a time further ahead is wrong.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+
 @dataclass(frozen=True)
-class Finding:
-    """A check and what came of it.
+class CheckResult:
+    """The result of a check.
 
     Attributes:
         check: what kind of check.
         subject: what it looked at.
-        is_ok: whether that is well.
+        is_ok: whether it passed.
         message: why, on one line.
 
     """
@@ -41,52 +45,52 @@ class Finding:
 
 def check_all(
     store: Store,
-    cadence: Cadence,
+    thresholds: Thresholds,
     now: datetime,
     warehouse: Path | None,
     age: timedelta | None = None,
-) -> list[Finding]:
+) -> list[CheckResult]:
     """Check everything; what fails comes first.
 
     Args:
         store: the warehouse.
-        cadence: what is expected.
+        thresholds: what is expected.
         now: this moment, UTC without a zone.
         warehouse: the file whose disk is looked at, None where there is no file.
-        age: how old what is looked at is, if it is a copy of a file that has changed since.
+        age: how old the snapshot is, if the file has changed since it was made.
 
     """
     found = [
-        *copy(cadence, age),
-        *sources(store, cadence, now),
-        *jobs(store, cadence, now, is_past=age is not None),
+        *snapshot_age(thresholds, age),
+        *sources(store, thresholds, now),
+        *jobs(store, thresholds, now, is_past=age is not None),
         *audits(store),
         *metrics(store),
-        *row_counts(store, cadence),
-        *quarantine(store, cadence),
-        *refused_values(store, cadence),
-        *disk(cadence, warehouse),
+        *row_counts(store, thresholds),
+        *quarantine(store, thresholds),
+        *rejected_values(store, thresholds),
+        *disk(thresholds, warehouse),
     ]
-    return sorted(found, key=lambda finding: finding.is_ok)
+    return sorted(found, key=lambda result: result.is_ok)
 
 
-def copy(cadence: Cadence, age: timedelta | None) -> Iterator[Finding]:
-    """Is what is looked at how the warehouse is, or was not long ago?"""
+def snapshot_age(thresholds: Thresholds, age: timedelta | None) -> Iterator[CheckResult]:
+    """Is the snapshot recent?"""
     if age is not None:
-        limit = timedelta(hours=cadence.copy["max_age_hours"])
-        yield Finding(
+        limit = timedelta(hours=thresholds.snapshot["max_age_hours"])
+        yield CheckResult(
             "warehouse",
-            "copy",
-            age <= limit,
-            f"the file is being written without a pause: all else is as it was {words(age)} ago, "
-            f"at most {words(limit)} is tolerated",
+            "snapshot",
+            is_recent(age, limit),
+            "the file is being written without a pause: all else is as it was "
+            f"{format_ago(age)}, at most {format_age(limit)} is tolerated",
         )
 
 
-def sources(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
+def sources(store: Store, thresholds: Thresholds, now: datetime) -> Iterator[CheckResult]:
     """Is the newest row of each source young enough?"""
     known = store.tables()
-    for table, expected in cadence.sources.items():
+    for table, expected in thresholds.sources.items():
         if expected["column"] not in known.get(table, ()):
             continue
         ((newest,),) = store.frame(
@@ -95,20 +99,20 @@ def sources(store: Store, cadence: Cadence, now: datetime) -> Iterator[Finding]:
         if newest is None or newest != newest:  # NaT: an empty table
             continue
         age, limit = now - newest, timedelta(hours=expected["max_age_hours"])
-        yield Finding(
+        yield CheckResult(
             "source",
             table,
-            age <= limit,
-            f"newest row {words(age)} old, expected within {words(limit)}",
+            is_recent(age, limit),
+            f"newest row from {format_ago(age)}, expected within {format_age(limit)}",
         )
 
 
 def jobs(
-    store: Store, cadence: Cadence, now: datetime, *, is_past: bool = False
-) -> Iterator[Finding]:
+    store: Store, thresholds: Thresholds, now: datetime, *, is_past: bool = False
+) -> Iterator[CheckResult]:
     """Has each job run, to its end, with success, and lately?"""
     if "ops.run_log" not in store.tables():
-        yield Finding("run", "ops.run_log", False, "no run was ever logged")
+        yield CheckResult("run", "ops.run_log", False, "no run was ever logged")
         return
     log = rows(
         store,
@@ -124,39 +128,56 @@ def jobs(
         ) = 1
         """,
     )
-    for job in sorted({*(one["job"] for one in log), *cadence.jobs}):
-        runs = [one for one in log if one["job"] == job]
-        if not runs:
-            continue
-        last = max(runs, key=lambda one: one["started_at"])
-        limit = timedelta(hours=cadence.jobs.get(job, {}).get("max_age_hours", 1e5))
-        succeeded = [one for one in runs if one["status"] == "SUCCEEDED"]
-        age = now - max(one["started_at"] for one in succeeded) if succeeded else None
-        since = f"the last that succeeded began {words(age)} ago" if age else "none ever succeeded"
-        if is_unfinished(last, cadence, now, is_past=is_past):
-            message = f"run {last['run_id']} of {last['started_at']:%Y-%m-%d %H:%M} is unfinished"
-            yield Finding("run", job, False, f"{message} (killed?); {since}")
-        elif last["status"] in ("FAILED", "STOPPED"):
-            said = (
-                f"run {last['run_id']} {last['status'].lower()}: {last['error'] or 'no error said'}"
-            )
-            yield Finding("run", job, False, f"{said}; {since}")
-        else:
-            is_ok = (age is None and last["status"] == "RUNNING") or (
-                age is not None and age <= limit
-            )
-            at_work = "one is at work; " if last["status"] == "RUNNING" else ""
-            yield Finding("run", job, is_ok, f"{at_work}{since}, expected within {words(limit)}")
+    for job in sorted({*(one["job"] for one in log), *thresholds.jobs}):
+        limit = timedelta(hours=thresholds.jobs.get(job, {}).get("max_age_hours", 1e5))
+        of_job = [one for one in log if one["job"] == job]
+        runs = [one for one in of_job if now - one["started_at"] >= -CLOCK_TOLERANCE]
+        for one in of_job:
+            if one not in runs:
+                age = now - one["started_at"]
+                message = f"run {one['run_id']} began {format_ago(age)}: a clock was wrong"
+                yield CheckResult("run", job, False, message)
+        if runs:
+            yield _job(job, runs, thresholds, now, limit, is_past=is_past)
+
+
+def _job(
+    job: str,
+    runs: list[dict[str, Any]],
+    thresholds: Thresholds,
+    now: datetime,
+    limit: timedelta,
+    *,
+    is_past: bool,
+) -> CheckResult:
+    """Check the newest runs of a job, one per status."""
+    last = max(runs, key=lambda one: one["started_at"])
+    succeeded = [one for one in runs if one["status"] == "SUCCEEDED"]
+    age = now - max(one["started_at"] for one in succeeded) if succeeded else None
+    since = "none ever succeeded"
+    if age is not None:
+        since = f"the last that succeeded began {format_ago(age)}"
+    if is_unfinished(last, thresholds, now, is_past=is_past):
+        message = f"run {last['run_id']} of {last['started_at']:%Y-%m-%d %H:%M} is unfinished"
+        return CheckResult("run", job, False, f"{message} (killed?); {since}")
+    if last["status"] in ("FAILED", "STOPPED"):
+        error = last["error"] or "no error was logged"
+        message = f"run {last['run_id']} {last['status'].lower()}: {error}"
+        return CheckResult("run", job, False, f"{message}; {since}")
+    is_running = last["status"] == "RUNNING"
+    is_ok = is_running if age is None else is_recent(age, limit)
+    running = "one is running; " if is_running else ""
+    return CheckResult("run", job, is_ok, f"{running}{since}, expected within {format_age(limit)}")
 
 
 def is_unfinished(
-    run: dict[str, Any], cadence: Cadence, now: datetime, *, is_past: bool = False
+    run: dict[str, Any], thresholds: Thresholds, now: datetime, *, is_past: bool = False
 ) -> bool:
     """Tell whether a run without an end will never have one.
 
     Args:
         run: its row of ops.run_log.
-        cadence: how long a run takes at most whose process cannot be looked at.
+        thresholds: how long a run takes at most whose process cannot be looked at.
         now: this moment, UTC without a zone.
         is_past: the row is of an old copy. Its process may be gone because the run has ended since,
             so that only time tells.
@@ -166,11 +187,11 @@ def is_unfinished(
         return False
     is_here = run["host"] == socket.gethostname()
     if is_here and not is_past:
-        return not _lives(int(run["process_id"]))
-    return bool(now - run["started_at"] > timedelta(hours=cadence.longest_run_hours))
+        return not _is_alive(int(run["process_id"]))
+    return bool(now - run["started_at"] > timedelta(hours=thresholds.longest_run_hours))
 
 
-def _lives(process_id: int) -> bool:
+def _is_alive(process_id: int) -> bool:
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
@@ -184,10 +205,10 @@ def _lives(process_id: int) -> bool:
         return True  # no /proc here
 
 
-def audits(store: Store) -> Iterator[Finding]:
+def audits(store: Store) -> Iterator[CheckResult]:
     """Did each table pass all its audits when it was last built?
 
-    What an audit said that the table no longer has, or of a table that is gone, is past.
+    An audit that the table no longer has, or of a table that no longer exists, is left out.
     """
     known = store.tables()
     if "ops.audit_results" not in known:
@@ -207,18 +228,18 @@ def audits(store: Store) -> Iterator[Finding]:
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
         kind = "stops what depends on it" if one["is_blocking"] else "a warning"
-        yield Finding(
+        yield CheckResult(
             "audit",
             f"{one['table_name']} {one['audit_name']}",
-            # A warning is shown, and is no alarm: the source is to mend it, nothing waits for it.
+            # A warning is shown and fails no check: the source has to fix it, nothing waits for it.
             not one["is_blocking"],
             f"{one['failing_row_count']:,} rows ({kind})",
         )
     if newest and not failing:
-        yield Finding("audit", "all", True, f"{len(newest):,} audits passed")
+        yield CheckResult("audit", "all", True, f"{len(newest):,} audits passed")
 
 
-def metrics(store: Store) -> Iterator[Finding]:
+def metrics(store: Store) -> Iterator[CheckResult]:
     """Is each quality metric of the newest refresh within its threshold?"""
     if "ops.data_quality_results" not in store.tables():
         return
@@ -233,47 +254,62 @@ def metrics(store: Store) -> Iterator[Finding]:
     )
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
-        yield Finding(
+        yield CheckResult(
             "metric",
             f"{one['table_name']}.{one['column_name']} {one['metric_name']}",
             False,
             f"{one['measured_value']:,.10g}, at most {one['threshold']:,.10g} is tolerated",
         )
     if newest and not failing:
-        yield Finding("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
+        yield CheckResult("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
 
 
-# A door, a plan and a run count a table one after the other, and one of them changed it: a count
-# that repeats the one before so soon says nothing, and would hide what that one showed.
-REPEATED_WITHIN = timedelta(hours=12)
-COUNTS_READ = 10  # for one that is judged; hourly runs repeat most
+# A pipeline, a plan and a run count a table one after the other, and one changed it. A count
+# that repeats the one before so soon is no run of its own, and would hide the change.
+REPEATED_WITHIN_HOURS = 12
+# The counts of a table that differ from the one before, and of the others one each half day. First
+# chosen, then limited: a refresh every ten minutes repeats hundreds of counts.
+COUNTS = f"""
+WITH compared AS (
+  SELECT table_name, row_count, counted_at,
+    LAG(row_count) OVER (PARTITION BY table_name ORDER BY counted_at) AS count_before,
+    LAG(counted_at) OVER (PARTITION BY table_name ORDER BY counted_at) AS counted_before
+  FROM ops.row_counts
+), dated AS (
+  SELECT *,
+    count_before IS NULL OR row_count <> count_before AS is_changed,
+    FLOOR(EPOCH(counted_at) / (3600 * {REPEATED_WITHIN_HOURS}))
+      <> FLOOR(EPOCH(counted_before) / (3600 * {REPEATED_WITHIN_HOURS})) AS is_next_half_day
+  FROM compared
+), settled AS (
+  SELECT *,
+    MAX(CASE WHEN is_changed THEN counted_at END) OVER (
+      PARTITION BY table_name ORDER BY counted_at
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS changed_at
+  FROM dated
+)
+SELECT table_name, row_count
+FROM settled
+WHERE is_changed OR (
+  is_next_half_day
+  AND DATE_DIFF('SECOND', changed_at, counted_at) >= 3600 * {REPEATED_WITHIN_HOURS}
+)
+QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
+ORDER BY table_name, counted_at
+"""  # noqa: S608 - a number of this module
 
 
-def row_counts(store: Store, cadence: Cadence) -> Iterator[Finding]:
-    """Did the newest run change a table's rows as runs before did?"""
+def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
+    """Did the newest run change a table's rows as earlier runs did?"""
     if "ops.row_counts" not in store.tables():
         return
-    expected = cadence.row_counts
+    expected = thresholds.row_counts
     history: dict[str, list[int]] = {}
-    last_at: dict[str, datetime] = {}
-    for table, count, counted_at in store.frame(
-        """
-        SELECT table_name, row_count, counted_at
-        FROM ops.row_counts
-        QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
-        ORDER BY table_name, counted_at
-        """,
-        [COUNTS_READ * int(expected["history_runs"])],
-    ).itertuples(index=False):
-        if table.partition(".")[0] not in expected["schemas"]:
-            continue
-        counts = history.setdefault(table, [])
-        is_repeated = counts and counts[-1] == count
-        if not is_repeated or counted_at - last_at[table] >= REPEATED_WITHIN:
-            counts.append(int(count))
-            last_at[table] = counted_at
+    for table, count in store.frame(COUNTS, [expected["history_runs"]]).itertuples(index=False):
+        if table.partition(".")[0] in expected["schemas"]:
+            history.setdefault(table, []).append(int(count))
     strange = 0
-    history = {table: counts[-expected["history_runs"] :] for table, counts in history.items()}
     for table, counts in sorted(history.items()):
         if len(counts) < expected["min_runs"]:
             continue
@@ -283,12 +319,12 @@ def row_counts(store: Store, cadence: Cadence) -> Iterator[Finding]:
         if score > expected["max_z_score"] and change_pct >= expected["min_change_pct"]:
             strange += 1
             far = "far" if score == float("inf") else f"{score:,.0f} robust standard deviations"
-            yield Finding(
+            yield CheckResult(
                 "rows", table, False, f"{before:,} -> {newest:,} rows, {far} from its usual change"
             )
     judged = sum(len(counts) >= expected["min_runs"] for counts in history.values())
     if judged and not strange:
-        yield Finding("rows", "all", True, f"{judged:,} tables changed as usual")
+        yield CheckResult("rows", "all", True, f"{judged:,} tables changed as usual")
 
 
 def robust_z_score(counts: list[int]) -> float:
@@ -322,9 +358,9 @@ QUARANTINES = {
         "bronze.raw_box_office",
     ],
 }
-# Values that the models refused, while the rest of the row stays: where they are listed, and of
+# Values that the models rejected, while the rest of the row stays: where they are listed, and of
 # which table's rows.
-REFUSED_VALUES = {
+REJECTED_VALUES = {
     "bronze.raw_movies": ("ops.rejected_values", "TRUE"),
     "bronze.raw_fan_interactions": (
         "ops.rejected_studio_values",
@@ -338,7 +374,7 @@ REFUSED_VALUES = {
 }
 
 
-def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
+def quarantine(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
     """Did the newest run put much of what it brought into quarantine?"""
     known = store.tables()
     for table, landed in QUARANTINES.items():
@@ -346,13 +382,13 @@ def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
         if table not in known or not tables:
             continue
         parts = " UNION ALL ".join(
-            f"SELECT batch_id, ingested_at, {int(one == table)} AS is_refused FROM {one}"  # noqa: S608
+            f"SELECT batch_id, ingested_at, {int(one == table)} AS is_rejected FROM {one}"  # noqa: S608
             for one in [table, *tables]
         )
         newest = rows(
             store,
             f"""
-            SELECT batch_id, SUM(is_refused) AS refused, COUNT(*) AS total
+            SELECT batch_id, SUM(is_rejected) AS rejected, COUNT(*) AS total
             FROM ({parts}) AS arrived
             GROUP BY batch_id
             ORDER BY MAX(ingested_at) DESC
@@ -360,13 +396,13 @@ def quarantine(store: Store, cadence: Cadence) -> Iterator[Finding]:
             """,  # noqa: S608 - names of this module
         )
         for one in newest:
-            yield _share_refused("quarantine", table, one, cadence)
+            yield _rejected_share("quarantine", table, one, thresholds)
 
 
-def refused_values(store: Store, cadence: Cadence) -> Iterator[Finding]:
-    """Did the newest run bring many values that the models refuse? One finding a rule."""
+def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
+    """Did the newest run bring many values that the models reject? One result per rule."""
     known = store.tables()
-    for table, (refused, condition) in REFUSED_VALUES.items():
+    for table, (refused, condition) in REJECTED_VALUES.items():
         if table not in known or refused not in known:
             continue
         broken = rows(
@@ -378,7 +414,7 @@ def refused_values(store: Store, cadence: Cadence) -> Iterator[Finding]:
               WHERE batch_id = (SELECT batch_id FROM {table} ORDER BY ingested_at DESC LIMIT 1)
               GROUP BY batch_id
             )
-            SELECT column_name, reason, newest.batch_id, newest.total, COUNT(*) AS refused
+            SELECT column_name, reason, newest.batch_id, newest.total, COUNT(*) AS rejected
             FROM {refused}
             JOIN newest ON newest.batch_id = _source_batch_id
             WHERE {condition}
@@ -387,50 +423,62 @@ def refused_values(store: Store, cadence: Cadence) -> Iterator[Finding]:
             """,  # noqa: S608 - names of this module
         )
         found = [
-            _share_refused(
-                "refused", f"{table} {one['column_name']}: {one['reason']}", one, cadence
+            _rejected_share(
+                "rejected", f"{table} {one['column_name']}: {one['reason']}", one, thresholds
             )
             for one in broken
         ]
         failing = [one for one in found if not one.is_ok]
         yield from failing
         if not failing:
-            yield Finding("refused", table, True, f"no rule broken often, {len(found)} at all")
+            yield CheckResult("rejected", table, True, f"no rule broken often, {len(found)} at all")
 
 
-def _share_refused(
-    check: str, subject: str, counts: Mapping[str, Any], cadence: Cadence
-) -> Finding:
-    """Judge `refused` of `total` rows of the load `batch_id`."""
-    share_pct = counts["refused"] * 100 / counts["total"]
+def _rejected_share(
+    check: str, subject: str, counts: Mapping[str, Any], thresholds: Thresholds
+) -> CheckResult:
+    """Compare `rejected` of `total` rows of the load `batch_id`."""
+    share_pct = counts["rejected"] * 100 / counts["total"]
     is_much = (
-        counts["refused"] > cadence.quarantine["max_rows"]
-        and share_pct > cadence.quarantine["max_share_pct"]
+        counts["rejected"] > thresholds.quarantine["max_rows"]
+        and share_pct > thresholds.quarantine["max_share_pct"]
     )
-    return Finding(
+    return CheckResult(
         check,
         subject,
         not is_much,
-        f"{counts['refused']:,.0f} of {counts['total']:,} ({share_pct:.1f} %) rows of the newest "
+        f"{counts['rejected']:,.0f} of {counts['total']:,} ({share_pct:.1f} %) rows of the newest "
         f"load, {counts['batch_id']}",
     )
 
 
-def disk(cadence: Cadence, warehouse: Path | None) -> Iterator[Finding]:
+def disk(thresholds: Thresholds, warehouse: Path | None) -> Iterator[CheckResult]:
     """Is there room where the warehouse is?"""
     if warehouse is None or not warehouse.parent.is_dir():
         return
     room = shutil.disk_usage(warehouse.parent)
     free_gb, free_pct = room.free / 1e9, room.free * 100 / room.total
-    yield Finding(
+    yield CheckResult(
         "disk",
         str(warehouse.parent),
-        free_gb >= cadence.disk["min_free_gb"] and free_pct >= cadence.disk["min_free_pct"],
+        free_gb >= thresholds.disk["min_free_gb"] and free_pct >= thresholds.disk["min_free_pct"],
         f"{free_gb:,.1f} GB free ({free_pct:.0f} %)",
     )
 
 
-def words(age: timedelta) -> str:
+def is_recent(age: timedelta, limit: timedelta) -> bool:
+    """Tell whether an age is within a limit; a time in the future is a wrong one, not a new one."""
+    return -CLOCK_TOLERANCE <= age <= limit
+
+
+def format_ago(age: timedelta) -> str:
+    """Put an age into words, such as `3 h ago`, or `2.5 d in the future`."""
+    if age < -CLOCK_TOLERANCE:
+        return f"{format_age(-age)} in the future"
+    return f"{format_age(max(age, timedelta()))} ago"
+
+
+def format_age(age: timedelta) -> str:
     """Put a duration into words, such as `3 h` or `2.5 d`."""
     hours = age.total_seconds() / 3600
     if hours < 1:

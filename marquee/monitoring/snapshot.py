@@ -1,8 +1,9 @@
-"""A copy of the DuckDB file to read from.
+"""A read-only snapshot of the DuckDB file.
 
-DuckDB lets one process in at a time, readers included: who opened the warehouse itself would make
-the next run fail. So its bytes are copied, which needs no lock; a copy counts only if the file and
-its log did not change meanwhile and were quiet before, and if it opens (decision 25).
+DuckDB admits one process at a time, readers included: a process that opened the warehouse itself
+would make the next run fail. So its bytes are copied, which needs no lock. A copy is used only if
+the file and its log did not change while it was made and shortly before, and if it opens
+(decision 25).
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ PAUSE_SECONDS = 0.5
 LEFT_SECONDS = 3600  # a copy that is not done by then was left by a process that was killed
 QUIET_SECONDS = 0.2  # a change within the tick of the file's clock would not show
 
-Stamp = tuple[tuple[int, int, int] | None, ...]
+FileState = tuple[tuple[int, int, int] | None, ...]
 
 
-def copies(path: Path) -> Path:
-    """Name the folder of a warehouse's copies: `MARQUEE_COPY_DIR`, or in the project's cache."""
+def snapshot_dir(path: Path) -> Path:
+    """Return the folder of a warehouse's snapshots: `MARQUEE_COPY_DIR`, or the project's cache."""
     folder = os.environ.get("MARQUEE_COPY_DIR")
     name = str(path.resolve()).strip("/").replace("/", "%")
-    return (Path(folder) if folder else ROOT / ".cache" / "copies") / name
+    return (Path(folder) if folder else ROOT / ".cache" / "snapshot_dir") / name
 
 
-def stamp(path: Path) -> Stamp:
+def file_state(path: Path) -> FileState:
     """Tell a file's state, and its log's: what changes with every write."""
 
     def one(file: Path) -> tuple[int, int, int] | None:
@@ -48,7 +49,7 @@ def stamp(path: Path) -> Stamp:
     return one(path), one(_log(path))
 
 
-def fresh_copy(path: Path, *, older_after: int = 1) -> Path:
+def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
     """Return a copy of the warehouse as it is now; made only if it changed since the last one.
 
     Args:
@@ -63,18 +64,18 @@ def fresh_copy(path: Path, *, older_after: int = 1) -> Path:
         MissingWarehouse: there is no file, or it could not be copied.
 
     """
-    folder = copies(path)
+    folder = snapshot_dir(path)
     for attempt in range(ATTEMPTS):
-        before = stamp(path)
+        before = file_state(path)
         if before[0] is None:
             raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
         target = folder / _name(before) / path.name
         if target.exists():
             return target
         if _is_quiet(before) and _copy(path, before, target):
-            _tidy(folder)
+            _remove_old(folder)
             return target
-        older = _copies_made(folder, path.name)
+        older = _existing_snapshots(folder, path.name)
         if older and attempt >= older_after:
             return older[-1]
         time.sleep(PAUSE_SECONDS)
@@ -84,9 +85,9 @@ def fresh_copy(path: Path, *, older_after: int = 1) -> Path:
     )
 
 
-def age_if_past(path: Path, copy: Path) -> timedelta | None:
+def snapshot_age(path: Path, copy: Path) -> timedelta | None:
     """Tell how old a copy is if the file has changed since it was made; None if it has not."""
-    if copy.parent.name == _name(stamp(path)):
+    if copy.parent.name == _name(file_state(path)):
         return None
     try:
         return timedelta(seconds=time.time() - copy.parent.stat().st_mtime)
@@ -94,7 +95,7 @@ def age_if_past(path: Path, copy: Path) -> timedelta | None:
         return timedelta()
 
 
-def _copy(path: Path, before: Stamp, target: Path) -> bool:
+def _copy(path: Path, before: FileState, target: Path) -> bool:
     """Copy file and log; False if they changed meanwhile, or do not open."""
     target.parent.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent.parent))
@@ -103,7 +104,7 @@ def _copy(path: Path, before: Stamp, target: Path) -> bool:
         shutil.copyfile(path, copy)
         if before[1] is not None:
             shutil.copyfile(_log(path), _log(copy))
-        if stamp(path) != before:
+        if file_state(path) != before:
             return False
         with duckdb.connect(str(copy)) as connection:
             connection.execute("CHECKPOINT")  # the log becomes part of the file
@@ -117,23 +118,23 @@ def _copy(path: Path, before: Stamp, target: Path) -> bool:
     return True
 
 
-def _is_quiet(found: Stamp) -> bool:
+def _is_quiet(found: FileState) -> bool:
     newest = max(one[2] for one in found if one) / 1e9
-    return time.time() - newest > QUIET_SECONDS
+    return abs(time.time() - newest) > QUIET_SECONDS  # a clock set back leaves a time in the future
 
 
-def _name(found: Stamp) -> str:
+def _name(found: FileState) -> str:
     return "-".join(str(part) for one in found if one for part in one)
 
 
-def _copies_made(folder: Path, name: str) -> list[Path]:
-    """Return the copies, the newest last."""
+def _existing_snapshots(folder: Path, name: str) -> list[Path]:
+    """Return the snapshot_dir, the newest last."""
     found = [one / name for one in folder.glob("[0-9]*") if (one / name).exists()]
     return sorted(found, key=lambda one: one.parent.stat().st_mtime)
 
 
-def _tidy(folder: Path) -> None:
-    """Delete old copies and half ones; who still reads one keeps its bytes until it closes it."""
+def _remove_old(folder: Path) -> None:
+    """Delete old and half snapshots; a process that still reads one keeps its bytes."""
     made = sorted(folder.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
     for old in made[:-2]:
         shutil.rmtree(old, ignore_errors=True)

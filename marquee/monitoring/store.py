@@ -36,8 +36,8 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True)
-class Look:
-    """A look at the warehouse: the store, and its age if it is a copy of what was, else None."""
+class WarehouseView:
+    """A view at the warehouse: the store, and its age if it is a copy of what was, else None."""
 
     store: Store
     age: timedelta | None = None
@@ -150,7 +150,9 @@ def as_snowflake(sql: str) -> str:
 
 
 @contextmanager
-def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterator[Look]:
+def open_warehouse(
+    duckdb_file: Path, environ: Mapping[str, str] = os.environ
+) -> Iterator[WarehouseView]:
     """Open the warehouse that the environment names, for the block.
 
     Snowflake where `SQLMESH__DEFAULT_GATEWAY` says so, else a copy of the DuckDB file, so that
@@ -163,17 +165,17 @@ def opened(duckdb_file: Path, environ: Mapping[str, str] = os.environ) -> Iterat
     if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
         account = SnowflakeStore(environ)
         try:
-            yield Look(account)
+            yield WarehouseView(account)
         finally:
             account.close()
         return
-    from marquee.monitoring.snapshot import ATTEMPTS, age_if_past, fresh_copy
+    from marquee.monitoring.snapshot import ATTEMPTS, current_snapshot, snapshot_age
 
     # An old copy shows what is past: it is the last resort, not the second choice.
-    copy = fresh_copy(duckdb_file, older_after=ATTEMPTS - 1)
-    age = age_if_past(duckdb_file, copy)
+    copy = current_snapshot(duckdb_file, older_after=ATTEMPTS - 1)
+    age = snapshot_age(duckdb_file, copy)
     store = DuckDBStore(copy)
     try:
-        yield Look(store, age)
+        yield WarehouseView(store, age)
     finally:
         store.close()

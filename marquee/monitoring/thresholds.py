@@ -1,4 +1,4 @@
-"""What is expected of the warehouse: `cadence.yaml`."""
+"""What is expected of the warehouse: `thresholds.yaml`."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import yaml
 
 from marquee.core.errors import MarqueeError
 
-CADENCE = Path(__file__).with_name("cadence.yaml")
+THRESHOLDS_FILE = Path(__file__).with_name("thresholds.yaml")
 
 
 @dataclass(frozen=True)
-class Cadence:
-    """What `cadence.yaml` says; its comments explain each."""
+class Thresholds:
+    """What `thresholds.yaml` says; its comments explain each."""
 
     jobs: Mapping[str, Mapping[str, float]]
     sources: Mapping[str, Mapping[str, Any]]
     longest_run_hours: float
-    copy: Mapping[str, float]
+    snapshot: Mapping[str, float]
     row_counts: Mapping[str, Any]
     quarantine: Mapping[str, float]
     disk: Mapping[str, float]
 
 
-def read_cadence(path: Path = CADENCE) -> Cadence:
+def read_thresholds(path: Path = THRESHOLDS_FILE) -> Thresholds:
     """Read the file.
 
     Raises:
@@ -35,6 +35,6 @@ def read_cadence(path: Path = CADENCE) -> Cadence:
 
     """
     try:
-        return Cadence(**yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Thresholds(**yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, TypeError, OSError) as error:
         raise MarqueeError(f"{path} cannot be used: {error}") from error

@@ -1,90 +1,118 @@
-"""Telling people, through the senders that dlt and SQLMesh have; off unless set (decision 26).
+"""Alerts by Slack and by mail, for pipelines, SQLMesh's plans and runs, and `make health`.
 
-SQLMesh's plans and runs tell of themselves (`macros/alerts.py`, the same variables); this is for
-the doors and for `make health`.
+Off unless the environment names a receiver (docs/decisions/0034).
 """
 
 from __future__ import annotations
 
 import os
+import smtplib
+import ssl
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
-from threading import Thread
+from collections.abc import Mapping
+from email.message import EmailMessage
 
-import dlt
-from dlt.common.runtime.slack import send_slack_message
+import requests
 
-PATIENCE_SECONDS = 30  # for a receiver that does not answer: dlt's sender would wait for ever
+TIMEOUT_SECONDS = 20  # for each step of the exchange with a receiver
+STARTTLS_PORT = 587  # mail submission: plain at first, TLS before anything else is sent
+MAX_SLACK_CHARACTERS = 38_000  # Slack rejects a text of more than 40,000
+SHORTENED = "\n[...]\n"
 
 
-def tell(subject: str, text: str, environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Send a message wherever the environment says.
+def send_alert(subject: str, text: str, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Send a message to every receiver that the environment names.
 
-    A place that cannot be reached is said on the terminal, and the others are still told.
+    A receiver that cannot be reached is reported on the terminal; the others still get the message.
 
     Args:
         subject: of a mail, and the first line of what Slack shows.
         text: nothing secret, nothing personal.
-        environ: says where.
+        environ: names the receivers.
 
     Returns:
-        The kinds of the places that were told: `slack`, `smtp`.
+        The kinds of the receivers that took the message: `Slack`, `mail`.
 
     """
-    told = []
-    for name, send in (("slack", _slack), ("smtp", _smtp)):
-        outcome = _patiently(partial(send, subject, text, environ))
-        if outcome is True:
-            told.append(name)
-        elif outcome is not False:
-            print(f"The alert by {name} could not be sent ({outcome}).", file=sys.stderr)
-    return told
-
-
-def _patiently(send: Callable[[], bool]) -> bool | str:
-    """Return whether there was somebody to tell, or in a word why it failed."""
-    outcome: list[bool | str] = []
-
-    def attempt() -> None:
+    sent = []
+    for name, send in (("Slack", _send_to_slack), ("mail", _send_mail)):
         try:
-            outcome.append(send())
+            if send(subject, text, environ):
+                sent.append(name)
         except Exception as error:
-            # Its own words may hold the webhook's address, which is a credential.
-            outcome.append(type(error).__name__)
-
-    thread = Thread(target=attempt, daemon=True)
-    thread.start()
-    thread.join(PATIENCE_SECONDS)
-    return outcome[0] if outcome else "no answer"
+            # The error's own text may hold the webhook's address, which is a credential.
+            is_timeout = isinstance(error, (TimeoutError, requests.Timeout))
+            reason = "no answer" if is_timeout else type(error).__name__
+            print(f"The alert by {name} could not be sent ({reason}).", file=sys.stderr)
+    return sent
 
 
-def _slack(subject: str, text: str, environ: Mapping[str, str]) -> bool:
-    """Tell the webhook of Marquee's variable, or the one that dlt is configured with."""
-    url = environ.get("MARQUEE_SLACK_WEBHOOK_URL") or dlt.secrets.get("runtime.slack_incoming_hook")
+def shorten(text: str, max_characters: int) -> str:
+    """Cut the middle out of a text that is too long: its end recommends what to do."""
+    if len(text) <= max_characters:
+        return text
+    half = (max_characters - len(SHORTENED)) // 2
+    return f"{text[:half]}{SHORTENED}{text[-half:]}"
+
+
+def _send_to_slack(subject: str, text: str, environ: Mapping[str, str]) -> bool:
+    """Post to the webhook of Marquee's variable, or of dlt's configuration."""
+    url = environ.get("MARQUEE_SLACK_WEBHOOK_URL") or _webhook_of_dlt()
     if not url:
         return False
-    send_slack_message(url, f"{subject}\n{text}", is_markdown=False)
+    message = shorten(f"{subject}\n{text}", MAX_SLACK_CHARACTERS)
+    for sign, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):  # Slack's own markup
+        message = message.replace(sign, escaped)
+    response = requests.post(
+        url, json={"text": message, "mrkdwn": False}, timeout=TIMEOUT_SECONDS, allow_redirects=False
+    )
+    response.raise_for_status()
     return True
 
 
-def _smtp(subject: str, text: str, environ: Mapping[str, str]) -> bool:
-    def given(name: str) -> str | None:
-        return environ.get(name) or None
+def _webhook_of_dlt() -> str | None:
+    # Imported only when there is an alert: a plan or run of SQLMesh needs no dlt, which takes long.
+    import dlt
 
-    if not given("MARQUEE_SMTP_HOST"):
+    found: str | None = dlt.secrets.get("runtime.slack_incoming_hook")
+    return found
+
+
+def _send_mail(subject: str, text: str, environ: Mapping[str, str]) -> bool:
+    """Send a mail over TLS to a server whose certificate is verified."""
+    host = environ.get("MARQUEE_SMTP_HOST")
+    if not host:
         return False
-    # Only here: importing SQLMesh takes a second.
-    from pydantic import SecretStr
-    from sqlmesh.core.notification_target import BasicSMTPNotificationTarget, NotificationStatus
-
-    BasicSMTPNotificationTarget(
-        host=given("MARQUEE_SMTP_HOST"),
-        port=int(given("MARQUEE_SMTP_PORT") or 465),
-        user=given("MARQUEE_SMTP_USER"),
-        password=SecretStr(given("MARQUEE_SMTP_PASSWORD") or ""),
-        sender=given("MARQUEE_SMTP_SENDER"),
-        recipients=frozenset((given("MARQUEE_SMTP_RECIPIENTS") or "").replace(" ", "").split(",")),
-        subject=subject,
-    ).send_text_message(NotificationStatus.FAILURE, text)
+    message = EmailMessage()
+    message["Subject"] = " ".join(subject.split())
+    message["From"] = environ.get("MARQUEE_SMTP_SENDER", "")
+    recipients = environ.get("MARQUEE_SMTP_RECIPIENTS", "").replace(" ", "").split(",")
+    message["To"] = ", ".join(filter(None, recipients))
+    message.set_content(text)
+    port = int(environ.get("MARQUEE_SMTP_PORT") or smtplib.SMTP_SSL_PORT)
+    with _connect(host, port) as server:
+        if user := environ.get("MARQUEE_SMTP_USER"):
+            server.login(user, environ.get("MARQUEE_SMTP_PASSWORD", ""))
+        server.send_message(message)
     return True
+
+
+def _connect(host: str, port: int) -> smtplib.SMTP:
+    """Open an encrypted connection to a mail server.
+
+    Raises:
+        ssl.SSLCertVerificationError: its certificate is not one that this machine trusts, or is of
+            another host.
+        OSError: it cannot be reached.
+
+    """
+    context = ssl.create_default_context()
+    if port != STARTTLS_PORT:
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    server = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+    try:
+        server.starttls(context=context)
+    except BaseException:
+        server.close()
+        raise
+    return server

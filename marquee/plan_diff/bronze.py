@@ -12,7 +12,7 @@ from pathlib import Path
 
 from marquee.plan_diff.errors import PlanDiffError
 
-# Two days of films, so that history has something to tell. A door that a project lacks is left out.
+# Two days of movies, so that there is history. A pipeline that a project lacks is left out.
 LOADS = (
     ("pipelines.tmdb", "--sandbox", "--pages", "500"),
     ("pipelines.tmdb", "--sandbox", "--pages", "500", "--day", "2"),
@@ -28,14 +28,14 @@ FILE = "warehouse.duckdb"
 def sandbox_bronze(project: Path, cache: Path) -> Path:
     """A warehouse file that holds bronze alone, to be copied and not to be changed.
 
-    It is loaded anew when a file under `INPUTS` changes, and the one before is thrown away.
+    It is reloaded when a file under `INPUTS` changes, and the one before is thrown away.
 
     Args:
-        project: The working tree, whose doors load.
+        project: The working tree, whose pipelines load.
         cache: A folder for the files.
 
     Raises:
-        PlanDiffError: a door failed; the message has what it said.
+        PlanDiffError: a pipeline failed; the message has its error output.
 
     """
     kept = cache / f"bronze-{_fingerprint(project)}"
@@ -62,7 +62,7 @@ def _load(project: Path, command: list[str], folder: Path) -> None:
         "MARQUEE_VAULT_DUCKDB": str(folder / "vault.duckdb"),
         "MARQUEE_DLT_DIR": str(folder / "dlt"),
     }
-    done = subprocess.run(  # noqa: S603 - the project's own doors
+    done = subprocess.run(  # noqa: S603 - the project's own pipelines
         [sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True
     )
     if done.returncode:

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -29,10 +32,11 @@ from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
 
 from marquee.plan_diff.bronze import FILE
 from marquee.plan_diff.errors import PlanDiffError
-from marquee.plan_diff.guard import refusal
+from marquee.plan_diff.guard import guard_error
 
 ENVIRONMENT = "review"
 
+PACKAGE = "marquee"
 # Where a project of SQLMesh keeps its Python.
 PYTHON_FOLDERS = {"macros", "linter", "signals"}
 
@@ -63,14 +67,14 @@ class Built:
     Attributes:
         context: SQLMesh on the working tree.
         plan: What it would do to prod, categories included.
-        refusal: Why prod's guard would refuse it; None where it would not.
+        guard_error: Why prod's plan guard would reject it; None where it would not.
         error: Why it could not be built; None when it was.
 
     """
 
     context: Context
     plan: Plan
-    refusal: str | None
+    guard_error: str | None
     error: str | None
 
 
@@ -128,14 +132,14 @@ def built(project: Path, base: Base) -> Iterator[Built]:
             # What SQLMesh cannot judge counts as the worst.
             builder.set_choice(snapshot, SnapshotChangeCategory.BREAKING)
         plan = builder.build()
-        refused = refusal(context, plan)
+        guard_message = guard_error(context, plan)
         error = None
         if plan.context_diff.has_snapshot_changes:
             try:
                 context.apply(plan)
             except SQLMeshError as failure:
                 error = _reason(context, failure)
-        yield Built(context, plan, refused, error)
+        yield Built(context, plan, guard_message, error)
 
 
 @contextmanager
@@ -153,7 +157,7 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
         "MARQUEE_ALLOW": "",
     }
     forget_modules(project)
-    with mock.patch.dict(os.environ, variables):
+    with own_package(project), mock.patch.dict(os.environ, variables):
         set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
         context = Context(paths=[str(project)])
         try:
@@ -176,13 +180,43 @@ def _loaded(project: Path, folder: Path) -> Iterator[Context]:
         except (PlanDiffError, SQLMeshError):
             raise
         except Exception as error:
-            raise SQLMeshError(f"The project does not load: {_said(error)}") from error
+            raise SQLMeshError(f"The project does not load: {_error_text(error)}") from error
         yield context
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """An error as Python would print it, without the way there."""
     return "".join(traceback.format_exception_only(error)).strip()
+
+
+@contextmanager
+def own_package(project: Path) -> Iterator[None]:
+    """Let the macros of a project import the package of that project for the block.
+
+    The package that runs the plan diff is that of the working tree. The macros of the base revision
+    import `marquee` when they run, and must get the code that they were written for. Functions that
+    were imported before the block keep their own modules; an import within the block does not.
+    """
+    if not (project / PACKAGE).is_dir():  # older than the package, or a copy without it
+        yield
+        return
+    own = _take_package()
+    # Modules of a package are found next to the package, so that the package alone decides.
+    spec = PathFinder.find_spec(PACKAGE, [str(project)])
+    assert spec and spec.loader  # noqa: S101 - the folder is there
+    sys.modules[PACKAGE] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(sys.modules[PACKAGE])
+        yield
+    finally:
+        _take_package()
+        sys.modules.update(own)
+
+
+def _take_package() -> dict[str, ModuleType]:
+    """Remove the modules of the package from those that Python has imported; return them."""
+    names = [name for name in sys.modules if name.partition(".")[0] == PACKAGE]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def forget_modules(project: Path) -> None:

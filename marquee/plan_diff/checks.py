@@ -1,4 +1,4 @@
-"""Audits and unit tests of what a change touches."""
+"""Audits and unit tests of what a change affects."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from sqlmesh.core.context import Context
 from sqlmesh.core.test import ModelTest
 
 from marquee.plan_diff.build import Base, Built
-from marquee.plan_diff.models import Change, How
+from marquee.plan_diff.models import Change, ChangeType
 
 
 @dataclass(frozen=True)
-class Checks:
+class CheckResults:
     """How the checks went.
 
     Attributes:
-        audits_run: Audits of the tables that were built anew.
+        audits_run: Audits of the tables that were rebuilt.
         audits_failed: Such as `not_null of gold.fact_movies: 3 rows`.
         tests_run: Unit tests of the models that were changed directly or are new.
         tests_failed: The names of those that failed.
@@ -36,13 +36,13 @@ class Checks:
         return not (self.audits_failed or self.tests_failed)
 
 
-def checks(built: Built, base: Base, changes: list[Change]) -> Checks:
-    """Audit every table that was built anew or has other audits; test every changed model."""
+def run_checks(built: Built, base: Base, changes: list[Change]) -> CheckResults:
+    """Audit every table that was rebuilt or has other audits; test every changed model."""
     run, failed = 0, []
     snapshots = built.context.snapshots
     by_id = {snapshot.snapshot_id: snapshot for snapshot in snapshots.values()}
     for change in changes:
-        is_audited = change.is_rebuilt or change.how is How.METADATA
+        is_audited = change.is_rebuilt or change.change_type is ChangeType.METADATA
         if change.after is None or not is_audited or built.error:
             continue
         snapshot = snapshots[change.after.fqn]
@@ -60,11 +60,15 @@ def checks(built: Built, base: Base, changes: list[Change]) -> Checks:
             if result.count:
                 failed.append(f"{result.audit.name} of {change.name}: {result.count} rows")
     tests_run, tests_failed = _tests(built.context, changes)
-    return Checks(run, sorted(failed), tests_run, tests_failed)
+    return CheckResults(run, sorted(failed), tests_run, tests_failed)
 
 
 def _tests(context: Context, changes: list[Change]) -> tuple[int, list[str]]:
-    models = [change.name for change in changes if change.how in (How.ADDED, How.DIRECT)]
+    models = [
+        change.name
+        for change in changes
+        if change.change_type in (ChangeType.ADDED, ChangeType.DIRECT)
+    ]
     if not models:
         return 0, []
     result = context.test(model_names=models, stream=io.StringIO())

@@ -14,7 +14,7 @@ from sqlmesh.core.model import Model
 from sqlmesh.core.table_diff import RowDiff
 
 from marquee.plan_diff.build import ENVIRONMENT, Built
-from marquee.plan_diff.models import Change, How
+from marquee.plan_diff.models import Change, ChangeType
 
 SAMPLE_ROWS = 3
 RUN = "run_id"
@@ -63,7 +63,7 @@ class TableChange:
         rows_before: Rows in prod of the base.
         rows_after: Rows in the environment of the change.
         added: Rows whose key is new.
-        removed: Rows whose key is gone.
+        removed: Rows whose key no longer exists.
         changed: Rows of the same key with another value in some column that both sides have.
         differing: How many values differ, by column; columns without any are left out.
         totals: The measures whose total or mean differs.
@@ -92,15 +92,15 @@ class TableChange:
 
 
 def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
-    """Compare every table that was built anew, previews of forward-only models included.
+    """Compare every table that was rebuilt, previews of forward-only models included.
 
     A log of what each run measured is left out: no row of it has its like in another run.
     """
-    compared = (How.DIRECT, How.INDIRECT)
+    compared = (ChangeType.DIRECT, ChangeType.INDIRECT)
     return [
         _compare(built.context, change.before, change.after, change.columns.renamed)
         for change in changes
-        if change.how in compared
+        if change.change_type in compared
         and (change.is_rebuilt or change.is_forward_only)
         and change.before
         and change.after
@@ -110,9 +110,9 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
 
 def row_count(built: Built, change: Change) -> int | None:
     """Rows of an added table, or of the removed one in prod; None where there is no table."""
-    if change.after and change.how is How.ADDED:
+    if change.after and change.change_type is ChangeType.ADDED:
         view = view_of(change.after, ENVIRONMENT)
-    elif change.before and change.how is How.REMOVED:
+    elif change.before and change.change_type is ChangeType.REMOVED:
         view = view_of(change.before, "prod")
     else:
         return None
@@ -170,7 +170,7 @@ def _condition(key: list[str], new_key: list[str]) -> exp.Expr:
 
 
 def _all_replaced(context: Context, before: Model, after: Model) -> TableChange:
-    """The difference where a column of the key is gone: no row has its like."""
+    """The difference where a column of the key was removed: no row can be matched."""
     views = view_of(before, "prod"), view_of(after, ENVIRONMENT)
     rows_before, rows_after = (_rows_of(context, view) for view in views)
     return TableChange(

@@ -2,4 +2,4 @@
 
 
 class PlanDiffError(Exception):
-    """A message that says what to do; the door prints it and leaves with code 1."""
+    """A message that says what to do; the command line prints it and exits with code 2."""

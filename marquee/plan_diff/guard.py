@@ -1,4 +1,4 @@
-"""What the guards of prod would say to a plan, asked before anything is built."""
+"""Whether the plan guard of prod would reject a plan, checked before anything is built."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.plan import Plan
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
-# The statement of `before_all` that refuses; it reads, and writes nothing.
-GUARD = "@refuse_losses()"
+# The statements of `before_all` that reject a plan; they read, and write nothing.
+# The second is its name in base revisions before November 2026.
+GUARDS = ("@check_plan()", "@refuse_losses()")
 
 
-def refusal(context: Context, plan: Plan) -> str | None:
+def guard_error(context: Context, plan: Plan) -> str | None:
     """Ask the project's own guard as if the plan were prod's.
 
     Returns:
-        Why prod would refuse the plan; None where it would not, or where the project has no guard.
+        Why prod would reject the plan; None where it would not, or where the project has no guard.
 
     Raises:
         SQLMeshError: the guard itself fails.
 
     """
     for statements in plan.context_diff.environment_statements:
-        if GUARD not in statements.before_all:
+        guards = [one for one in statements.before_all if one in GUARDS]
+        if not guards:
             continue
         try:
-            statements.copy(update={"before_all": [GUARD]}).render_before_all(
+            statements.copy(update={"before_all": guards}).render_before_all(
                 dialect=context.engine_adapter.dialect,
                 default_catalog=context.default_catalog,
                 snapshots={snapshot.name: snapshot for snapshot in plan.snapshots.values()},
@@ -36,13 +38,13 @@ def refusal(context: Context, plan: Plan) -> str | None:
                 execution_time=plan.execution_time,
             )
         except SQLMeshError as error:
-            if reason := _refused(error):
+            if reason := _guard_message(error):
                 return reason
             raise
     return None
 
 
-def _refused(error: BaseException) -> str | None:
+def _guard_message(error: BaseException) -> str | None:
     """What the guard said, among all that SQLMesh says about where it said it."""
     cause: BaseException | None = error
     while cause and not isinstance(cause, PlanError):

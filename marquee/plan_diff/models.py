@@ -16,7 +16,7 @@ from sqlmesh.core.snapshot import Snapshot, SnapshotChangeCategory
 from marquee.plan_diff.build import Models
 
 
-class How(Enum):
+class ChangeType(Enum):
     """In which way a model differs from the base, in the order of the report."""
 
     ADDED = "added"
@@ -47,7 +47,7 @@ class Change:
 
     Attributes:
         name: Such as `gold.fact_movies`.
-        how: In which way.
+        change_type: Whether it was added, removed, or changed, and in which way.
         category: SQLMesh's category, such as `Breaking`.
         is_rebuilt: It has a table of its own; otherwise it shares the base's.
         is_forward_only: It keeps its table in prod, and the change counts for new rows.
@@ -60,7 +60,7 @@ class Change:
     """
 
     name: str
-    how: How
+    change_type: ChangeType
     category: str
     is_rebuilt: bool
     is_forward_only: bool
@@ -74,13 +74,13 @@ def changes(plan: Plan, base: Models) -> list[Change]:
     """Every model that differs from the base, in the order of the report."""
     difference = plan.context_diff
     found = [
-        _change(How.ADDED, snapshot, None, whole_diff(None, snapshot.model))
+        _change(ChangeType.ADDED, snapshot, None, whole_diff(None, snapshot.model))
         for snapshot in (difference.snapshots[snapshot_id] for snapshot_id in difference.added)
     ]
     found += [
         Change(
             base[snapshot_id.name].name,
-            How.REMOVED,
+            ChangeType.REMOVED,
             SNAPSHOT_CHANGE_CATEGORY_STR[SnapshotChangeCategory.BREAKING],
             is_rebuilt=False,
             is_forward_only=False,
@@ -95,21 +95,23 @@ def changes(plan: Plan, base: Models) -> list[Change]:
         is_own = difference.directly_modified(name) or difference.metadata_updated(name)
         if not _is_metadata(after):
             if difference.directly_modified(name):
-                found.append(_change(How.DIRECT, after, before, _lines(difference.text_diff(name))))
+                found.append(
+                    _change(ChangeType.DIRECT, after, before, _lines(difference.text_diff(name)))
+                )
             else:
-                found.append(_change(How.INDIRECT, after, before, ""))
+                found.append(_change(ChangeType.INDIRECT, after, before, ""))
         elif is_own:  # otherwise it only has a parent that is described differently
             same = _substance(before.model) == _substance(after.model)
-            how = How.COMMENT if same else How.METADATA
-            found.append(_change(how, after, before, _lines(difference.text_diff(name))))
-    order = list(How)
-    return sorted(found, key=lambda change: (order.index(change.how), change.name))
+            change_type = ChangeType.COMMENT if same else ChangeType.METADATA
+            found.append(_change(change_type, after, before, _lines(difference.text_diff(name))))
+    order = list(ChangeType)
+    return sorted(found, key=lambda change: (order.index(change.change_type), change.name))
 
 
-def _change(how: How, after: Snapshot, before: Snapshot | None, diff: str) -> Change:
+def _change(change_type: ChangeType, after: Snapshot, before: Snapshot | None, diff: str) -> Change:
     return Change(
         name=after.model.name,
-        how=how,
+        change_type=change_type,
         category=SNAPSHOT_CHANGE_CATEGORY_STR[after.change_category],
         is_rebuilt=before is None or after.version != before.version,
         is_forward_only=after.model.forward_only,

@@ -38,7 +38,7 @@ environment:
 
 
 class GitHubError(Exception):
-    """GitHub refused, or could not be reached; the message says why, without the token."""
+    """GitHub guard_message, or could not be reached; the message says why, without the token."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class GitHub:
             The address of the comment, and whether it is new.
 
         Raises:
-            GitHubError: GitHub refused or could not be reached.
+            GitHubError: GitHub guard_message or could not be reached.
 
         """
         text = f"{MARKER}\n{fitting(body)}"
@@ -111,7 +111,7 @@ class GitHub:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             hint = " The token may not write here: is this a fork?" if error.code == 403 else ""
-            raise GitHubError(f"{method} {path}: GitHub said {error.code}.{hint}") from error
+            raise GitHubError(f"{method} {path}: GitHub answered {error.code}.{hint}") from error
         except (OSError, ValueError) as error:
             raise GitHubError(f"{method} {path}: no answer from GitHub ({error}).") from error
 
@@ -154,7 +154,7 @@ def from_environment() -> GitHub:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Post the report; return 0, or 1 where GitHub refused."""
+    """Post the report; return 0, or 1 where GitHub guard_message."""
     parser = argparse.ArgumentParser(
         prog="python marquee/plan_diff/pr_comment.py",
         description="Post a report as the one plan-diff comment of a pull request.",

@@ -7,27 +7,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-from marquee.plan_diff.checks import Checks
+from marquee.plan_diff.checks import CheckResults
 from marquee.plan_diff.data import Sample, TableChange
 from marquee.plan_diff.failure import TITLE
-from marquee.plan_diff.lineage import ROWS, Readers
+from marquee.plan_diff.lineage import ROWS, Consumers
 from marquee.plan_diff.markup import fenced, folded
-from marquee.plan_diff.models import Change, How
+from marquee.plan_diff.models import Change, ChangeType
 
 NOTE = "Compared on the sandbox's data"
-# Both sides read what the working tree's doors have loaded.
+# Both sides read what the working tree's pipelines loaded.
 INGESTION_CHANGED = "**ingestion changed: its effect on bronze is not shown**"
 
 # What the KPI tables of both domains are called: those of the films, those of the studio.
 KPI_PREFIXES = ("kpi_", "agg_")
 
-SHOWN_COLUMNS = 4
+MAX_SHOWN_COLUMNS = 4
 TEXT_WIDTH = 60
 HASH = re.compile(r"[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True)
-class Findings:
+class PlanDiff:
     """All that a report says.
 
     Attributes:
@@ -35,15 +35,15 @@ class Findings:
         base: The base, for people.
         model_count: Models of the working tree.
         changes: The models that differ.
-        touched: Columns that a change can alter or that go, by model.
-        readers: What read the columns that go.
-        tables: The differences of the tables that were built anew.
+        impacted: Columns that a change can alter or that go, by model.
+        consumers: What read the columns that go.
+        tables: The differences of the tables that were rebuilt.
         row_counts: Rows of added and of removed tables.
         checks: How audits and tests went.
-        refusal: Why prod's guard would refuse the change; None where it would not.
-        max_rebuild_rows: From which size on prod's guard asks before a table is built anew.
+        guard_error: Why prod's plan guard would reject the change; None where it would not.
+        max_rebuild_rows: From which size on prod's guard asks before a table is rebuilt.
         error: Why the change could not be planned or built; None when it could.
-        is_ingestion_changed: Whether the doors differ, which loaded bronze for both sides.
+        is_ingestion_changed: Whether the pipelines differ, which loaded bronze for both sides.
 
     """
 
@@ -51,12 +51,12 @@ class Findings:
     base: str
     model_count: int = 0
     changes: list[Change] = field(default_factory=list)
-    touched: dict[str, list[str]] = field(default_factory=dict)
-    readers: Readers = field(default_factory=dict)
+    impacted: dict[str, list[str]] = field(default_factory=dict)
+    consumers: Consumers = field(default_factory=dict)
     tables: list[TableChange] = field(default_factory=list)
     row_counts: dict[str, int] = field(default_factory=dict)
-    checks: Checks = field(default_factory=Checks)
-    refusal: str | None = None
+    checks: CheckResults = field(default_factory=CheckResults)
+    guard_error: str | None = None
     max_rebuild_rows: int | None = None
     error: str | None = None
     is_ingestion_changed: bool = False
@@ -64,31 +64,31 @@ class Findings:
     @property
     def real_changes(self) -> list[Change]:
         """Those that are more than comments."""
-        return [change for change in self.changes if change.how is not How.COMMENT]
+        return [change for change in self.changes if change.change_type is not ChangeType.COMMENT]
 
     @property
     def kpi_columns(self) -> dict[str, list[str]]:
-        """The touched columns of KPI tables."""
+        """The impacted columns of KPI tables."""
         return {
             name: columns
-            for name, columns in self.touched.items()
+            for name, columns in self.impacted.items()
             if name.split(".")[-1].startswith(KPI_PREFIXES)
         }
 
     @property
-    def built_anew(self) -> list[str]:
+    def rebuilt_tables(self) -> list[str]:
         """The tables that prod keeps and would fill from the beginning again."""
         return [
             change.name
             for change in self.changes
             if change.is_rebuilt
-            and change.how in (How.DIRECT, How.INDIRECT)
+            and change.change_type in (ChangeType.DIRECT, ChangeType.INDIRECT)
             and change.after
             and change.after.kind.is_incremental
         ]
 
     @property
-    def gone(self) -> set[tuple[str, str]]:
+    def removed_columns(self) -> set[tuple[str, str]]:
         """The columns that go, with their models."""
         return {
             (change.name, column) for change in self.changes for column in change.columns.removed
@@ -100,61 +100,65 @@ class Findings:
         return self.error is None and self.checks.passed
 
 
-def markdown(findings: Findings, seconds: float) -> str:
+def markdown(diff: PlanDiff, seconds: float) -> str:
     """Write the report; the last line alone depends on the clock."""
-    parts = [TITLE, verdict(findings)]
-    if findings.error:
-        parts.append(folded("Why it does not build", fenced(findings.error)))
-    if findings.refusal:
-        parts.append(folded("Why prod refuses it", fenced(findings.refusal), is_open=True))
-    parts += _sections(findings)
+    parts = [TITLE, verdict(diff)]
+    if diff.error:
+        parts.append(folded("Why it does not build", fenced(diff.error)))
+    if diff.guard_error:
+        parts.append(folded("Why prod rejects it", fenced(diff.guard_error), is_open=True))
+    parts += _sections(diff)
     parts.append(f"<sub>{NOTE}, in {seconds:.0f} s.</sub>")
     return "\n\n".join(parts) + "\n"
 
 
-def verdict(findings: Findings) -> str:
+def verdict(diff: PlanDiff) -> str:
     """The line to read when only one is read."""
-    against = f"(`{findings.head}` against `{findings.base}`)"
-    changes = findings.real_changes
-    if findings.error:
-        ingestion = f"; {INGESTION_CHANGED}" if findings.is_ingestion_changed else ""
+    against = f"(`{diff.head}` against `{diff.base}`)"
+    changes = diff.real_changes
+    if diff.error:
+        ingestion = f"; {INGESTION_CHANGED}" if diff.is_ingestion_changed else ""
         return f"**Does not build** {against}{ingestion}."
-    if not changes and findings.is_ingestion_changed:
+    if not changes and diff.is_ingestion_changed:
         return f"**No model changed** {against}; {INGESTION_CHANGED}."
     if not changes:
-        only = [f"`{change.name}`" for change in findings.changes]
+        only = [f"`{change.name}`" for change in diff.changes]
         return (
-            f"**No change** {against}: {findings.model_count} models, columns and rows are the same"
+            f"**No change** {against}: {diff.model_count} models, columns and rows are the same"
             + (f"; only comments or format differ in {_and(only)}." if only else ".")
         )
-    said = [_count(changes, how) for how in How if any(c.how is how for c in changes)]
-    kpi_columns = sum(len(columns) for columns in findings.kpi_columns.values())
+    said = [
+        _count(changes, change_type)
+        for change_type in ChangeType
+        if any(c.change_type is change_type for c in changes)
+    ]
+    kpi_columns = sum(len(columns) for columns in diff.kpi_columns.values())
     if kpi_columns:
-        said.append(f"{_number(kpi_columns, 'KPI column')} touched{_of_them_gone(findings)}")
-    differing = [table for table in findings.tables if table.differs]
+        said.append(f"{_number(kpi_columns, 'KPI column')} impacted{_of_them_removed(diff)}")
+    differing = [table for table in diff.tables if table.differs]
     if differing:
         rows = sum(table.added + table.removed + table.changed for table in differing)
         said.append(f"{_number(rows, 'row')} in {_number(len(differing), 'table')} differ")
-    elif findings.tables:
+    elif diff.tables:
         said.append("no row differs")
-    if not findings.checks.passed:
-        failed = len(findings.checks.audits_failed) + len(findings.checks.tests_failed)
+    if not diff.checks.passed:
+        failed = len(diff.checks.audits_failed) + len(diff.checks.tests_failed)
         said.append(f"**{_number(failed, 'check')} failed**")
-    if findings.refusal:
-        said.append("**prod's guard would refuse it**")
-    if findings.is_ingestion_changed:
+    if diff.guard_error:
+        said.append("**prod's plan guard would reject it**")
+    if diff.is_ingestion_changed:
         said.append(INGESTION_CHANGED)
     return f"**{_worst(changes)}** {against}: {'; '.join(said)}."
 
 
-def _of_them_gone(findings: Findings) -> str:
-    """How many of the touched KPI columns go."""
+def _of_them_removed(diff: PlanDiff) -> str:
+    """How many of the impacted KPI columns go."""
     count = sum(
-        (name, column) in findings.gone
-        for name, columns in findings.kpi_columns.items()
+        (name, column) in diff.removed_columns
+        for name, columns in diff.kpi_columns.items()
         for column in columns
     )
-    return f", **{count:,} of them gone**" if count else ""
+    return f", **{count:,} of them removed**" if count else ""
 
 
 def _worst(changes: list[Change]) -> str:
@@ -166,53 +170,54 @@ def _worst(changes: list[Change]) -> str:
     return "Indirect"
 
 
-def _count(changes: list[Change], how: How) -> str:
-    return f"{_number(sum(c.how is how for c in changes), 'model')} {how.value}"
+def _count(changes: list[Change], change_type: ChangeType) -> str:
+    count = sum(change.change_type is change_type for change in changes)
+    return f"{_number(count, 'model')} {change_type.value}"
 
 
-def _sections(findings: Findings) -> list[str]:
+def _sections(diff: PlanDiff) -> list[str]:
     parts = []
-    if findings.real_changes:
-        parts += [_checks(findings.checks), _models(findings)]
-    parts += [_definition(change) for change in findings.changes if change.diff]
-    columns = [change for change in findings.changes if change.columns]
+    if diff.real_changes:
+        parts += [_checks(diff.checks), _models(diff)]
+    parts += [_definition(change) for change in diff.changes if change.diff]
+    columns = [change for change in diff.changes if change.columns]
     if columns:
-        listed = [_columns(change, findings.readers) for change in columns]
+        listed = [_columns(change, diff.consumers) for change in columns]
         parts.append(folded("Columns", "\n".join(listed)))
-    if findings.touched:
-        parts.append(_lineage(findings))
-    parts += [_table(table) for table in findings.tables if table.differs]
-    same = [f"`{table.name}`" for table in findings.tables if not table.differs]
+    if diff.impacted:
+        parts.append(_lineage(diff))
+    parts += [_table(table) for table in diff.tables if table.differs]
+    same = [f"`{table.name}`" for table in diff.tables if not table.differs]
     if same:
-        title = f"Built anew with the same rows: {_number(len(same), 'table')}"
+        title = f"Rebuilt with the same rows: {_number(len(same), 'table')}"
         parts.append(folded(title, f"{_and(same)}."))
     return parts
 
 
-def _models(findings: Findings) -> str:
+def _models(diff: PlanDiff) -> str:
     lines = ["| model | how | category | rows |", "|---|---|---|---|"]
-    rows = {table.name: _rows(table) for table in findings.tables}
-    rows |= {name: f"{count:,}" for name, count in findings.row_counts.items()}
-    for change in findings.real_changes:
+    rows = {table.name: _rows(table) for table in diff.tables}
+    rows |= {name: f"{count:,}" for name, count in diff.row_counts.items()}
+    for change in diff.real_changes:
         lines.append(
-            f"| `{change.name}` | {change.how.value} | {change.category} "
+            f"| `{change.name}` | {change.change_type.value} | {change.category} "
             f"| {rows.get(change.name) or _table_kept(change)}"
             f"{'; prod: new rows only' if change.is_forward_only else ''} |"
         )
-    if findings.built_anew and findings.max_rebuild_rows:
-        names = _and(f"`{name}`" for name in findings.built_anew)
+    if diff.rebuilt_tables and diff.max_rebuild_rows:
+        names = _and(f"`{name}`" for name in diff.rebuilt_tables)
         lines += [
             "",
-            f"Prod builds {names} anew, and asks first where one has more than "
-            f"{findings.max_rebuild_rows:,} rows.",
+            f"Prod rebuilds {names}, and asks first where one has more than "
+            f"{diff.max_rebuild_rows:,} rows.",
         ]
-    is_short = len(findings.real_changes) <= 5
+    is_short = len(diff.real_changes) <= 5
     return folded("Models", "\n".join(lines), is_open=is_short)
 
 
 def _table_kept(change: Change) -> str:
-    """What becomes of a table that was not built anew."""
-    if change.is_rebuilt or change.how in (How.REMOVED, How.METADATA):
+    """What becomes of a table that was not rebuilt."""
+    if change.is_rebuilt or change.change_type in (ChangeType.REMOVED, ChangeType.METADATA):
         return ""
     return "shared with the base"
 
@@ -230,42 +235,42 @@ def _definition(change: Change) -> str:
     return folded(f"Definition of <code>{change.name}</code>", fenced(change.diff, "diff"))
 
 
-def _columns(change: Change, readers: Readers) -> str:
+def _columns(change: Change, consumers: Consumers) -> str:
     columns = change.columns
     lines = [f"**`{change.name}`**", ""]
     lines += [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
     lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
     lines += [
-        f"- removed: `{name}` {kind}{_read_by(readers.get((change.name, name), {}))}"
+        f"- removed: `{name}` {kind}{_consumed_by(consumers.get((change.name, name), {}))}"
         for name, kind in columns.removed.items()
     ]
     lines += [f"- `{name}`: {old} → {new}" for name, (old, new) in columns.retyped.items()]
     return "\n".join(lines) + "\n"
 
 
-def _read_by(readers: dict[str, list[str]]) -> str:
+def _consumed_by(consumers: dict[str, list[str]]) -> str:
     """Who read a column that goes."""
     said = [
         f"`{name}` ({', '.join(one if one == ROWS else f'`{one}`' for one in columns)})"
-        for name, columns in readers.items()
+        for name, columns in consumers.items()
     ]
     return f", which was read by {_and(said)}" if said else ""
 
 
-def _lineage(findings: Findings) -> str:
-    kpis = findings.kpi_columns
+def _lineage(diff: PlanDiff) -> str:
+    kpis = diff.kpi_columns
     lines = [
-        f"- `{name}`: {', '.join(_touched(findings, name, column) for column in columns)}"
-        for name, columns in findings.touched.items()
+        f"- `{name}`: {', '.join(_impacted(diff, name, column) for column in columns)}"
+        for name, columns in diff.impacted.items()
     ]
-    title = f"Touched by lineage: {_number(sum(map(len, findings.touched.values())), 'column')}"
+    title = f"Impacted by lineage: {_number(sum(map(len, diff.impacted.values())), 'column')}"
     if kpis:
         title += f", {sum(map(len, kpis.values()))} of them KPIs"
     return folded(title, "\n".join(lines))
 
 
-def _touched(findings: Findings, model: str, column: str) -> str:
-    return f"`{column}`{' (gone)' if (model, column) in findings.gone else ''}"
+def _impacted(diff: PlanDiff, model: str, column: str) -> str:
+    return f"`{column}`{' (removed)' if (model, column) in diff.removed_columns else ''}"
 
 
 def _table(table: TableChange) -> str:
@@ -295,7 +300,7 @@ def _table(table: TableChange) -> str:
 
 
 def _sample(sample: Sample) -> str:
-    shown = list(sample.values.items())[:SHOWN_COLUMNS]
+    shown = list(sample.values.items())[:MAX_SHOWN_COLUMNS]
     more = len(sample.values) - len(shown)
     values = [f"`{column}` {_safe(old)} → {_safe(new)}" for column, (old, new) in shown]
     return f"{_key(sample.key)}: {', '.join(values)}{f' and {more} more' if more else ''}"
@@ -310,7 +315,7 @@ def _short(value: str) -> str:
     return f"{value[:8]}…" if HASH.fullmatch(value) else value
 
 
-def _checks(checks: Checks) -> str:
+def _checks(checks: CheckResults) -> str:
     failed = [*checks.audits_failed, *checks.tests_failed]
     good_audits = checks.audits_run - len(checks.audits_failed)
     good_tests = checks.tests_run - len(checks.tests_failed)

@@ -43,7 +43,7 @@ def merge_base(project: Path, name: str) -> Revision:
         commit = _git(project, "merge-base", "HEAD", f"{name}^{{commit}}").decode().strip()
     except subprocess.CalledProcessError as error:
         raise PlanDiffError(
-            f"git finds no base {name!r}: {_said(error) or 'they have no commit in common'}\n"
+            f"git finds no base {name!r}: {_error_text(error) or 'they have no commit in common'}\n"
             "Name a branch, a tag or a commit; a shallow clone needs `git fetch --unshallow`."
         ) from error
     return Revision(name, commit)
@@ -64,7 +64,9 @@ def head_label(project: Path, name: str | None) -> str:
         commit = _git(project, "rev-parse", "--short=7", "--verify", f"{name or 'HEAD'}^{{commit}}")
         is_dirty = name is None and bool(_git(project, "status", "--porcelain"))
     except subprocess.CalledProcessError as error:
-        raise PlanDiffError(f"git finds no head {name or 'HEAD'!r}: {_said(error)}") from error
+        raise PlanDiffError(
+            f"git finds no head {name or 'HEAD'!r}: {_error_text(error)}"
+        ) from error
     return commit.decode().strip() + (" and what is not committed" if is_dirty else "")
 
 
@@ -87,5 +89,5 @@ def _git(project: Path, *arguments: str) -> bytes:
     return subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603
 
 
-def _said(error: subprocess.CalledProcessError) -> str:
+def _error_text(error: subprocess.CalledProcessError) -> str:
     return str(error.stderr.decode().strip())

@@ -10,7 +10,12 @@ from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-WHITE_SPACE = " \t\r\n"  # TRIM alone knows only the space
+from macros.text import cleaned
+
+WHOLE_NUMBER = "-?[0-9]+"
+NUMBER = "-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?"
+# DECIMAL(38, 18) holds each number of so few characters exactly, unless its exponent is negative.
+LONGEST_EXACT_NUMBER = 18
 
 
 @macro()
@@ -47,14 +52,16 @@ def json_text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None 
 def json_integer(
     evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
 ) -> exp.Expr:
-    """BIGINT, rounded; NULL when it is no number of at most 18 digits."""
+    """BIGINT; NULL when it is no whole number of at most 18 digits. Nothing is rounded."""
     return integer_at(evaluator, value, path)
 
 
 @macro()
 def json_boolean(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """BOOLEAN; NULL when it is neither true nor false."""
-    return try_cast(text_at(evaluator, value), "BOOLEAN")
+    """BOOLEAN; NULL when it is neither true nor false (a cast takes ``yes`` and ``1``, too)."""
+    text = text_at(evaluator, value)
+    is_known = text.isin("true", "false")
+    return exp.Case(ifs=[exp.If(this=is_known, true=text.copy().eq("true"))])
 
 
 @macro()
@@ -114,34 +121,48 @@ def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = 
 
     An object or a list comes as its JSON text.
     """
-    text = _text(evaluator, value, path)
-    # TRIM goes through every character, and hardly any text needs it.
-    last_character = exp.func("SUBSTRING", text.copy(), exp.Literal.number(-1))
-    needs_trim = exp.or_(_is_blank(_first_character(text)), _is_blank(last_character))
-    trimmed = exp.Trim(this=text.copy(), expression=exp.Literal.string(WHITE_SPACE))
-    known = exp.func("NULLIF", trimmed, exp.Literal.string(""))
-    return exp.Case(ifs=[exp.If(this=needs_trim, true=known)], default=text)
+    return cleaned(_text(evaluator, value, path))
 
 
 def integer_at(
     evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
 ) -> exp.Expr:
-    """BIGINT, by way of DECIMAL.
+    """BIGINT, by way of DECIMAL, whose 18 digits always fit into 64 bits.
 
-    DECIMAL reads ``2.37e8`` and ``237000000.0`` exactly, and 18 digits always fit into 64 bits, so
-    that the outer cast can't fail.
+    ``2.37e8`` and ``237000000.0`` are whole numbers, ``12.5`` is none. A cast alone would round it,
+    and take ``1_000`` for a number.
     """
-    return exp.cast(try_cast(_text(evaluator, value, path), "DECIMAL(18, 0)"), "BIGINT")
+    text = text_at(evaluator, value, path)
+    whole = try_cast(text, "DECIMAL(18, 0)")
+    exact = try_cast(text, "DECIMAL(38, 18)")
+    is_exact = exp.and_(
+        _matches(evaluator, text, NUMBER),
+        exp.LTE(this=exp.func("LENGTH", text), expression=exp.Literal.number(LONGEST_EXACT_NUMBER)),
+        exp.Like(this=exp.Lower(this=text.copy()), expression=exp.Literal.string("%e-%")).not_(),
+        exact.eq(whole),
+    )
+    found = exp.Case(
+        ifs=[
+            exp.If(this=_matches(evaluator, text, WHOLE_NUMBER), true=whole),
+            exp.If(this=is_exact, true=whole.copy()),  # slow, and hardly ever needed
+        ]
+    )
+    return exp.cast(found, "BIGINT")
 
 
 def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE; NULL when it is no number."""
-    return try_cast(_text(evaluator, value), "DOUBLE")
+    text = text_at(evaluator, value)
+    number = try_cast(text, "DOUBLE")
+    return exp.Case(ifs=[exp.If(this=_matches(evaluator, text, NUMBER), true=number)])
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.Expr:
-    """``TRY_CAST(value AS to)``: NULL where the text is no such value."""
-    return exp.TryCast(this=value, to=exp.DataType.build(to))
+    """``TRY_CAST(value AS to)``: NULL where the text is no such value.
+
+    Said to be a text: where sqlglot cannot tell, it writes CAST for Snowflake, which would fail.
+    """
+    return exp.TryCast(this=value, to=exp.DataType.build(to), requires_string=True)
 
 
 def _json(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
@@ -162,10 +183,12 @@ def _text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = No
     return parse_one(f"({source} ->> '{f'$.{path.name}' if path else '$'}')", dialect="duckdb")
 
 
+def _matches(evaluator: MacroEvaluator, text: exp.Expr, pattern: str) -> exp.Expr:
+    """Whether the whole text matches the pattern."""
+    name = "REGEXP_LIKE" if evaluator.dialect == "snowflake" else "REGEXP_FULL_MATCH"
+    source = text.sql(evaluator.dialect)
+    return parse_one(f"{name}({source}, '{pattern}')", dialect=evaluator.dialect)
+
+
 def _first_character(text: exp.Expr) -> exp.Expr:
     return exp.func("LEFT", text.copy(), exp.Literal.number(1))
-
-
-def _is_blank(character: exp.Expr) -> exp.Expr:
-    """Whether it is white space, a control character, or none at all."""
-    return exp.LTE(this=character, expression=exp.Literal.string(" "))

@@ -88,8 +88,8 @@ def address(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[Any]:
-    with open_browser(viewport={"width": 1280, "height": 900}) as opened:
-        yield opened
+    with open_browser(viewport={"width": 1280, "height": 900}) as open_warehouse:
+        yield open_warehouse
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -241,7 +241,7 @@ def test_any_movie_is_found_with_its_history(page: Any, address: str, warehouse:
         page.locator(".st-key-csv-history").get_by_role("button").click()
     lines = Path(download.value.path()).read_text().splitlines()
     ((periods,),) = warehouse.query(
-        f"SELECT COUNT(*) FROM snapshots.snap_silver_movies WHERE movie_id = {movie_id}"
+        f"SELECT COUNT(*) FROM gold.movie_history WHERE movie_id = {movie_id}"
     )
     assert len(lines) == 1 + periods
     box.fill("no movie is called that")
@@ -342,7 +342,7 @@ def test_the_quality_page_names_what_health_names(
 ) -> None:
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
     monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path))
-    failing = [one for one in health.findings_now() if not one.is_ok]
+    failing = [one for one in health.current_results() if not one.is_ok]
     assert {"metric", "quarantine"} <= {one.check for one in failing}
     visit(page, f"{address}/quality")
     assert figures(page)["failing checks"] == f"{len(failing):,}"

@@ -16,9 +16,9 @@ from marquee.cli import plan_diff
 from marquee.core.settings import ROOT
 from marquee.plan_diff.build import Base, build_base
 from marquee.plan_diff.errors import PlanDiffError
-from marquee.plan_diff.lineage import ROWS, readers_of_gone, touched_columns
-from marquee.plan_diff.models import Change, Columns, How, compare_columns, whole_diff
-from marquee.plan_diff.report import Findings, markdown, verdict
+from marquee.plan_diff.lineage import ROWS, consumers_of_removed, impacted_columns
+from marquee.plan_diff.models import Change, ChangeType, Columns, compare_columns, whole_diff
+from marquee.plan_diff.report import PlanDiff, markdown, verdict
 from marquee.plan_diff.revision import merge_base
 from tests.small_warehouse import Warehouse, movie
 
@@ -42,7 +42,7 @@ class Bench:
     base: Base
     pristine: Path
 
-    def compare(self, *edits: tuple[str, str, str]) -> Findings:
+    def compare(self, *edits: tuple[str, str, str]) -> PlanDiff:
         """Compare the project, with texts replaced in its models, with the base.
 
         In the same folders each time: SQLMesh keeps what it has read of the other models.
@@ -88,22 +88,22 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 @pytest.fixture(scope="module")
-def new_roi(bench: Bench) -> Findings:
+def new_roi(bench: Bench) -> PlanDiff:
     """ROI a hundredth higher than it was."""
     return bench.compare((SILVER_MOVIES, "* 100.0 / cleaned", "* 101.0 / cleaned"))
 
 
-def names(findings: Findings, how: How) -> list[str]:
-    return [change.name for change in findings.changes if change.how is how]
+def names(diff: PlanDiff, change_type: ChangeType) -> list[str]:
+    return [change.name for change in diff.changes if change.change_type is change_type]
 
 
 def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
-    new_roi: Findings,
+    new_roi: PlanDiff,
 ) -> None:
-    assert names(new_roi, How.DIRECT) == ["silver.silver_movies"]
+    assert names(new_roi, ChangeType.DIRECT) == ["silver.silver_movies"]
     assert {change.category for change in new_roi.changes} == {"Breaking", "Indirect Breaking"}
-    assert new_roi.touched["silver.silver_movies"] == ["roi_pct"]
-    assert new_roi.touched["gold.fact_movies"] == ["roi_pct"]
+    assert new_roi.impacted["silver.silver_movies"] == ["roi_pct"]
+    assert new_roi.impacted["gold.fact_movies"] == ["roi_pct"]
     assert new_roi.kpi_columns == {
         "gold.kpi_genre_performance": ["avg_roi_pct", "median_roi_pct", "roi_rank"],
         "gold.kpi_top_movies": ["roi_pct", "roi_rank"],
@@ -111,16 +111,16 @@ def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
     }
 
 
-def test_a_changed_formula_names_the_tables_that_prod_would_rebuild(new_roi: Findings) -> None:
-    assert new_roi.refusal is None
+def test_a_changed_formula_names_the_tables_that_prod_would_rebuild(new_roi: PlanDiff) -> None:
+    assert new_roi.guard_error is None
     assert (
-        "Prod builds `silver.silver_movies` and `ops.rejected_values` anew, and asks first where "
+        "Prod rebuilds `silver.silver_movies` and `ops.rejected_values`, and asks first where "
         "one has more than 5,000,000 rows."
     ) in markdown(new_roi, 0)
 
 
 def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_and_after(
-    new_roi: Findings,
+    new_roi: PlanDiff,
 ) -> None:
     tables = {table.name: table for table in new_roi.tables}
     silver = tables["silver.silver_movies"]
@@ -142,12 +142,12 @@ def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_a
     }
 
 
-def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: Findings) -> None:
+def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: PlanDiff) -> None:
     lines = markdown(new_roi, 12.3).splitlines()
     assert lines[2].startswith(
         "**Breaking** (`abcdef0` against `main (1234567)`): 1 model changed directly;"
     )
-    assert "8 KPI columns touched" in lines[2]
+    assert "8 KPI columns impacted" in lines[2]
     unfolded = re.sub(r"<details.*?</details>", "", "\n".join(lines), flags=re.DOTALL)
     assert len(unfolded.split()) < 120
     assert lines[-1] == "<sub>Compared on the sandbox's data, in 12 s.</sub>"
@@ -156,33 +156,33 @@ def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: Findings) 
 def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value(
     bench: Bench,
 ) -> None:
-    findings = bench.compare(
+    diff = bench.compare(
         (SILVER_MOVIES, "::BIGINT AS runtime_minutes", "::BIGINT AS running_minutes"),
         (SILVER_MOVIES, "    runtime_minutes = 'R", "    running_minutes = 'R"),
         (SILVER_MOVIES, "runtime_minutes > 0", "running_minutes > 0"),
         (FACT_MOVIES, "movie.runtime_minutes::", "movie.running_minutes::"),
     )
-    assert findings.error is None
-    assert names(findings, How.DIRECT) == ["gold.fact_movies", "silver.silver_movies"]
-    silver = next(c for c in findings.changes if c.name == "silver.silver_movies")
+    assert diff.error is None
+    assert names(diff, ChangeType.DIRECT) == ["gold.fact_movies", "silver.silver_movies"]
+    silver = next(c for c in diff.changes if c.name == "silver.silver_movies")
     assert silver.category == "Breaking"
     assert silver.columns.renamed == {"runtime_minutes": "running_minutes"}
     assert silver.columns == Columns(renamed=silver.columns.renamed)
-    assert findings.touched == {
+    assert diff.impacted == {
         "silver.silver_movies": ["running_minutes"],
         "gold.fact_movies": ["runtime_minutes"],
         "gold.kpi_genre_performance": ["avg_runtime_minutes"],
         "gold.kpi_yearly_trends": ["avg_runtime_minutes"],
     }
-    assert {t.name: t.differing for t in findings.tables if t.differs} == {}
-    report = markdown(findings, 0)
+    assert {t.name: t.differing for t in diff.tables if t.differs} == {}
+    report = markdown(diff, 0)
     assert "`runtime_minutes` is now called `running_minutes`" in report
-    assert "no row differs" in verdict(findings)
+    assert "no row differs" in verdict(diff)
 
 
-def test_columns_that_go_are_touched_and_name_who_read_them(bench: Bench) -> None:
+def test_removed_columns_are_impacted_and_name_their_consumers(bench: Bench) -> None:
     described = "    avg_runtime_minutes = 'Mean of the known running times.',\n"
-    findings = bench.compare(
+    diff = bench.compare(
         (FACT_MOVIES, "    runtime_minutes = 'Running time in minutes; NULL when unknown.',\n", ""),
         (FACT_MOVIES, "  movie.runtime_minutes::BIGINT AS runtime_minutes,\n", ""),
         (KPI_GENRES, described, ""),
@@ -193,41 +193,41 @@ def test_columns_that_go_are_touched_and_name_who_read_them(bench: Bench) -> Non
         (KPI_YEARS, "    AVG(runtime_minutes) AS avg_runtime_minutes,\n", ""),
         (KPI_YEARS, "  year.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes,\n", ""),
     )
-    assert findings.error is None
-    assert findings.touched == {
+    assert diff.error is None
+    assert diff.impacted == {
         "gold.fact_movies": ["runtime_minutes"],
         "gold.kpi_genre_performance": ["avg_runtime_minutes"],
         "gold.kpi_yearly_trends": ["avg_runtime_minutes"],
     }
-    assert "2 KPI columns touched, **2 of them gone**" in verdict(findings)
-    report = markdown(findings, 0)
+    assert "2 KPI columns impacted, **2 of them removed**" in verdict(diff)
+    report = markdown(diff, 0)
     assert (
         "- removed: `runtime_minutes` BIGINT, which was read by `gold.kpi_genre_performance` "
         "(`avg_runtime_minutes`) and `gold.kpi_yearly_trends` (`avg_runtime_minutes`)"
     ) in report
-    assert "- `gold.kpi_yearly_trends`: `avg_runtime_minutes` (gone)" in report
+    assert "- `gold.kpi_yearly_trends`: `avg_runtime_minutes` (removed)" in report
 
 
-def test_a_change_that_prods_guard_would_reject_shows_it_in_the_verdict(bench: Bench) -> None:
-    findings = bench.compare(
+def test_a_change_that_prods_plan_guard_would_reject_says_so_in_the_verdict(bench: Bench) -> None:
+    diff = bench.compare(
         (SNAP_GENRES, "    genre_group = 'The family of genres it is reported with.',\n", ""),
         (SNAP_GENRES, "not_null(columns := (genre_id, genre_name, genre_group,", NOT_NULL),
         (SNAP_GENRES, "  genre_group::TEXT AS genre_group,\n", ""),
         (DIM_GENRES, "  genre_group::TEXT AS genre_group", "  'Other'::TEXT AS genre_group"),
     )
-    assert findings.error is None
-    assert verdict(findings).endswith("**prod's guard would refuse it**.")
-    report = markdown(findings, 0)
+    assert diff.error is None
+    assert verdict(diff).endswith("**prod's plan guard would reject it**.")
+    report = markdown(diff, 0)
     assert "snapshots.snap_dim_genres would lose the history of genre_group" in report
     assert "MARQUEE_ALLOW=snapshots.snap_dim_genres" in report
 
 
-def test_all_columns_of_a_model_that_goes_are_touched(bench: Bench) -> None:
+def test_all_columns_of_a_removed_model_are_impacted(bench: Bench) -> None:
     model = next(one for one in bench.base.models.values() if one.name == "gold.fact_movies")
     others = [one for one in bench.base.models.values() if one.name != "gold.fact_movies"]
     going = Change(
         name=model.name,
-        how=How.REMOVED,
+        change_type=ChangeType.REMOVED,
         category="Breaking",
         is_rebuilt=False,
         is_forward_only=False,
@@ -236,8 +236,8 @@ def test_all_columns_of_a_model_that_goes_are_touched(bench: Bench) -> None:
         before=model,
         after=None,
     )
-    assert touched_columns(others, [going]) == {model.name: list(model.columns_to_types or {})}
-    readers = readers_of_gone(bench.base.models.values(), [going])
+    assert impacted_columns(others, [going]) == {model.name: list(model.columns_to_types or {})}
+    readers = consumers_of_removed(bench.base.models.values(), [going])
     assert readers["gold.fact_movies", "roi_pct"]["gold.kpi_yearly_trends"] == [
         "avg_roi_pct",
         "median_roi_pct",
@@ -280,26 +280,26 @@ def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_removed_none
 
 
 def test_a_comment_is_no_change(bench: Bench) -> None:
-    findings = bench.compare((SILVER_MOVIES, "/* A response counts", "/* Any response counts"))
-    assert verdict(findings).startswith("**No change** (`abcdef0` against `main (1234567)`): ")
-    assert "only comments or format differ in `silver.silver_movies`" in verdict(findings)
-    assert findings.real_changes == []
-    assert (findings.touched, findings.tables) == ({}, [])
-    assert findings.is_good
+    diff = bench.compare((SILVER_MOVIES, "/* A response counts", "/* Any response counts"))
+    assert verdict(diff).startswith("**No change** (`abcdef0` against `main (1234567)`): ")
+    assert "only comments or format differ in `silver.silver_movies`" in verdict(diff)
+    assert diff.real_changes == []
+    assert (diff.impacted, diff.tables) == ({}, [])
+    assert diff.is_good
 
 
 def test_an_audit_and_a_unit_test_that_a_change_breaks_are_named(bench: Bench) -> None:
-    findings = bench.compare((KPI_GENRES, "> 0) * 100.0", "> 0) * 1000.0"))
-    assert verdict(findings) == "**Does not build** (`abcdef0` against `main (1234567)`)."
-    assert "'accepted_range' audit error: 2 rows failed" in markdown(findings, 0)
-    assert "test_genre_measures_by_hand" in findings.checks.tests_failed
+    diff = bench.compare((KPI_GENRES, "> 0) * 100.0", "> 0) * 1000.0"))
+    assert verdict(diff) == "**Does not build** (`abcdef0` against `main (1234567)`)."
+    assert "'accepted_range' audit error: 2 rows failed" in markdown(diff, 0)
+    assert "test_genre_measures_by_hand" in diff.checks.tests_failed
 
 
-def test_nothing_changed_is_reported_in_one_line(bench: Bench) -> None:
-    findings = bench.compare()
-    model_count = findings.model_count
+def test_nothing_changed_is_said_in_one_line(bench: Bench) -> None:
+    diff = bench.compare()
+    model_count = diff.model_count
     assert model_count > 20
-    lines = markdown(findings, 5).splitlines()
+    lines = markdown(diff, 5).splitlines()
     assert lines[2] == (
         "**No change** (`abcdef0` against `main (1234567)`): "
         f"{model_count} models, columns and rows are the same."
@@ -307,10 +307,10 @@ def test_nothing_changed_is_reported_in_one_line(bench: Bench) -> None:
     assert len(lines) == 5
 
 
-def test_a_change_that_does_not_parse_reports_it(bench: Bench) -> None:
-    findings = bench.compare((FACT_MOVIES, "FROM silver.silver_movies AS movie", "FROM FROM"))
-    assert findings.error is not None
-    assert "fact_movies" in findings.error
+def test_a_change_that_does_not_parse_says_so(bench: Bench) -> None:
+    diff = bench.compare((FACT_MOVIES, "FROM silver.silver_movies AS movie", "FROM FROM"))
+    assert diff.error is not None
+    assert "fact_movies" in diff.error
 
 
 @pytest.mark.parametrize(
@@ -323,11 +323,11 @@ def test_a_macro_that_cannot_be_imported_is_a_change_that_does_not_build(
     macro = bench.project / "sqlmesh_project" / "macros" / "broken.py"
     macro.write_text(python, encoding="utf-8")
     try:
-        findings = bench.compare()
+        diff = bench.compare()
     finally:
         macro.unlink()
-    assert verdict(findings) == "**Does not build** (`abcdef0` against `main (1234567)`)."
-    assert reason in str(findings.error)
+    assert verdict(diff) == "**Does not build** (`abcdef0` against `main (1234567)`)."
+    assert reason in str(diff.error)
 
 
 def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) -> None:
@@ -349,7 +349,7 @@ def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) ->
         reports.append((clone / name).read_text(encoding="utf-8").splitlines())
     first, second = reports
     assert first[2].partition(": ")[2] == (
-        "1 model changed directly; 1 model changed indirectly; 1 KPI column touched; "
+        "1 model changed directly; 1 model changed indirectly; 1 KPI column impacted; "
         "5 rows in 1 table differ; **1 check failed**."
     )
     assert "- `gold.agg_franchise_performance`: `avg_gross_per_title_usd`" in first

@@ -12,10 +12,10 @@ import duckdb
 import pytest
 
 from marquee.catalog import data_dictionary as dictionary
-from marquee.catalog.history import History, Past
-from marquee.catalog.project import read_project
+from marquee.catalog.history import History, TableHistory
 from marquee.catalog.site import Site
 from marquee.core.settings import ROOT
+from marquee.lineage.project import read_project
 from tests.e2e.browser import CHROMIUM, open_browser, sqlmesh_ui
 from tests.small_warehouse import Warehouse, movie
 
@@ -32,7 +32,9 @@ PHONE = {"width": 390, "height": 844}
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a catalogue in files."""
-    past = Past(built_at=datetime(2026, 3, 1, 6), status="SUCCEEDED", seconds=1, counts=[5, 1234])
+    past = TableHistory(
+        built_at=datetime(2026, 3, 1, 6), status="SUCCEEDED", seconds=1, counts=[5, 1234]
+    )
     site = Site(read_project(ROOT), History({"gold.fact_movies": past}), dictionary.LAYERS)
     return site.write(tmp_path_factory.mktemp("site")).parent.as_uri()
 

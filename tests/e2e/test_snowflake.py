@@ -22,7 +22,7 @@ from marquee.core.settings import ROOT
 from marquee.dashboard import queries
 from marquee.monitoring.checks import check_all
 from marquee.monitoring.store import DuckDBStore, SnowflakeStore
-from marquee.monitoring.thresholds import read_cadence
+from marquee.monitoring.thresholds import read_thresholds
 from marquee.sandbox.movies import load
 from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.snowflake
 
 PAGES = ("--pages", "10")
 STUDIO_SCALE = 0.01
-INGEST = {"SNOWFLAKE_USER": "LECTURE_INGEST"}
+INGEST = {"SNOWFLAKE_USER": "MARQUEE_INGEST"}
 
 
 @dataclass
@@ -116,7 +116,7 @@ class Story:
         """All rows of the tables of a schema that is like one on DuckDB, columns in its order."""
         found = {}
         for name in self.tables(like):
-            table = f"LECTURE_DE.{schema}.{name.split('.')[1]}"
+            table = f"MARQUEE.{schema}.{name.split('.')[1]}"
             found[name] = as_text(self.account.run(f"SELECT {self.columns(name)} FROM {table}"))
         return found
 
@@ -204,8 +204,11 @@ def test_dev_shows_what_prod_does(story: Story) -> None:
 
 def test_the_history_is_the_same_but_for_when_it_was_learned(story: Story) -> None:
     for table, times in (
-        ("snap_silver_movies", "valid_from, valid_to, _source_batch_id"),
-        ("snap_dim_genres", "valid_from, valid_to"),
+        (
+            "snap_silver_movies",
+            "valid_from, valid_to, recorded_at, superseded_at, _source_batch_id, _source_version",
+        ),
+        ("snap_dim_genres", "valid_from, valid_to, recorded_at, superseded_at"),
     ):
         columns = [
             column
@@ -214,14 +217,14 @@ def test_the_history_is_the_same_but_for_when_it_was_learned(story: Story) -> No
         ]
         query = f"SELECT {', '.join(columns)}, valid_to IS NULL AS is_open FROM"
         on_duckdb = story.duckdb.query(f"{query} snapshots.{table}")
-        on_snowflake = story.account.run(f"{query} LECTURE_DE.SNAPSHOTS.{table}")
+        on_snowflake = story.account.run(f"{query} MARQUEE.SNAPSHOTS.{table}")
         assert as_text(on_snowflake) == as_text(on_duckdb)
-    movies = "FROM LECTURE_DE.SNAPSHOTS.SNAP_SILVER_MOVIES GROUP BY movie_id HAVING COUNT(*) > 1"
+    movies = "FROM MARQUEE.SNAPSHOTS.SNAP_SILVER_MOVIES GROUP BY movie_id HAVING COUNT(*) > 1"
     assert story.account.run(f"SELECT movie_id {movies}"), "some movie has more than one period"
 
 
 def test_documents_are_variants_whose_values_can_be_reached(story: Story) -> None:
-    bronze = "LECTURE_DE.BRONZE.RAW_MOVIES"
+    bronze = "MARQUEE.BRONZE.RAW_MOVIES"
     rows = story.account.run(
         f"SELECT raw_data:title::VARCHAR, raw_data:genres[0]:id::INT FROM {bronze} "
         "WHERE raw_data:id IS NOT NULL"
@@ -230,9 +233,7 @@ def test_documents_are_variants_whose_values_can_be_reached(story: Story) -> Non
     assert all(title and genre for title, genre in rows[:10])
     assert ("RAW_DATA", "VARIANT") in [
         (name, kind)
-        for name, kind, *_ in story.account.run(
-            "USE DATABASE LECTURE_DE", f"DESCRIBE TABLE {bronze}"
-        )
+        for name, kind, *_ in story.account.run("USE DATABASE MARQUEE", f"DESCRIBE TABLE {bronze}")
     ]
 
 
@@ -242,8 +243,8 @@ def test_bronze_is_loaded_by_stage_and_copy_by_the_ingest_user(story: Story) -> 
     assert copies
     assert all('FROM \'@"BRONZE"."%' in one["sql"] for one in copies)
     for one in copies:
-        assert (one["user"], one["role"]) == ("LECTURE_INGEST", "DE_ROLE")
-        assert one["warehouse"] == "LECTURE_INGEST_WH"
+        assert (one["user"], one["role"]) == ("MARQUEE_INGEST", "MARQUEE_ENGINEER")
+        assert one["warehouse"] == "MARQUEE_INGEST_WH"
     assert not [one for one in log if re.match(r'INSERT INTO "BRONZE"\."RAW_', one["sql"])]
     in_stages = {re.findall(r"FROM '(@\S+)'", one["sql"])[0] for one in copies}
     assert in_stages == {
@@ -269,7 +270,7 @@ def test_a_load_bears_the_name_of_its_run_and_a_build_that_of_sqlmesh(story: Sto
     assert built
     for one in built:
         assert json.loads(one["query_tag"]) == {"app": "marquee", "part": "sqlmesh"}
-        assert (one["user"], one["warehouse"]) == ("LECTURE_TRANSFORM", "LECTURE_TRANSFORM_WH")
+        assert (one["user"], one["warehouse"]) == ("MARQUEE_TRANSFORM", "MARQUEE_TRANSFORM_WH")
 
 
 def test_the_second_day_merges_by_key(story: Story) -> None:
@@ -278,7 +279,7 @@ def test_the_second_day_merges_by_key(story: Story) -> None:
 
 
 def test_every_statement_that_was_sent_is_snowflakes(story: Story) -> None:
-    ours = {one["sql"] for one in story.account.log() if one["user"] == "LECTURE_TRANSFORM"}
+    ours = {one["sql"] for one in story.account.log() if one["user"] == "MARQUEE_TRANSFORM"}
     sent = {one for one in ours if not re.search("INFORMATION_SCHEMA|write_pandas", one)}
     assert len(sent) > 200
     assert {one[:300]: found for one in sorted(sent) if (found := problems(one))} == {}
@@ -287,11 +288,11 @@ def test_every_statement_that_was_sent_is_snowflakes(story: Story) -> None:
 def test_analysts_are_granted_gold_and_snapshots_by_the_models(story: Story) -> None:
     granted = {
         name
-        for privilege, kind, name in story.account.run("SHOW GRANTS TO ROLE ANALYST_ROLE")
+        for privilege, kind, name in story.account.run("SHOW GRANTS TO ROLE MARQUEE_ANALYST")
         if (privilege, kind) == ("SELECT", "VIEW") and "__DEV" not in name
     }
     assert granted == {
-        f"LECTURE_DE.{name.upper()}"
+        f"MARQUEE.{name.upper()}"
         for schema in ("gold", "snapshots")
         for name in story.tables(schema)
     }
@@ -316,23 +317,28 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
                 assert said.columns.tolist() == queries.answer(on_duckdb, query).columns.tolist()
                 assert len(said) == len(queries.answer(on_duckdb, query))
             titles, expected_titles = (
-                queries.top_movies(store, "", 1900, 2100, "the")["title"].tolist()
+                queries.top_movies(store, years=(1900, 2100), title="the")["title"].tolist()
                 for store in (on_snowflake, on_duckdb)
             )
             assert titles == expected_titles != []
-            for query in (queries.RUNS, queries.MODEL_RUNS, queries.LAYER_HISTORY, queries.AUDITS):
+            for query in (
+                queries.RUN_TOTALS,
+                queries.LAST_BUILD,
+                queries.LAYER_HISTORY,
+                queries.AUDITS,
+            ):
                 assert len(queries.answer(on_snowflake, query)) > 0, query
             for table, column, metric, _ in METRICS:
-                broken = queries.breaking_rows(on_snowflake, table, column, metric)
-                assert len(broken) == len(queries.breaking_rows(on_duckdb, table, column, metric))
+                broken = queries.violating_rows(on_snowflake, table, column, metric)
+                assert len(broken) == len(queries.violating_rows(on_duckdb, table, column, metric))
             native = "SELECT raw_data:id::INT AS movie_id FROM bronze.raw_movies;"
             assert len(queries.failing_rows(on_snowflake, native)) == queries.SAMPLE_ROWS
             found, expected_found = (
-                queries.movies_called(store, "the")["title"].tolist()
+                queries.find_movies(store, "the")["title"].tolist()
                 for store in (on_snowflake, on_duckdb)
             )
             assert found == expected_found != []
-            checks = check_all(on_snowflake, read_cadence(), now_utc(), None)
+            checks = check_all(on_snowflake, read_thresholds(), now_utc(), None)
         finally:
             on_snowflake.close()
             on_duckdb.close()
@@ -344,7 +350,7 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
 
 
 def test_personal_data_is_in_the_vault_only_and_a_fan_can_be_forgotten(story: Story) -> None:
-    vault = "LECTURE_DE.SECURE.PII_VAULT"
+    vault = "MARQUEE.SECURE.PII_VAULT"
     fan = f"{vault} WHERE fan_id = (SELECT MIN(fan_id) FROM {vault})"
     ((fan_id, email, token),) = set(
         story.account.run(f"SELECT fan_id, email, fan_token FROM {fan}")
@@ -358,10 +364,10 @@ def test_personal_data_is_in_the_vault_only_and_a_fan_can_be_forgotten(story: St
             story.account.run(f"SELECT COUNT(*) FROM {table} WHERE fan_token = '{token}'")[0][0]
             for table in (
                 vault,
-                "LECTURE_DE.BRONZE.RAW_FAN_INTERACTIONS",
-                "LECTURE_DE.SILVER.STG_FAN_VERIFIED",
-                "LECTURE_DE.SNAPSHOTS.SNAP_DIM_FANS",
-                "LECTURE_DE.GOLD.DIM_FANS",
+                "MARQUEE.BRONZE.RAW_FAN_INTERACTIONS",
+                "MARQUEE.SILVER.STG_FAN_VERIFIED",
+                "MARQUEE.SNAPSHOTS.SNAP_DIM_FANS",
+                "MARQUEE.GOLD.DIM_FANS",
             )
         ]
 

@@ -28,9 +28,10 @@ from tests.fakes.snowflake_emulator import (
 pytestmark = pytest.mark.snowflake
 
 WRONG = "5ec2e7-wr0ng-5ec2e7"
-# Neither the connector nor dlt shall wait long for a server that is gone.
+# Neither the connector nor dlt waits long for a server that is gone; 20 seconds are enough for the
+# slowest statement on a busy machine.
 QUICKLY = {
-    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 2, "login_timeout": 2}',
+    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 20, "login_timeout": 20}',
     "LOAD__RAISE_ON_MAX_RETRIES": "1",
 }
 
@@ -52,7 +53,7 @@ def bare(project: Project, tmp_path: Path) -> Iterator[Emulator]:
 
 def load(project: Project, running: Emulator, **variables: str) -> CliResult:
     """Run the door into the account."""
-    key = {"SNOWFLAKE_USER": "LECTURE_INGEST", "SNOWFLAKE_PRIVATE_KEY_PATH": ""}
+    key = {"SNOWFLAKE_USER": "MARQUEE_INGEST", "SNOWFLAKE_PRIVATE_KEY_PATH": ""}
     if "SNOWFLAKE_PASSWORD" not in variables and "SNOWFLAKE_TOKEN" not in variables:
         key["SNOWFLAKE_PRIVATE_KEY_PATH"] = str(running.keys["INGEST"].path)
     with signed_in(running, **{**key, **QUICKLY, **variables}):
@@ -71,7 +72,7 @@ SQLMESH = """
 import sys
 from tests.fakes.snowflake_emulator import over_http
 from sqlmesh.cli.main import cli
-with over_http(network_timeout=2):
+with over_http(network_timeout=20):
     cli()
 """
 
@@ -97,7 +98,7 @@ def sqlmesh(
 
 
 def movies(running: Emulator) -> list[int]:
-    rows = running.run("SELECT movie_id FROM LECTURE_DE.BRONZE.RAW_MOVIES ORDER BY movie_id")
+    rows = running.run("SELECT movie_id FROM MARQUEE.BRONZE.RAW_MOVIES ORDER BY movie_id")
     return [int(one) for (one,) in rows]
 
 
@@ -178,7 +179,7 @@ def test_what_is_missing_is_named_with_the_script_that_makes_it(
 def test_a_suspended_warehouse_is_named(
     project: Project, account: Emulator, sandbox: Sandbox
 ) -> None:
-    warehouse = "ALTER WAREHOUSE LECTURE_INGEST_WH"
+    warehouse = "ALTER WAREHOUSE MARQUEE_INGEST_WH"
     account.run(f"{warehouse} SET AUTO_RESUME = FALSE", f"{warehouse} SUSPEND")
     ended = load(project, account)
     code, out = check(account, project)
@@ -187,7 +188,7 @@ def test_a_suspended_warehouse_is_named(
     assert "The warehouse is missing, suspended" in ended.err
     assert "-f snowflake/01_warehouses.sql" in ended.err
     assert code == 1
-    assert "FAIL  warehouse LECTURE_INGEST_WH: suspended, and not resumed by itself" in out
+    assert "FAIL  warehouse MARQUEE_INGEST_WH: suspended, and not resumed by itself" in out
 
 
 def test_the_check_passes_where_all_scripts_were_run(project: Project, account: Emulator) -> None:
@@ -199,12 +200,12 @@ def test_the_check_passes_where_all_scripts_were_run(project: Project, account: 
 
 
 def test_the_check_finds_a_grant_that_is_missing(project: Project, account: Emulator) -> None:
-    account.run("REVOKE USAGE ON SCHEMA LECTURE_DE.GOLD FROM ROLE ANALYST_ROLE")
+    account.run("REVOKE USAGE ON SCHEMA MARQUEE.GOLD FROM ROLE MARQUEE_ANALYST")
     code, out = check(account, project)
     account.set_up()
     assert code == 1
-    assert "grants of ANALYST_ROLE: " in out
-    assert "missing, such as USAGE ON SCHEMA LECTURE_DE.GOLD" in out
+    assert "grants of MARQUEE_ANALYST: " in out
+    assert "missing, such as USAGE ON SCHEMA MARQUEE.GOLD" in out
     assert "-f snowflake/04_grants.sql" in out
 
 
@@ -266,10 +267,10 @@ def test_a_connection_lost_in_the_middle_of_a_run_is_reported_and_repaired_by_th
     bare.set_up()
     again = sqlmesh(project, bare, "run", "--ignore-cron")
     assert again.returncode == 0, again.stdout
-    silver = "LECTURE_DE.SILVER.SILVER_MOVIES"
+    silver = "MARQUEE.SILVER.SILVER_MOVIES"
     rows = bare.run(f"SELECT movie_id, revenue_usd FROM {silver} ORDER BY movie_id")
     assert [(int(key), int(revenue)) for key, revenue in rows] == [(n, n) for n in range(1, 6)]
-    pairs = "LECTURE_DE.SILVER.SILVER_MOVIE_GENRES"
+    pairs = "MARQUEE.SILVER.SILVER_MOVIE_GENRES"
     assert bare.run(f"SELECT COUNT(DISTINCT movie_id) FROM {pairs}") == [(5,)]
 
 

@@ -78,7 +78,7 @@ def test_sqlmeshs_configuration_has_the_same_names() -> None:
 
 def test_a_variable_goes_before_the_file() -> None:
     assert names({"SNOWFLAKE_DATABASE": "OTHER"})["SNOWFLAKE_DATABASE"] == "OTHER"
-    assert names({"SNOWFLAKE_DATABASE": ""})["SNOWFLAKE_DATABASE"] == "LECTURE_DE"
+    assert names({"SNOWFLAKE_DATABASE": ""})["SNOWFLAKE_DATABASE"] == "MARQUEE"
 
 
 ON_DUCKDB = """
@@ -149,13 +149,13 @@ def test_an_encrypted_key_without_its_passphrase_is_reported(
     [
         ("250001 (08001): Incorrect username or password was specified.", "05_users.sql"),
         ("JWT token is invalid. [0ce9eb56-821d-4ca9-a774-04ae89a0cf5a]", "05_users.sql"),
-        ("Role 'DE_ROLE' specified in the connect string does not exist", "03_roles.sql"),
+        ("Role 'MARQUEE_ENGINEER' specified in the connect string does not exist", "03_roles.sql"),
         (
             "000606 (57P03): No active warehouse selected in the current session.",
             "01_warehouses.sql",
         ),
         ("090105 (22000): This session does not have a current database.", "02_database.sql"),
-        ("002003 (02000): Schema 'LECTURE_DE.BRONZE' does not exist", "02_database.sql"),
+        ("002003 (02000): Schema 'MARQUEE.BRONZE' does not exist", "02_database.sql"),
         ("003001 (42501): Insufficient privileges to operate on schema 'GOLD'", "04_grants.sql"),
         ("IP 192.0.2.1 is not allowed to access Snowflake.", "06_network_policy.sql"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from macros.quality import METRICS
-from macros.studio_rules import EVENT_TYPES
+from macros.studio_rules import EVENT_TYPES, RULES
 from marquee.core.settings import ROOT
 
 SCRIPTS = sorted((ROOT / "snowflake").glob("s*.sql"))  # those of the setup begin with a number
@@ -30,14 +30,14 @@ def test_the_task_routes_by_the_rules_of_the_models() -> None:
     script = (ROOT / "snowflake" / "streams_and_tasks.sql").read_text(encoding="utf-8")
     model = (ROOT / "models/silver/studio/stg_fan_interactions.sql").read_text(encoding="utf-8")
     assert script.count(", ".join(f"'{event}'" for event in EVENT_TYPES)) == 2
-    reasons = re.findall(r"THEN '([a-z0-9 ]+)'", model)
+    reasons = [*re.findall(r"THEN '([a-z0-9 ]+)'", model), RULES["parse_timestamp"]]
     assert len(reasons) == 3
     assert "TIMEZONE = 'UTC'" in script
-    assert re.findall(r"THEN '([a-z0-9 ]+)'", script) == reasons
+    assert re.findall(r"THEN '([A-Za-z0-9 ]+)'", script) == reasons
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_name_what_can_be_renamed_by_its_variable(path: Path) -> None:
     script = path.read_text(encoding="utf-8")
-    for name in ("LECTURE_", "DE_ROLE", "ANALYST_ROLE"):
+    for name in ("MARQUEE_", "LECTURE_", "ANALYST_ROLE", "PII_ROLE"):
         assert name not in re.sub(r"<%.*?%>", "", script)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ class Receiver:
         port: where it listens.
         status: what Slack answers.
         received: texts that were posted, or mails.
+        certificate: the mail server's, as a file; its own authority.
 
     """
 
     port: int = 0
     status: int = 200
     received: list[Any] = field(default_factory=list)
+    certificate: Path | None = None
 
     @property
     def url(self) -> str:
@@ -47,6 +50,7 @@ class Receiver:
             "MARQUEE_SMTP_PASSWORD": "secret-word",
             "MARQUEE_SMTP_SENDER": "marquee@example.com",
             "MARQUEE_SMTP_RECIPIENTS": "a@example.com, b@example.com",
+            **({"SSL_CERT_FILE": str(self.certificate)} if self.certificate else {}),
         }
 
 
@@ -73,9 +77,9 @@ def slack() -> Iterator[Receiver]:
 @contextmanager
 def mail_server(folder: Path) -> Iterator[Receiver]:
     """Take mails over TLS, and any password; the certificate is written to the folder."""
-    receiver = Receiver()
+    receiver = Receiver(certificate=_certificate(folder / "certificate.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_certificate(folder / "certificate.pem"))
+    context.load_cert_chain(folder / "certificate.pem")
 
     class Session(socketserver.StreamRequestHandler):
         def setup(self) -> None:
@@ -137,11 +141,14 @@ def _certificate(path: Path) -> Path:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example.com")])
     today = datetime.now(timezone.utc)
-    certificate = x509.CertificateBuilder(
-        name, name, key.public_key(), 1, today, today + timedelta(1)
-    ).sign(key, hashes.SHA256())
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, today, today + timedelta(1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
     path.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,

@@ -32,12 +32,12 @@ ADMINISTRATOR = "ADMINISTRATOR"
 PASSWORD = "5ec2e7-pa55w0rd"
 TOKEN = "5ec2e7-t0ken"
 
-# The connector gives up on a server that is gone after so many seconds.
-PATIENCE = 5
+# Seconds after which the connector gives up signing in: a slow machine needs some of them.
+PATIENCE = 60
 
 
 @contextmanager
-def over_http(network_timeout: int = 60) -> Iterator[None]:
+def over_http(network_timeout: int = 600) -> Iterator[None]:
     """Have the connector speak HTTP: SQLMesh has no setting for it, fakesnow no certificate.
 
     And give up after so many seconds, where SQLMesh lets it try for ever.
@@ -102,7 +102,7 @@ class Emulator:
             "SNOWFLAKE_ACCOUNT": "fakesnow",
             "SNOWFLAKE_HOST": "127.0.0.1",
             "SNOWFLAKE_PORT": str(self.port),
-            "SNOWFLAKE_USER": "LECTURE_TRANSFORM",
+            "SNOWFLAKE_USER": "MARQUEE_TRANSFORM",
             "SNOWFLAKE_PRIVATE_KEY_PATH": str(self.keys["TRANSFORM"].path),
         }
 

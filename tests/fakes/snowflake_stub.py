@@ -16,7 +16,7 @@ from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot, SnapshotChangeCa
 
 from marquee.core.settings import ROOT
 
-ANSWERS = {"CURRENT_DATABASE()": "LECTURE_DE", "CURRENT_WAREHOUSE()": "LECTURE_TRANSFORM_WH"}
+ANSWERS = {"CURRENT_DATABASE()": "MARQUEE", "CURRENT_WAREHOUSE()": "MARQUEE_TRANSFORM_WH"}
 
 
 class Connection:

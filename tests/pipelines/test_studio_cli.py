@@ -21,9 +21,10 @@ from sqlmesh.core.config.loader import load_config_from_yaml
 from macros.bronze import TABLES as MISSING_TABLES
 from marquee.core.settings import ROOT
 from marquee.sandbox.studio import write_batch
+from marquee.sources.studio.encryption import open_vault
 from marquee.sources.studio.files import File
 from marquee.sources.studio.pseudonymize import verified_account_types
-from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.settings import StudioSettings, derived_vault_key
 from marquee.sources.studio.tables import TABLES
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
@@ -73,7 +74,7 @@ class Folder:
     def write(self, name: str, *lines: str | bytes | dict[str, Any], end: str = "\n") -> None:
         """Append lines to a file."""
         target = self.path / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("ab") as file:
             for line in lines:
                 text = json.dumps(line) if isinstance(line, dict) else line
@@ -95,7 +96,7 @@ class Folder:
 
     def people(self, columns: str) -> list[Any]:
         """The rows of the vault, in order."""
-        with duckdb.connect(str(self.project.vault), read_only=True) as connection:
+        with open_vault(self.project.vault, derived_vault_key(KEY), read_only=True) as connection:
             return connection.execute(
                 f"SELECT {columns} FROM secure.pii_vault ORDER BY ALL"
             ).fetchall()
@@ -423,7 +424,9 @@ def test_a_message_of_others_is_not_reported_for_it_may_hold_a_value(
         raise kind("Could not convert 'canary@example.com'")
 
     folder.write("fan_interactions/a.jsonl", interaction(1))
-    folder.project.monkeypatch.setattr("marquee.sources.studio.pseudonymize.People.split", fails)
+    folder.project.monkeypatch.setattr(
+        "marquee.sources.studio.pseudonymize.Pseudonymizer.split", fails
+    )
     ended = folder.load()
     assert ended.code == 1
     assert kind.__name__ in ended.err

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from marquee.cli.tmdb import parse
 from marquee.core.run_id import new_batch_id
 from marquee.core.settings import ROOT
 from marquee.core.signals import Interrupt
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.client import TmdbAdapter, redact, retry_after_seconds
+from marquee.sources.tmdb.client import TmdbAdapter, TmdbSession, redact, retry_after_seconds
 from marquee.sources.tmdb.settings import TmdbSettings
-from pipelines import tmdb
 from tests.conftest import Project, films, movie
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -74,7 +74,7 @@ def test_more_pages_than_tmdb_serves_are_500(project: Project, sandbox: Sandbox)
     assert ended.code == 0
     assert "500 pages at most" in ended.err
     assert "paginator" not in ended.output
-    assert tmdb.parse(["--pages", "9999"]).pages == 500
+    assert parse(["--pages", "9999"]).pages == 500
 
 
 def test_without_a_credential_two_lines_show_what_to_do(project: Project) -> None:
@@ -228,12 +228,26 @@ def test_an_address_that_cannot_be_used_is_reported(project: Project, url: str) 
 
 
 def test_a_redirect_to_another_host_does_not_get_the_key() -> None:
-    adapter = TmdbAdapter(TmdbSettings(base_url="http://127.0.0.1:1/3", api_key=KEY))
-    from marquee.sources.tmdb.client import open_session
-
-    session, _ = open_session(TmdbSettings(base_url="http://127.0.0.1:1/3", api_key=KEY))
+    session = TmdbSession(TmdbSettings(base_url="http://127.0.0.1:1/3", api_key=KEY))
     assert not isinstance(session.get_adapter("http://127.0.0.1:2/3/movie/1"), TmdbAdapter)
-    assert isinstance(session.get_adapter("http://127.0.0.1:1/3/movie/1"), type(adapter))
+    assert isinstance(session.get_adapter("http://127.0.0.1:1/3/movie/1"), TmdbAdapter)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_ours"),
+    [
+        ("https://tmdb.example/3/movie/1", True),
+        ("https://tmdb.example:443/other", True),
+        ("https://TMDB.example/3", True),
+        ("http://tmdb.example/3/movie/1", False),
+        ("https://tmdb.example.evil.example/3", False),
+        ("https://tmdb.example@evil.example/3", False),
+        ("https://tmdb.example:8443/3", False),
+    ],
+)
+def test_the_key_stays_with_scheme_host_and_port(url: str, is_ours: bool) -> None:
+    session = TmdbSession(TmdbSettings(base_url="https://tmdb.example", api_key=KEY))
+    assert isinstance(session.get_adapter(url), TmdbAdapter) is is_ours
 
 
 def test_nothing_leaves_the_machine_from_any_folder(
@@ -328,7 +342,7 @@ def test_an_interrupt_waits_for_the_load_to_end() -> None:
     interrupt = Interrupt(lambda: steps.append("stop"))
 
     def land() -> None:
-        with interrupt, interrupt.finish_first():
+        with interrupt, interrupt.defer_interrupts():
             os.kill(os.getpid(), signal.SIGINT)
             steps.append("landed")
 

@@ -14,7 +14,7 @@ import pytest
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.movies import Catalogue
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.load_request import Asked, movie_ids
+from marquee.sources.tmdb.load_request import LoadRequest, movie_ids
 from marquee.sources.tmdb.planner import windows
 from tests.conftest import Project, films, movie
 
@@ -423,9 +423,14 @@ def test_ids_are_read_in_all_their_forms() -> None:
             movie_ids(text)
 
 
-def test_requests_are_distinguished_by_what_they_request() -> None:
-    assert Asked(pages=3).fingerprint == Asked(pages=3).fingerprint
-    requests = [Asked(), Asked(full=True), Asked(ids=(1,)), Asked(since=date(2026, 1, 1))]
+def test_requests_are_told_apart_by_what_they_ask() -> None:
+    assert LoadRequest(pages=3).fingerprint == LoadRequest(pages=3).fingerprint
+    requests = [
+        LoadRequest(),
+        LoadRequest(full=True),
+        LoadRequest(ids=(1,)),
+        LoadRequest(since=date(2026, 1, 1)),
+    ]
     assert len({one.fingerprint for one in requests}) == len(requests)
 
 

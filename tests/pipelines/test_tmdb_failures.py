@@ -22,7 +22,7 @@ from marquee.core.settings import ROOT
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.request_log import Request
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.throttle import LONGEST_GAP_SECONDS, Brake
+from marquee.sources.tmdb.throttle import LONGEST_GAP_SECONDS, AdaptiveThrottle
 from tests.conftest import CliResult, Project, films, movie
 
 DETAILS = "/3/movie/[0-9]*"
@@ -218,25 +218,25 @@ def test_a_lower_limit_than_expected_slows_the_run_down(project: Project) -> Non
 def test_the_throttle_halves_the_pace_once_a_burst_and_lets_go() -> None:
     stop = threading.Event()
     stop.set()  # nobody really waits
-    brake = Brake(requests_per_second=10, stop=stop)
+    throttle = AdaptiveThrottle(requests_per_second=10, stop=stop)
 
     def gap() -> float:
-        turns = [brake.wait() for _ in range(3)]
+        turns = [throttle.wait() for _ in range(3)]
         return round(turns[2] - turns[1], 3)
 
     assert gap() < 0.01
     sent_at = time.monotonic()
     for _ in range(20):
-        brake.refused(sent_at, pause=0)
+        throttle.on_throttled(sent_at, pause=0)
     assert gap() == 0.1
-    brake.refused(time.monotonic(), pause=0)
+    throttle.on_throttled(time.monotonic(), pause=0)
     assert gap() == 0.2
     for _ in range(60):
-        brake.refused(time.monotonic(), pause=0)
+        throttle.on_throttled(time.monotonic(), pause=0)
     assert gap() == LONGEST_GAP_SECONDS
     for _ in range(100):
-        brake.answered()
-    brake.wait()
+        throttle.on_success()
+    throttle.wait()
     assert gap() < 0.01
 
 
@@ -388,14 +388,14 @@ def test_tmdb_and_fake_servers_do_not_mix(project: Project, sandbox: Sandbox) ->
     project.monkeypatch.delenv("TMDB_BASE_URL")
     ended = project.load()
     assert_clear(ended, "holds movies of a stand-in", "MARQUEE_DUCKDB")
-    from marquee.sources.tmdb.run import refuse_to_mix
+    from marquee.sources.tmdb.run import check_same_source
 
     real = "https://api.themoviedb.org/3"
-    refuse_to_mix(None, real)
-    refuse_to_mix(f"{real}/movie/1", real)
-    refuse_to_mix("http://127.0.0.1:1/3/movie/1", "http://127.0.0.1:2/3")
+    check_same_source(None, real)
+    check_same_source(f"{real}/movie/1", real)
+    check_same_source("http://127.0.0.1:1/3/movie/1", "http://127.0.0.1:2/3")
     with pytest.raises(Exception, match="holds movies of the real TMDb"):
-        refuse_to_mix(f"{real}/movie/1", sandbox.base_url)
+        check_same_source(f"{real}/movie/1", sandbox.base_url)
 
 
 # --- interrupted -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from marquee.bronze.destination import duckdb_destination
-from marquee.bronze.loader import land, open_pipeline
+from marquee.bronze.loader import load, open_pipeline
 from marquee.core.settings import Settings, configure_dlt
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.movies import from_lines
@@ -303,7 +303,7 @@ def test_a_load_leaves_none_of_its_rows_in_memory(project: Project) -> None:
     gc.disable()  # only what the load itself lets go counts
     try:
         for number in range(3):
-            land(pipeline, destination, {RAW_MOVIES: [row] * 5}, {"loads": number})
+            load(pipeline, destination, {RAW_MOVIES: [row] * 5}, {"loads": number})
     finally:
         gc.enable()
     assert pa.total_allocated_bytes() - before < 1_000_000

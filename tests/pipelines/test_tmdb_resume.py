@@ -17,12 +17,12 @@ import pytest
 from dlt.load.load import Load
 from dlt.pipeline.pipeline import Pipeline
 
-from marquee.core.lock import only_run
+from marquee.core.lock import run_lock
 from marquee.sandbox.faults import Fault, FaultRates
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.planner import Planner
-from marquee.sources.tmdb.run import Fetcher, Landing, Work
-from marquee.sources.tmdb.state import Cursor, Memory, Run
+from marquee.sources.tmdb.run import Fetcher, Loader, RunExecutor
+from marquee.sources.tmdb.state import Cursor, PipelineState, RunState
 from tests.conftest import Project, films, finish, movie
 from tests.crash_points import Watch, after, before, die
 
@@ -38,10 +38,10 @@ def in_the_middle_of_a_chunk() -> None:
     movies = Fetcher.movies
 
     def some(self: Fetcher, *args: Any) -> Iterator[Any]:
-        for number, outcome in enumerate(movies(self, *args)):
+        for number, result in enumerate(movies(self, *args)):
             if number == CHUNK // 2:
                 die()
-            yield outcome
+            yield result
 
     setattr(Fetcher, "movies", some)  # noqa: B010 - mypy rightly minds the assignment
 
@@ -51,14 +51,14 @@ KILLS = {
     "while planning": before(Planner, "plan"),
     "before the work list is extracted": before(Pipeline, "extract"),
     "with the work list loaded in part": before(Load, "complete_package"),
-    "with the work list landed": before(Work, "_through"),
+    "with the work list landed": before(RunExecutor, "_process_chunks"),
     "in the first chunk": in_the_middle_of_a_chunk,
     "before an extract": before(Pipeline, "extract", 2),
     "before a normalize": before(Pipeline, "normalize", 2),
     "before a load": before(Pipeline, "load", 2),
     "with rows in and the load not complete": before(Load, "complete_package", 2),
     "with the load complete and its files there": after(Load, "complete_package", 2),
-    "between two chunks": after(Landing, "land", 3),
+    "between two chunks": after(Loader, "load", 3),
     "in a later chunk": in_the_middle_of_a_chunk,
 }
 
@@ -122,7 +122,7 @@ def test_a_killed_daily_run_is_finished_before_the_next_day_s(project: Project) 
         project.point_at(sandbox)
         assert project.load().code == 0
         sandbox.catalogue = replace(first_day, day=1, changes=changes)
-        assert finish(project.fork(after(Landing, "land", 2))) == -signal.SIGKILL
+        assert finish(project.fork(after(Loader, "load", 2))) == -signal.SIGKILL
         sandbox.catalogue = replace(third_day, day=3, changes=changes)
         ended = project.load()
     assert ended.code == 0
@@ -141,7 +141,7 @@ def test_a_backfill_finished_after_midnight_is_not_begun_once_more(project: Proj
     six = films(*(movie(one) for one in range(1, 7)))
     with Sandbox(six) as sandbox:
         project.point_at(sandbox)
-        assert finish(project.fork(after(Landing, "land", 2), "--full")) == -signal.SIGKILL
+        assert finish(project.fork(after(Loader, "load", 2), "--full")) == -signal.SIGKILL
         sandbox.requests.clear()
         sandbox.catalogue = replace(six, day=1, changes={1: (2,)})
         assert project.load("--full").code == 0
@@ -165,7 +165,7 @@ def test_another_request_finishes_what_is_left_and_resumes(project: Project) -> 
     project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
     with Sandbox(films(*(movie(one) for one in range(1, 7)))) as sandbox:
         project.point_at(sandbox)
-        assert finish(project.fork(before(Work, "_through"))) == -signal.SIGKILL
+        assert finish(project.fork(before(RunExecutor, "_process_chunks"))) == -signal.SIGKILL
         assert project.load("--ids", "3,99").code == 0
         assert sandbox.requests.count("/3/movie/3") == 2
         assert sandbox.requests.count("/3/movie/99") == 1
@@ -179,7 +179,7 @@ def test_the_second_of_two_runs_names_the_first_and_exits(
     project: Project, sandbox: Sandbox
 ) -> None:
     lock = project.folder / "warehouse.duckdb.lock"
-    with only_run(lock):
+    with run_lock(lock):
         ended = project.load()
     assert ended.code == 1
     assert f"process {os.getpid()} on " in ended.err
@@ -197,17 +197,19 @@ def test_a_lock_that_a_killed_run_left_is_taken_over(project: Project, sandbox: 
 
 def test_a_lock_deleted_by_its_holder_is_not_taken_for_ours(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
-    with only_run(lock):
+    with run_lock(lock):
         pass
-    with only_run(lock):
+    with run_lock(lock):
         assert lock.exists()
 
 
 # --- what is remembered ------------------------------------------------------------------------
 
 
-def test_state_begins_empty_and_survives_its_own_writing() -> None:
-    assert Memory.restore({}) == Memory(Cursor(None, False), None)
+def test_memory_begins_empty_and_survives_its_own_writing() -> None:
+    assert PipelineState.restore({}) == PipelineState(Cursor(None, False), None)
     day = date(2026, 11, 22)
-    memory = Memory(Cursor(day, True), Run("batch", "asked", day, 3, 50, Cursor(day), 1, 20))
-    assert Memory.restore(memory.state()) == memory
+    state = PipelineState(
+        Cursor(day, True), RunState("batch", "asked", day, 3, 50, Cursor(day), 1, 20)
+    )
+    assert PipelineState.restore(state.to_json()) == state

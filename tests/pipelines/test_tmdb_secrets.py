@@ -14,7 +14,7 @@ from dlt.common.versioned_state import decompress_state
 
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.server import Sandbox
-from marquee.sources.tmdb.run import Fetcher, Work
+from marquee.sources.tmdb.run import Fetcher, RunExecutor
 from tests.conftest import Project, films, finish, movie
 
 KEY = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
@@ -44,7 +44,7 @@ def ends_in_a_crash(project: Project) -> str:
 
 def ends_by_a_signal(project: Project) -> str:
     def patch() -> None:
-        Work._through = die  # type: ignore[method-assign,assignment]
+        RunExecutor._process_chunks = die  # type: ignore[method-assign,assignment]
 
     assert finish(project.fork(patch)) == -signal.SIGKILL
     return ""  # on disk, in output.txt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -11,15 +12,23 @@ import pytest
 
 from macros.quality import METRICS
 from marquee.dashboard.queries import (
-    BREAKS,
     FOUND,
     LAYER_HISTORY,
+    LISTED,
+    RUN_TOTALS,
+    TOP_MOVIE_YEARS,
+    VIOLATIONS,
     answer,
-    breaking_rows,
+    find_movies,
     growth,
-    movies_called,
+    runs,
+    top_movies,
+    violating_rows,
 )
+from marquee.monitoring.checks import jobs, row_counts, sources
 from marquee.monitoring.store import DuckDBStore
+from marquee.monitoring.thresholds import read_thresholds
+from marquee.ops.log_tables import TABLES
 
 TITLES = [(1, "It", 5), (2, "With It", 900), (3, "The Others", None), (4, "Über It", 7)]
 
@@ -60,9 +69,125 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
             "('4', TIMESTAMP '2026-03-08 07:00:00', 'bronze.raw_movies', 150)"
             ") AS counts(run_id, counted_at, table_name, row_count)"
         )
-    opened = DuckDBStore(path)
-    yield opened
-    opened.close()
+        connection.execute("CREATE SCHEMA gold")
+        connection.execute(
+            "CREATE TABLE gold.dim_genres AS SELECT * FROM (VALUES (1, 'Drama'), "
+            "(2, 'Science Fiction')) AS genres(genre_sk, genre_name)"
+        )
+        # 700 dramas of 1900 to 2599, the last ten of them science fiction, too; one has no year.
+        connection.execute(
+            "CREATE TABLE gold.kpi_top_movies AS SELECT i AS movie_sk, i AS movie_id, "
+            "'Film ' || i AS title, 1900 + i AS release_year, 'Drama' AS genre_name, "
+            "'' AS company_name, '' AS budget_tier, 1 AS revenue_usd, 1 AS budget_usd, "
+            "1 AS roi_pct,"
+            " 5 AS vote_average, 100 AS vote_count, 5 AS weighted_rating, 1 AS popularity_score, "
+            "i + 1 AS weighted_rating_rank FROM range(700) AS numbers(i)"
+        )
+        connection.execute(
+            "INSERT INTO gold.kpi_top_movies SELECT * REPLACE (900 AS movie_id, 900 AS movie_sk, "
+            "NULL AS release_year, 'Lost' AS title, 900 AS weighted_rating_rank) "
+            "FROM gold.kpi_top_movies LIMIT 1"
+        )
+        connection.execute(
+            "CREATE TABLE gold.bridge_movie_genres AS SELECT movie_sk, 1 AS genre_sk "
+            "FROM gold.kpi_top_movies UNION ALL SELECT movie_sk, 2 FROM gold.kpi_top_movies "
+            "WHERE movie_sk BETWEEN 690 AND 699"
+        )
+        connection.execute(
+            "CREATE TABLE ops.run_log AS SELECT i::TEXT AS run_id, 'dlt' AS tool, "
+            "IF(i = 0, 'studio', 'tmdb') AS job, NULL AS environment, "
+            "IF(i % 2 = 0, 'SUCCEEDED', 'FAILED') AS status, "
+            "TIMESTAMP '2026-01-01' + INTERVAL (i) MINUTE AS started_at, "
+            "TIMESTAMP '2026-01-02' AS ended_at, 1 AS row_count, 1 AS byte_count, "
+            "2 AS request_count, 1 AS retry_count, NULL AS error, '' AS command, "
+            "'' AS code_revision, '' AS run_by, 'host' AS host, 1 AS process_id "
+            "FROM range(1200) AS numbers(i)"
+        )
+    store = DuckDBStore(path)
+    yield store
+    store.close()
+
+
+def test_top_movies_are_filtered_before_they_are_limited(store: DuckDBStore) -> None:
+    every = top_movies(store)
+    assert (len(every), every["found_count"][0]) == (LISTED, 701)
+    (bounds,) = answer(store, TOP_MOVIE_YEARS).itertuples(index=False)
+    assert tuple(bounds) == (1900, 2599, 701)
+    assert top_movies(store, title="film 699 ")["movie_id"].tolist() == [699]
+    assert top_movies(store, years=(2598, 2599))["movie_id"].tolist() == [698, 699]
+    assert top_movies(store, title="lost")["movie_id"].tolist() == [900]
+
+
+def test_a_movie_is_found_in_each_of_its_genres(store: DuckDBStore) -> None:
+    found = top_movies(store, genre="Science Fiction")
+    assert found["movie_id"].tolist() == list(range(690, 700))
+    assert set(found["genre_name"]) == {"Drama"}  # the main one
+    assert top_movies(store, genre="Drama")["found_count"][0] == 701
+
+
+def test_all_runs_count_and_those_of_a_job_are_found_behind_the_others(store: DuckDBStore) -> None:
+    totals = answer(store, RUN_TOTALS).set_index("job")
+    assert totals["run_count"].to_dict() == {"studio": 1, "tmdb": 1199}
+    assert totals["without_success_count"].to_dict() == {"studio": 0, "tmdb": 600}
+    assert totals["request_count"].sum() == 2400
+    now = datetime(2026, 1, 3)
+    assert len(runs(store, read_thresholds(), now)) == LISTED
+    assert runs(store, read_thresholds(), now, jobs=["studio"])["run_id"].tolist() == ["0"]
+
+
+def test_counts_that_repeat_hide_no_change_of_a_table(tmp_path: Path) -> None:
+    """A refresh every ten minutes, and a load every day."""
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA ops")
+        connection.execute(
+            "CREATE TABLE ops.row_counts AS SELECT '' AS run_id, moment AS counted_at, "
+            "'bronze.raw_movies' AS table_name, 1000 + 10 * DATE_DIFF('day', "
+            "TIMESTAMP '2026-01-01', moment) AS row_count FROM range(TIMESTAMP '2026-01-01', "
+            "TIMESTAMP '2026-01-20', INTERVAL 10 MINUTE) AS moments(moment)"
+        )
+        connection.execute(
+            "INSERT INTO ops.row_counts SELECT * REPLACE (row_count * 3 AS row_count, "
+            "counted_at + INTERVAL 5 MINUTE AS counted_at) FROM ops.row_counts "
+            "ORDER BY counted_at DESC LIMIT 1"
+        )
+    store = DuckDBStore(path)
+    (result,) = row_counts(store, read_thresholds())
+    store.close()
+    assert not result.is_ok
+    assert result.message.startswith("1,180 -> 3,540 rows")
+
+
+def test_a_time_in_the_future_fails_the_check(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    now = datetime(2026, 3, 1, 12)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA ops; CREATE SCHEMA bronze")
+        connection.execute(
+            "CREATE TABLE bronze.raw_movies AS SELECT TIMESTAMP '2026-03-03 12:00' AS ingested_at"
+        )
+        connection.execute(
+            "CREATE TABLE bronze.studio_files AS SELECT TIMESTAMP '2026-03-01 12:02' AS ingested_at"
+        )
+        connection.execute(f"CREATE TABLE ops.run_log ({TABLES['run_log']})")
+        connection.execute(
+            "INSERT INTO ops.run_log (run_id, tool, job, host, started_at, ended_at, status, error)"
+            " VALUES ('ahead', 'dlt', 'tmdb', 'h', '2026-03-03 12:00', '2026-03-03', 'SUCCEEDED', "
+            "NULL), ('now', 'dlt', 'tmdb', 'h', '2026-03-01 10:00', '2026-03-01', 'FAILED', 'no')"
+        )
+    store = DuckDBStore(path)
+    thresholds = read_thresholds()
+    found = [(one.subject, one.is_ok, one.message) for one in sources(store, thresholds, now)]
+    assert found == [
+        ("bronze.raw_movies", False, "newest row from 2.0 d in the future, expected within 30 h"),
+        ("bronze.studio_files", True, "newest row from 0 min ago, expected within 30 h"),
+    ]
+    found = [(one.subject, one.is_ok, one.message) for one in jobs(store, thresholds, now)]
+    store.close()
+    assert found == [
+        ("tmdb", False, "run ahead began 2.0 d in the future: a clock was wrong"),
+        ("tmdb", False, "run now failed: no; none ever succeeded"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,11 +203,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
 def test_any_movie_is_found_by_its_title_or_number(
     store: DuckDBStore, text: str, ids: list[int]
 ) -> None:
-    assert movies_called(store, text)["movie_id"].tolist() == ids
+    assert find_movies(store, text)["movie_id"].tolist() == ids
 
 
 def test_a_search_returns_no_more_than_people_look_at(store: DuckDBStore) -> None:
-    assert len(movies_called(store, "")) == FOUND == len(movies_called(store, "sequel"))
+    assert len(find_movies(store, "")) == FOUND == len(find_movies(store, "sequel"))
 
 
 @pytest.mark.parametrize(
@@ -108,10 +233,10 @@ def test_growth_needs_something_to_compare_with(store: DuckDBStore) -> None:
 
 def test_a_metric_that_is_about_rows_shows_them(store: DuckDBStore) -> None:
     of_tables = {"row_count_loss_pct", "row_count_growth_pct", "days_since_newest"}
-    assert {metric for _, _, metric, _ in METRICS} - of_tables == BREAKS.keys()
+    assert {metric for _, _, metric, _ in METRICS} - of_tables == VIOLATIONS.keys()
 
     def breaking(table: str, column: str, metric: str) -> list[str]:
-        return sorted(breaking_rows(store, table, column, metric).iloc[:, 0])
+        return sorted(violating_rows(store, table, column, metric).iloc[:, 0])
 
     unknown = ("silver.stg_fan_interactions", "account_type", "unknown_account_type_count")
     assert breaking(*unknown) == ["I-2", "I-3"]

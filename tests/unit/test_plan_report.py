@@ -1,4 +1,4 @@
-"""What a plan diff's report says, from findings made by hand."""
+"""What a plan diff's report says, from diff made by hand."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from marquee.plan_diff.bronze import INPUTS
 from marquee.plan_diff.data import TableChange, Total
-from marquee.plan_diff.models import Change, Columns, How
-from marquee.plan_diff.report import Findings, markdown, verdict
+from marquee.plan_diff.models import Change, ChangeType, Columns
+from marquee.plan_diff.report import PlanDiff, markdown, verdict
 from marquee.plan_diff.revision import is_changed, merge_base
 
 CHANGE = Change(
     name="gold.fact_movies",
-    how=How.DIRECT,
+    change_type=ChangeType.DIRECT,
     category="Breaking",
     is_rebuilt=True,
     is_forward_only=False,
@@ -51,29 +51,27 @@ def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
         added_keys=[],
         removed_keys=[],
     )
-    assert line in markdown(Findings("a", "b", tables=[table]), 0).splitlines()
+    assert line in markdown(PlanDiff("a", "b", tables=[table]), 0).splitlines()
 
 
 @pytest.mark.parametrize(
-    ("findings", "beginning"),
+    ("diff", "beginning"),
     [
-        (Findings("a", "b", is_ingestion_changed=True), "**No model changed** (`a` against `b`)"),
+        (PlanDiff("a", "b", is_ingestion_changed=True), "**No model changed** (`a` against `b`)"),
         (
-            Findings("a", "b", changes=[CHANGE], is_ingestion_changed=True),
+            PlanDiff("a", "b", changes=[CHANGE], is_ingestion_changed=True),
             "**Breaking** (`a` against `b`): 1 model changed directly",
         ),
         (
-            Findings("a", "b", error="a reason", is_ingestion_changed=True),
+            PlanDiff("a", "b", error="a reason", is_ingestion_changed=True),
             "**Does not build** (`a` against `b`)",
         ),
     ],
     ids=["nothing else", "a model too", "broken"],
 )
-def test_a_change_of_the_pipelines_is_never_called_no_change(
-    findings: Findings, beginning: str
-) -> None:
+def test_a_change_of_the_doors_is_never_called_no_change(diff: PlanDiff, beginning: str) -> None:
     said = "; **ingestion changed: its effect on bronze is not shown**."
-    assert verdict(findings) == beginning + said
+    assert verdict(diff) == beginning + said
 
 
 def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sqlmesh.core.dialect import parse
 from sqlmesh.core.model import SqlModel, load_sql_based_model
 
 from tests.fakes.snowflake_stub import build, gateway
-from tests.snowflake_lint import problems
+from tests.snowflake_lint import model_problems, problems
 
 DYNAMIC = (
     "gold.agg_fan_lifetime_value",
@@ -38,6 +38,17 @@ def test_every_statement_is_snowflakes(sent: tuple[Context, list[str]]) -> None:
     ours = {one for one in statements if "INFORMATION_SCHEMA" not in one}
     assert len(ours) > 100
     found = {one[:300]: wrong for one in sorted(ours) if (wrong := problems(one))}
+    assert found == {}
+
+
+def test_keys_are_never_null_and_depend_on_no_format(sent: tuple[Context, list[str]]) -> None:
+    context, _ = sent
+    found = {
+        model.name: wrong
+        for model in context.models.values()
+        if isinstance(model, SqlModel)
+        and (wrong := model_problems(model, model.render_query_or_raise()))
+    }
     assert found == {}
 
 
@@ -88,11 +99,81 @@ def test_what_snowflake_lacks_is_found_in_a_model(read_as: str, planted: str, fo
         ("SELECT raw_data ->> '$.id'", "the operator ->> is DuckDB's"),
         ("SELECT COUNT(*) FILTER (WHERE a > 1) FROM b", "FILTER (WHERE ...) is DuckDB's"),
         ("SELECT CAST(a AS UBIGINT)", "not in Snowflake's grammar: Expected TYPE after CAST. "),
-        ('CREATE VIEW "LECTURE_DE"."GOLD"."a" AS SELECT 1', 'the name "a" is quoted and not '),
+        ('CREATE VIEW "MARQUEE"."GOLD"."a" AS SELECT 1', 'the name "a" is quoted and not '),
+        ('GRANT SELECT ON VIEW A TO "analyst"', 'the name "analyst" is quoted and not upper case'),
+        ("SELECT 1.0 / COUNT(*) FROM B", "1.0 / COUNT(*) divides numbers and not doubles"),
+        ("SELECT SUM(A) / NULLIF(SUM(B), 0) FROM C", "SUM(A) / NULLIF(SUM(B), 0) divides numbers"),
+        ("SELECT CAST(A / B AS DOUBLE) FROM C", "A / B divides numbers and not doubles"),
+        ("SELECT AVG(VOTE_COUNT) FROM B", "AVG(VOTE_COUNT) is a mean of numbers and not doubles"),
+        (
+            "SELECT AVG(CAST(A AS DECIMAL(38, 12))) OVER () FROM B",
+            "AVG(CAST(A AS DECIMAL(38, 12)))",
+        ),
     ],
 )
 def test_what_snowflake_lacks_is_found_in_a_statement(statement: str, found: str) -> None:
     assert any(one.startswith(found) for one in problems(statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT CAST(A AS DOUBLE) / NULLIF(B, 0) FROM C",
+        "SELECT CAST(SUM(A) * 100 AS DOUBLE) / COUNT(*) FROM C",
+        "SELECT 100 * CAST(A AS DOUBLE) / B FROM C",
+        "SELECT AVG(CAST(A AS DOUBLE)) FROM B",
+    ],
+)
+def test_what_is_computed_in_doubles_passes(statement: str) -> None:
+    assert problems(statement) == []
+
+
+def planted(query: str, kind: str = "FULL", audits: str = "") -> list[str]:
+    """What the lint says of a model over a table of one column per type."""
+    model = load_sql_based_model(
+        parse(f"MODEL (name gold.planted, kind {kind}, audits ({audits})); {query}", "duckdb"),
+        dialect="duckdb",
+    )
+    assert isinstance(model, SqlModel)
+    return model_problems(model, model.render_query_or_raise())
+
+
+VALUES = "(SELECT 1 AS n, 'a' AS t, DATE '2026-01-01' AS d, 1.5::DOUBLE AS f, TRUE AS b) AS v"
+
+
+@pytest.mark.parametrize(
+    ("hashed", "found"),
+    [
+        ("n::TEXT || t || b::TEXT", ""),
+        ("COALESCE(n, -1)::TEXT", ""),
+        ("STRFTIME(d, '%Y-%m-%d')::TEXT", ""),
+        ("d::TEXT", "the text of"),
+        ("COALESCE(CAST(d AS TEXT), '')", "the text of"),
+        ("f::TEXT", "the text of"),
+        ("d::TIMESTAMP::TEXT", "the text of"),
+    ],
+)
+def test_a_key_that_depends_on_a_format_is_found(hashed: str, found: str) -> None:
+    said = planted(f"SELECT MD5({hashed}) AS movie_sk FROM {VALUES}")
+    assert [one[: len(found)] for one in said] == ([found] if found else [])
+
+
+BY_KEY = "INCREMENTAL_BY_UNIQUE_KEY (unique_key (n, t))"
+
+
+@pytest.mark.parametrize(
+    ("audits", "found"),
+    [
+        ("not_null(columns := (n, t))", []),
+        ("not_null(columns := (n))", ["t of the unique key may be NULL: MERGE never matches it"]),
+        (
+            "not_null(columns := (n)), not_null(columns := (t), blocking := FALSE)",
+            ["t of the unique key may be NULL: MERGE never matches it"],
+        ),
+    ],
+)
+def test_a_unique_key_that_may_be_null_is_found(audits: str, found: list[str]) -> None:
+    assert planted(f"SELECT n::INT AS n, t::TEXT AS t FROM {VALUES}", BY_KEY, audits) == found
 
 
 def sent_that(statements: list[str], *parts: str) -> list[str]:
@@ -107,8 +188,8 @@ def test_gold_and_history_are_granted_to_analysts_and_nothing_else(
     assert len(grants) == 2 * 19
     for grant in grants:
         assert re.fullmatch(
-            r'GRANT select ON VIEW "LECTURE_DE"\."(GOLD|SNAPSHOTS)(__DEV)?"\."\w+" '
-            r'TO "ANALYST_ROLE"',
+            r'GRANT select ON VIEW "MARQUEE"\."(GOLD|SNAPSHOTS)(__DEV)?"\."\w+" '
+            r'TO "MARQUEE_ANALYST"',
             grant,
         )
 

@@ -16,7 +16,7 @@ VOCABULARY = Vocabulary.read()
         ("docs/the-catalogue.md", "", ["catalogue"]),
         ("marquee/a.py", "def refuse_losses(x): ...", ["refuse"]),
         ("marquee/a.py", "class Ledger: ...  # the Landing page", ["Ledger"]),
-        ("marquee/a.py", "text = 'How is the house?'", []),
+        ("marquee/a.py", "text = 'How is the project?'", []),
         ("models/a.sql", "WITH beliefs AS (SELECT 1) -- of what moments", ["beliefs"]),
         ("models/a.sql", "SELECT moments FROM x", ["moments"]),
     ],

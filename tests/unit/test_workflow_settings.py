@@ -133,7 +133,7 @@ def test_the_reader_of_settings_finds_those_of_every_branch_and_of_every_package
     assert {"SNOWFLAKE_PRIVATE_KEY_PATH", "MARQUEE_STATE_POSTGRES_SSLMODE"} <= set(
         read_by_sqlmesh()
     )
-    assert read_by_sqlmesh()["SNOWFLAKE_DATABASE"] == "LECTURE_DE"
+    assert read_by_sqlmesh()["SNOWFLAKE_DATABASE"] == "MARQUEE"
     assert {"TMDB_API_KEY", "SNOWFLAKE_INGEST_WAREHOUSE"} <= read_by("pipelines/tmdb.py")
     assert {"MARQUEE_SMTP_RECIPIENTS", "SNOWFLAKE_ROLE"} <= read_by("pipelines/health.py")
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from marquee.monitoring.alerts import send_alerts
-from marquee.monitoring.checks import Finding
+from marquee.cli.health import send_alert_of
+from marquee.monitoring.checks import CheckResult
+from marquee.ops.alerts import send_alert
+from marquee.ops.log_tables import one_line
 from marquee.sandbox.server import Sandbox
 from tests.conftest import Project
 from tests.fakes.fake_receivers import Receiver, mail_server, slack, text_of
@@ -103,7 +105,7 @@ def test_a_plan_and_a_run_that_an_audit_stops_are_alerted_once_each(
         subject = f"Marquee: sqlmesh {job} of environment prod failed"
         text = text_of(mailed)
         assert mailed["Subject"] == subject
-        assert mailed["To"] in ("a@example.com,b@example.com", "b@example.com,a@example.com")
+        assert mailed["To"] in ("a@example.com, b@example.com",)
         assert posted.split() == f"{subject} {text}".split()
         assert "silver.films: Audits failed: number_of_rows" in posted
         assert "What to do:" in posted
@@ -122,7 +124,9 @@ def test_a_plan_that_a_guard_rejects_is_logged_and_alerted(
     assert error
     assert error.startswith("This plan is stopped")
     assert "snapshots.snap_fans is no longer in the project: its history would go" in error
-    assert [error in posted for posted in hook.received] == [True]
+    (posted,) = hook.received
+    assert error in " ".join(posted.split())
+    assert "\nIf that is meant: MARQUEE_ALLOW=snapshots.snap_fans\n" in posted
 
 
 def test_receivers_that_are_down_hide_no_failure_and_leave_no_row_open(
@@ -194,20 +198,23 @@ def test_a_pipeline_that_cannot_alert_reports_that_and_what_failed(
     ended = project.load()
     assert ended.code == 1
     assert "127.0.0.1:9" in ended.err
-    assert "The alert by slack could not be sent" in ended.err
+    assert "The alert by Slack could not be sent" in ended.err
     assert "secret-hook" not in ended.output
     assert project.query("SELECT status FROM ops.run_log") == [("FAILED",)]
 
 
-FAILING = [Finding("disk", "/data", False, "0.1 GB free")]
+FAILING = [CheckResult("disk", "/data", False, "0.1 GB free")]
 
 
-def test_what_health_finds_is_reported(hook: Receiver, mail: Receiver) -> None:
-    assert send_alerts(FAILING, {}) == []
+def test_what_health_finds_is_told(
+    hook: Receiver, mail: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(mail.certificate))
+    assert send_alert_of(FAILING, {}) == []
     environ = {"MARQUEE_SLACK_WEBHOOK_URL": hook.url, **mail.mail_settings}
-    assert send_alerts(FAILING, environ) == ["slack", "smtp"]
+    assert send_alert_of(FAILING, environ) == ["Slack", "mail"]
     assert "disk /data: 0.1 GB free" in hook.received[0]
-    assert mail.received[0]["Subject"] == "Marquee is not well"
+    assert mail.received[0]["Subject"] == "Marquee: health check failed"
     assert "disk /data: 0.1 GB free" in text_of(mail.received[0])
 
 
@@ -216,7 +223,7 @@ def test_a_receiver_that_rejects_is_reported_and_hurts_nobody(
 ) -> None:
     hook.status = 404
     for url in (hook.url, Receiver(port=9).url):
-        assert send_alerts(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
+        assert send_alert_of(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
         said = capsys.readouterr().err
         assert "could not be sent" in said
         assert "secret-hook" not in said
@@ -225,8 +232,42 @@ def test_a_receiver_that_rejects_is_reported_and_hurts_nobody(
 def test_a_receiver_that_never_answers_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("marquee.ops.alerts.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("marquee.ops.alerts.TIMEOUT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = Receiver(port=silent.getsockname()[1]).url
-        assert send_alerts(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
+        assert send_alert_of(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
     assert "could not be sent (no answer)" in capsys.readouterr().err
+
+
+def test_a_mail_server_with_an_unknown_certificate_gets_nothing(
+    mail: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    assert send_alert_of(FAILING, mail.mail_settings) == []
+    assert mail.received == []
+    assert "could not be sent (SSLCertVerificationError)" in capsys.readouterr().err
+
+
+def test_a_certificate_of_another_host_is_rejected(
+    mail: Receiver, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(mail.certificate))
+    settings = {**mail.mail_settings, "MARQUEE_SMTP_HOST": "localhost"}
+    assert send_alert_of(FAILING, settings) == []
+    assert "could not be sent (SSLCertVerificationError)" in capsys.readouterr().err
+
+
+def test_a_long_alert_keeps_the_command_it_recommends(
+    hook: Receiver, mail: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(mail.certificate))
+    environ = {"MARQUEE_SLACK_WEBHOOK_URL": hook.url, **mail.mail_settings}
+    command = "MARQUEE_ALLOW='rebuild:gold.fact_movies' sqlmesh plan <prod> & more"
+    text = "\n".join([*(f"table {number} would be rebuilt" for number in range(2000)), command])
+    assert send_alert("Marquee: plan failed", text, environ) == ["Slack", "mail"]
+    assert hook.received[0].endswith(
+        "MARQUEE_ALLOW='rebuild:gold.fact_movies' sqlmesh plan &lt;prod&gt; &amp; more"
+    )
+    assert len(hook.received[0]) < 40_000
+    assert text_of(mail.received[0]).rstrip().endswith(command)
+    assert one_line(text).endswith(command)

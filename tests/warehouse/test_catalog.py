@@ -13,24 +13,24 @@ import duckdb
 import pytest
 from sqlmesh.core.context import Context
 
-from macros.run_log import LOG_TABLES
-from marquee.catalog.history import History, Past, read_history
-from marquee.catalog.layout import place
-from marquee.catalog.lineage import Lineage
-from marquee.catalog.project import Table, tables_of
+from marquee.catalog.history import History, TableHistory, read_history
+from marquee.catalog.pictures import Lineage
 from marquee.catalog.site import Site, anchor, curve, page_of
 from marquee.core.settings import ROOT
+from marquee.lineage.layout import place
+from marquee.lineage.project import Table, tables_of
 from marquee.monitoring.store import DuckDBStore
+from marquee.ops.log_tables import TABLES as LOG_TABLES
 from tests.small_warehouse import Warehouse
 
 LAYERS = {name: "" for name in ("bronze", "silver", "snapshots", "gold", "ops")}
 FACT = "gold.fact_movies"
-BUILT = Past(
+BUILT = TableHistory(
     built_at=datetime(2026, 3, 1, 6, 5),
     status="SUCCEEDED",
     seconds=1.25,
     counts=[1000, 1234],
-    failing={"not_null": 0, "references_resolve": 2},
+    failing={"not_null": 0, "relationship": 2},
 )
 
 
@@ -145,7 +145,7 @@ def test_a_tables_lineage_has_all_before_it_and_all_after_it(tables: dict[str, T
     related = lineage.related("silver.silver_genres")
     assert {"bronze.raw_genres", "gold.dim_genres", "gold.kpi_genre_performance"} <= related
     assert "gold.agg_fan_retention" not in related
-    near = lineage.of_neighbours("silver.silver_genres", str)
+    near = lineage.of_neighbors("silver.silver_genres", str)
     assert "gold.kpi_genre_performance" not in near
 
 
@@ -153,8 +153,8 @@ def test_the_history_is_read_from_the_run_log(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(file)) as connection:
         connection.execute("CREATE SCHEMA ops")
-        for table in LOG_TABLES:
-            connection.execute(f"CREATE TABLE ops.{table}")
+        for table, columns in LOG_TABLES.items():
+            connection.execute(f"CREATE TABLE ops.{table} ({columns})")
         connection.execute("""
             INSERT INTO ops.run_log (run_id, tool, job, started_at, status) VALUES
             ('1', 'sqlmesh', 'plan', '2026-03-01 06:00', 'SUCCEEDED'),
@@ -203,7 +203,7 @@ def test_a_graph_is_placed_from_left_to_right_without_needless_crossings() -> No
         placed.middles["d"] < placed.middles["c"]
     )
     assert abs(placed.middles["a"] - placed.middles["b"]) >= 20
-    assert [column for column, _ in placed.ways["a", "e"]] == [0, 1, 2]
+    assert [column for column, _ in placed.edge_paths["a", "e"]] == [0, 1, 2]
     shuffled = random.Random(1).sample(edges, len(edges))
     assert place(nodes, shuffled, 20) == placed
 

@@ -33,16 +33,16 @@ from sqlmesh.core.scheduler import Scheduler
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
 
-from macros.run_log import LOG_TABLES, literal
 from marquee.cli import health, ui
 from marquee.core.clock import now_utc
 from marquee.core.settings import ROOT
 from marquee.dashboard.queries import runs
-from marquee.monitoring.checks import Finding, check_all, is_unfinished, robust_z_score
-from marquee.monitoring.snapshot import fresh_copy
+from marquee.monitoring.checks import COUNTS, CheckResult, check_all, is_unfinished, robust_z_score
+from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
-from marquee.monitoring.thresholds import read_cadence
+from marquee.monitoring.thresholds import read_thresholds
 from marquee.ops import run_log
+from marquee.ops.log_tables import TABLES, LogWriter, command_line
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import FAULT_NAMES, TOKEN_KEY, write_batch
@@ -53,7 +53,7 @@ from tests.crash_points import before
 from tests.fakes.fake_receivers import slack
 from tests.small_warehouse import Warehouse, movie
 
-CADENCE = read_cadence()
+THRESHOLDS_FILE = read_thresholds()
 SELECTED = "silver.silver_movies"
 
 
@@ -76,23 +76,23 @@ def killed_refresh(warehouse: Warehouse) -> int:
     return finish(in_child(warehouse.folder / "output.txt", run))
 
 
-def findings(warehouse: Warehouse, now: datetime | None = None) -> dict[str, Finding]:
+def results(warehouse: Warehouse, now: datetime | None = None) -> dict[str, CheckResult]:
     """The checks that fail, by check and subject."""
-    store = DuckDBStore(fresh_copy(warehouse.duckdb))
-    found = check_all(store, CADENCE, now or now_utc(), warehouse.duckdb)
+    store = DuckDBStore(current_snapshot(warehouse.duckdb))
+    found = check_all(store, THRESHOLDS_FILE, now or now_utc(), warehouse.duckdb)
     store.close()
     return {f"{one.check} {one.subject}": one for one in found if not one.is_ok}
 
 
 @pytest.fixture(scope="module")
-def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def snapshot_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MARQUEE_COPY_DIR", str(tmp_path_factory.mktemp("copies")))
+        patch.setenv("MARQUEE_COPY_DIR", str(tmp_path_factory.mktemp("snapshot_dir")))
         yield
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, copies: None) -> Warehouse:
+def story(tmp_path_factory: pytest.TempPathFactory, snapshot_dir: None) -> Warehouse:
     """A warehouse that a plan built and a refresh brought up to date."""
     warehouse = Warehouse.create(tmp_path_factory.mktemp("story"))
     warehouse.land(movie(1), movie(2), movie(3))
@@ -116,7 +116,7 @@ class Run:
     """
 
     is_success: bool
-    failing: dict[str, Finding]
+    failing: dict[str, CheckResult]
     logged: list[tuple[Any, ...]]
     said: str = ""
     broken: list[tuple[Any, ...]] = field(default_factory=list)
@@ -129,8 +129,8 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
     movies = table_of(warehouse, "silver__silver_movies")
     seen: dict[str, Run] = {}
 
-    def look(name: str, is_success: bool, said: str = "") -> None:
-        store = DuckDBStore(fresh_copy(warehouse.duckdb))
+    def view(name: str, is_success: bool, said: str = "") -> None:
+        store = DuckDBStore(current_snapshot(warehouse.duckdb))
         log = store.frame("SELECT status, error, ended_at FROM ops.run_log ORDER BY started_at")
         queries = store.frame(
             "SELECT failing_rows_query FROM ops.audit_results WHERE NOT is_passed "
@@ -143,25 +143,25 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
         ]
         store.close()
         logged = [(one.status, one.error, one.ended_at == one.ended_at) for one in log.itertuples()]
-        seen[name] = Run(is_success, findings(warehouse), logged, said, broken)
+        seen[name] = Run(is_success, results(warehouse), logged, said, broken)
 
     assert killed_refresh(warehouse) == -signal.SIGKILL
-    look("killed", is_success=False)
+    view("killed", is_success=False)
     warehouse.land(movie(5), at="now", batch_id="3")
     with warehouse.context(load=False) as context:
 
         def refresh() -> bool:
             return context.run(ignore_cron=True, select_models=[SELECTED]).is_success
 
-        look("next", refresh())
+        view("next", refresh())
         context.engine_adapter.execute(
             f"UPDATE {movies} SET revenue_usd = -1, profit_usd = NULL WHERE movie_id = 1"
         )
-        look("stopped", refresh())
+        view("stopped", refresh())
         context.engine_adapter.execute(
             f"UPDATE {movies} SET revenue_usd = 3e7, profit_usd = 2e7 WHERE movie_id = 1"
         )
-        look("mended", refresh())
+        view("mended", refresh())
         context.engine_adapter.execute("ALTER TABLE ops.run_log RENAME TO elsewhere")
         context.engine_adapter.execute("CREATE TABLE ops.run_log (nonsense INT)")
         said = io.StringIO()
@@ -169,7 +169,7 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
             is_success = refresh()
         context.engine_adapter.execute("DROP TABLE ops.run_log")
         context.engine_adapter.execute("ALTER TABLE ops.elsewhere RENAME TO run_log")
-        look("unlogged", is_success, said.getvalue())
+        view("unlogged", is_success, said.getvalue())
     return seen
 
 
@@ -199,7 +199,7 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
     )
     assert audits > 100
     assert failing == 0
-    assert findings(story) == {}
+    assert results(story) == {}
 
 
 def test_the_log_counts_the_intervals_that_sqlmesh_builds(
@@ -232,6 +232,30 @@ def test_the_log_counts_the_intervals_that_sqlmesh_builds(
     )
     assert {name.partition(".")[2]: hours for name, hours in built.items()} == dict(logged)
     assert built["ops.rejected_values"] > 24 * 100
+
+
+def test_a_preview_in_another_environment_logs_warnings_and_no_blocking_audit(
+    story: Warehouse, tmp_path: Path
+) -> None:
+    """SQLMesh audits a preview's table, which has new intervals only, and stops for nothing."""
+    warehouse = story.copy_to(tmp_path / "preview")
+    with warehouse.context() as context:
+        context.plan("dev", auto_apply=True, no_prompts=True, skip_tests=True)
+    with warehouse.context(load=False) as context:
+        assert context.run("dev", ignore_cron=True).is_success
+    failed = warehouse.query(
+        "SELECT run.status, audit.is_blocking, COUNT(*) FROM ops.audit_results AS audit "
+        "JOIN ops.run_log AS run USING (run_id) "
+        "WHERE run.environment = 'dev' AND NOT audit.is_passed GROUP BY ALL"
+    )
+    assert [one[:2] for one in failed] == [("SUCCEEDED", False)]
+    # What depends on no forward-only model is prod's table, and its audits would stop it.
+    blocking = warehouse.query(
+        "SELECT DISTINCT SPLIT_PART(table_name, '.', 1), audit.is_blocking "
+        "FROM ops.audit_results AS audit JOIN ops.run_log AS run USING (run_id) "
+        "WHERE run.environment = 'dev' AND table_name = 'snapshots__dev.snap_silver_movies'"
+    )
+    assert blocking == [("snapshots__dev", False)]
 
 
 def test_a_killed_refresh_is_shown_unfinished_until_the_next_completes(
@@ -271,13 +295,13 @@ def test_an_audit_that_a_table_no_longer_has_is_no_alarm(story: Warehouse, tmp_p
         + failed.format(at="audited_at", table="'gold.gone'")
         + " LIMIT 1"
     )
-    assert findings(warehouse) == {}
+    assert results(warehouse) == {}
 
 
 def test_a_log_that_cannot_be_written_fails_no_run(hard_times: dict[str, Run]) -> None:
     unlogged = hard_times["unlogged"]
     assert unlogged.is_success
-    assert "The run log (ops.run_log) could not be written" in unlogged.said
+    assert "The run log (ops.run_log) could not be written" in unlogged.output
     assert len(unlogged.logged) == len(hard_times["mended"].logged)
 
 
@@ -338,32 +362,34 @@ def test_a_pipeline_that_fails_is_logged_without_its_credential(
 def test_a_killed_pipeline_is_shown_unfinished(
     project: Project, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "copies"))
+    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "snapshot_dir"))
 
     def patch() -> None:
         from marquee.sources.tmdb import run
 
-        run.Work.begin = lambda *_: os.kill(  # type: ignore[method-assign]
+        run.RunExecutor.start = lambda *_: os.kill(  # type: ignore[method-assign]
             os.getpid(), signal.SIGKILL
         )
 
     child = project.fork(patch)
     os.waitpid(child, 0)
-    store = DuckDBStore(fresh_copy(project.duckdb))
-    (said,) = [one.message for one in check_all(store, CADENCE, now_utc(), None) if not one.is_ok]
+    store = DuckDBStore(current_snapshot(project.duckdb))
+    (said,) = [
+        one.message for one in check_all(store, THRESHOLDS_FILE, now_utc(), None) if not one.is_ok
+    ]
     assert "unfinished" in said
     # In an old copy the run may have ended since: only time tells.
-    ago, later = timedelta(minutes=5), timedelta(hours=CADENCE.longest_run_hours + 1)
-    assert all(one.is_ok for one in check_all(store, CADENCE, now_utc(), None, ago))
-    late = check_all(store, CADENCE, now_utc() + later, None, ago)
+    ago, later = timedelta(minutes=5), timedelta(hours=THRESHOLDS_FILE.longest_run_hours + 1)
+    assert all(one.is_ok for one in check_all(store, THRESHOLDS_FILE, now_utc(), None, ago))
+    late = check_all(store, THRESHOLDS_FILE, now_utc() + later, None, ago)
     assert any("unfinished" in one.message for one in late)
     # So is one on another host, before the next daily run; one that is at work here may go on.
     row: dict[str, Any] = {"ended_at": None, "status": "RUNNING", "host": "elsewhere"}
     row |= {"process_id": os.getpid(), "started_at": now_utc() - timedelta(hours=7)}
-    assert is_unfinished(row, CADENCE, now_utc())
-    assert not is_unfinished({**row, "host": socket.gethostname()}, CADENCE, now_utc())
+    assert is_unfinished(row, THRESHOLDS_FILE, now_utc())
+    assert not is_unfinished({**row, "host": socket.gethostname()}, THRESHOLDS_FILE, now_utc())
     assert [
-        runs(store, CADENCE, now_utc(), is_past=is_past)["status"].tolist()
+        runs(store, THRESHOLDS_FILE, now_utc(), is_past=is_past)["status"].tolist()
         for is_past in (False, True)
     ] == [["UNFINISHED"], ["RUNNING"]]
     assert project.load().code == 0
@@ -405,12 +431,13 @@ def test_the_loads_of_a_killed_pipeline_are_reported_by_the_next_run(
 @pytest.mark.parametrize("dialect", ["duckdb", "snowflake"])
 def test_an_error_message_is_a_string_whatever_it_contains(dialect: str) -> None:
     said = r"line 1: 'C:\temp\' is not a film's \d+"
-    assert parse_one(literal(said, dialect), dialect=dialect).name == said
+    writer = LogWriter(execute=print, dialect=dialect)
+    assert parse_one(writer.literal(said), dialect=dialect).name == said
 
 
 def test_what_names_a_person_is_not_in_the_command() -> None:
-    assert run_log.command_line(["/x/studio.py", "--forget", "F1"]) == "studio.py --forget ***"
-    assert run_log.command_line(["studio.py", "--forget=F1"]) == "studio.py --forget=***"
+    assert command_line(["/x/studio.py", "--forget", "F1"]) == "studio.py --forget ***"
+    assert command_line(["studio.py", "--forget=F1"]) == "studio.py --forget=***"
 
 
 def test_the_tables_of_the_log_are_declared_alike() -> None:
@@ -418,11 +445,9 @@ def test_the_tables_of_the_log_are_declared_alike() -> None:
         model["name"]: model["columns"]
         for model in yaml.safe_load((ROOT / "external_models.yaml").read_text())
     }
-    of_sqlmesh = dict(table.rstrip(")").split(" (") for table in LOG_TABLES)
-    for name, columns in {**of_sqlmesh, **run_log.TABLES}.items():
+    for name, columns in TABLES.items():
         expected = ", ".join(f"{one} {kind}" for one, kind in declared[f"ops.{name}"].items())
         assert columns.lower() == expected, name
-        assert of_sqlmesh.get(name, columns) == columns
 
 
 @pytest.fixture(scope="module")
@@ -494,16 +519,16 @@ FAULTS = {
     "silent TMDb": "source bronze.raw_movies",
     "server down": "run tmdb",
     "broken JSON": "quarantine bronze.quarantine_tmdb",
-    "impossible votes": "refused bronze.raw_movies vote_average",
-    "impossible dates": "refused bronze.raw_movies release_date",
+    "impossible votes": "rejected bronze.raw_movies vote_average",
+    "impossible dates": "rejected bronze.raw_movies release_date",
     "growing quarantine": "quarantine bronze.quarantine_studio",
-    "negative revenue": "refused bronze.raw_box_office gross_local: no amount from 0",
-    "unknown currency": "refused bronze.raw_box_office local_currency: no exchange rate",
-    "broken numbers": "refused bronze.raw_box_office tickets_sold",
+    "negative revenue": "rejected bronze.raw_box_office gross_local: no amount from 0",
+    "unknown currency": "rejected bronze.raw_box_office local_currency: no exchange rate",
+    "broken numbers": "rejected bronze.raw_box_office tickets_sold",
     "future timestamps": (
-        "refused bronze.raw_fan_interactions event_at: no moment up to a day after it was read"
+        "rejected bronze.raw_fan_interactions event_at: no moment up to a day after it was read"
     ),
-    "unknown countries": "refused bronze.raw_fan_interactions country_code",
+    "unknown countries": "rejected bronze.raw_fan_interactions country_code",
     "orphan keys": "metric silver.stg_fan_interactions.title_id referential_gap_pct",
 }
 # And what they do not:
@@ -518,7 +543,7 @@ FAULTS |= {
 @pytest.fixture
 def days_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three days in which nothing comes."""
-    for module in ("health", "marquee.dashboard.pages"):
+    for module in ("marquee.cli.health", "marquee.dashboard.pages"):
         monkeypatch.setattr(f"{module}.now_utc", lambda: now_utc() + timedelta(days=3))
 
 
@@ -547,7 +572,7 @@ def test_the_quality_page_names_each_fault(
     faulty: Warehouse, full_disk: None, days_later: None
 ) -> None:
     testing = pytest.importorskip("streamlit.testing.v1", reason="the extra `dashboard`")
-    copy = str(fresh_copy(faulty.duckdb))
+    copy = str(current_snapshot(faulty.duckdb))
     app = testing.AppTest.from_string(
         "from pathlib import Path\n"
         "from marquee.dashboard.pages import quality\n"
@@ -574,11 +599,11 @@ def test_rows_far_from_their_history_have_their_line(
                 f"INSERT INTO ops.row_counts VALUES ('{day}', now()::TIMESTAMP + "
                 f"INTERVAL {day} DAY + INTERVAL {run} MINUTE, 'gold.fact_movies', {count})"
             )
-    assert list(findings(warehouse)) == ["rows gold.fact_movies"]
+    assert list(results(warehouse)) == ["rows gold.fact_movies"]
 
 
 def test_a_missing_run_has_its_line_after_its_cadence(story: Warehouse) -> None:
-    assert "run refresh" in findings(story, now_utc() + timedelta(hours=31))
+    assert "run refresh" in results(story, now_utc() + timedelta(hours=31))
 
 
 def test_the_robust_z_score_of_a_worked_example() -> None:
@@ -624,20 +649,22 @@ def test_a_look_at_the_warehouse_locks_nobody_out(story: Warehouse, tmp_path: Pa
     warehouse = story.copy_to(tmp_path / "busy")
     with duckdb.connect(str(warehouse.duckdb)) as writer:
         writer.execute("CREATE TABLE gold.extra AS SELECT 42 AS answer")  # in the log only
-        store = DuckDBStore(fresh_copy(warehouse.duckdb))
+        store = DuckDBStore(current_snapshot(warehouse.duckdb))
         assert store.frame("FROM gold.extra")["answer"].tolist() == [42]
         writer.execute("INSERT INTO gold.extra VALUES (43)")
         assert store.frame("FROM gold.extra")["answer"].tolist() == [42]
     store.close()
-    killed, at_work = (fresh_copy(warehouse.duckdb).parents[1] / f".making-{n}" for n in "ab")
-    for half in (killed, at_work):
+    killed, active_snapshots = (
+        current_snapshot(warehouse.duckdb).parents[1] / f".making-{n}" for n in "ab"
+    )
+    for half in (killed, active_snapshots):
         half.mkdir()
     os.utime(killed, (0, 0))
     with duckdb.connect(str(warehouse.duckdb)) as writer:
         writer.execute("INSERT INTO gold.extra VALUES (44)")
-    newer = DuckDBStore(fresh_copy(warehouse.duckdb))
+    newer = DuckDBStore(current_snapshot(warehouse.duckdb))
     assert newer.frame("FROM gold.extra")["answer"].tolist() == [42, 43, 44]
-    assert (killed.exists(), at_work.exists()) == (False, True)
+    assert (killed.exists(), active_snapshots.exists()) == (False, True)
 
 
 def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
@@ -650,7 +677,7 @@ def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
     monkeypatch.setattr("marquee.monitoring.snapshot.PAUSE_SECONDS", 0.01)
     warehouse = story.copy_to(tmp_path / "held")
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
-    copy = fresh_copy(warehouse.duckdb, older_after=20)
+    copy = current_snapshot(warehouse.duckdb, older_after=20)
     is_over = threading.Event()
 
     def write() -> None:
@@ -668,7 +695,7 @@ def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
         long_ago = time.time() - 3 * 3600
         os.utime(copy.parent, (long_ago, long_ago))
         assert health.main([]) == 1
-        assert "FAIL  warehouse  copy" in capsys.readouterr().out.splitlines()[0]
+        assert "FAIL  warehouse  snapshot" in capsys.readouterr().out.splitlines()[0]
     finally:
         is_over.set()
         thread.join()
@@ -679,16 +706,16 @@ def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
 
 
 def test_a_warehouse_that_is_no_database_is_missing(
-    tmp_path: Path, copies: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, snapshot_dir: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("marquee.monitoring.snapshot.PAUSE_SECONDS", 0)
     (tmp_path / "warehouse.duckdb").write_bytes(b"no database" * 1000)
     with pytest.raises(MissingWarehouse):
-        fresh_copy(tmp_path / "warehouse.duckdb")
+        current_snapshot(tmp_path / "warehouse.duckdb")
 
 
 def test_the_ui_copies_two_files_of_the_same_name_and_keeps_them_apart(
-    tmp_path: Path, copies: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, snapshot_dir: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variables = ("MARQUEE_DUCKDB", "MARQUEE_STATE_DUCKDB")
     for variable in variables:
@@ -707,9 +734,9 @@ def test_the_ui_copies_two_files_of_the_same_name_and_keeps_them_apart(
 
 
 def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
-    from marquee.dashboard.queries import NEEDS
+    from marquee.dashboard.queries import REQUIRED_TABLES
 
-    for query in NEEDS:
+    for query in [*REQUIRED_TABLES, COUNTS]:
         assert "SELECT" in as_snowflake(query)
 
 
@@ -737,15 +764,15 @@ class Recorded:
         return [(1,)]
 
 
-def test_rows_that_break_a_metric_or_an_audit_are_queried_in_snowflakes_sql() -> None:
-    from marquee.dashboard.queries import BREAKS, breaking_rows, failing_rows
+def test_rows_that_break_a_metric_or_an_audit_are_asked_for_in_snowflakes_sql() -> None:
+    from marquee.dashboard.queries import VIOLATIONS, failing_rows, violating_rows
 
     connection = Recorded()
     store: Any = object.__new__(SnowflakeStore)
     store._connection = connection
     store.tables = lambda: {"silver.t": {"c"}}
-    for metric in BREAKS:
-        breaking_rows(store, "silver.t", "c", metric)
+    for metric in VIOLATIONS:
+        violating_rows(store, "silver.t", "c", metric)
         (read, *_) = parse_one(connection.asked[-1], dialect="snowflake").find_all(exp.Table)
         assert read.sql() == "silver.t"
     regex = next(sql for sql in connection.asked if "0-9a-f" in sql)

@@ -39,7 +39,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture
 def warehouse(sound: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     monkeypatch.setenv("MARQUEE_DUCKDB", str(tmp_path / "copy" / "warehouse.duckdb"))
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "copies"))
+    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "snapshot_dir"))
     return sound.copy_to(tmp_path / "copy")
 
 
@@ -151,6 +151,89 @@ def test_a_plan_that_an_audit_stops_is_measured_too(warehouse: Warehouse) -> Non
         (0, True, "plan", "SUCCEEDED"),
         (1, False, "plan", "FAILED"),
     ]
+
+
+# Blocking audits of the studio's models, a value of the source that could make them fail, and the
+# column under which it is listed in `ops` instead; None where it is cleaned, and nothing is lost.
+# Audits that compare a table with its parents, or tokens, cannot be reached by a value.
+REACHABLE: list[tuple[str, str, dict[str, str], str | None]] = [
+    ("dim_titles: has_unknown_member", "titles", {"title_id": "-1"}, "title_id"),
+    ("dim_titles: has_unknown_member", "titles", {"title_id": "\u00a0-1\t"}, "title_id"),
+    ("stg_titles: not_null", "titles", {"title_id": "\u200b"}, "title_id"),
+    ("dim_titles: unique_values", "titles", {"title_id": " T-1\u00a0", "franchise": "Saga"}, None),
+    ("stg_titles: forall", "titles", {"title_id": "T-3", "release_year": "99999"}, "release_year"),
+    (
+        "stg_titles: forall",
+        "titles",
+        {"title_id": "T-4", "runtime_minutes": "-90"},
+        "runtime_minutes",
+    ),
+    ("stg_titles: cast", "titles", {"title_id": "T-5", "budget_usd": "1e17"}, "budget_usd"),
+    ("stg_titles: cast", "titles", {"title_id": "T-6", "tmdb_id": "9" * 30}, "tmdb_id"),
+    ("agg_franchise: unique", "titles", {"title_id": "T-7", "franchise": "sa ga"}, None),
+    (
+        "agg_franchise: unique",
+        "titles",
+        {"title_id": "T-8", "franchise": "standalone"},
+        "franchise",
+    ),
+    ("agg_franchise: unique", "titles", {"title_id": "T-9", "franchise": " Unknown"}, "franchise"),
+    ("stg_box_office: not_null", "box_office", {"title_id": "-1"}, "title_id"),
+    ("stg_box_office: not_null", "box_office", {"theater_id": "\u3000"}, "theater_id"),
+    ("stg_box_office: not_null", "box_office", {"report_date": "01/02/2026"}, "report_date"),
+    ("fact: relationship to dim_dates", "box_office", {"report_date": "9999-12-31"}, "report_date"),
+    ("fact: relationship to dim_dates", "box_office", {"report_date": "0001-01-01"}, "report_date"),
+    ("stg_box_office: forall", "box_office", {"tickets_sold": "-1"}, "tickets_sold"),
+    ("stg_box_office: forall", "box_office", {"screen_count": "1.5"}, "screen_count"),
+    ("stg_box_office: forall", "box_office", {"gross_revenue_usd": "1e8"}, "gross_usd"),
+    ("fact: cast", "box_office", {"gross_revenue_usd": "100000000000000000"}, "gross_usd"),
+    ("fact: cast", "box_office", {"gross_revenue_local": "1,000.00"}, "gross_local"),
+    (
+        "fact: cast",
+        "box_office",
+        {"gross_revenue_local": "9" * 12, "exchange_rate_usd": "9999", "gross_revenue_usd": "1"},
+        "gross_usd",
+    ),
+    ("fact: unique", "box_office", {"theater_id": "C-2", "region": "UNKNOWN"}, "region"),
+    (
+        "stg_fan_interactions: not_null",
+        "interactions",
+        {"interaction_id": "\ufeff"},
+        "interaction_id",
+    ),
+    ("stg_fan_interactions: forall", "interactions", {"amount": "-1"}, "amount"),
+    (
+        "stg_fan_interactions: forall",
+        "interactions",
+        {"event_timestamp": "2026-02-01T10:00:00+99:00"},
+        "event_at",
+    ),
+    ("stg_fan: routed_by_account_type", "interactions", {"account_type": "TRIAL"}, "account_type"),
+    ("fact: relationship to dim_titles", "interactions", {"title_id": "-1 "}, "title_id"),
+    ("fact: cast", "interactions", {"event_type": "PURCHASE", "amount": "1e12"}, "amount"),
+    ("fact: unique", "interactions", {"region": "unknown"}, "region"),
+    ("dim_fans: unique", "interactions", {"device_type": "unknown"}, "device_type"),
+]
+
+
+def test_no_value_of_the_source_stops_gold(warehouse: Warehouse) -> None:
+    keys = {"titles": "title_id", "box_office": "record_id", "interactions": "interaction_id"}
+    expected = set()
+    for number, (_, feed, values, column) in enumerate(REACHABLE):
+        row = {keys[feed]: f"X-{number}", **values}
+        getattr(warehouse, f"land_{feed}")(row, batch_id=f"case {number}")
+        if column:
+            expected.add((f"case {number}", column))
+    warehouse.selected = (*OF_STUDIO, "ops.rejected_studio_values")
+    warehouse.plan()
+    assert run(warehouse)
+    listed = warehouse.query(
+        "SELECT DISTINCT _source_batch_id, column_name FROM ops.rejected_studio_values"
+    )
+    assert {*listed} == expected
+    assert warehouse.query(
+        "SELECT franchise, title_count FROM gold.agg_franchise_performance ORDER BY ALL"
+    ) == [("Saga", 3), ("Standalone", 6), ("Unknown", 0)]
 
 
 def test_rows_that_are_doubled_or_lost_are_reported(

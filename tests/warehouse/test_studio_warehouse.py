@@ -32,13 +32,15 @@ from sqlmesh.core.model import create_external_model, load_sql_based_model
 from macros.quality import METRICS
 from marquee.catalog.data_dictionary import LAYERS
 from marquee.catalog.history import read_history
-from marquee.catalog.project import tables_of
 from marquee.catalog.site import Site
 from marquee.core.settings import ROOT
-from marquee.monitoring.snapshot import fresh_copy
+from marquee.lineage.project import tables_of
+from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
+from marquee.sources.studio.encryption import open_vault
 from marquee.sources.studio.feeds import BOX_OFFICE
+from marquee.sources.studio.settings import derived_vault_key
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
 from pipelines import studio
@@ -326,7 +328,7 @@ def test_a_fan_who_moved_has_a_period_in_each_region(loaded: Studio) -> None:
     assert len(moved) >= 5
     for fan_id, before, now, is_of_one_device in moved:
         periods = loaded.warehouse.query(
-            "SELECT region, valid_to IS NULL FROM snapshots.snap_dim_fans "
+            "SELECT region, valid_to IS NULL FROM gold.fan_history "
             f"WHERE fan_token = '{tokens.fan(fan_id)}' ORDER BY valid_from"
         )
         regions = [region for region, _ in periods]
@@ -358,12 +360,13 @@ def test_a_refresh_writes_the_new_batch_and_nothing_else(loaded: Studio) -> None
 @pytest.mark.parametrize("loaded", [3], ids=["three"], indirect=True)
 def test_history_is_the_same_after_a_rebuild_from_bronze(loaded: Studio, tmp_path: Path) -> None:
     rebuilt = loaded.warehouse.copy_to(tmp_path / "rebuilt")
-    tables = ("snapshots.snap_dim_fans", "gold.agg_fan_lifetime_value", "silver.stg_box_office")
+    tables = ("gold.fan_history", "gold.agg_fan_lifetime_value", "silver.stg_box_office")
+    lineage = "('_loaded_at', '_source_load_number')"
     unstamped = [
-        f"SELECT COLUMNS(name -> name <> '_loaded_at') FROM {one} ORDER BY ALL" for one in tables
+        f"SELECT COLUMNS(name -> name NOT IN {lineage}) FROM {one} ORDER BY ALL" for one in tables
     ]
     before = [rebuilt.query(query) for query in unstamped]
-    rebuilt.plan(restate_models=["silver.studio_batches"])
+    rebuilt.plan(restate_models=["silver.studio_loads"])
     assert [rebuilt.query(query) for query in unstamped] == before
     ((runs,),) = rebuilt.query("SELECT COUNT(DISTINCT measured_at) FROM ops.data_quality_results")
     assert runs == loaded.batches  # a log that no rebuild empties
@@ -454,6 +457,17 @@ def test_no_column_that_analysts_read_descends_from_a_clear_value_or_its_token(
     assert not [one for one in roots if one.split(".")[-1].startswith(personal)]
 
 
+@contextmanager
+def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a file of a warehouse for reading; the vault with its key."""
+    if database.name == "vault.duckdb":
+        with open_vault(database, derived_vault_key(TOKEN_KEY), read_only=True) as connection:
+            yield connection
+    else:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            yield connection
+
+
 def found_in(folder: Path, *words: str) -> set[str]:
     """The files in which a word is found, in a row of a table or anywhere in their bytes."""
     found = set()
@@ -461,10 +475,11 @@ def found_in(folder: Path, *words: str) -> set[str]:
         if path.is_file() and any(word.encode() in path.read_bytes() for word in words):
             found.add(path.name)
     for database in filter(Path.is_file, folder.rglob("*.duckdb")):
-        with duckdb.connect(str(database), read_only=True) as connection:
+        with opened(database) as connection:
             tables = connection.execute(
                 "SELECT '\"' || table_schema || '\".\"' || table_name || '\"' "
-                "FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+                "FROM information_schema.tables WHERE table_type = 'BASE TABLE' "
+                "AND table_catalog = CURRENT_DATABASE()"
             ).fetchall()
             for (table,) in tables:
                 rows = f"SELECT COUNT(*) FROM {table} AS row WHERE CONTAINS(row::TEXT, $1)"
@@ -473,15 +488,15 @@ def found_in(folder: Path, *words: str) -> set[str]:
     return found
 
 
-VAULT = {"vault.duckdb", 'vault.duckdb: "secure"."pii_vault"'}
+VAULT = {'vault.duckdb: "secure"."pii_vault"'}
 
 
 def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     loaded: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = loaded.warehouse.copy_to(tmp_path / "project")
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(project.folder / "copies"))
-    copied = fresh_copy(project.duckdb)
+    monkeypatch.setenv("MARQUEE_COPY_DIR", str(project.folder / "snapshot_dir"))
+    copied = current_snapshot(project.duckdb)
     assert copied.is_relative_to(project.folder)
     with project.context() as context:
         past = read_history(DuckDBStore(copied))
@@ -501,7 +516,7 @@ def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     before = project.rows_of("gold")
     token = Tokens(TOKEN_KEY).fan(CANARY_FAN)
     assert "warehouse.duckdb" in found_in(project.folder, token)
-    shutil.rmtree(project.folder / "copies")  # as the runbook says
+    shutil.rmtree(project.folder / "snapshot_dir")  # as the runbook says
     monkeypatch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
     monkeypatch.setenv("MARQUEE_DUCKDB", str(project.duckdb))
     monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "dlt"))
@@ -510,7 +525,11 @@ def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     assert found_in(project.folder, *FORGOTTEN, CANARY_FAN) == set()
     # No row bears the token any more, but for the one that keeps old events out.
     in_rows = {place for place in found_in(project.folder, token) if ": " in place}
-    assert in_rows == {'vault.duckdb: "secure"."forgotten_fans"'}
+    assert in_rows == {
+        'vault.duckdb: "secure"."erasures"',
+        'vault.duckdb: "secure"."forgotten_fans"',
+    }
+    assert "warehouse.duckdb" not in found_in(project.folder, token)  # nor any free block
     assert found_in(project.folder, KEPT) == VAULT  # the others' rows are still there
 
     # The rows are, and keep counting: only the fan's token is another one, in every layer.

@@ -9,7 +9,7 @@
 
 A file is known by its path. It lands once; when it grows its new lines land, when it is written
 anew it lands again. `feeds` says what a record is, `files` what is new, `people` parts personal
-data, `vault` keeps it, `erasure` removes it, `ledger` knows what has landed, `run` joins them.
+data, `vault` keeps it, `erasure` removes it, `manifest` knows what has landed, `run` joins them.
 
 Run it: `python pipelines/studio.py`, or without files `python pipelines/studio.py --sandbox`.
 """

@@ -7,44 +7,53 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from marquee.bronze.tables import Table
+from marquee.core.text import clean_text
 from marquee.sources.studio.tables import RAW_BOX_OFFICE, RAW_FAN_INTERACTIONS, RAW_TITLE_METADATA
 
 BOM = b"\xef\xbb\xbf"
-PLACES_TOLD = 10  # of fields that are not declared; a file with keys for names has any number
+# Of fields that are not declared; a file with keys for names has any number of them.
+POSITIONS_REPORTED = 10
 
 Record = dict[str, str | None]
 
 
-class Broken(NamedTuple):
+class Rejected(NamedTuple):
     """A line that is no record."""
 
     line: int
     reason: str
 
 
-class NotARecord(ValueError):
+class InvalidRecord(ValueError):
     """A line says something, but no record; the message is the reason."""
+
+
+def reason_of(error: Exception) -> str:
+    """Say why a line is no record; of an exception that nobody expected the kind alone."""
+    if isinstance(error, InvalidRecord):
+        return str(error)
+    return f"cannot be processed: {type(error).__name__}"
 
 
 @dataclass
 class Parsed:
-    """What a piece of a file holds.
+    """What a chunk of a file holds.
 
     Attributes:
         records: line and record.
-        broken: what is no record.
+        rejected: what is no record.
         undeclared: fields that are not declared, by name, and where each was seen first.
         missing: declared columns that the file has not.
 
     """
 
     records: list[tuple[int, Record]] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
     undeclared: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
 
@@ -59,24 +68,26 @@ class Feed:
 
     Attributes:
         name: its folder.
-        glob: its files.
+        endings: how the names of its files end, in small letters; `.gz` may follow.
         table: the bronze table of its records.
         fields: what of a record is read.
         keys: what a record must have.
         parse: makes records of lines; of the whole file where `is_document`.
         has_header: the first line names the columns.
-        is_document: a file is one JSON document and lands anew as a whole when it changes.
+        is_document: a file is one JSON document and lands again as a whole when it changes.
+        masks_values: it is of persons, and each of its fields has a domain (`domains`).
 
     """
 
     name: str
-    glob: str
+    endings: tuple[str, ...]
     table: Table
     fields: tuple[str, ...]
     keys: tuple[str, ...]
     parse: Parser
     has_header: bool = False
     is_document: bool = False
+    masks_values: bool = False
 
     def record(self, given: object, line: int, undeclared: dict[str, str]) -> Record:
         """Take the declared fields of a JSON object.
@@ -87,56 +98,112 @@ class Feed:
             undeclared: takes in which other fields it has, see `Parsed`.
 
         Raises:
-            NotARecord: it is no object, or has no key.
+            InvalidRecord: it is no object, has no key, or a value that is no text.
 
         """
         if not isinstance(given, dict):
-            raise NotARecord("no JSON object")
-        record = {name: text(given.get(name)) for name in self.fields}
-        for key in self.keys:
-            if not (record[key] or "").strip():
-                raise NotARecord(f"no {key}")
+            raise InvalidRecord("no JSON object")
+        record = {
+            name: as_text(name, given.get(name), allow_objects=self.masks_values)
+            for name in self.fields
+        }
+        self.check_keys(record)
         if len(given) > len(self.fields) or given.keys() - record.keys():
             for place, name in enumerate(given, 1):
                 if name not in record and name not in undeclared:
                     undeclared[name] = f"field {place} of line {line}"
         return record
 
+    def check_keys(self, record: Record) -> None:
+        """Make sure that a record has its keys.
 
-def text(value: Any) -> str | None:
-    """Return a JSON value as the text it came as; a list or an object in JSON."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value)
+        Raises:
+            InvalidRecord: one is missing or blank.
+
+        """
+        for key in self.keys:
+            if clean_text(record[key]) is None:
+                raise InvalidRecord(f"no {key}")
 
 
-def read_json(line: bytes) -> Any:
-    """Read a JSON document; numbers stay the text they are.
+class NotANumber:
+    """NaN or Infinity where JSON has a number: Python reads them, JSON does not know them."""
+
+    def __init__(self, constant: str) -> None:
+        """Take the constant."""
+        self.constant = constant
+
+
+def as_text(name: str, value: Any, *, allow_objects: bool) -> str | None:
+    """Return a JSON value as the text it came as; a list of texts joined by commas.
+
+    Args:
+        name: the field, for the reason.
+        value: the value.
+        allow_objects: keep an object as JSON text, for a field whose domain is checked later.
 
     Raises:
-        NotARecord: it is none, or not UTF-8; the reason has the place and not the content.
+        InvalidRecord: an object, NaN, or half of a surrogate pair.
+
+    """
+    if isinstance(value, str):
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                is_raw = "\udc80" <= value[error.start] <= "\udcff"  # of `surrogateescape`
+                fault = "not UTF-8" if is_raw else "half of a surrogate pair"
+                raise InvalidRecord(f"{fault} in {name}") from None
+        return value
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, NotANumber):
+        raise InvalidRecord(f"no JSON: {value.constant} is no number")
+    if isinstance(value, list) and not any(isinstance(one, list | dict) for one in value):
+        parts = (as_text(name, one, allow_objects=False) for one in value)
+        return ", ".join(part for part in parts if part)
+    if allow_objects:
+        written = json.dumps(value, ensure_ascii=False, default=str)
+        return as_text(name, written, allow_objects=False)
+    raise InvalidRecord(f"an object where a text is expected: {name}")
+
+
+# Numbers stay the text they are.
+DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=NotANumber)
+
+
+def decode(content: bytes) -> str:
+    """Decode UTF-8.
+
+    Raises:
+        InvalidRecord: it is none; the reason has the place and not the content.
 
     """
     try:
-        decoded = line.decode()
-        document = json.loads(decoded, parse_float=str, parse_int=str, parse_constant=_not_a_number)
-        if "\\u" in decoded:
-            json.dumps(document, ensure_ascii=False).encode()
+        return content.decode()
     except UnicodeDecodeError as error:
-        raise NotARecord(f"not UTF-8 at byte {error.start + 1}") from None
-    except UnicodeEncodeError:
-        raise NotARecord("half of a surrogate pair") from None
-    except json.JSONDecodeError as error:
-        raise NotARecord(f"no JSON: {error.msg} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise NotARecord("no JSON: too deeply nested") from None
-    return document
+        raise InvalidRecord(f"not UTF-8 at byte {error.start + 1}") from None
 
 
-def _not_a_number(constant: str) -> Any:
-    raise NotARecord(f"no JSON: {constant} is no number")
+def read_json(text: str) -> Any:
+    """Read a JSON document; numbers stay the text they are.
+
+    Raises:
+        InvalidRecord: it is none; the reason has the place and not the content.
+
+    """
+    try:
+        return DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRecord(_json_fault(error)) from None
+
+
+def _json_fault(error: BaseException) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON: {error.msg} at character {error.pos + 1}"
+    return "no JSON: too deeply nested"
 
 
 def parse_json_lines(
@@ -150,9 +217,11 @@ def parse_json_lines(
         if not line.strip():
             continue
         try:
-            parsed.records.append((number, feed.record(read_json(line), number, parsed.undeclared)))
-        except NotARecord as error:
-            parsed.broken.append(Broken(number, str(error)))
+            parsed.records.append(
+                (number, feed.record(read_json(decode(line)), number, parsed.undeclared))
+            )
+        except Exception as error:
+            parsed.rejected.append(Rejected(number, reason_of(error)))
     return parsed
 
 
@@ -161,98 +230,164 @@ def parse_document(
 ) -> Parsed:
     """Make records of a file that is an object, a list of objects, or an object a line."""
     whole = b"\n".join(lines).removeprefix(BOM)
+    fault = None
     try:
-        document = read_json(whole)
-    except NotARecord as error:
-        by_line = parse_json_lines(feed, None, lines, first_line)
-        if by_line.records:
-            return by_line
-        return Parsed(broken=[Broken(0, str(error))])
+        text = decode(whole)
+    except InvalidRecord as error:
+        # Only the records with these bytes are invalid; `as_text` finds them.
+        text, fault = whole.decode(errors="surrogateescape"), str(error)
+    entries: Iterable[tuple[int, Any]]
+    try:
+        document = read_json(text)
+        entries = enumerate(document if isinstance(document, list) else [document], 1)
+    except InvalidRecord as error:
+        if not text.lstrip().startswith("["):
+            by_line = parse_json_lines(feed, None, lines, first_line)
+            return (
+                by_line if by_line.records else Parsed(rejected=[Rejected(0, fault or str(error))])
+            )
+        entries = list_entries(text, feed.keys)
     parsed = Parsed()
-    for number, entry in enumerate(document if isinstance(document, list) else [document], 1):
+    for number, entry in entries:
         try:
+            if isinstance(entry, InvalidRecord):
+                raise entry
             parsed.records.append((number, feed.record(entry, number, parsed.undeclared)))
-        except NotARecord as error:
-            parsed.broken.append(Broken(number, str(error)))
+        except Exception as error:
+            parsed.rejected.append(Rejected(number, reason_of(error)))
     return parsed
 
 
+def list_entries(text: str, keys: Sequence[str]) -> Iterator[tuple[int, Any]]:
+    """Read a JSON list that has a fault, entry by entry.
+
+    After a bad entry reading resumes at the next object that has the keys of a record.
+
+    Args:
+        text: the list.
+        keys: the keys.
+
+    Yields:
+        The number of the entry, and the entry, or why it is none; 0 for a list without an end.
+
+    """
+    place, number = text.index("[") + 1, 0
+    while True:
+        while text[place : place + 1] in (" ", "\t", "\r", "\n", ","):
+            place += 1
+        if place >= len(text):
+            yield 0, InvalidRecord("no JSON: the list does not end")
+            return
+        if text[place] == "]":
+            return
+        number += 1
+        try:
+            entry, place = DECODER.raw_decode(text, place)
+            yield number, entry
+        except (ValueError, RecursionError) as error:
+            yield number, InvalidRecord(_json_fault(error))
+            following = _next_record(text, place + 1, keys)
+            if following is None:
+                return
+            place = following
+
+
+def _next_record(text: str, place: int, keys: Sequence[str]) -> int | None:
+    while (place := text.find("{", place)) >= 0:
+        try:
+            entry, _ = DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            entry = None
+        if isinstance(entry, dict) and all(key in entry for key in keys):
+            return place
+        place += 1
+    return None
+
+
 def parse_csv(feed: Feed, header: bytes | None, lines: Sequence[bytes], first_line: int) -> Parsed:
-    """Make a record of each line after the header; a record does not span lines."""
-    columns = _columns(header or b"")
+    """Make a record of each line after the header; a record does not span lines.
+
+    Columns without a name, and cells beyond the header, are ignored where they are blank:
+    spreadsheets write them.
+    """
+    columns = _columns(header or b"", feed)
     if isinstance(columns, str):
-        return Parsed(broken=[Broken(1, columns)])
+        return Parsed(rejected=[Rejected(1, columns)])
     if lacking := [key for key in feed.keys if key not in columns]:
-        return Parsed(broken=[Broken(1, f"the header has no {', '.join(lacking)}")])
+        return Parsed(rejected=[Rejected(1, f"the header has no {', '.join(lacking)}")])
     parsed = Parsed(
         undeclared={
             name: f"column {place}"
             for place, name in enumerate(columns, 1)
-            if name not in feed.fields
+            if name and name not in feed.fields
         },
         missing=set(feed.fields) - set(columns),
     )
     places = [(name, columns.index(name)) for name in feed.fields if name in columns]
+    named = max(place for place, name in enumerate(columns, 1) if name)
     absent: Record = dict.fromkeys(feed.fields)
     for number, line in enumerate(lines, first_line):
         if not line.strip() or number == 1:
             continue
         try:
             cells = _cells(line)
-            if len(cells) != len(columns):
-                raise NotARecord(f"{len(cells)} columns where the header has {len(columns)}")
+            if not any(map(clean_text, cells)):
+                continue
+            if len(cells) < named or any(map(clean_text, cells[len(columns) :])):
+                raise InvalidRecord(f"{len(cells)} columns where the header has {len(columns)}")
+            for place, cell in enumerate(cells[: len(columns)], 1):
+                if not columns[place - 1] and clean_text(cell):
+                    parsed.undeclared.setdefault(f"\0{place}", f"column {place}")
             record = absent | {name: cells[place] or None for name, place in places}
-            for key in feed.keys:
-                if not (record[key] or "").strip():
-                    raise NotARecord(f"no {key}")
-        except NotARecord as error:
-            parsed.broken.append(Broken(number, str(error)))
+            feed.check_keys(record)
+        except Exception as error:
+            parsed.rejected.append(Rejected(number, reason_of(error)))
         else:
             parsed.records.append((number, record))
     return parsed
 
 
-def _columns(header: bytes) -> list[str] | str:
+def _columns(header: bytes, feed: Feed) -> list[str] | str:
     """Return the names of a header, or what is wrong with it."""
     try:
-        names = [name.strip().lower() for name in _cells(header.removeprefix(BOM))]
-    except NotARecord as error:
+        names = [(clean_text(name) or "").lower() for name in _cells(header.removeprefix(BOM))]
+    except InvalidRecord as error:
         return f"the header is {error}"
-    return names if len(set(names)) == len(names) else "the header names a column twice"
+    if any(names.count(name) > 1 for name in feed.fields):
+        return "the header names a column twice"
+    return names
 
 
 def _cells(line: bytes) -> list[str]:
+    decoded = decode(line.rstrip(b"\r"))
+    if '"' not in decoded:
+        return decoded.split(",")
     try:
-        decoded = line.rstrip(b"\r").decode()
-        if '"' not in decoded:
-            return decoded.split(",")
         return next(csv.reader([decoded], strict=True))
-    except UnicodeDecodeError as error:
-        raise NotARecord(f"not UTF-8 at byte {error.start + 1}") from None
     except csv.Error:
-        raise NotARecord("no CSV: a quotation mark out of place") from None
+        raise InvalidRecord("no CSV: a quotation mark out of place") from None
 
 
-def names(several: Iterable[str]) -> str | None:
+def join_names(several: Iterable[str]) -> str | None:
     """Return names of declared fields in order, None for none."""
     return ", ".join(sorted(several)) or None
 
 
-def places(undeclared: Mapping[str, str]) -> str | None:
+def unknown_field_positions(undeclared: Mapping[str, str]) -> str | None:
     """Say how many fields are not declared, and where to see them; None for none.
 
     Their names are not told: whoever writes a file can put a value there, a name or an address.
     """
     if not undeclared:
         return None
-    told = list(undeclared.values())[:PLACES_TOLD]
+    told = list(undeclared.values())[:POSITIONS_REPORTED]
     more = ", ..." if len(undeclared) > len(told) else ""
     return f"{len(undeclared)}: {', '.join(told)}{more}"
 
 
 FAN_INTERACTIONS = Feed(
     name="fan_interactions",
-    glob="fan_interactions/*.jsonl",
+    endings=(".jsonl", ".ndjson"),
     table=RAW_FAN_INTERACTIONS,
     fields=(
         "interaction_id",
@@ -274,10 +409,11 @@ FAN_INTERACTIONS = Feed(
     ),
     keys=("interaction_id", "fan_id"),
     parse=parse_json_lines,
+    masks_values=True,
 )
 TITLES = Feed(
     name="titles",
-    glob="titles/*.json",
+    endings=(".json", ".jsonl", ".ndjson"),
     table=RAW_TITLE_METADATA,
     fields=tuple(column.name for column in RAW_TITLE_METADATA.columns[:-4]),
     keys=("title_id",),
@@ -286,7 +422,7 @@ TITLES = Feed(
 )
 BOX_OFFICE = Feed(
     name="box_office",
-    glob="box_office/*.csv",
+    endings=(".csv",),
     table=RAW_BOX_OFFICE,
     fields=tuple(column.name for column in RAW_BOX_OFFICE.columns[:-4]),
     keys=("record_id", "title_id", "theater_id", "report_date"),

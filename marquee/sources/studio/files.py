@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import posixpath
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO
+from typing import IO, Any, cast
+from urllib.parse import urlparse
 
-from dlt.common.storages.fsspec_filesystem import FileItemDict
-from dlt.sources.filesystem import filesystem
+import dlt
+from dlt.common.storages.configuration import FilesystemConfiguration
+from dlt.common.storages.fsspec_filesystem import MTIME_DISPATCH, fsspec_filesystem
+from dlt.sources.credentials import FileSystemCredentials
+from dlt.sources.filesystem.helpers import FilesystemConfigurationResource
+from fsspec import AbstractFileSystem
 
 from marquee.core.clock import naive_utc
-from marquee.sources.studio.feeds import Feed
+from marquee.sources.studio.feeds import FEEDS, Feed
 
 BLOCK_BYTES = 1 << 22  # of a few megabytes, so that a bucket answers in few requests
-EDGE_BYTES = 1 << 16  # at both ends of what was read: enough to tell one file from another
-LIST_ATTEMPTS = 3  # a file that goes between being listed and being looked at fails the listing
+EDGE_BYTES = 1 << 16  # what a fingerprint of version 0.1 covers at both ends
+MAX_DEPTH = 16  # of folders below the landing folder
+COMPRESSED = ".gz"
 
 
 @dataclass(frozen=True)
-class Progress:
+class FileCheckpoint:
     """How far a file has landed.
 
     Attributes:
-        size_bytes: its size when it was listed.
+        size_bytes: its size when it was listed; below 0 where not all of it was read.
         modified_at: its modification time then (UTC, without a zone).
-        bytes_read: where reading ended.
+        bytes_read: where reading ended, in bytes of the uncompressed content.
         lines_read: how many lines that is.
-        fingerprint: of what was read, see `fingerprint`.
+        fingerprint: of all that was read, see `fingerprint`.
 
     """
 
@@ -40,71 +48,177 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Chunk:
     """Some lines of a file, and how far it is read with them.
 
     Attributes:
         header: the first line, where the feed has a header.
         lines: the lines, without their ends.
         first_line: the number of the first of them, from 1.
-        progress: how far the file has landed once these lines have.
+        checkpoint: how far the file has landed once these lines have.
 
     """
 
     header: bytes | None
     lines: Sequence[bytes]
     first_line: int
-    progress: Progress
+    checkpoint: FileCheckpoint
 
 
 class File:
     """A file of a feed, as it was listed."""
 
-    def __init__(self, item: FileItemDict) -> None:
-        """Take dlt's item."""
-        self._item = item
-        self.path: str = item["relative_path"]
-        self.size_bytes: int = item.get("size_in_bytes") or 0
-        modified: datetime = item["modification_date"]
-        self.modified_at = naive_utc(modified)
+    def __init__(
+        self, filesystem: AbstractFileSystem, path: str, info: dict[str, Any], modified_at: datetime
+    ) -> None:
+        """Take where it is, its path below the landing folder, and what the listing has of it."""
+        self._filesystem = filesystem
+        self._location: str = info["name"]
+        self.path = path
+        self.size_bytes = int(info.get("size") or 0)
+        self.modified_at = modified_at
+        self.is_compressed = path.lower().endswith(COMPRESSED)
 
-    def is_as_landed(self, landed: Progress | None) -> bool:
-        """Tell from the listing alone that nothing is new."""
+    def is_as_landed(self, landed: FileCheckpoint | None) -> bool:
+        """Tell from the listing alone that there is nothing new."""
         return landed is not None and (
             (landed.size_bytes, landed.modified_at) == (self.size_bytes, self.modified_at)
-            and landed.bytes_read == self.size_bytes
+            and (self.is_compressed or landed.bytes_read == self.size_bytes)
         )
 
     def open(self) -> IO[bytes]:
-        """Open the file.
+        """Open the content, uncompressed.
 
         Raises:
             OSError: it is gone, or cannot be read.
 
         """
-        opened: IO[bytes] = self._item.open("rb", compression="disable")
-        return opened
+        opened = cast(IO[bytes], self._filesystem.open(self._location, "rb"))
+        return cast(IO[bytes], gzip.GzipFile(fileobj=opened)) if self.is_compressed else opened
 
 
-def list_files(feed: Feed, bucket_url: str) -> list[File]:
-    """List the files of a feed, by name."""
-    for attempt in range(LIST_ATTEMPTS):
+@dataclass
+class Listing:
+    """What is in the landing folder.
+
+    Attributes:
+        files: the files of each feed, by path.
+        unread: paths of no feed, each with the reason why it is not read.
+
+    """
+
+    files: dict[str, list[File]] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+
+
+@dlt.resource(name="filesystem", section="filesystem", spec=FilesystemConfigurationResource)
+def landing_folder(
+    bucket_url: str = dlt.secrets.value,
+    credentials: FileSystemCredentials | AbstractFileSystem = dlt.secrets.value,
+    kwargs: dict[str, Any] | None = None,
+    client_kwargs: dict[str, Any] | None = None,
+) -> Iterator[Listing]:
+    """List the landing folder, configured as dlt's filesystem source (`sources.filesystem.*`).
+
+    dlt's own listing takes a pattern: a bracket in the folder's path is part of it, one entry that
+    cannot be listed ends it, and it cannot say what it leaves out.
+    """
+    if isinstance(credentials, AbstractFileSystem):
+        filesystem = credentials
+    else:
+        filesystem, _ = fsspec_filesystem(
+            bucket_url, credentials, kwargs=kwargs, client_kwargs=client_kwargs
+        )
+    scheme = urlparse(bucket_url).scheme
+    if FilesystemConfiguration.is_local_path(bucket_url) or scheme == "file":
+        scheme, root = (
+            "file",
+            FilesystemConfiguration.make_local_path(
+                FilesystemConfiguration.make_file_url(bucket_url)
+                if scheme != "file"
+                else bucket_url
+            ),
+        )
+    else:
+        root = filesystem._strip_protocol(bucket_url)
+    filesystem.invalidate_cache()
+    listing = Listing(files={feed.name: [] for feed in FEEDS})
+    _walk(filesystem, str(root).rstrip("/"), "", MTIME_DISPATCH[scheme], listing)
+    for files in listing.files.values():
+        files.sort(key=lambda file: file.path)
+    yield listing
+
+
+def list_files(bucket_url: str) -> Listing:
+    """List the files of all feeds, and what else is in the landing folder."""
+    listing: Listing
+    (listing,) = landing_folder(bucket_url=bucket_url)
+    return listing
+
+
+def _walk(
+    filesystem: AbstractFileSystem,
+    root: str,
+    folder: str,
+    modified_at: Callable[[dict[str, Any]], datetime | None],
+    listing: Listing,
+) -> None:
+    """List a folder and the folders in it; what cannot be listed is noted and passed over."""
+    try:
+        entries = filesystem.ls(posixpath.join(root, folder) if folder else root, detail=True)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        listing.unread[folder or "."] = f"cannot be listed: {type(error).__name__}"
+        return
+    for entry in entries:
+        name = posixpath.basename(str(entry["name"]).rstrip("/"))
+        path = posixpath.join(folder, name) if folder else name
         try:
-            listed = filesystem(bucket_url=bucket_url, file_glob=feed.glob)
-            return sorted((File(item) for item in listed), key=lambda file: file.path)
+            is_link = bool(entry.get("islink"))
+            if is_link:
+                entry = filesystem.info(entry["name"])
+            if entry["type"] == "directory":
+                if folder and is_link:
+                    listing.unread[path] = "a link to a folder"  # it could lead back here
+                elif path.count("/") >= MAX_DEPTH:
+                    listing.unread[path] = "nested too deeply"
+                else:
+                    _walk(filesystem, root, path, modified_at, listing)
+                continue
+            feed = _feed_of(path)
+            if entry["type"] != "file":
+                listing.unread[path] = "no file"
+            elif feed is None:
+                listing.unread[path] = "no file of a feed"
+            else:
+                at = modified_at(entry)
+                if at is None:
+                    raise ValueError("no modification time")
+                listing.files[feed.name].append(File(filesystem, path, entry, naive_utc(at)))
         except FileNotFoundError:
-            if attempt == LIST_ATTEMPTS - 1:
-                raise
-    return []
+            listing.unread[path] = "was listed and is gone"
+        except Exception as error:
+            listing.unread[path] = f"cannot be listed: {type(error).__name__}"
+
+
+def _feed_of(path: str) -> Feed | None:
+    """Return the feed of a file: that of its first folder, if its name ends as the feed's do."""
+    first, _, name = path.partition("/")
+    ending = name.lower().removesuffix(COMPRESSED)
+    return next(
+        (feed for feed in FEEDS if feed.name == first and ending.endswith(feed.endings)), None
+    )
 
 
 def read_new(
-    feed: Feed, file: File, landed: Progress | None, chunk_lines: int, *, is_settled: bool
-) -> Iterator[Piece]:
-    """Read what has not landed of a file, piece by piece.
+    feed: Feed, file: File, landed: FileCheckpoint | None, chunk_lines: int, *, is_stable: bool
+) -> Iterator[Chunk]:
+    """Read what has not landed of a file, chunk by chunk.
 
-    A file whose beginning is not what landed was written anew and is read from its beginning. A
-    last line without its end is being written, unless the file is settled.
+    All that landed is compared by content: a file that was corrected, be it by one figure and in
+    the same length, is read again from its beginning. A last line without its end is being
+    written, unless the file is stable or compressed.
 
     Raises:
         OSError: the file is gone, or cannot be read.
@@ -115,121 +229,121 @@ def read_new(
             yield from _document(file, opened, landed)
             return
         start = _resume(opened, landed)
-        header = None
-        if feed.has_header:
-            opened.seek(0)
-            header = _first_line(opened)
+        opened.seek(0)
+        head = opened.read(EDGE_BYTES)
+        line_end = _line_end(head)
+        header = _first_line(opened, head, line_end) if feed.has_header else None
         opened.seek(start.bytes_read)
-        yield from _pieces(file, opened, header, start, chunk_lines, is_settled)
+        is_stable = is_stable or file.is_compressed
+        yield from _chunks(file, opened, header, start, chunk_lines, line_end, is_stable)
 
 
-def fingerprint(head: bytes, tail: bytes) -> str:
-    """Hash what was read by its two ends: files are appended to or replaced, not patched inside."""
-    return hashlib.blake2b(head + b"\0" + tail, digest_size=16).hexdigest()
+def fingerprint(content: bytes = b"") -> hashlib.blake2b:
+    """Begin the hash of what is read of a file."""
+    return hashlib.blake2b(content, digest_size=20)
 
 
 @dataclass
-class _Start:
-    """Where reading begins, and the two ends of what came before."""
+class ReadPosition:
+    """Where reading begins or stands, and the hash of what comes before."""
 
     bytes_read: int = 0
     lines_read: int = 0
-    head: bytes = b""
-    tail: bytes = b""
+    content: hashlib.blake2b = field(default_factory=fingerprint)
 
 
-def _resume(opened: IO[bytes], landed: Progress | None) -> _Start:
+def _resume(opened: IO[bytes], landed: FileCheckpoint | None) -> ReadPosition:
     if landed is None or not landed.bytes_read:
-        return _Start()
-    head = opened.read(min(EDGE_BYTES, landed.bytes_read))
-    opened.seek(max(0, landed.bytes_read - EDGE_BYTES))
-    tail = opened.read(min(EDGE_BYTES, landed.bytes_read))
-    if fingerprint(head, tail) != landed.fingerprint:
-        return _Start()
-    start = _Start(landed.bytes_read, landed.lines_read, head, tail)
-    if not tail.endswith(b"\n") and opened.read(1) == b"\n":
+        return ReadPosition()
+    start = ReadPosition(landed.bytes_read, landed.lines_read)
+    left, last = landed.bytes_read, b""
+    head = tail = b""
+    while left and (block := opened.read(min(BLOCK_BYTES, left))):
+        start.content.update(block)
+        left -= len(block)
+        last = block[-1:]
+        head = head or block[:EDGE_BYTES]
+        tail = (tail + block)[-EDGE_BYTES:]
+    if left or landed.fingerprint not in (start.content.hexdigest(), edge_hash(head, tail)):
+        return ReadPosition()
+    if last != b"\n" and opened.read(1) == b"\n":
         # the end that the last line had not when it landed
         start.bytes_read += 1
-        start.head = (head + b"\n")[:EDGE_BYTES]
-        start.tail = (tail + b"\n")[-EDGE_BYTES:]
+        start.content.update(b"\n")
     return start
 
 
-def _first_line(opened: IO[bytes]) -> bytes:
-    line = b""
-    while b"\n" not in line and (block := opened.read(EDGE_BYTES)):
-        line += block
-    return line.partition(b"\n")[0]
+def edge_hash(head: bytes, tail: bytes) -> str:
+    """Return the fingerprint of version 0.1, which covers the two ends of what was read."""
+    return hashlib.blake2b(head + b"\0" + tail, digest_size=16).hexdigest()
 
 
-def _pieces(
+def _line_end(head: bytes) -> bytes:
+    return b"\r" if b"\r" in head and b"\n" not in head else b"\n"
+
+
+def _first_line(opened: IO[bytes], head: bytes, line_end: bytes) -> bytes:
+    while line_end not in head and (block := opened.read(EDGE_BYTES)):
+        head += block
+    return head.partition(line_end)[0]
+
+
+def _chunks(
     file: File,
     opened: IO[bytes],
     header: bytes | None,
-    start: _Start,
+    at: ReadPosition,
     chunk_lines: int,
-    is_settled: bool,
-) -> Iterator[Piece]:
-    at = start
-
-    def piece(lines: list[bytes], last_end: bytes = b"\n") -> Piece:
-        nonlocal at
-        tail, size = last_end, sum(map(len, lines)) + len(lines) - 1 + len(last_end)
-        for place in range(len(lines) - 1, -1, -1):
-            tail = lines[place] + tail
-            if len(tail) >= EDGE_BYTES:
-                break
-            if place:
-                tail = b"\n" + tail
-        else:
-            tail = at.tail + tail
-        head = at.head
-        for line in lines:
-            if len(head) >= EDGE_BYTES:
-                break
-            head += line + b"\n"
-        else:
-            head = head[: len(head) - 1 + len(last_end)]
+    line_end: bytes,
+    is_stable: bool,
+) -> Iterator[Chunk]:
+    def chunk(lines: list[bytes], last_end: bytes = line_end, *, is_end: bool = False) -> Chunk:
         first_line = at.lines_read + 1
-        at = _Start(
-            at.bytes_read + size,
-            at.lines_read + len(lines),
-            head[:EDGE_BYTES],
-            tail[-EDGE_BYTES:],
-        )
-        progress = Progress(
-            file.size_bytes,
+        if lines:
+            content = line_end.join(lines) + last_end
+            at.content.update(content)
+            at.bytes_read += len(content)
+            at.lines_read += len(lines)
+        # Of a compressed file the size says nothing of how much was read.
+        is_partial = file.is_compressed and not is_end
+        checkpoint = FileCheckpoint(
+            -1 if is_partial else file.size_bytes,
             file.modified_at,
             at.bytes_read,
             at.lines_read,
-            fingerprint(at.head, at.tail),
+            at.content.hexdigest(),
         )
-        return Piece(header, lines, first_line, progress)
+        return Chunk(header, lines, first_line, checkpoint)
 
     lines: list[bytes] = []
     rest = b""
     while block := opened.read(BLOCK_BYTES):
-        more = (rest + block).split(b"\n")
+        more = (rest + block).split(line_end)
         rest = more.pop()
         lines += more
         while len(lines) > chunk_lines:
-            yield piece(lines[:chunk_lines])
+            yield chunk(lines[:chunk_lines])
             lines = lines[chunk_lines:]
-    if lines:
-        yield piece(lines)
-    if rest and is_settled:
-        yield piece([rest], last_end=b"")
-    elif not lines and not file.size_bytes:
-        progress = Progress(0, file.modified_at, 0, 0, fingerprint(b"", b""))
-        yield Piece(header, [], 1, progress)
+    if rest and is_stable:
+        if lines:
+            yield chunk(lines)
+        yield chunk([rest], last_end=b"", is_end=True)
+    elif lines or not file.size_bytes or file.is_compressed:
+        yield chunk(lines, is_end=True)
+    elif at.bytes_read == file.size_bytes:
+        # Nothing new, but another modification time: noted, or it is compared at each run.
+        yield chunk([], is_end=True)
 
 
-def _document(file: File, opened: IO[bytes], landed: Progress | None) -> Iterator[Piece]:
+def _document(file: File, opened: IO[bytes], landed: FileCheckpoint | None) -> Iterator[Chunk]:
     content = opened.read()
-    mark = fingerprint(content, b"")
-    if landed is not None and landed.fingerprint == mark:
-        return
-    lines = content.split(b"\n") if content else []
+    mark = fingerprint(content).hexdigest()
+    if landed is not None and landed.fingerprint in (mark, edge_hash(content, b"")):
+        lines, count = [], landed.lines_read
+    else:
+        lines = content.split(_line_end(content)) if content else []
+        count = len(lines)
     # The size as read: a document that is written meanwhile is read again next time.
-    progress = Progress(len(content), file.modified_at, len(content), len(lines), mark)
-    yield Piece(None, lines, 1, progress)
+    size = file.size_bytes if file.is_compressed else len(content)
+    checkpoint = FileCheckpoint(size, file.modified_at, len(content), count, mark)
+    yield Chunk(None, lines, 1, checkpoint)

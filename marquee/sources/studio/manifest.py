@@ -7,24 +7,25 @@ in bronze all the same; they stay, and are not landed again as long as the file 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from marquee.bronze.reader import Warehouse
+from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Table
-from marquee.sources.studio.files import Progress
-from marquee.sources.studio.tables import STUDIO_FILES
+from marquee.sources.studio.files import FileCheckpoint
+from marquee.sources.studio.tables import STUDIO_FILES, TABLES
 
 COMPLETE = "SELECT load_id FROM _dlt_loads WHERE status = 0"
 
 
-class Ledger:
+class FileManifest:
     """Reads bronze through dlt's own client, so that it works on each destination."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: BronzeReader) -> None:
         """Take the warehouse."""
         self._warehouse = warehouse
 
-    def progress(self) -> dict[str, Progress]:
+    def checkpoints(self) -> dict[str, FileCheckpoint]:
         """Return how far each file has landed."""
         rows = self._warehouse.select(
             f"""
@@ -34,11 +35,18 @@ class Ledger:
             QUALIFY ROW_NUMBER() OVER (PARTITION BY source_file ORDER BY ingested_at DESC) = 1
             """  # noqa: S608 - names are ours
         )
-        return {path: Progress(*rest) for path, *rest in rows}
+        return {path: FileCheckpoint(*rest) for path, *rest in rows}
 
-    def stray(self, table: Table) -> set[tuple[Any, ...]]:
+    def newest_timestamp(self) -> datetime | None:
+        """Return when the newest row was read, as its clock had it; None if there are no rows.
+
+        A new row must be newer, or it would not count as the newest: a clock can have run ahead.
+        """
+        return self._warehouse.newest_time(*(table.name for table in TABLES))
+
+    def orphaned_rows(self, table: Table) -> set[tuple[Any, ...]]:
         """Return the rows of loads that were cut short, without when and by whom they landed."""
-        named = ", ".join(said(table))
+        named = ", ".join(payload_columns(table))
         return set(
             self._warehouse.select(
                 f"SELECT {named} FROM {table.name} "  # noqa: S608 - names are ours
@@ -47,7 +55,7 @@ class Ledger:
         )
 
 
-def said(table: Table) -> list[str]:
+def payload_columns(table: Table) -> list[str]:
     """Name the columns that say what a line says, rather than when and by whom it landed."""
     return [
         column.name

@@ -20,6 +20,9 @@ class Report:
         landed: rows landed, by table; on a dry run those that would have.
         known: lines that an earlier run had landed before it was cut short.
         forgotten: lines of fans who asked to be forgotten, which did not land.
+        masked: values that were masked, by field.
+        unread: files and folders that are not read, by path, with the reason.
+        failed: files that could not be processed and are tried again, with the kind of the fault.
         vaulted: rows that are new in the vault.
         expired: rows whose guest tokens expired.
         started: when, on the monotonic clock, in seconds.
@@ -32,6 +35,9 @@ class Report:
     landed: Counter[str] = field(default_factory=Counter)
     known: int = 0
     forgotten: int = 0
+    masked: Counter[str] = field(default_factory=Counter)
+    unread: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
     vaulted: int = 0
     expired: int = 0
     started: float = field(default_factory=time.monotonic)

@@ -1,37 +1,48 @@
-"""One run: list the files, read what is new in them, land it piece by piece."""
+"""One run: list the files, read what is new in them, land it chunk by chunk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from marquee.bronze.destination import Destination
-from marquee.bronze.loader import land, open_pipeline, remembered
-from marquee.bronze.reader import Warehouse
+from marquee.bronze.loader import load, load_state, open_pipeline
+from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Rows, Table
-from marquee.core.clock import now_utc
+from marquee.core import clock
+from marquee.core.clock import utcnow
 from marquee.core.errors import MarqueeError, chain
-from marquee.core.progress import Progress as Display
+from marquee.core.progress import Progress
 from marquee.core.settings import Settings
 from marquee.core.signals import Interrupt
+from marquee.core.text import clean_text
 from marquee.ops.run_log import logged_run
-from marquee.sources.studio.erasure import expire, forget
-from marquee.sources.studio.feeds import FEEDS, Broken, Feed, Record, names, places
-from marquee.sources.studio.files import File, Piece, Progress, list_files, read_new
-from marquee.sources.studio.manifest import Ledger, said
-from marquee.sources.studio.pseudonymize import People, Person
+from marquee.sources.studio.domains import MASKED, looks_personal
+from marquee.sources.studio.erasure import apply_erasures, check_pair, expire, forget
+from marquee.sources.studio.feeds import (
+    FEEDS,
+    Feed,
+    Parsed,
+    Rejected,
+    join_names,
+    reason_of,
+    unknown_field_positions,
+)
+from marquee.sources.studio.files import Chunk, File, FileCheckpoint, list_files, read_new
+from marquee.sources.studio.manifest import FileManifest, payload_columns
+from marquee.sources.studio.pseudonymize import PiiRecord, Pseudonymizer, SplitRecord
 from marquee.sources.studio.report import Report
-from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.settings import StudioSettings, derived_vault_key
 from marquee.sources.studio.tables import (
     QUARANTINE_STUDIO,
-    RAW_FAN_INTERACTIONS,
     STUDIO_FILES,
     TABLES,
 )
@@ -39,8 +50,8 @@ from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault, vault_destination
 
 PIPELINE = "studio"
+ENCRYPTION = "studio_encryption"
 ERASURE = "studio_erasure"  # a job of its own: it is no load, and none is to seem fresh by it
-NO_TIME = timedelta(microseconds=1)
 
 
 def load_studio(
@@ -66,7 +77,7 @@ def load_studio(
         KeyboardInterrupt: a person asked to stop; what was read by then has landed.
 
     """
-    refuse_no_folder(studio.bucket_url)
+    check_folder(studio.bucket_url)
     with ExitStack() as stack:
         log = None
         if dry_run:
@@ -74,46 +85,60 @@ def load_studio(
             settings = replace(settings, dlt_dir=Path(scratch))
         else:
             log = stack.enter_context(
-                logged_run(PIPELINE, destination, settings, report, impersonal)
+                logged_run(PIPELINE, destination, settings, report, without_values)
             )
-        vault = Vault(vault_destination(destination, settings, read_only=dry_run))
-        warehouse = Warehouse(destination)
+        vault = Vault(
+            vault_destination(destination, settings, read_only=dry_run),
+            studio.vault_encryption_key,
+            read_only=dry_run,
+        )
+        warehouse = BronzeReader(destination)
         warehouse.check()
         destination.label(report.batch_id)
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
-        refuse_another_key(remembered(pipeline).get("key_check"), tokens)
-        if remembered(pipeline):
-            vault.refuse_lost()
+        check_same_key(load_state(pipeline).get("key_check"), tokens)
+        if load_state(pipeline):
+            vault.check_exists()
+        if dry_run:
+            check_pair(destination, vault.erasures())
+        else:
+            vault.create(tokens.key_check)
+            apply_erasures(destination, vault, utcnow())
         reader = Reader(
             studio,
-            Ledger(warehouse),
-            People(tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()),
+            FileManifest(warehouse),
+            Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()),
             report,
-            stack.enter_context(Display()),
+            stack.enter_context(Progress()),
         )
         interrupt = stack.enter_context(Interrupt(lambda: None))
         if log is None:  # a dry run
             for batch in reader.batches():
                 batch.count(report)
             return
-        vault.create(tokens.key_check)
         memory = {"key_check": tokens.key_check}
         is_first = True
-        for batch in gathered(reader.batches(), studio.chunk_lines):
-            with interrupt.finish_first():
+        for batch in combine_batches(reader.batches(), studio.chunk_lines):
+            with interrupt.defer_interrupts():
                 # The vault first: a token that is in bronze can always be looked up.
                 report.vaulted += vault.add(batch.people, batch.at, report.batch_id)
                 rows = {table: batch.of(table) for table in TABLES if is_first or batch.of(table)}
-                land(pipeline, destination, rows, memory, log)
+                load(pipeline, destination, rows, memory, log)
                 batch.count(report)
             is_first = False
-        if is_first and not remembered(pipeline):
-            land(pipeline, destination, {table: () for table in TABLES}, memory, log)
-        report.expired = expire(destination, now_utc())
+        if is_first and not load_state(pipeline):
+            load(pipeline, destination, {table: () for table in TABLES}, memory, log)
+        report.expired = expire(destination, utcnow())
+        if report.failed:
+            several = ", ".join(f"{name} ({kind})" for name, kind in report.failed.items())
+            raise MarqueeError(
+                f"{len(report.failed):,} files could not be processed: {several}.",
+                "The others landed. This is a fault of Marquee; the next run tries them again.",
+            )
 
 
-def impersonal(error: BaseException) -> str:
+def without_values(error: BaseException) -> str:
     """Say what went wrong in words of ours: those of others may hold a value of the feed."""
     ours = (str(cause) for cause in chain(error) if isinstance(cause, MarqueeError))
     return next(ours, type(error).__name__)
@@ -121,7 +146,7 @@ def impersonal(error: BaseException) -> str:
 
 def forget_fan(
     studio: StudioSettings, destination: Destination, settings: Settings, fan_id: str
-) -> dict[str, int]:
+) -> dict[str, int] | None:
     """Remove a fan, see `erasure.forget`; return the rows by table. The run log says when.
 
     Raises:
@@ -129,20 +154,65 @@ def forget_fan(
             is loading them.
 
     """
-    if destination.path is not None and not destination.path.exists():
-        raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
-    with logged_run(ERASURE, destination, settings, Report(), impersonal):
+    with _erasing(studio, destination, settings) as (vault, people):
+        token = Tokens(studio.token_key).fan(clean_text(fan_id) or "")
+        return forget(destination, vault, token, utcnow(), people.erased_file_name)
+
+
+def apply_all_erasures(
+    studio: StudioSettings, destination: Destination, settings: Settings
+) -> dict[str, int]:
+    """Apply the vault's erasures to a warehouse that is older; return the rows by table.
+
+    Raises:
+        MarqueeError: as `forget_fan`.
+
+    """
+    with _erasing(studio, destination, settings) as (vault, _):
+        return apply_erasures(destination, vault, utcnow(), is_erasure=True)
+
+
+def encrypt_vault(studio: StudioSettings, destination: Destination, settings: Settings) -> bool:
+    """Encrypt the vault with the key of the settings, see `Vault.encrypt`.
+
+    Raises:
+        MarqueeError: as `forget_fan`, or the vault has neither the old nor the new key.
+
+    """
+    check_warehouse(destination)
+    with logged_run(ENCRYPTION, destination, settings, Report(), without_values):
+        vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
+        return vault.encrypt(studio.old_vault_key or derived_vault_key(studio.token_key))
+
+
+@contextmanager
+def _erasing(
+    studio: StudioSettings, destination: Destination, settings: Settings
+) -> Iterator[tuple[Vault, Pseudonymizer]]:
+    check_warehouse(destination)
+    with logged_run(ERASURE, destination, settings, Report(), without_values):
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
-        refuse_another_key(remembered(pipeline).get("key_check"), tokens)
-        vault = Vault(vault_destination(destination, settings))
-        if remembered(pipeline):
-            vault.refuse_lost()
+        check_same_key(load_state(pipeline).get("key_check"), tokens)
+        vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
+        if load_state(pipeline):
+            vault.check_exists()
         vault.create(tokens.key_check)
-        return forget(destination, vault, tokens.fan(fan_id.strip()), now_utc())
+        yield vault, Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), {})
 
 
-def refuse_no_folder(bucket_url: str) -> None:
+def check_warehouse(destination: Destination) -> None:
+    """Make sure that there is a warehouse.
+
+    Raises:
+        MarqueeError: there is no such file.
+
+    """
+    if destination.path is not None and not destination.path.exists():
+        raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
+
+
+def check_folder(bucket_url: str) -> None:
     """Tell a folder that is not there from one without files.
 
     Raises:
@@ -158,7 +228,7 @@ def refuse_no_folder(bucket_url: str) -> None:
     )
 
 
-def refuse_another_key(key_check: str | None, tokens: Tokens) -> None:
+def check_same_key(key_check: str | None, tokens: Tokens) -> None:
     """Keep a warehouse to one key: under another one every fan would become a second person.
 
     Raises:
@@ -189,7 +259,7 @@ class Batch:
     at: datetime
     lines: int = 0
     rows: dict[Table, list[pa.Table]] = field(default_factory=dict)
-    people: list[Person] = field(default_factory=list)
+    people: list[PiiRecord] = field(default_factory=list)
 
     def of(self, table: Table) -> Rows:
         """Return the rows of a table."""
@@ -210,7 +280,7 @@ class Batch:
             report.landed[table.name] += sum(map(len, parts))
 
 
-def gathered(batches: Iterable[Batch], lines: int) -> Iterator[Batch]:
+def combine_batches(batches: Iterable[Batch], lines: int) -> Iterator[Batch]:
     """Join small batches into one of so many lines: a load has its price, however small it is."""
     joined: Batch | None = None
     for batch in batches:
@@ -225,152 +295,224 @@ def gathered(batches: Iterable[Batch], lines: int) -> Iterator[Batch]:
         yield joined
 
 
+@dataclass
+class Source:
+    """A file that is read, and its name in bronze."""
+
+    feed: Feed
+    file: File
+    name: str
+
+
+# Rows, people for the vault, lines of who is forgotten, and what was masked.
+Made: TypeAlias = tuple[list[tuple[Any, ...]], list[PiiRecord], int, Counter[str]]
+
+
 class Reader:
     """Reads the files and makes rows of what is new in them; lands nothing."""
 
     def __init__(
         self,
         studio: StudioSettings,
-        ledger: Ledger,
-        people: People,
+        manifest: FileManifest,
+        people: Pseudonymizer,
         report: Report,
-        display: Display,
+        progress: Progress,
     ) -> None:
         """Take where the files are, what has landed, who splits personal data, and who listens."""
         self._studio = studio
-        self._ledger = ledger
+        self._manifest = manifest
         self._people = people
         self._report = report
-        self._display = display
-        self._last_at = datetime.min
+        self._progress = progress
+        self._times = clock.Sequence()
 
     def batches(self) -> Iterator[Batch]:
-        """Read all feeds, a batch a piece of a file."""
-        landed = self._ledger.progress()
-        strays = self._ledger.stray(QUARANTINE_STUDIO)
+        """Read all feeds, a batch per chunk of a file."""
+        landed = self._manifest.checkpoints()
+        self._times = clock.Sequence(self._manifest.newest_timestamp())
+        orphaned = self._manifest.orphaned_rows(QUARANTINE_STUDIO)
+        listing = list_files(self._studio.bucket_url)
+        self._report.unread = {
+            self._people.unread_name(path): reason for path, reason in listing.unread.items()
+        }
         for feed in FEEDS:
-            listed = list_files(feed, self._studio.bucket_url)
-            self._report.listed[feed.name] = len(listed)
-            changed = [file for file in listed if not file.is_as_landed(landed.get(file.path))]
-            self._display.stage(f"reading {feed.name}", len(changed), "files")
+            files = {file: self._names(feed, file) for file in listing.files[feed.name]}
+            self._report.listed[feed.name] = len(files)
+            changed = [
+                (file, *self._landed(landed, names))
+                for file, names in files.items()
+                if not file.is_as_landed(self._landed(landed, names)[1])
+            ]
+            self._progress.stage(f"reading {feed.name}", len(changed), "files")
             if not changed:
                 continue
-            known = self._ledger.stray(feed.table)
-            for file in changed:
-                yield from self._file(feed, file, landed.get(file.path), known, strays)
-                self._display.advance(file.path)
+            known = self._manifest.orphaned_rows(feed.table)
+            for file, name, checkpoint in changed:
+                yield from self._file(Source(feed, file, name), checkpoint, known, orphaned)
+                self._progress.advance(name)
+
+    def _names(self, feed: Feed, file: File) -> tuple[str, str]:
+        """Return the names that a file can have in bronze: its own, and the masked one."""
+        people = self._people
+        return people.file_name(feed, file.path), people.masked_file_name(feed, file.path)
+
+    def _landed(
+        self, landed: Mapping[str, FileCheckpoint], names: tuple[str, str]
+    ) -> tuple[str, FileCheckpoint | None]:
+        """Return the name of a file in bronze, and how far it has landed."""
+        plain, masked = names
+        return (masked, landed[masked]) if masked in landed else (plain, landed.get(plain))
 
     def _file(
         self,
-        feed: Feed,
-        file: File,
-        landed: Progress | None,
+        source: Source,
+        landed: FileCheckpoint | None,
         known: set[tuple[Any, ...]],
-        strays: set[tuple[Any, ...]],
+        orphaned: set[tuple[Any, ...]],
     ) -> Iterator[Batch]:
         """Read a file; one that is gone or cannot be read is a matter for the quarantine."""
-        is_settled = (now_utc() - file.modified_at).total_seconds() >= self._studio.settle_seconds
-        pieces = read_new(feed, file, landed, self._studio.chunk_lines, is_settled=is_settled)
+        feed, file = source.feed, source.file
+        age_seconds = (utcnow() - file.modified_at).total_seconds()
+        # The clock of the folder's machine can be ahead.
+        is_stable = abs(age_seconds) >= self._studio.settle_seconds
+        chunks = read_new(feed, file, landed, self._studio.chunk_lines, is_stable=is_stable)
         is_first = True
         while True:
             try:
-                piece = next(pieces, None)
+                chunk = next(chunks, None)
             except FileNotFoundError:
-                yield self._unreadable(feed, file, "was listed and is gone")
+                yield self._unreadable(source, "was listed and is gone")
                 return
-            except OSError as error:
-                yield self._unreadable(feed, file, f"cannot be read: {type(error).__name__}")
+            except Exception as error:  # a damaged archive raises of several kinds
+                yield self._unreadable(source, f"cannot be read: {type(error).__name__}")
                 return
-            if piece is None:
+            if chunk is None:
                 return
-            if is_first:
+            if is_first and chunk.lines:
                 self._report.read[feed.name] += 1
-                if landed and landed.lines_read and piece.first_line == 1 and not feed.is_document:
-                    self._display.note(f"{file.path} was written anew: all of it lands again.")
+                if landed and landed.lines_read and chunk.first_line == 1 and not feed.is_document:
+                    self._progress.note(f"{source.name} was written anew: all of it lands again.")
             is_first = False
-            yield self._batch(feed, file, piece, known, strays)
+            try:
+                batch = self._batch(source, chunk, known, orphaned)
+            except Exception as error:
+                # Not one record of it: that is no fault of the data. The file is tried again.
+                self._report.failed[source.name] = type(error).__name__
+                self._progress.note(f"{source.name} cannot be processed: {type(error).__name__}.")
+                return
+            yield batch
 
-    def _unreadable(self, feed: Feed, file: File, reason: str) -> Batch:
-        self._display.note(f"{file.path} {reason}.")
-        at = self._now()
-        refused = [self._refused(feed, file, 0, reason, at)]
-        return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(refused)]})
+    def _unreadable(self, source: Source, reason: str) -> Batch:
+        self._progress.note(f"{source.name} {reason}.")
+        at = self._times.next()
+        rejected = [self._rejected(source, 0, reason, at)]
+        return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(rejected)]})
 
     def _batch(
         self,
-        feed: Feed,
-        file: File,
-        piece: Piece,
+        source: Source,
+        chunk: Chunk,
         known: set[tuple[Any, ...]],
-        strays: set[tuple[Any, ...]],
+        orphaned: set[tuple[Any, ...]],
     ) -> Batch:
-        """Make the rows of a piece: records, what is none, and how far the file is read."""
-        at = self._now()
-        parsed = feed.parse(feed, piece.header, piece.lines, piece.first_line)
-        if not piece.progress.bytes_read:
-            parsed.broken.append(Broken(0, "an empty file"))
-        people: list[Person] = []
-        forgotten = 0
-        if feed.table is RAW_FAN_INTERACTIONS:
-            rows, people, forgotten = self._split(parsed.records, file, at)
-        else:
-            rows = [
-                (*(record[name] for name in feed.fields), file.path, line, at)
-                for line, record in parsed.records
-            ]
+        """Make the rows of a chunk: records, what is none, and how far the file is read."""
+        at = self._times.next()
+        feed, checkpoint = source.feed, chunk.checkpoint
+        parsed = Parsed()
+        if chunk.lines:
+            parsed = feed.parse(feed, chunk.header, chunk.lines, chunk.first_line)
+        elif not checkpoint.bytes_read:
+            parsed.rejected.append(Rejected(0, "an empty file"))
+        rows, people, forgotten, masked = (
+            self._split(parsed, source, at)
+            if feed.masks_values
+            else self._as_rows(parsed, source, at)
+        )
         if known:
             rows = self._without(rows, feed.table, known)
-        broken = [
-            self._refused(feed, file, one.line, one.reason, at)
-            for one in parsed.broken
-            if (feed.name, one.reason, file.path, one.line) not in strays
+        rejected = [
+            self._rejected(source, one.line, one.reason, at)
+            for one in parsed.rejected
+            if (feed.name, one.reason, source.name, one.line) not in orphaned
         ]
         self._report.forgotten += forgotten
+        self._report.masked += masked
         read = {
             "feed": feed.name,
-            "source_file": file.path,
-            "size_bytes": piece.progress.size_bytes,
-            "modified_at": piece.progress.modified_at,
-            "bytes_read": piece.progress.bytes_read,
-            "lines_read": piece.progress.lines_read,
-            "fingerprint": piece.progress.fingerprint,
+            "source_file": source.name,
+            "size_bytes": checkpoint.size_bytes,
+            "modified_at": checkpoint.modified_at,
+            "bytes_read": checkpoint.bytes_read,
+            "lines_read": checkpoint.lines_read,
+            "fingerprint": checkpoint.fingerprint,
             "rows_landed": len(rows),
-            "rows_quarantined": len(broken),
+            "rows_quarantined": len(rejected),
             "rows_forgotten": forgotten,
-            "undeclared_fields": places(parsed.undeclared),
-            "missing_fields": names(parsed.missing),
+            "values_masked": masked.total(),
+            "undeclared_fields": unknown_field_positions(parsed.undeclared),
+            "missing_fields": join_names(parsed.missing),
             "ingested_at": at,
             "batch_id": self._report.batch_id,
         }
         landing = {STUDIO_FILES: [STUDIO_FILES.arrow([read])]}
         if rows:
             landing[feed.table] = [self._arrow(feed.table, rows)]
-        if broken:
-            landing[QUARANTINE_STUDIO] = [QUARANTINE_STUDIO.arrow(broken)]
-        return Batch(at, len(piece.lines), landing, people)
+        if rejected:
+            landing[QUARANTINE_STUDIO] = [QUARANTINE_STUDIO.arrow(rejected)]
+        return Batch(at, len(chunk.lines), landing, people)
 
-    def _split(
-        self, records: Iterable[tuple[int, Record]], file: File, at: datetime
-    ) -> tuple[list[tuple[Any, ...]], list[Person], int]:
-        """Part personal data from the rest; count who is forgotten."""
+    def _as_rows(self, parsed: Parsed, source: Source, at: datetime) -> Made:
+        """Make rows of records that are of no persons; what looks personal is masked."""
+        masked: Counter[str] = Counter()
         rows: list[tuple[Any, ...]] = []
-        people: dict[str, Person] = {}
+        for line, record in parsed.records:
+            for name, value in record.items():
+                if value and looks_personal(value):
+                    record[name] = MASKED
+                    masked[name] += 1
+            rows.append((*(record[name] for name in source.feed.fields), source.name, line, at))
+        return rows, [], 0, masked
+
+    def _split(self, parsed: Parsed, source: Source, at: datetime) -> Made:
+        """Part personal data from the rest; count who is forgotten and what is masked.
+
+        Raises:
+            Exception: no record at all could be split.
+
+        """
+        splits: list[tuple[int, SplitRecord]] = []
+        people: dict[str, PiiRecord] = {}
+        masked: Counter[str] = Counter()
         forgotten = 0
-        for line, record in records:
-            split = self._people.split(record, at)
+        failure: Exception | None = None
+        now = utcnow()  # not `at`, which follows a clock that ran ahead
+        for line, record in parsed.records:
+            try:
+                split = self._people.split(record, now, source.name)
+            except Exception as error:
+                failure = error
+                parsed.rejected.append(Rejected(line, reason_of(error)))
+                continue
             if split is None:
                 forgotten += 1
                 continue
-            rows.append((*split.row, file.path, line, at))
+            splits.append((line, split))
+            masked.update(split.masked)
             if split.person:
                 people[split.person.record_token] = split.person
-        return rows, list(people.values()), forgotten
+        if failure and not splits and not forgotten:
+            raise failure
+        if any(split.is_named_by_file for _, split in splits):
+            source.name = self._people.masked_file_name(source.feed, source.file.path)
+        rows = [(*split.row, source.name, line, at) for line, split in splits]
+        return rows, list(people.values()), forgotten, masked
 
     def _without(
         self, rows: list[tuple[Any, ...]], table: Table, known: set[tuple[Any, ...]]
     ) -> list[tuple[Any, ...]]:
         """Leave out what a run that was cut short has landed."""
-        compared = set(said(table))
+        compared = set(payload_columns(table))
         places = [place for place, column in enumerate(table.columns) if column.name in compared]
         new = [row for row in rows if tuple(row[place] for place in places) not in known]
         self._report.known += len(rows) - len(new)
@@ -386,17 +528,12 @@ class Reader:
         columns.append(pa.repeat(self._report.batch_id, len(rows)))
         return pa.Table.from_arrays(columns, schema=schema)
 
-    def _refused(self, feed: Feed, file: File, line: int, reason: str, at: datetime) -> Any:
+    def _rejected(self, source: Source, line: int, reason: str, at: datetime) -> Any:
         return {
-            "feed": feed.name,
+            "feed": source.feed.name,
             "reason": reason,
-            "source_file": file.path,
+            "source_file": source.name,
             "source_line": line,
             "ingested_at": at,
             "batch_id": self._report.batch_id,
         }
-
-    def _now(self) -> datetime:
-        """Return this moment, later than each one before: pieces are told apart by it."""
-        self._last_at = max(now_utc(), self._last_at + NO_TIME)
-        return self._last_at

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dlt
@@ -14,6 +16,10 @@ from marquee.core.errors import MarqueeError
 from marquee.core.settings import ROOT
 
 MIN_KEY_LENGTH = 32  # characters: 128 bits and more, also in hexadecimal
+# A key that repeats a shorter text has no more to guess than that; a random one does not repeat.
+MIN_KEY_PERIOD = 16
+MIN_KEY_CHARACTERS = 8  # different ones; 32 random hexadecimal digits have fewer once in a million
+MAKE_A_KEY = 'Make one: python -c "import secrets; print(secrets.token_hex(32))"'
 
 NO_KEY = MarqueeError(
     "No token key: fan data is not loaded without one, for it is what keeps it pseudonymous.",
@@ -31,6 +37,8 @@ class StudioSettings:
     Attributes:
         bucket_url: the landing folder, a path or any URL that fsspec knows.
         token_key: the key of all tokens.
+        vault_key: the key that the vault is encrypted with; empty for one made of the token key.
+        old_vault_key: the key that it was encrypted with before, to change it.
         guest_retention_days: how long a guest's session and address tokens are kept.
         chunk_lines: how many lines go into one load; so much a crash may cost.
         settle_seconds: a last line without its end counts once the file is that old.
@@ -42,6 +50,8 @@ class StudioSettings:
     guest_retention_days: float = 30
     chunk_lines: int = 250_000  # a load of a few seconds; some 500 MB while it is made
     settle_seconds: float = 300
+    vault_key: str = ""
+    old_vault_key: str = ""
 
     def __repr__(self) -> str:
         """Name no key: settings end up in messages of errors."""
@@ -51,6 +61,11 @@ class StudioSettings:
     def place(self) -> str:
         """Name the landing folder to people: without the user and password of a URL."""
         return re.sub(r"//[^/]*@", "//***@", self.bucket_url)
+
+    @property
+    def vault_encryption_key(self) -> str:
+        """Return the key that the vault is encrypted with."""
+        return self.vault_key or derived_vault_key(self.token_key)
 
     @classmethod
     def from_configuration(cls, environ: Mapping[str, str] = os.environ) -> StudioSettings:
@@ -71,20 +86,54 @@ class StudioSettings:
                 raise MarqueeError(f"sources.studio.{name} must be 0 or more, not {value!r}.")
             return given
 
-        key = environ.get("STUDIO_TOKEN_KEY") or dlt.secrets.get("sources.studio.token_key", str)
-        if not (key and key.strip()):
+        def secret(variable: str, name: str) -> str:
+            key = environ.get(variable) or dlt.secrets.get(f"sources.studio.{name}", str) or ""
+            return key.strip()
+
+        token_key = secret("STUDIO_TOKEN_KEY", "token_key")
+        if not token_key:
             raise NO_KEY
-        if len(key.strip()) < MIN_KEY_LENGTH:
-            raise MarqueeError(
-                f"The token key has fewer than {MIN_KEY_LENGTH} characters: it could be guessed.",
-                'Make one: python -c "import secrets; print(secrets.token_hex(32))"',
-            )
-        return cls(
-            bucket_url=environ.get("STUDIO_URL")
+        check_strength("token key", token_key)
+        if vault_key := secret("STUDIO_VAULT_KEY", "vault_key"):
+            check_strength("vault key", vault_key)
+        bucket_url = (
+            environ.get("STUDIO_URL")
             or dlt.config.get("sources.studio.bucket_url", str)
-            or str(ROOT / "studio_feed"),
-            token_key=key.strip(),
+            or str(ROOT / "studio_feed")
+        )
+        return cls(
+            bucket_url=bucket_url if "://" in bucket_url else str(Path(bucket_url).expanduser()),
+            token_key=token_key,
+            vault_key=vault_key,
+            old_vault_key=secret("STUDIO_OLD_VAULT_KEY", "old_vault_key"),
             guest_retention_days=number("guest_retention_days", cls.guest_retention_days),
             chunk_lines=max(1, int(number("chunk_lines", cls.chunk_lines))),
             settle_seconds=number("settle_seconds", cls.settle_seconds),
         )
+
+
+def derived_vault_key(token_key: str) -> str:
+    """Return the key of the vault of who has set none: it follows from the token key alone."""
+    return hmac.digest(token_key.encode(), b"vault", "sha256").hex()
+
+
+def check_strength(what: str, key: str) -> None:
+    """Make sure that a key cannot be guessed.
+
+    Args:
+        what: what the key is, for people.
+        key: the key.
+
+    Raises:
+        MarqueeError: it is short, repeats itself, or has few different characters.
+
+    """
+    if len(key) < MIN_KEY_LENGTH:
+        fault = f"has fewer than {MIN_KEY_LENGTH} characters"
+    elif any((key[:n] * len(key))[: len(key)] == key for n in range(1, MIN_KEY_PERIOD)):
+        fault = "repeats a shorter text"
+    elif len(set(key)) < MIN_KEY_CHARACTERS:
+        fault = f"has fewer than {MIN_KEY_CHARACTERS} different characters"
+    else:
+        return
+    raise MarqueeError(f"The {what} {fault}: it could be guessed.", MAKE_A_KEY)

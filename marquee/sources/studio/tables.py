@@ -16,7 +16,7 @@ BATCH_ID = Column("batch_id", "text", "The run that read it")
 LINEAGE = (SOURCE_FILE, SOURCE_LINE, INGESTED_AT, BATCH_ID)
 
 
-def said(name: str, description: str) -> Column:
+def as_text(name: str, description: str) -> Column:
     """Declare a field that lands as the text it came as; NULL where a record has none."""
     return Column(name, "text", description, nullable=True)
 
@@ -28,25 +28,25 @@ RAW_FAN_INTERACTIONS = Table(
     (
         Column("interaction_id", "text", "The studio's key of the interaction"),
         Column("fan_token", "text", "Token of the fan"),
-        said("account_type", "What kind of account the fan has"),
-        said("email_token", "Token of the e-mail address; of verified fans only"),
-        said(
+        as_text("account_type", "What kind of account the fan has"),
+        as_text("email_token", "Token of the e-mail address; of verified fans only"),
+        as_text(
             "first_name_token",
             "Token of the first name, another for each fan; of verified fans only",
         ),
-        said(
+        as_text(
             "last_name_token", "Token of the last name, another for each fan; of verified fans only"
         ),
-        said("region", "Market region"),
-        said("country_code", "ISO 3166-1 alpha-3"),
-        said("device_type", "The device used"),
-        said("title_id", "The studio's key of the title"),
-        said("event_type", "What the fan did"),
-        said("event_timestamp", "When, ISO 8601"),
-        said("session_token", "Token of the session; NULL once expired"),
-        said("ip_token", "Token of the IP address; NULL once expired"),
-        said("amount", "Money paid, in the currency"),
-        said("currency", "ISO 4217"),
+        as_text("region", "Market region"),
+        as_text("country_code", "ISO 3166-1 alpha-3"),
+        as_text("device_type", "The device used"),
+        as_text("title_id", "The studio's key of the title"),
+        as_text("event_type", "What the fan did"),
+        as_text("event_timestamp", "When, ISO 8601"),
+        as_text("session_token", "Token of the session; NULL once expired"),
+        as_text("ip_token", "Token of the IP address; NULL once expired"),
+        as_text("amount", "Money paid, in the currency"),
+        as_text("currency", "ISO 4217"),
         Column(
             "expires_at", "timestamp", "When session and address go; NULL for verified fans", True
         ),
@@ -59,20 +59,20 @@ RAW_TITLE_METADATA = Table(
     "One row a title of titles/*.json, as it came",
     (
         Column("title_id", "text", "The studio's key of the title"),
-        said("title_name", "Name"),
-        said("franchise", "The franchise it belongs to"),
-        said("genre", "Genre"),
-        said("sub_genre", "Genre within the genre"),
-        said("release_year", "Year of the release"),
-        said("runtime_minutes", "Running time"),
-        said("imdb_score", "IMDb's score, 0 to 10"),
-        said("rating", "Age rating"),
-        said("budget_usd", "Production budget"),
-        said("studio", "Producing studio"),
-        said("director", "Director"),
-        said("production_status", "How far the production is"),
-        said("imdb_id", "IMDb's key of the movie (tt...)"),
-        said("tmdb_id", "TMDb's number of the movie"),
+        as_text("title_name", "Name"),
+        as_text("franchise", "The franchise it belongs to"),
+        as_text("genre", "Genre"),
+        as_text("sub_genre", "Genre within the genre"),
+        as_text("release_year", "Year of the release"),
+        as_text("runtime_minutes", "Running time"),
+        as_text("imdb_score", "IMDb's score, 0 to 10"),
+        as_text("rating", "Age rating"),
+        as_text("budget_usd", "Production budget"),
+        as_text("studio", "Producing studio"),
+        as_text("director", "Director"),
+        as_text("production_status", "How far the production is"),
+        as_text("imdb_id", "IMDb's key of the movie (tt...)"),
+        as_text("tmdb_id", "TMDb's number of the movie"),
         *LINEAGE,
     ),
 )
@@ -84,17 +84,17 @@ RAW_BOX_OFFICE = Table(
         Column("record_id", "text", "The studio's key of the record"),
         Column("title_id", "text", "The title"),
         Column("theater_id", "text", "The theatre"),
-        said("name", "Name of the theatre"),
-        said("region", "Market region of the theatre"),
-        said("country", "ISO 3166-1 alpha-3"),
+        as_text("name", "Name of the theatre"),
+        as_text("region", "Market region of the theatre"),
+        as_text("country", "ISO 3166-1 alpha-3"),
         Column("report_date", "text", "The day"),
-        said("tickets_sold", "Tickets"),
-        said("gross_revenue_local", "Gross in the local currency"),
-        said("local_currency", "ISO 4217"),
-        said("exchange_rate_usd", "US dollars a unit of the local currency"),
-        said("gross_revenue_usd", "Gross in US dollars"),
-        said("screen_count", "Screens that showed the title"),
-        said("showtime_count", "Showings"),
+        as_text("tickets_sold", "Tickets"),
+        as_text("gross_revenue_local", "Gross in the local currency"),
+        as_text("local_currency", "ISO 4217"),
+        as_text("exchange_rate_usd", "US dollars a unit of the local currency"),
+        as_text("gross_revenue_usd", "Gross in US dollars"),
+        as_text("screen_count", "Screens that showed the title"),
+        as_text("showtime_count", "Showings"),
         *LINEAGE,
     ),
 )
@@ -115,7 +115,7 @@ QUARANTINE_STUDIO = Table(
 
 STUDIO_FILES = Table(
     "studio_files",
-    "One row a piece of a file that was read, landed together with its rows: how far each file has "
+    "One row a chunk of a file that was read, landed together with its rows: how far each file has "
     "landed",
     (
         Column("feed", "text", "fan_interactions, titles or box_office"),
@@ -125,14 +125,20 @@ STUDIO_FILES = Table(
         Column("bytes_read", "bigint", "How far it was read, from its beginning"),
         Column("lines_read", "bigint", "How many lines (entries) that is"),
         Column("fingerprint", "text", "Hash of what was read; tells growth from another content"),
-        Column("rows_landed", "bigint", "Rows of this piece that landed"),
-        Column("rows_quarantined", "bigint", "Lines of this piece that went to quarantine"),
+        Column("rows_landed", "bigint", "Rows of this chunk that landed"),
+        Column("rows_quarantined", "bigint", "Lines of this chunk that went to quarantine"),
         Column("rows_forgotten", "bigint", "Lines of fans who asked to be forgotten"),
-        said(
+        Column(
+            "values_masked",
+            "bigint",
+            "Values of this chunk that are outside the domain of their field, or personal",
+            nullable=True,
+        ),
+        as_text(
             "undeclared_fields",
             "How many fields are not declared and did not land, and where they stand",
         ),
-        said("missing_fields", "Declared columns that a CSV file has not"),
+        as_text("missing_fields", "Declared columns that a CSV file has not"),
         INGESTED_AT,
         BATCH_ID,
     ),

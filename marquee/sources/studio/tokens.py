@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hmac
 
-SEPARATOR = "\x1f"  # ASCII's unit separator: no value has it, so parts can't run into each other
+from marquee.core.text import clean_text
+
+SEPARATOR = "\x1f"  # ASCII's unit separator
 
 
 class Tokens:
@@ -29,27 +31,32 @@ class Tokens:
         """Return what tells this key from another one, and says nothing of it."""
         return self._token("key", "check")[:16]
 
+    def masked(self, field: str, value: str) -> str:
+        """Return the token that tells a masked value from others, and says nothing of it."""
+        return self._token("masked", field, value)
+
     def fan(self, fan_id: str) -> str:
         """Return the token of a fan."""
         return self._token("fan", fan_id)
 
     def email(self, address: str | None) -> str | None:
         """Return the token of an e-mail address, whatever its capitals and the space around it."""
-        plain = (address or "").strip().lower()
+        plain = (clean_text(address) or "").lower()
         return self._token("email", plain) if plain else None
 
     def name(self, field: str, name: str | None, fan_id: str) -> str | None:
         """Return the token of a name of a fan."""
-        plain = (name or "").strip()
+        plain = clean_text(name)
         return self._token(field, fan_id, plain) if plain else None
 
     def session(self, session_id: str | None) -> str | None:
         """Return the token of a session."""
-        return self._token("session", session_id) if session_id else None
+        plain = clean_text(session_id)
+        return self._token("session", plain) if plain else None
 
     def address(self, ip_address: str | None) -> str | None:
         """Return the token of an IP address."""
-        plain = (ip_address or "").strip()
+        plain = clean_text(ip_address)
         return self._token("ip", plain) if plain else None
 
     def record(self, *values: str | None) -> str:
@@ -57,4 +64,12 @@ class Tokens:
         return self._token("record", *(value or "" for value in values))
 
     def _token(self, *parts: str) -> str:
-        return hmac.digest(self._key, SEPARATOR.join(parts).encode(), "sha256").hex()
+        """Hash parts, so that no two lists of parts are the same text.
+
+        Parts that hold the separator are separated by their lengths instead. All others keep the
+        form of version 0.1, which is as clear: a warehouse that it loaded keeps its tokens.
+        """
+        joined = SEPARATOR.join(parts)
+        if joined.count(SEPARATOR) >= len(parts):
+            joined = SEPARATOR + "".join(f"{len(part)}:{part}" for part in parts)
+        return hmac.digest(self._key, joined.encode(), "sha256").hex()

@@ -9,12 +9,11 @@ would put the values into files of its working folder on the way
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import dlt
 import pyarrow as pa
@@ -23,7 +22,15 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from marquee.bronze.destination import Destination, duckdb_destination
 from marquee.core.errors import MarqueeError
 from marquee.core.settings import Settings
-from marquee.sources.studio.pseudonymize import Person
+from marquee.sources.studio.encryption import (
+    CATALOG,
+    OWNER_ONLY,
+    WrongKeyError,
+    is_encrypted,
+    open_vault,
+    rewrite,
+)
+from marquee.sources.studio.pseudonymize import PiiRecord
 
 SECURE = "secure"
 
@@ -43,11 +50,17 @@ TABLES = {
     ),
     # Whose earlier events do not land again. The token of a fan, who left no other row with it.
     "forgotten_fans": ("fan_token TEXT", "forgotten_at TIMESTAMP"),
+    # One row per erasure; the warehouse has their numbers and times, too (`erasure`).
+    "erasures": (
+        "erasure_number BIGINT",
+        "fan_token TEXT",
+        "erased_at TIMESTAMP",
+        "completed_at TIMESTAMP",
+    ),
     # One row: under which key the tokens are (`Tokens.key_check`).
     "token_key": ("key_check TEXT",),
 }
 INCOMING = "incoming_people"
-PRIVATE = 0o077  # umask: what is made is its owner's alone
 
 
 class VaultError(MarqueeError):
@@ -76,16 +89,33 @@ def vault_destination(
     )
 
 
+class Erasure(NamedTuple):
+    """An erasure as the vault has it.
+
+    Attributes:
+        number: counted from 1.
+        fan_token: of whom.
+        erased_at: the time up to which rows were read that it covers (UTC, without a zone).
+        is_complete: both files are without the fan, free blocks included.
+
+    """
+
+    number: int
+    fan_token: str
+    erased_at: datetime
+    is_complete: bool
+
+
 class Vault:
     """Reads and writes the vault; a connection a call."""
 
-    def __init__(self, destination: Destination) -> None:
-        """Take the destination; nothing is opened yet."""
+    def __init__(self, destination: Destination, key: str, *, read_only: bool = False) -> None:
+        """Take the destination and the key of its file; nothing is opened yet."""
         self._destination = destination
-        # The schema is empty on purpose: nothing is looked up, the queries name their columns.
-        self._dataset = dlt.dataset(destination.factory, SECURE, schema=dlt.Schema(SECURE))
+        self._key = key
+        self._read_only = read_only
 
-    def refuse_lost(self) -> None:
+    def check_exists(self) -> None:
         """Make sure that the vault is where it was: it knows, too, who asked to be forgotten.
 
         Raises:
@@ -126,14 +156,14 @@ class Vault:
                     "Set MARQUEE_VAULT_DUCKDB to a file of this warehouse's own.",
                 )
 
-    def add(self, people: Sequence[Person], now: datetime, batch_id: str) -> int:
+    def add(self, people: Sequence[PiiRecord], now: datetime, batch_id: str) -> int:
         """Add those that are not there yet.
 
         Returns:
             How many that were.
 
         Raises:
-            VaultError: the database refused.
+            VaultError: the database rejected.
 
         """
         distinct = {person.record_token: person for person in people}
@@ -145,7 +175,7 @@ class Vault:
                 self._stage(client, list(distinct.values()))
                 count = f"SELECT COUNT(*) FROM {vault}"  # noqa: S608
                 ((before,),) = client.execute_sql(count)
-                fields = ", ".join(f"incoming.{name}" for name in Person._fields)
+                fields = ", ".join(f"incoming.{name}" for name in PiiRecord._fields)
                 client.execute_sql(
                     f"""
                     INSERT INTO {vault}
@@ -160,10 +190,12 @@ class Vault:
                     f"DROP {'VIEW' if self._destination.name == 'duckdb' else 'TABLE'} {INCOMING}"
                 )
                 return int(after) - int(before)
+        except MarqueeError:
+            raise
         except Exception as error:
             raise VaultError(
                 f"The vault could not be written ({type(error).__name__}).",
-                "Nothing of this piece landed; the next run reads it again.",
+                "Nothing of this chunk landed; the next run reads it again.",
             ) from None
 
     def forgotten(self) -> dict[str, datetime]:
@@ -181,47 +213,120 @@ class Vault:
                 return {}
         return dict(rows or ())
 
-    def forget(self, fan_token: str, now: datetime, *, is_known: bool) -> int:
-        """Delete a fan, and remember from when on the fan's earlier events do not land again.
+    def erasures(self) -> list[Erasure]:
+        """Return all erasures in order."""
+        path = self._destination.path
+        if path is not None and not path.exists():
+            return []
+        with self._open() as client:
+            try:
+                rows = client.execute_sql(
+                    "SELECT erasure_number, fan_token, erased_at, completed_at IS NOT NULL FROM "  # noqa: S608
+                    f"{client.make_qualified_table_name('erasures')} ORDER BY erasure_number"
+                )
+            except DatabaseUndefinedRelation:
+                return []
+        return [Erasure(int(number), *rest) for number, *rest in rows or ()]
+
+    def values_of(self, fan_token: str) -> list[tuple[str | None, ...]]:
+        """Return what is known of a fan: id, e-mail address, first and last name, IP address."""
+        with self._open() as client:
+            rows = client.execute_sql(
+                "SELECT DISTINCT fan_id, email, first_name, last_name, ip_address FROM "  # noqa: S608
+                f"{client.make_qualified_table_name('pii_vault')} WHERE fan_token = %s",
+                fan_token,
+            )
+        return [tuple(row) for row in rows or ()]
+
+    def forget(self, erasure: Erasure, covers_events_to: datetime) -> int:
+        """Delete a fan, and note from when on the fan's earlier events do not land again.
 
         Args:
-            fan_token: the token under which the fan is known.
-            now: this moment.
-            is_known: whether the warehouse knows the fan; whom nobody knows is not remembered.
+            erasure: the number and the time of it, and whose.
+            covers_events_to: events up to this time do not land again.
 
         Returns:
             How many rows of `pii_vault` went.
 
         """
-        with self._open() as client:
+        token = erasure.fan_token
+        with self._open() as client, client.begin_transaction():
             vault = client.make_qualified_table_name("pii_vault")
             forgotten = client.make_qualified_table_name("forgotten_fans")
-            is_fan = f"fan_token = '{fan_token}'"
-            with client.begin_transaction():
-                count = f"SELECT COUNT(*) FROM {vault} WHERE {is_fan}"  # noqa: S608
-                ((rows,),) = client.execute_sql(count)
-                if rows or is_known:
-                    client.execute_sql(f"DELETE FROM {vault} WHERE {is_fan}")  # noqa: S608
-                    client.execute_sql(f"DELETE FROM {forgotten} WHERE {is_fan}")  # noqa: S608
-                    client.execute_sql(
-                        f"INSERT INTO {forgotten} "  # noqa: S608
-                        f"VALUES ('{fan_token}', CAST('{now.isoformat(sep=' ')}' AS TIMESTAMP))"
-                    )
-            if self._destination.name == "duckdb":
-                _scrub(client, vault)  # always: a run before may have been cut short here
+            erasures = client.make_qualified_table_name("erasures")
+            ((rows,),) = client.execute_sql(
+                f"SELECT COUNT(*) FROM {vault} WHERE fan_token = %s",  # noqa: S608
+                token,
+            )
+            ((before,),) = client.execute_sql(
+                f"SELECT MAX(forgotten_at) FROM {forgotten} WHERE fan_token = %s",  # noqa: S608
+                token,
+            )
+            until = max(covers_events_to, before or covers_events_to)
+            client.execute_sql(f"DELETE FROM {vault} WHERE fan_token = %s", token)  # noqa: S608
+            client.execute_sql(f"DELETE FROM {forgotten} WHERE fan_token = %s", token)  # noqa: S608
+            client.execute_sql(f"INSERT INTO {forgotten} VALUES (%s, %s)", token, until)  # noqa: S608
+            client.execute_sql(
+                f"INSERT INTO {erasures} VALUES (%s, %s, %s, NULL)",  # noqa: S608
+                erasure.number,
+                token,
+                erasure.erased_at,
+            )
         return int(rows)
+
+    def complete_erasures(self, now: datetime) -> None:
+        """Remove what was deleted from the file's free blocks; note that all erasures are done."""
+        if self._destination.path is not None:
+            rewrite(self._destination.path, self._key, self._key)
+        with self._open() as client:
+            client.execute_sql(
+                f"UPDATE {client.make_qualified_table_name('erasures')} "  # noqa: S608
+                "SET completed_at = %s WHERE completed_at IS NULL",
+                now,
+            )
+
+    def encrypt(self, old_key: str) -> bool:
+        """Encrypt the file with the key: one that is not, or that has an older key.
+
+        Returns:
+            Whether there was anything to do.
+
+        Raises:
+            MarqueeError: there is no file, or it has neither key.
+
+        """
+        path = self._destination.path
+        if path is None:
+            raise MarqueeError("On Snowflake the vault is encrypted by Snowflake.")
+        self.check_exists()
+        if not is_encrypted(path):
+            rewrite(path, None, self._key)
+            path.chmod(OWNER_ONLY)
+            return True
+        try:
+            with self._open():
+                return False
+        except WrongKeyError:
+            if not old_key:
+                raise
+        rewrite(path, old_key, self._key)
+        return True
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
         """Open a connection; the file and what DuckDB puts beside it are their owner's alone."""
-        umask = os.umask(PRIVATE)
-        try:
-            with self._dataset.sql_client as client:
+        path = self._destination.path
+        if path is None:
+            with _dataset(self._destination.factory).sql_client as client:
                 yield client
-        finally:
-            os.umask(umask)
+            return
+        with open_vault(path, self._key, read_only=self._read_only) as connection:
+            factory = dlt.destinations.duckdb(credentials=connection)
+            with _dataset(factory).sql_client as client:
+                client.execute_sql(f"USE {CATALOG}")  # dlt works on a connection of its own
+                yield client
 
-    def _stage(self, client: Any, people: Sequence[Person]) -> None:
+    def _stage(self, client: Any, people: Sequence[PiiRecord]) -> None:
         """Make the people a relation of the open connection, in memory or on the server."""
         if self._destination.name == "duckdb":
             columns = zip(*people, strict=True)
@@ -229,12 +334,12 @@ class Vault:
                 INCOMING,
                 pa.table(
                     [pa.array(column, pa.string()) for column in columns],
-                    names=list(Person._fields),
+                    names=list(PiiRecord._fields),
                 ),
             )
             return
         # Not as values of an INSERT, which the account's query history would show for a year.
-        declared = ", ".join(f"{name} TEXT" for name in Person._fields)
+        declared = ", ".join(f"{name} TEXT" for name in PiiRecord._fields)
         client.execute_sql(f"CREATE OR REPLACE TEMPORARY TABLE {INCOMING} ({declared})")
         client.execute_sql(f"CREATE OR REPLACE TEMPORARY STAGE {INCOMING}")
         lines = "\n".join(json.dumps(person._asdict()) for person in people)
@@ -249,28 +354,6 @@ class Vault:
         )
 
 
-def _scrub(client: Any, vault: str) -> None:
-    """Overwrite what DuckDB leaves of deleted rows in its file.
-
-    A deleted row stays in its block, and a freed block keeps its bytes until it is used again. So
-    the vault's table is made anew, and the free blocks are filled once with numbers.
-    """
-    anew = client.make_qualified_table_name("pii_vault_anew")
-    with client.begin_transaction():
-        client.execute_sql(f"CREATE TABLE {anew} AS FROM {vault}")
-        client.execute_sql(f"DROP TABLE {vault}")
-        client.execute_sql(f"ALTER TABLE {anew} RENAME TO pii_vault")
-    client.execute_sql("CHECKPOINT")
-    client.execute_sql("CHECKPOINT")  # what the first one freed is free for use after the second
-    ((free_bytes,),) = client.execute_sql(
-        "SELECT free_blocks * block_size FROM pragma_database_size() "
-        "WHERE database_name = CURRENT_DATABASE()"
-    )
-    filling = client.make_qualified_table_name("filling")
-    client.execute_sql(
-        f"CREATE OR REPLACE TABLE {filling} AS "  # noqa: S608
-        f"SELECT hash(i, random()) AS number FROM range({int(free_bytes) // 8 + 1}) AS numbers(i)"
-    )
-    client.execute_sql("CHECKPOINT")
-    client.execute_sql(f"DROP TABLE {filling}")
-    client.execute_sql("CHECKPOINT")
+def _dataset(factory: Any) -> Any:
+    # The schema is empty on purpose: nothing is looked up, the queries name their columns.
+    return dlt.dataset(factory, SECURE, schema=dlt.Schema(SECURE))

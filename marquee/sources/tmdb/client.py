@@ -7,30 +7,31 @@ where no log, error, hook or table can see the URL any more.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
 import threading
 import time
+from collections import Counter
 from datetime import date, datetime, timezone
 from email.utils import mktime_tz, parsedate_to_datetime, parsedate_tz
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import requests
 from dlt.common.json import json
 from dlt.sources.helpers.requests import Session
-from dlt.sources.rest_api.typing import ClientConfig
+from requests.hooks import dispatch_hook
 from requests_ratelimiter import LimiterAdapter
 from urllib3.exceptions import HTTPError
 
-from marquee.core.errors import MarqueeError
+from marquee.core.errors import MarqueeError, chain
 from marquee.sources.tmdb.settings import TmdbSettings, is_loopback
-from marquee.sources.tmdb.throttle import Brake
+from marquee.sources.tmdb.throttle import AdaptiveThrottle
 
 CONNECTIONS = 20  # the most that TMDb was ever known to allow one address
 CONNECT_SECONDS = 5  # a handshake around the world takes half a second
 FIRST_ATTEMPTS = 3  # nobody wants to wait a minute to hear that there is no network
-MALFORMED_ATTEMPTS = 3  # a cut-off body mends itself, a broken document does not
+MALFORMED_ATTEMPTS = 3  # the next attempt repairs a cut-off body, and no broken document
 OUTAGE_FAILURES = 40  # in a row: all connections failed twice with nothing in between
 READ_BYTES = 1 << 16
 NO_ANSWER = 599  # the customary code for "the connection gave no complete answer"
@@ -38,22 +39,23 @@ REFUSALS = (401, 403)
 
 Request = requests.PreparedRequest
 Response = requests.Response
+FaultKind = Literal["throttled", "server", "connection", "malformed"]
 
 
 class TmdbUnreachable(MarqueeError):
     """TMDb as a whole does not answer, in contrast to one movie that does not."""
 
 
-class TmdbRefused(MarqueeError):
+class CredentialRejected(MarqueeError):
     """TMDb does not accept the credential."""
 
 
 class Stopped(KeyboardInterrupt):
-    """The run was asked to stop while this request waited for its turn."""
+    """The run was stopped while this request waited for its turn."""
 
 
 def redact(text: str, settings: TmdbSettings) -> str:
-    """Take the credentials out of a text that is about to be seen."""
+    """Remove the credentials from a text that people will see."""
     for secret in (settings.access_token, settings.api_key):
         if secret:
             text = text.replace(secret, "***")
@@ -86,14 +88,18 @@ def retry_after_seconds(header: str | None, now: float | None = None) -> float |
 class TmdbAdapter(LimiterAdapter):
     """Sends a request at the permitted pace until it has an answer worth having.
 
-    It is slower of its own accord when 429s come all the same (`brake.Brake`), and a body that
+    It is slower of its own accord when 429s come all the same (`AdaptiveThrottle`), and a body that
     drips in is cut off after `body_seconds`.
 
     Retried, with exponential backoff and jitter or after what `Retry-After` says: 429, 5xx,
     connection errors, timeouts, cut-off bodies, and a little while also answers that are not JSON.
+    Attempts are counted per kind of failure: a movie that met a 429 and a 502 has all of its
+    attempts for a malformed body left.
 
     A request that keeps failing has a final answer all the same, a 5xx or `NO_ANSWER`, if TMDb
     answers otherwise: then the one movie is at fault. If not, it is an outage, and the run ends.
+
+    dlt's own retries (`requests.Client`) do not suffice, see docs/decisions/0032.
     """
 
     def __init__(self, settings: TmdbSettings) -> None:
@@ -107,7 +113,7 @@ class TmdbAdapter(LimiterAdapter):
         self._settings = settings
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._brake = Brake(settings.requests_per_second, self._stop)
+        self._throttle = AdaptiveThrottle(settings.requests_per_second, self._stop)
         self._date: str | None = None
         self._heard = False  # has anything ever answered?
         self._failures = 0  # finally failed requests since one succeeded
@@ -138,41 +144,42 @@ class TmdbAdapter(LimiterAdapter):
         """Return the final answer to a request, whatever its status.
 
         Raises:
-            TmdbRefused: wrong credential.
+            CredentialRejected: wrong credential.
             TmdbUnreachable: TMDb does not answer at all, or not any more.
             Stopped: `stop` was called.
 
         """
-        for attempt in itertools.count(1):
+        attempts: Counter[FaultKind] = Counter()
+        while True:
             if self._stop.is_set():
                 raise Stopped
             if self._outage:
                 raise self._outage
-            sent_at = self._brake.wait()
+            sent_at = self._throttle.wait()
             response = self._attempt(request, **kwargs)
-            fault = _fault(response)
             if response.status_code in REFUSALS:
-                raise TmdbRefused(
-                    f"{self._settings.base_url} refused the credential "
+                raise CredentialRejected(
+                    f"{self._settings.base_url} rejected the credential "
                     f"(HTTP {response.status_code}{_status_message(response)}).",
                     "Check TMDB_ACCESS_TOKEN (v4) or TMDB_API_KEY (v3): they are at "
                     "https://www.themoviedb.org/settings/api",
                 )
-            if fault is None:
-                self._brake.answered()
+            kind = _fault_kind(response)
+            if kind is None:
+                self._throttle.on_success()
                 with self._lock:
                     self._heard, self._failures = True, 0
                     self._date = response.headers.get("Date", self._date)
                 return response
-            if attempt >= self._attempts_for(response):
-                return self._give_up(request, response, fault, **kwargs)
+            attempts[kind] += 1
+            if attempts[kind] >= self._attempts_for(kind):
+                return self._give_up(request, response, kind, **kwargs)
             with self._lock:
                 self.retries += 1
-            pause = self._pause(attempt, response)
-            if response.status_code == requests.codes.too_many:
-                self._brake.refused(sent_at, pause)
+            pause = self._pause(attempts[kind], response)
+            if kind == "throttled":
+                self._throttle.on_throttled(sent_at, pause)
             self._stop.wait(pause)
-        raise AssertionError("unreachable")
 
     def _attempt(self, request: Request, **kwargs: Any) -> Response:
         """Send once and read the body; turn a connection that failed into a `NO_ANSWER`."""
@@ -182,12 +189,7 @@ class TmdbAdapter(LimiterAdapter):
             response = super().send(request, **kwargs)
             body = read_body(response, self._settings.body_seconds)
         except (requests.RequestException, HTTPError, OSError) as error:
-            response = Response()
-            response.status_code = NO_ANSWER
-            response.reason = redact(_root_cause(error), self._settings)
-            response.url = str(request.url)
-            response.request = request
-            body = b""
+            response, body = no_answer(request, error, self._settings), b""
         # A page that echoes the URL it was asked for would carry the key into quarantine. Real
         # keys are 32 characters and more; a shorter one could be an innocent word of a body.
         for secret in (self._settings.access_token, self._settings.api_key):
@@ -196,10 +198,10 @@ class TmdbAdapter(LimiterAdapter):
         response._content = body
         return response
 
-    def _attempts_for(self, response: Response) -> int:
-        if not self._heard and response.status_code != requests.codes.too_many:
+    def _attempts_for(self, kind: FaultKind) -> int:
+        if not self._heard and kind != "throttled":
             return FIRST_ATTEMPTS
-        return MALFORMED_ATTEMPTS if response.ok else self._settings.attempts
+        return MALFORMED_ATTEMPTS if kind == "malformed" else self._settings.attempts
 
     def _pause(self, attempt: int, response: Response) -> float:
         """Return the seconds to wait before the next attempt."""
@@ -210,10 +212,12 @@ class TmdbAdapter(LimiterAdapter):
         backoff = min(self._settings.backoff_seconds * 2.0 ** (attempt - 1), longest)
         return backoff * random.uniform(0.5, 1)  # noqa: S311 - jitter, not cryptography
 
-    def _give_up(self, request: Request, response: Response, fault: str, **kwargs: Any) -> Response:
+    def _give_up(
+        self, request: Request, response: Response, kind: FaultKind, **kwargs: Any
+    ) -> Response:
         """Decide whose fault it is: hand on the failed answer of one movie, or call an outage."""
-        host = self._settings.base_url
-        if response.status_code == requests.codes.too_many:
+        host, fault = self._settings.base_url, _fault(response, kind)
+        if kind == "throttled":
             raise self._declare(
                 f"{host} keeps answering 429, too many requests.",
                 "Lower sources.tmdb.requests_per_second in .dlt/config.toml, or wait a while.",
@@ -223,23 +227,23 @@ class TmdbAdapter(LimiterAdapter):
                 f"{host} cannot be reached: {fault}.",
                 "Check the network and https://status.themoviedb.org, then run again.",
             )
-        if not response.ok:
+        if kind != "malformed":
             with self._lock:
                 self._failures += 1
         if self._failures >= OUTAGE_FAILURES or not self._answers_otherwise(request, **kwargs):
             raise self._declare(
                 f"{host} stopped answering: {fault}.",
-                "What landed is safe; run again later and it goes on from there.",
+                "What was loaded is safe; a later run resumes from there.",
             )
         return response
 
     def _answers_otherwise(self, request: Request, **kwargs: Any) -> bool:
-        """Ask for the list of genres, which every stand-in has and which never changes."""
+        """Request the list of genres, which every fake server has and which never changes."""
         probe = request.copy()
         probe.url = f"{self._settings.base_url}/genre/movie/list"
         for attempt in range(1, self._settings.attempts + 1):
             response = self._attempt(probe, **kwargs)
-            if _fault(response) is None:
+            if _fault_kind(response) is None:
                 return True
             if self._outage or self._stop.wait(self._pause(attempt, response)):
                 return False
@@ -269,18 +273,38 @@ def read_body(response: Response, seconds: float) -> bytes:
     return bytes(body)
 
 
-def _fault(response: Response) -> str | None:
-    """Say why an answer deserves another attempt, None if it does not."""
+def no_answer(request: Request, error: BaseException, settings: TmdbSettings) -> Response:
+    """Make the response of a request that got none; its reason says why, without a credential."""
+    response = Response()
+    response.status_code = NO_ANSWER
+    response.reason = redact(_root_cause(error), settings)
+    response.url = str(request.url)
+    response.request = request
+    response._content = b""
+    return response
+
+
+def _fault_kind(response: Response) -> FaultKind | None:
+    """Classify an answer that deserves another attempt; None if it does not."""
     if response.status_code == NO_ANSWER:
-        return str(response.reason)
-    if response.status_code == requests.codes.too_many or response.status_code >= 500:
-        return f"HTTP {response.status_code}"
+        return "connection"
+    if response.status_code == requests.codes.too_many:
+        return "throttled"
+    if response.status_code >= 500:
+        return "server"
     if response.status_code == requests.codes.ok:
         try:
             json.loadb(response.content)
         except ValueError:
-            return "the answer is not JSON"
+            return "malformed"
     return None
+
+
+def _fault(response: Response, kind: FaultKind) -> str:
+    """Describe a failure in a few words."""
+    if kind == "connection":
+        return str(response.reason)
+    return "the answer is not JSON" if kind == "malformed" else f"HTTP {response.status_code}"
 
 
 def _status_message(response: Response) -> str:
@@ -308,20 +332,53 @@ def _root_cause(error: BaseException) -> str:
     return f"{kind}: {words}" if words and words != kind else kind
 
 
-def open_session(settings: TmdbSettings) -> tuple[Session, TmdbAdapter]:
-    """Build the session that goes into the source's configuration, and the adapter that counts.
+class TmdbSession(Session):
+    """The session of all threads. Each request ends in a response, whatever goes wrong with it."""
 
-    The adapter serves TMDb only: on a redirect to another host the key stays at home.
-    """
-    adapter = TmdbAdapter(settings)
-    session = Session(timeout=(CONNECT_SECONDS, settings.timeout_seconds), raise_for_status=False)
-    session.mount(settings.base_url, adapter)
-    session.trust_env = not is_loopback(settings.base_url)  # proxies
-    if settings.api_key:
-        # urllib3 logs the URL on the wire at debug level
-        for name in ("urllib3.connectionpool", "urllib3.util.retry"):
-            logging.getLogger(name).addFilter(_RedactingFilter(settings))
-    return session, adapter
+    def __init__(self, settings: TmdbSettings) -> None:
+        """Take address, credential and patience; nothing is opened yet."""
+        super().__init__(
+            timeout=(CONNECT_SECONDS, settings.timeout_seconds), raise_for_status=False
+        )
+        self.settings = settings
+        self.tmdb = TmdbAdapter(settings)
+        self.trust_env = not is_loopback(settings.base_url)  # proxies
+        if settings.api_key:
+            # urllib3 logs the URL on the wire at debug level
+            for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+                logging.getLogger(name).addFilter(_RedactingFilter(settings))
+
+    def get_adapter(self, url: str | bytes) -> Any:
+        """Serve TMDb alone with the adapter that adds the key: on a redirect it stays at home."""
+        if _origin(str(url)) == _origin(self.settings.base_url):
+            return self.tmdb
+        return super().get_adapter(url)  # type: ignore[arg-type]
+
+    def send(self, request: Request, **kwargs: Any) -> Response:
+        """Send a request; one that raises what nobody expected has no answer, and ends no run.
+
+        Raises:
+            MarqueeError: no request would have an answer, as `TmdbAdapter.send`.
+            Stopped: the run was stopped.
+
+        """
+        try:
+            response: Response = super().send(request, **kwargs)  # type: ignore[no-untyped-call]
+        except MarqueeError:
+            raise
+        except Exception as error:  # an endless redirect, an address that is none
+            for cause in chain(error):
+                if isinstance(cause, MarqueeError):
+                    raise cause from None
+            response = no_answer(request, error, self.settings)
+            dispatch_hook("response", request.hooks, response, **kwargs)  # type: ignore[no-untyped-call]
+        return response
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Return scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 class _RedactingFilter(logging.Filter):
@@ -332,15 +389,3 @@ class _RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = redact(record.getMessage(), self._settings), ()
         return True
-
-
-def client_config(settings: TmdbSettings, session: Session) -> ClientConfig:
-    """Describe the client for `dlt.sources.rest_api`; a v3 key is the session's own business."""
-    config: ClientConfig = {
-        "base_url": settings.base_url,
-        "headers": {"Accept": "application/json", "User-Agent": "marquee"},
-        "session": session,
-    }
-    if settings.access_token:
-        config["auth"] = {"type": "bearer", "token": settings.access_token}
-    return config

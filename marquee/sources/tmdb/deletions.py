@@ -1,9 +1,9 @@
-"""Refuses to believe that a large part of TMDb is gone."""
+"""Stops a run before it records more deletions than are plausible."""
 
 from __future__ import annotations
 
 from marquee.core.errors import MarqueeError
-from marquee.sources.tmdb.responses import Outcome
+from marquee.sources.tmdb.responses import FetchResult
 
 ALWAYS_BELIEVED = 5  # of a handful of movies one gone is a large share already
 IN_A_ROW = 50  # that many known movies gone with none alive in between: a gateway's doing
@@ -13,11 +13,11 @@ HINT = (
 )
 
 
-class ImplausibleDeletions(MarqueeError):
+class DeletionThresholdExceeded(MarqueeError):
     """More movies are gone than TMDb ever deletes at once: the answer is wrong, not the movies."""
 
 
-def refuse_mass_deletion(gone: int, known: int, max_share: float, source: str) -> None:
+def check_deletion_ratio(gone: int, known: int, max_share: float, source: str) -> None:
     """Stop a run before it records movies as deleted that are not.
 
     Args:
@@ -27,18 +27,18 @@ def refuse_mass_deletion(gone: int, known: int, max_share: float, source: str) -
         source: who says so, in words.
 
     Raises:
-        ImplausibleDeletions: `gone` is more than that, and more than a handful.
+        DeletionThresholdExceeded: `gone` is more than that, and more than a handful.
 
     """
     if gone > max(ALWAYS_BELIEVED, max_share * known):
-        raise ImplausibleDeletions(
+        raise DeletionThresholdExceeded(
             f"{source} lacks {gone:,} of {known:,} movies that the warehouse has: not believed, "
             "none of them was recorded as deleted.",
             HINT,
         )
 
 
-class Streak:
+class ConsecutiveDeletions:
     """Counts movies that turn out to be gone one after the other, whatever their share."""
 
     def __init__(self, max_share: float, source: str) -> None:
@@ -47,19 +47,19 @@ class Streak:
         self._source = source
         self._length = 0
 
-    def saw(self, outcome: Outcome) -> None:
+    def saw(self, result: FetchResult) -> None:
         """Count one answer; that a deleted movie is still deleted says nothing.
 
         Raises:
-            ImplausibleDeletions: too many are gone in a row.
+            DeletionThresholdExceeded: too many are gone in a row.
 
         """
-        if outcome.kind != "missing":
+        if result.kind != "missing":
             self._length = 0
-        elif outcome.row:
+        elif result.row:
             self._length += 1
         if self._is_on and self._length >= IN_A_ROW:
-            raise ImplausibleDeletions(
+            raise DeletionThresholdExceeded(
                 f"{self._source} answers 404 for {self._length} movies in a row: not believed, "
                 "none of them was recorded as deleted.",
                 HINT,

@@ -11,17 +11,21 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 import requests
+from dlt.common.json import json
 from dlt.sources.helpers.requests import Client
 
 from marquee.core.errors import MarqueeError
 from marquee.sources.tmdb.client import CONNECT_SECONDS
+from marquee.sources.tmdb.load_request import is_movie_id
 from marquee.sources.tmdb.settings import TmdbSettings, is_loopback
 
 DAYS_BACK = 1  # before 8:00 UTC the newest one is yesterday's
@@ -41,12 +45,20 @@ class Export:
         url: where it is from.
         day: its date.
         ids: the movies, the most popular ones first.
+        dropped: how many of its lines name no movie.
 
     """
 
     url: str
     day: date
     ids: pa.Array
+    dropped: int = 0
+
+    def lists(self, ids: Iterable[int]) -> list[int]:
+        """Return those of the ids that it lists, in their order."""
+        asked = pa.array(list(ids), pa.int64())
+        found: list[int] = asked.filter(pc.is_in(asked, value_set=self.ids)).to_pylist()
+        return found
 
     def lacks(self, ids: list[int]) -> list[int]:
         """Return those of the ids that it does not list, in their order."""
@@ -83,34 +95,85 @@ def read_export(settings: TmdbSettings, today: date) -> Export:
             continue
         if not response.ok:
             raise NoExport(f"{url} cannot be fetched: HTTP {response.status_code}.")
-        return Export(url, day, _ids(response.content, url))
+        return Export(url, day, *_ids(response.content, url))
     raise NoExport(f"There is no id export of {today} or the day before at {settings.exports}.")
 
 
-def _ids(packed: bytes, url: str) -> pa.Array:
+def _unpack(content: bytes) -> bytes:
+    """Unpack an export.
+
+    Sent with `Content-Encoding: gzip` it is unpacked once on the way already, so there may be
+    nothing left to unpack.
+
+    Raises:
+        OSError, EOFError, zlib.error: it is cut off, or neither gzip nor NDJSON.
+
+    """
+    if content[:1] == b"{":
+        return content
+    if not content:
+        raise EOFError("nothing was sent")
+    return gzip.decompress(content)
+
+
+def _ids(content: bytes, url: str) -> tuple[pa.Array, int]:
+    """Return the ids, the most popular ones first, and how many lines have none."""
     try:
-        lines = gzip.decompress(packed)
-        if not lines.strip():
-            return pa.array([], pa.int64())
-        table = pyarrow.json.read_json(
-            io.BytesIO(lines),
-            parse_options=pyarrow.json.ParseOptions(
-                explicit_schema=LINE, unexpected_field_behavior="ignore"
-            ),
-        )
+        lines = _unpack(content)
+        table, dropped = _table(lines)
     except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
         raise NoExport(f"{url} is no id export: {str(error).splitlines()[0]}.") from error
     by_popularity = table.sort_by([("popularity", "descending"), ("id", "ascending")])
-    return by_popularity["id"].combine_chunks().drop_null().unique()
+    ids = by_popularity["id"].combine_chunks()
+    valid = ids.filter(pc.greater_equal(ids, 1)).drop_null()
+    return valid.unique(), dropped + len(ids) - len(valid)
+
+
+def _table(lines: bytes) -> tuple[pa.Table, int]:
+    """Parse NDJSON; a line that is no entry drops only that line.
+
+    Raises:
+        pa.ArrowInvalid: no line is an entry.
+
+    """
+    if not lines.strip():
+        return LINE.empty_table(), 0
+    options = pyarrow.json.ParseOptions(explicit_schema=LINE, unexpected_field_behavior="ignore")
+    try:
+        return pyarrow.json.read_json(io.BytesIO(lines), parse_options=options), 0
+    except pa.ArrowInvalid:
+        # Line by line takes seconds for the whole of TMDb, and only a broken export needs it.
+        entries, dropped = [], 0
+        for line in lines.splitlines():
+            if not line.strip():
+                continue
+            entry = _entry(line)
+            if entry is None:
+                dropped += 1
+            else:
+                entries.append(entry)
+        if not entries:
+            raise
+        return pa.Table.from_pylist(entries, schema=LINE), dropped
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """Parse a line of an export; None if it has no usable id."""
+    try:
+        entry = json.loadb(line)
+        if not is_movie_id(entry["id"]):
+            return None
+        return {"id": entry["id"], "popularity": float(entry.get("popularity") or 0)}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _is_damaged(response: requests.Response | None, error: BaseException | None) -> bool:
-    """Tell whether an export deserves another attempt: its gzip is cut off or none."""
+    """Tell whether an export deserves another attempt: it is cut off, or none."""
     if response is None or not response.ok:
         return False  # dlt retries 429, 5xx and failed connections of its own accord
-    unpack = zlib.decompressobj(wbits=31)
     try:
-        unpack.decompress(response.content)
-    except zlib.error:
+        _unpack(response.content)
+    except (OSError, EOFError, zlib.error):
         return True
-    return not unpack.eof
+    return False

@@ -1,7 +1,8 @@
-"""What a person asks of a run, as far as it decides which movies are fetched."""
+"""What a person requests of a run, as far as it decides which movies are fetched."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Asked:
+class LoadRequest:
     """A request; at most one of `full`, `since`, `ids` and `replay` is set.
 
     Attributes:
@@ -18,7 +19,7 @@ class Asked:
         limit: of those the most popular ones only.
         since: what changed from that day on, instead of since the last run.
         ids: these movies and no others.
-        replay: the movies in quarantine that have not landed since.
+        replay: the movies in quarantine that were not loaded since.
 
     """
 
@@ -30,8 +31,13 @@ class Asked:
     replay: bool = False
 
     @property
+    def is_named(self) -> bool:
+        """Tell whether it names its movies, and so neither plans nor moves the cursor."""
+        return bool(self.ids) or self.replay
+
+    @property
     def is_of_its_day(self) -> bool:
-        """Tell whether it asks for something else on another day: what changed, not what there is.
+        """Tell whether it means something else on another day: what changed, not what there is.
 
         A backfill takes a night. Finished after midnight it must not be begun once more.
         """
@@ -50,10 +56,25 @@ def movie_ids(text: str) -> tuple[int, ...]:
         ValueError: something in it is no id.
 
     """
-    file = Path(text)
-    if file.is_file():
-        text = file.read_text(encoding="utf-8")
+    if (content := _content(text)) is not None:
+        text = content
     ids = tuple(dict.fromkeys(int(one) for one in text.replace(",", " ").split()))
-    if not ids or min(ids) < 1 or max(ids) >= 2**63:
+    if not ids or not all(map(is_movie_id, ids)):
         raise ValueError(f"no movie ids: {text[:50]!r}")
     return ids
+
+
+def is_movie_id(value: object) -> bool:
+    """Tell whether a value can be a movie's id: a whole number that fits bronze's BIGINT."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 2**63
+
+
+def _content(text: str) -> str | None:
+    """Return the content of the file that a text names, None if it names none."""
+    try:
+        file = Path(text)
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # a list of many ids
+            return None
+        raise

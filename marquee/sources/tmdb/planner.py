@@ -1,27 +1,30 @@
 """Which movies a run fetches: everything, what changed, or what was named.
 
-| the warehouse knows | the run fetches |
+| the warehouse has | the run fetches |
 |---|---|
 | nothing | the popular list, or with `--full` every id of the export |
-| a cursor | what changed since, new movies of the list; what left the export is buried |
+| a cursor | what changed since, new movies of the list; what left the export gets a tombstone |
 | movies, but no cursor that helps | the list and all the movies it tracks |
+
+Besides, movies with a tombstone that are named again, and movies in quarantine that may be well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from dlt.extract import DltSource
 
-from marquee.bronze.reader import Warehouse
+from marquee.bronze.reader import BronzeReader
 from marquee.core.errors import MarqueeError, chain
 from marquee.core.progress import Progress
-from marquee.sources.tmdb import Window
-from marquee.sources.tmdb.deletions import refuse_mass_deletion
+from marquee.sources.tmdb.deletions import ALWAYS_BELIEVED, check_deletion_ratio
 from marquee.sources.tmdb.export import Export, NoExport, read_export
-from marquee.sources.tmdb.load_request import Asked
+from marquee.sources.tmdb.lists import ListRead, Page, PageRequest, read_lists
+from marquee.sources.tmdb.load_request import LoadRequest
 from marquee.sources.tmdb.responses import Document, NoChanges, movie_document
 from marquee.sources.tmdb.settings import TmdbSettings
 from marquee.sources.tmdb.state import Cursor
@@ -30,6 +33,8 @@ from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_MOVIES
 # Of the 14 days that TMDb allows: at some 6,000 ids a day three days are 180 of the 500 pages that
 # it serves of a window, and a year's windows are read in parallel.
 WINDOW_DAYS = 3
+# The first day of TMDb's change log, as its documentation of /movie/changes gives it.
+CHANGE_LOG_BEGINS = date(2012, 10, 5)
 
 LOOKED_UP = 1000  # documents read from bronze at a time
 
@@ -39,26 +44,28 @@ class Plan:
     """What a run is to do.
 
     Attributes:
-        fetch: the movies to ask for, each once.
-        leads_to: the cursor when all that is done.
-        bury: movies that are gone without being asked for: the export lacks them.
+        fetch: the movies to request, each once.
+        next_cursor: the cursor when all that is done.
+        tombstones: movies that are deleted without being requested: the export lacks them.
         export: that export.
+        dropped: entries of TMDb's lists whose id no movie can have.
 
     """
 
     fetch: Sequence[int]
-    leads_to: Cursor
-    bury: Sequence[int] = ()
+    next_cursor: Cursor
+    tombstones: Sequence[int] = ()
     export: Export | None = None
+    dropped: int = 0
 
 
 class Planner:
-    """Makes the plan of a run out of what TMDb lists and what the warehouse knows."""
+    """Makes the plan of a run out of what TMDb lists and what the warehouse has."""
 
     def __init__(
         self,
         source: Callable[..., DltSource],
-        warehouse: Warehouse,
+        reader: BronzeReader,
         settings: TmdbSettings,
         today: date,
         progress: Progress,
@@ -66,77 +73,106 @@ class Planner:
         """Take where to look.
 
         Args:
-            source: `tmdb_source` with everything given but `pages` and `windows`.
-            warehouse: what is known.
-            settings: how far the change log is followed and what is believed of deletions.
+            source: `tmdb_source` with everything given but `list_pages`.
+            reader: reads what bronze has.
+            settings: how far the change log is followed, and how many deletions are plausible.
             today: TMDb's date, up to which the plan is good.
-            progress: where to say what is being read, and what is done instead of what.
+            progress: where to report what is being read, and what is done instead of what.
 
         """
         self._source = source
-        self._warehouse = warehouse
+        self._reader = reader
         self._settings = settings
         self._today = today
         self._progress = progress
 
-    def plan(self, asked: Asked, cursor: Cursor) -> Plan:
+    def plan(self, request: LoadRequest, cursor: Cursor, retry: Iterable[int] = ()) -> Plan:
         """Decide what to fetch.
 
+        Args:
+            request: what a person requested.
+            cursor: how far the warehouse is in step with TMDb.
+            retry: movies in quarantine to request again, unless the request names its movies.
+
         Raises:
-            MarqueeError: TMDb's lists cannot be used, or are not to be believed.
+            MarqueeError: TMDb's lists cannot be used, or lack more than is plausible.
 
         """
-        if asked.since and asked.since > self._today:
-            raise MarqueeError(f"--since {asked.since} is to come: at TMDb it is {self._today}.")
-        if asked.ids:
-            return Plan(asked.ids, cursor)
-        if asked.replay:
-            quarantined = self._warehouse.refused(QUARANTINE_TMDB.name, RAW_MOVIES.name, "movie_id")
-            return Plan(quarantined, cursor)
-        tracked = self._warehouse.keys(RAW_MOVIES.name, "movie_id")
-        if asked.full:
-            return self._everything(tracked, cursor, asked.limit)
-        listed = self._listed(asked.pages, tracked)
+        if request.since and request.since > self._today:
+            raise MarqueeError(f"--since {request.since} is to come: at TMDb it is {self._today}.")
+        if request.ids:
+            return Plan(request.ids, cursor)
+        if request.replay:
+            return Plan(
+                self._reader.quarantined(QUARANTINE_TMDB.name, RAW_MOVIES.name, "movie_id"), cursor
+            )
+        tracked = self._reader.keys(RAW_MOVIES.name, "movie_id")
+        if request.full:
+            return self._everything(tracked, cursor, request.limit, retry)
+        listed = self._listed(request.pages, tracked)
         if not tracked:
-            return Plan(listed, Cursor(self._today))
+            next_cursor = cursor if listed.problems else Cursor(self._today)
+            fetch = dict.fromkeys([*listed.ids, *retry])
+            return Plan(list(fetch), next_cursor, dropped=listed.dropped)
         try:
-            changed = self._changed(asked.since, cursor)
+            changed = self._changed(request.since, cursor)
         except NoChanges as error:
-            return self._instead(str(error), listed, tracked, cursor)
-        known = set(tracked)
-        fetch = dict.fromkeys(
-            [
-                *(one for one in changed if cursor.is_full or one in known),
-                *(one for one in listed if one not in known),
-            ]
-        )
-        leads_to = cursor
-        if cursor.day and (asked.since is None or asked.since <= cursor.day):
-            leads_to = Cursor(self._today, cursor.is_full)
+            return self._fallback(str(error), listed, tracked, cursor, retry)
         try:
             export = read_export(self._settings, self._today)
         except NoExport as error:
             self._progress.note(f"{error} Deletions are noticed by their 404s only.")
-            return Plan(list(fetch), leads_to)
-        bury, unsure = self._gone(tracked, export, besides=fetch)
-        return Plan([*fetch, *unsure], leads_to, bury, export)
+            export = None
+        known = set(tracked)
+        fetch = dict.fromkeys(
+            [
+                *(one for one in changed.ids if cursor.is_full or one in known),
+                *(one for one in listed.ids if one not in known),
+                *self._named_again(listed.ids, export),
+                *retry,
+            ]
+        )
+        next_cursor = cursor
+        if (
+            cursor.day
+            and (request.since is None or request.since <= cursor.day)
+            and not (changed.problems or listed.problems)
+        ):
+            next_cursor = Cursor(self._today, cursor.is_full)
+        dropped = listed.dropped + changed.dropped
+        if export is None:
+            return Plan(list(fetch), next_cursor, dropped=dropped)
+        tombstones, recheck = self._find_deleted(tracked, export, besides=fetch)
+        dropped += export.dropped
+        return Plan([*fetch, *recheck], next_cursor, tombstones, export, dropped)
 
-    def _everything(self, tracked: list[int], cursor: Cursor, limit: int | None) -> Plan:
-        """Plan a backfill: what the export lists, and what is tracked and alive besides."""
+    def _everything(
+        self, tracked: list[int], cursor: Cursor, limit: int | None, retry: Iterable[int]
+    ) -> Plan:
+        """Plan a backfill: what the export lists, and what is tracked and not deleted besides."""
         export = read_export(self._settings, self._today)
         if limit is not None:
             # A part says nothing of the rest, so the cursor stays where the rest left it.
             part: list[int] = export.ids[:limit].to_pylist()
-            return Plan(part, cursor if tracked else Cursor(self._today))
-        bury, unsure = self._gone(tracked, export, besides=())
-        fetch: list[int] = export.ids.to_pylist()
-        return Plan([*fetch, *unsure], Cursor(self._today, is_full=True), bury, export)
+            next_cursor = cursor if tracked else Cursor(self._today)
+            return Plan(part, next_cursor, dropped=export.dropped)
+        tombstones, recheck = self._find_deleted(tracked, export, besides=())
+        fetch = dict.fromkeys([*export.ids.to_pylist(), *recheck, *retry])
+        next_cursor = Cursor(self._today, is_full=True)
+        return Plan(list(fetch), next_cursor, tombstones, export, export.dropped)
 
-    def _instead(self, reason: str, listed: list[int], tracked: list[int], cursor: Cursor) -> Plan:
-        """Plan to ask for all that is known, since nobody says what changed."""
+    def _fallback(
+        self,
+        reason: str,
+        listed: ListRead,
+        tracked: list[int],
+        cursor: Cursor,
+        retry: Iterable[int],
+    ) -> Plan:
+        """Plan to request all that is known, since nobody reports what changed."""
         if cursor.is_full:
             try:
-                plan = self._everything(tracked, cursor, None)
+                plan = self._everything(tracked, cursor, None, retry)
             except NoExport as error:
                 self._progress.note(str(error))
             else:
@@ -144,13 +180,15 @@ class Planner:
                     f"{reason}: all {len(plan.fetch):,} movies of the export are fetched instead."
                 )
                 return plan
-        alive = [one for one, _, _ in self._alive(tracked)]
+        current = [one for one, _, _ in self._not_deleted(tracked)]
         self._progress.note(
-            f"{reason}: all {len(alive):,} movies that the warehouse tracks are fetched instead."
+            f"{reason}: all {len(current):,} movies that the warehouse tracks are fetched instead."
         )
-        return Plan(list(dict.fromkeys([*listed, *alive])), Cursor(self._today, cursor.is_full))
+        next_cursor = cursor if listed.problems else Cursor(self._today, cursor.is_full)
+        fetch = dict.fromkeys([*listed.ids, *current, *retry])
+        return Plan(list(fetch), next_cursor, dropped=listed.dropped)
 
-    def _listed(self, pages: int, tracked: list[int]) -> list[int]:
+    def _listed(self, pages: int, tracked: list[int]) -> ListRead:
         """Read the popular list.
 
         Raises:
@@ -158,19 +196,22 @@ class Planner:
 
         """
         self._progress.stage("reading the list", pages, "pages at most")
-        listed: dict[int, None] = {}
-        for place, entry in enumerate(self._source(pages=pages).resources["popular"]):
-            listed[entry["id"]] = None
-            if place % 20 == 0:
-                self._progress.advance(f"{len(listed):,} movies")
-        if tracked and not listed:
+        listed = read_lists(
+            self._fetch("popular"),
+            "The popular list",
+            last_page=pages,
+            is_moving=True,
+            on_page=lambda count: self._progress.advance(f"{count:,} movies"),
+        )
+        if tracked and not listed.ids:
             raise MarqueeError(
                 f"The list of popular movies is empty, and the warehouse tracks {len(tracked):,}.",
-                "Nothing was fetched: an answer that poor is not to be believed.",
+                "Nothing was fetched: such an answer is not plausible.",
             )
-        return list(listed)
+        self._report(listed)
+        return listed
 
-    def _changed(self, since: date | None, cursor: Cursor) -> list[int]:
+    def _changed(self, since: date | None, cursor: Cursor) -> ListRead:
         """Read the change log from a day on, that day included.
 
         Raises:
@@ -189,54 +230,82 @@ class Planner:
             )
         days = list(windows(start, self._today))
         self._progress.stage("reading the changes", len(days), "windows")
-        changed: dict[int, None] = {}
-        begun: set[str] = set()
         try:
-            for entry in self._source(windows=days).resources["changes"]:
-                changed[entry["id"]] = None
-                if entry["_windows_start"] not in begun:
-                    begun.add(entry["_windows_start"])
-                    self._progress.advance(f"{len(changed):,} movies")
+            changed = read_lists(self._fetch("changes"), "The change log", days)
         except Exception as error:
             # dlt wraps what a hook raises
             for cause in chain(error):
                 if isinstance(cause, NoChanges):
                     raise cause from None
             raise
-        return list(changed)
+        self._report(changed)
+        return changed
 
-    def _gone(
+    def _fetch(self, resource: str) -> Callable[[list[PageRequest]], Iterable[Page]]:
+        """Return what requests pages of a list, by the source's resource of that name."""
+
+        def fetch(pages: list[PageRequest]) -> Iterable[Any]:
+            return self._source(list_pages=pages).resources[resource]
+
+        return fetch
+
+    def _report(self, read: ListRead) -> None:
+        """Report where a list contradicts itself."""
+        for problem in read.problems:
+            self._progress.note(
+                f"{problem}. What it names is used; the cursor stays, so the next run reads it "
+                "again."
+            )
+
+    def _named_again(self, listed: Collection[int], export: Export | None) -> list[int]:
+        """Return the movies with a tombstone that the export or the list names.
+
+        The list is cached and lags behind: of a movie that left the export, the newer export is
+        the better witness.
+        """
+        tombstones = self._reader.tombstones(RAW_MOVIES.name, "movie_id")
+        on_list = set(listed)
+        in_list = [
+            one
+            for one, source_url in tombstones.items()
+            if one in on_list and not (export and "/movie_ids_" in source_url)
+        ]
+        return [*in_list, *(export.lists(tombstones) if export else ())]
+
+    def _find_deleted(
         self, tracked: list[int], export: Export, besides: Iterable[int]
     ) -> tuple[list[int], list[int]]:
         """Look for tracked movies that left the export.
 
         Returns:
-            Those that did, and those to be asked for: an export is made in the morning, so a movie
-            that bronze has since that day only may be younger than it. Adult movies are not in it
-            and hence in neither.
+            Those that are deleted by that alone, and those to request first: more than a handful,
+            for then the export is short rather than the movies deleted; all of them, if lines of
+            the export cannot be read; and movies that bronze has since the export's day only,
+            which may be younger than it. Adult movies are not in it and hence in neither.
 
         Raises:
-            ImplausibleDeletions: too many are gone.
+            DeletionThresholdExceeded: too many are missing.
 
         """
-        asked_anyway = set(besides)
+        requested_anyway = set(besides)
+        share = self._settings.max_gone_share
         made_at = datetime.combine(export.day, time.min)
-        bury: list[int] = []
-        unsure: list[int] = []
-        suspects = (one for one in export.lacks(tracked) if one not in asked_anyway)
-        for movie_id, document, arrived in self._alive(suspects):
+        tombstones: list[int] = []
+        recheck: list[int] = []
+        suspects = (one for one in export.lacks(tracked) if one not in requested_anyway)
+        for movie_id, document, arrived in self._not_deleted(suspects):
             if document.get("adult") is True:
                 continue
-            (bury if arrived < made_at else unsure).append(movie_id)
-            refuse_mass_deletion(
-                len(bury) + len(unsure), len(tracked), self._settings.max_gone_share, export.url
-            )
-        return bury, unsure
+            (tombstones if arrived < made_at else recheck).append(movie_id)
+            check_deletion_ratio(len(tombstones) + len(recheck), len(tracked), share, export.url)
+        if share < 1 and (len(tombstones) > ALWAYS_BELIEVED or export.dropped):
+            tombstones, recheck = [], [*tombstones, *recheck]
+        return tombstones, recheck
 
-    def _alive(self, ids: Iterable[int]) -> Iterator[tuple[int, Document, datetime]]:
+    def _not_deleted(self, ids: Iterable[int]) -> Iterator[tuple[int, Document, datetime]]:
         """Keep the movies without a tombstone, with their newest document and its arrival."""
         for piece in pieces(list(ids), LOOKED_UP):
-            found = self._warehouse.newest(RAW_MOVIES.name, "movie_id", piece)
+            found = self._reader.newest(RAW_MOVIES.name, "movie_id", piece)
             for movie_id in piece:
                 newest = found.get(movie_id)
                 document = newest and movie_document(newest.document)
@@ -244,7 +313,7 @@ class Planner:
                     yield movie_id, document, newest.ingested_at
 
 
-def windows(start: date, end: date) -> Iterator[Window]:
+def windows(start: date, end: date) -> Iterator[PageRequest]:
     """Cut the days from `start` to `end` into windows of the change log.
 
     Neighbours share a day: whether TMDb counts an end date in or not, none is left out.

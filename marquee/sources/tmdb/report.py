@@ -19,7 +19,9 @@ class Report:
         planned: movies to fetch.
         resumed: how many of those an earlier process fetched, of which this one took the run over.
         movies: movies fetched, by what became of them.
-        landed: rows landed, by table; on a dry run those that would have.
+        landed: rows loaded, by table; on a dry run those that would have been.
+        dropped: entries of TMDb's lists whose id no movie can have.
+        problems: what a person should know of a run that succeeded.
         requests: HTTP requests sent, retries included.
         retries: those of them that repeated a failed one.
         started: when, on the monotonic clock, in seconds.
@@ -31,13 +33,15 @@ class Report:
     resumed: int = 0
     movies: Counter[Kind] = field(default_factory=Counter)
     landed: Counter[str] = field(default_factory=Counter)
+    dropped: int = 0
+    problems: list[str] = field(default_factory=list)
     requests: int = 0
     retries: int = 0
     started: float = field(default_factory=time.monotonic)
 
     @property
     def fetched(self) -> int:
-        """Count the movies that were asked for and answered in some way."""
+        """Count the movies that were requested and answered in some way."""
         return sum(self.movies.values())
 
     @property

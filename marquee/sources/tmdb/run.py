@@ -1,4 +1,4 @@
-"""One run: planned, written down, then fetched in parallel and landed chunk by chunk."""
+"""One run: planned, written down, then fetched in parallel and loaded chunk by chunk."""
 
 from __future__ import annotations
 
@@ -16,36 +16,42 @@ from dlt.common.json import json
 from dlt.extract import DltSource
 
 from marquee.bronze.destination import Destination
-from marquee.bronze.loader import land, open_pipeline, remembered
-from marquee.bronze.reader import Warehouse
+from marquee.bronze.loader import load, load_state, open_pipeline
+from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Row, Table
-from marquee.core.clock import now_utc
+from marquee.core import clock
+from marquee.core.clock import utcnow
 from marquee.core.errors import MarqueeError, chain, explain
 from marquee.core.progress import Progress
 from marquee.core.settings import Settings
 from marquee.core.signals import Interrupt
 from marquee.ops.run_log import RunLog, logged_run
-from marquee.sources.tmdb import Wanted, tmdb_source
-from marquee.sources.tmdb.client import TmdbUnreachable, client_config, open_session, redact
-from marquee.sources.tmdb.deletions import Streak, refuse_mass_deletion
-from marquee.sources.tmdb.load_request import Asked
+from marquee.sources.tmdb.client import (
+    CredentialRejected,
+    TmdbSession,
+    TmdbUnreachable,
+    redact,
+)
+from marquee.sources.tmdb.deletions import ConsecutiveDeletions, check_deletion_ratio
+from marquee.sources.tmdb.load_request import LoadRequest, is_movie_id
 from marquee.sources.tmdb.planner import Plan, Planner, pieces
 from marquee.sources.tmdb.report import Report
-from marquee.sources.tmdb.responses import Judge, Outcome
+from marquee.sources.tmdb.responses import FetchResult, ResponseClassifier, unusable
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
-from marquee.sources.tmdb.state import Memory, Run
+from marquee.sources.tmdb.state import PipelineState, RunState
 from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES, TABLES, WORK_TMDB
 
 PIPELINE = "tmdb"
+Source = Callable[..., DltSource]
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A part of a work list that is fetched and landed at once.
+    """A part of a work queue that is fetched and loaded at once.
 
     Attributes:
         movie_ids: the movies.
-        export_url: the id export that lacks them, so that they are buried; None to fetch them.
+        export_url: the id export that lacks them, so that they get tombstones; None to fetch them.
 
     """
 
@@ -54,28 +60,30 @@ class Chunk:
 
 
 def load_tmdb(
+    source: Source,
     tmdb: TmdbSettings,
     destination: Destination,
     settings: Settings,
     report: Report,
     *,
-    asked: Asked,
+    request: LoadRequest,
     dry_run: bool = False,
 ) -> None:
-    """Finish a run that was cut short, then fetch what is asked for and land what is new.
+    """Finish a run that was interrupted, then fetch what is requested and load what is new.
 
     Args:
-        tmdb: whom to ask.
-        destination: where to land.
+        source: the declared source, `pipelines.tmdb.tmdb_source`.
+        tmdb: how to reach TMDb.
+        destination: where to load.
         settings: where dlt works meanwhile.
         report: filled in as it goes, so that it is right however the run ends.
-        asked: what to fetch.
+        request: what to fetch.
         dry_run: leave the warehouse and the disk alone.
 
     Raises:
         MarqueeError: TMDb or the warehouse cannot be used, or another run is loading it; what
-            landed before stays.
-        KeyboardInterrupt: a person asked to stop; what was fetched by then has landed.
+            was loaded before stays.
+        KeyboardInterrupt: a person stopped the run; what was fetched by then is loaded.
 
     """
     with ExitStack() as stack:
@@ -93,52 +101,92 @@ def load_tmdb(
                     lambda error: redact(explain(error, destination.path), tmdb),
                 )
             )
-        warehouse = Warehouse(destination)
-        warehouse.check()
-        refuse_to_mix(warehouse.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
-        pipeline = open_pipeline(PIPELINE, settings, destination)
-        session, adapter = open_session(tmdb)
-        client = client_config(tmdb, stack.enter_context(session))
-        landing = Landing(
-            pipeline,
+        reader = BronzeReader(destination)
+        reader.check()
+        check_same_source(reader.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
+        session = stack.enter_context(TmdbSession(tmdb))
+        times = clock.Sequence(
+            reader.newest_time(RAW_MOVIES.name, RAW_GENRES.name, QUARANTINE_TMDB.name)
+        )
+        loader = Loader(
+            lambda: open_pipeline(PIPELINE, settings, destination),
             destination,
-            stack.enter_context(Interrupt(adapter.stop)),
+            stack.enter_context(Interrupt(session.tmdb.stop)),
             report,
             log,
         )
         progress = stack.enter_context(Progress())
-        known_genres = warehouse.last(RAW_GENRES.name, "raw_data")
+        known_genres = reader.last(RAW_GENRES.name, "raw_data")
+        declared = partial(source, session=session, times=times)
 
-        def fetcher() -> Fetcher:
-            judge = Judge(report.batch_id, destination.same_document, known_genres)
-            return Fetcher(partial(tmdb_source, client, judge=judge), judge, warehouse, tmdb)
+        def executor(batch_id: str) -> RunExecutor:
+            report.batch_id = batch_id
+            classifier = ResponseClassifier(
+                batch_id, destination.same_document, times, known_genres
+            )
+            fetcher = Fetcher(declared, classifier, reader, tmdb)
+            return RunExecutor(fetcher, loader, progress, report, tmdb.chunk_size)
 
         try:
             own_batch_id = report.batch_id  # the run log has this run by that name
-            unfinished = None if dry_run else landing.memory.unfinished
+            unfinished = None if dry_run else loader.state.unfinished
+            first = executor(unfinished.batch_id if unfinished else own_batch_id)
+            genres = first.fetcher.genres()
+            today = session.tmdb.today()
             if unfinished:
-                report.batch_id = unfinished.batch_id
-            work = Work(fetcher(), landing, progress, report, tmdb.chunk_size)
-            genres = work.fetcher.genres()
-            today = adapter.today()
-            if unfinished:
-                landing.land(genres)
-                work.go_on(unfinished)
-                if unfinished.asked == asked.fingerprint and (
-                    unfinished.day == today or not asked.is_of_its_day
-                ):
+                is_same = unfinished.request == request.fingerprint and (
+                    unfinished.day == today or not request.is_of_its_day
+                )
+                loader.load(genres)
+                genres = []
+                try:
+                    first.resume(unfinished)
+                except Exception as error:
+                    if is_same or is_about_tmdb(error):
+                        raise
+                    report_stuck(unfinished, error, loader, progress, report, destination, tmdb)
+                if is_same:
                     return
-                genres, report.batch_id = [], own_batch_id
-                work = Work(fetcher(), landing, progress, report, tmdb.chunk_size)
-            planner = Planner(work.fetcher.source, warehouse, tmdb, today, progress)
-            plan = planner.plan(asked, landing.memory.cursor)
-            work.begin(plan, asked, today, genres)
+            work = executor(own_batch_id) if unfinished else first
+            planner = Planner(declared, reader, tmdb, today, progress)
+            plan = planner.plan(request, loader.state.cursor, loader.state.retries)
+            report.dropped += plan.dropped
+            work.start(plan, request, today, genres)
         finally:
-            report.requests, report.retries = adapter.requests, adapter.retries
+            report.requests, report.retries = session.tmdb.requests, session.tmdb.retries
 
 
-def refuse_to_mix(landed_url: str | None, base_url: str) -> None:
-    """Keep TMDb and its stand-ins apart: their movies share ids and would become one history.
+def is_about_tmdb(error: BaseException) -> bool:
+    """Tell whether an error says that TMDb cannot be used now, whatever is requested."""
+    return any(isinstance(one, TmdbUnreachable | CredentialRejected) for one in chain(error))
+
+
+def report_stuck(
+    run: RunState,
+    error: Exception,
+    loader: Loader,
+    progress: Progress,
+    report: Report,
+    destination: Destination,
+    tmdb: TmdbSettings,
+) -> None:
+    """Report a work queue that cannot be finished, and make the loader ready for another run.
+
+    The queue's cursor has not moved. So the next run that reads the change log plans its movies
+    again; what was requested by `--ids` is to be requested again.
+    """
+    reason = redact(explain(error, destination.path), tmdb)
+    problem = (
+        f"Run {run.batch_id} of {run.day} cannot be finished: {' '.join(reason.split())} "
+        f"Left are {run.movies - run.movies_done:,} of its {run.movies:,} movies."
+    )
+    report.problems.append(problem)
+    progress.note(problem)
+    loader.reopen()
+
+
+def check_same_source(landed_url: str | None, base_url: str) -> None:
+    """Keep TMDb and fake servers apart: their movies share ids and would become one history.
 
     Args:
         landed_url: the `source_url` of a movie in the warehouse, None if it has none yet.
@@ -151,7 +199,9 @@ def refuse_to_mix(landed_url: str | None, base_url: str) -> None:
     if landed_url is None or is_tmdb(landed_url) == is_tmdb(base_url):
         return
     holds, asks = (
-        ("the real TMDb", "a stand-in") if is_tmdb(landed_url) else ("a stand-in", "the real TMDb")
+        ("the real TMDb", "a fake server")
+        if is_tmdb(landed_url)
+        else ("a fake server", "the real TMDb")
     )
     raise MarqueeError(
         f"This warehouse holds movies of {holds} ({urlsplit(landed_url).netloc}) and this run "
@@ -161,140 +211,192 @@ def refuse_to_mix(landed_url: str | None, base_url: str) -> None:
     )
 
 
-class Landing:
-    """Lands outcomes and what is to be remembered, and never stops in the middle of a load."""
+class Loader:
+    """Loads results and the pipeline state, and never stops in the middle of a load."""
 
     def __init__(
         self,
-        pipeline: dlt.Pipeline,
+        open_pipeline: Callable[[], dlt.Pipeline],
         destination: Destination,
         interrupt: Interrupt,
         report: Report,
         log: RunLog | None,
     ) -> None:
-        """Take where to; without a log, on a dry run, rows are counted and let go."""
-        self._pipeline = pipeline
+        """Take where to; without a log, on a dry run, rows are counted and not loaded."""
+        self._open_pipeline = open_pipeline
         self._destination = destination
         self._interrupt = interrupt
         self._report = report
         self._log = log
-        self.memory = Memory.restore(remembered(pipeline))
+        self.reopen()
 
-    def land(
-        self, outcomes: Iterable[Outcome], run: Run | None = None, work: Sequence[Row] = ()
+    def reopen(self) -> None:
+        """Open the pipeline anew, as the warehouse has it; what a failed load left is dropped."""
+        self._pipeline = self._open_pipeline()
+        self.state = PipelineState.restore(load_state(self._pipeline))
+
+    def load(
+        self, results: Iterable[FetchResult], run: RunState | None = None, work: Sequence[Row] = ()
     ) -> None:
-        """Append the rows of the outcomes to their tables, and create those not there yet.
+        """Append the rows of the results to their tables, and create those not there yet.
 
         Args:
-            outcomes: what was fetched.
+            results: what was fetched.
             run: how far the run is once these rows are in; None where that does not change.
-            work: rows of a new work list.
+            work: rows of a new work queue.
 
         """
+        results = self._loadable(results)
         rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
         rows[WORK_TMDB] += work
-        for outcome in outcomes:
-            if outcome.table and outcome.row:
-                rows[outcome.table].append(outcome.row)
-        memory = self.memory.after(run) if run else self.memory
+        for result in results:
+            if result.table and result.row:
+                rows[result.table].append(result.row)
+        state = self.state.advance(run) if run else self.state
+        state = state.count_failures(
+            [one.movie_id for one in results if one.is_temporary and one.movie_id],
+            [one.movie_id for one in results if not one.is_temporary and one.movie_id],
+        )
         is_first = not self._report.landed
-        with self._interrupt.finish_first():
-            if self._log and (is_first or any(rows.values()) or memory != self.memory):
+        with self._interrupt.defer_interrupts():
+            if self._log and (is_first or any(rows.values()) or state != self.state):
                 some = {table: one for table, one in rows.items() if one or is_first}
                 self._destination.label(self._report.batch_id)
-                land(self._pipeline, self._destination, some, memory.state(), self._log)
-            self.memory = memory
+                load(self._pipeline, self._destination, some, state.to_json(), self._log)
+            self.state = state
             self._report.landed.update(
                 {table.name: len(one) for table, one in rows.items() if table is not WORK_TMDB}
             )
 
+    def _loadable(self, results: Iterable[FetchResult]) -> list[FetchResult]:
+        """Put movies into quarantine whose row cannot be written; one never ends a run."""
+        results = list(results)
+        try:
+            self._convert(results)
+        except Exception:
+            return [self._one_loadable(result) for result in results]
+        return results
+
+    def _convert(self, results: Sequence[FetchResult]) -> None:
+        for table in TABLES:
+            rows = [one.row for one in results if one.row and one.table is table]
+            if rows:
+                self._destination.items(table, rows)
+
+    def _one_loadable(self, result: FetchResult) -> FetchResult:
+        try:
+            self._convert([result])
+        except Exception as error:
+            if not result.row or "movie_id" not in result.row:
+                raise
+            row = unusable(result.row, error)
+            self._report.movies[result.kind] -= 1
+            self._report.movies["quarantined"] += 1
+            return FetchResult(
+                "quarantined", result.movie_id, QUARANTINE_TMDB, row, is_temporary=True
+            )
+        return result
+
 
 class Fetcher:
-    """Fetches what a chunk asks for and judges it; lands nothing."""
+    """Fetches what a chunk names and classifies it; loads nothing."""
 
     def __init__(
         self,
-        source: Callable[..., DltSource],
-        judge: Judge,
-        warehouse: Warehouse,
+        source: Source,
+        classifier: ResponseClassifier,
+        reader: BronzeReader,
         settings: TmdbSettings,
     ) -> None:
-        """Take `tmdb_source` with client and judge given, and what bronze has."""
-        self.source = source
-        self._judge = judge
-        self._warehouse = warehouse
+        """Take `tmdb_source` with its session given, and what bronze has."""
+        self._source = source
+        self._classifier = classifier
+        self._reader = reader
         self._settings = settings
 
-    def genres(self) -> list[Outcome]:
-        """Ask for the list of genres."""
-        return list(self.source().resources["raw_genres"])
+    def genres(self) -> list[FetchResult]:
+        """Request the list of genres."""
+        return [self._classifier.genres(row) for row in self._source().resources["raw_genres"]]
 
-    def movies(self, chunk: Chunk) -> Iterator[Outcome]:
-        """Ask for the movies of a chunk, or bury them; yield what came of each.
+    def movies(self, chunk: Chunk) -> Iterator[FetchResult]:
+        """Request the movies of a chunk, or give them tombstones; yield what became of each.
 
         Raises:
-            ImplausibleDeletions: too many of them are gone. What was yielded as missing before is
-                not to be believed either.
+            DeletionThresholdExceeded: too many of them are missing. What was yielded as missing
+                before is not plausible either.
 
         """
-        known = self._warehouse.newest(RAW_MOVIES.name, "movie_id", chunk.movie_ids)
+        known = self._reader.newest(RAW_MOVIES.name, "movie_id", chunk.movie_ids)
         documents = {one: newest.document for one, newest in known.items()}
         if chunk.export_url:
             for one in chunk.movie_ids:
-                yield self._judge.absent(one, documents.get(one), chunk.export_url)
-            return  # the plan was guarded as a whole
-        wanted: list[Wanted] = [{"id": one, "known": documents.get(one)} for one in chunk.movie_ids]
-        share, source = self._settings.max_gone_share, self._settings.base_url
-        streak, deletions = Streak(share, source), 0
-        for outcome in self.source(wanted=wanted).resources["raw_movies"]:
-            yield outcome
-            deletions += outcome.is_deletion
-            streak.saw(outcome)
-        refuse_mass_deletion(deletions, len(known), share, source)
+                yield self._classifier.missing_from_export(
+                    one, documents.get(one), chunk.export_url
+                )
+            return  # the plan was checked as a whole
+        share, base_url = self._settings.max_gone_share, self._settings.base_url
+        streak, deletions = ConsecutiveDeletions(share, base_url), 0
+        for row in self._source(movie_ids=chunk.movie_ids).resources["raw_movies"]:
+            result = self._classifier.movie(row, documents.get(row["movie_id"]))
+            yield result
+            deletions += result.is_deletion
+            streak.saw(result)
+        check_deletion_ratio(deletions, len(known), share, base_url)
 
-    def refused_before(self, batch_id: str) -> set[int]:
-        """Return the movies that a run put into quarantine before it was cut short."""
-        return self._warehouse.refused_by(batch_id, QUARANTINE_TMDB.name, "movie_id")
+    def quarantined_before(self, batch_id: str) -> set[int]:
+        """Return the movies that a run put into quarantine before it was interrupted."""
+        return self._reader.quarantined_by(batch_id, QUARANTINE_TMDB.name, "movie_id")
 
-    def chunk(self, run: Run, number: int) -> Chunk:
-        """Read a chunk of a work list from the warehouse."""
-        return Chunk(*self._warehouse.chunk(WORK_TMDB.name, run.batch_id, number))
+    def chunk(self, run: RunState, number: int) -> Chunk:
+        """Read a chunk of a work queue from the warehouse."""
+        return Chunk(*self._reader.chunk(WORK_TMDB.name, run.batch_id, number))
 
 
-class Work:
-    """Works through the list of a run, a load a chunk, so that it can be cut short anywhere."""
+class RunExecutor:
+    """Works through the queue of a run, one load per chunk, so that it can stop anywhere."""
 
     def __init__(
         self,
         fetcher: Fetcher,
-        landing: Landing,
+        loader: Loader,
         progress: Progress,
         report: Report,
         chunk_size: int,
     ) -> None:
-        """Take who fetches, who lands, where to say how it goes, and the movies of a load."""
+        """Take who fetches, who loads, where to report progress, and the movies of a load."""
         self.fetcher = fetcher
         self._chunk_size = chunk_size
-        self._landing = landing
+        self._loader = loader
         self._progress = progress
         self._report = report
 
-    def begin(self, plan: Plan, asked: Asked, today: date, genres: Sequence[Outcome]) -> None:
-        """Write the work list down, with the genres, and work through it."""
+    def start(
+        self, plan: Plan, request: LoadRequest, today: date, genres: Sequence[FetchResult]
+    ) -> None:
+        """Write the work queue down, with the genres, and work through it.
+
+        Beside a queue that cannot be finished, movies that were named are fetched without a queue
+        of their own: the state has place for one. Any other request plans the stuck movies again,
+        so its queue takes that place.
+        """
         size = self._chunk_size
         chunks = [Chunk(ids) for ids in pieces(plan.fetch, size)]
         if plan.export:
-            chunks += [Chunk(ids, plan.export.url) for ids in pieces(plan.bury, size)]
-        run = Run(
+            chunks += [Chunk(ids, plan.export.url) for ids in pieces(plan.tombstones, size)]
+        run = RunState(
             batch_id=self._report.batch_id,
-            asked=asked.fingerprint,
+            request=request.fingerprint,
             day=today,
             chunks=len(chunks),
-            movies=len(plan.fetch) + len(plan.bury),
-            leads_to=plan.leads_to,
+            movies=len(plan.fetch) + len(plan.tombstones),
+            next_cursor=plan.next_cursor,
         )
-        planned_at = now_utc()
-        self._landing.land(
+        if self._loader.state.unfinished and request.is_named:
+            self._loader.load(genres)
+            self._process_chunks(run, chunks, is_queued=False)
+            return
+        planned_at = utcnow()
+        self._loader.load(
             genres,
             run,
             [
@@ -308,52 +410,59 @@ class Work:
                 for number, chunk in enumerate(chunks)
             ],
         )
-        self._through(run, chunks)
+        self._process_chunks(run, chunks)
 
-    def go_on(self, run: Run) -> None:
-        """Work through what a run that was cut short has left."""
-        self._progress.note(f"Going on with run {run.batch_id} of {run.day}.")
-        refused = self.fetcher.refused_before(run.batch_id)
+    def resume(self, run: RunState) -> None:
+        """Work through what an interrupted run has left."""
+        self._progress.note(f"Resuming run {run.batch_id} of {run.day}.")
+        before = self.fetcher.quarantined_before(run.batch_id)
         chunks = (self.fetcher.chunk(run, one) for one in range(run.chunks_done, run.chunks))
-        self._through(run, chunks, refused)
+        self._process_chunks(run, chunks, before)
 
-    def _through(
-        self, run: Run, chunks: Iterable[Chunk], refused: Container[int] = frozenset()
+    def _process_chunks(
+        self,
+        run: RunState,
+        chunks: Iterable[Chunk],
+        quarantined: Container[int] = frozenset(),
+        *,
+        is_queued: bool = True,
     ) -> None:
-        """Fetch and land chunk by chunk; whom `refused` names is in quarantine already."""
+        """Fetch and load chunk by chunk; movies of `quarantined` are in quarantine already."""
         self._report.planned += run.movies
         self._report.resumed += run.movies_done
         self._progress.stage("fetching movies", run.movies, "movies", run.movies_done)
         for chunk in chunks:
-            outcomes = self._outcomes(chunk, refused)
+            usable = [one for one in chunk.movie_ids if is_movie_id(one)]
+            self._report.dropped += len(chunk.movie_ids) - len(usable)
+            results = self._results(replace(chunk, movie_ids=usable), quarantined)
             run = replace(
                 run,
                 chunks_done=run.chunks_done + 1,
                 movies_done=run.movies_done + len(chunk.movie_ids),
             )
-            self._landing.land(outcomes, run)
+            self._loader.load(results, run if is_queued else None)
 
-    def _outcomes(self, chunk: Chunk, refused: Container[int]) -> list[Outcome]:
-        """Fetch a chunk; when that ends early, land what is beyond doubt before it does."""
-        outcomes: list[Outcome] = []
+    def _results(self, chunk: Chunk, quarantined: Container[int]) -> list[FetchResult]:
+        """Fetch a chunk; when that ends early, load what is beyond doubt before it does."""
+        results: list[FetchResult] = []
         counts = self._report.movies
         try:
-            for outcome in self.fetcher.movies(chunk):
-                if outcome.table is QUARANTINE_TMDB and (outcome.row or {})["movie_id"] in refused:
-                    outcome = replace(outcome, row=None)
-                outcomes.append(outcome)
-                counts[outcome.kind] += 1
+            for result in self.fetcher.movies(chunk):
+                if result.table is QUARANTINE_TMDB and result.movie_id in quarantined:
+                    result = replace(result, row=None)
+                results.append(result)
+                counts[result.kind] += 1
                 self._progress.advance(", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
         except BaseException as error:
             is_outage = any(isinstance(cause, TmdbUnreachable) for cause in chain(error))
             doubtful = [
                 # In an outage failures are TMDb's, not the movies'. And whether so many movies are
-                # gone as to make it doubtful shows when the chunk is complete.
+                # missing as to make it doubtful shows when the chunk is complete.
                 one
-                for one in outcomes
+                for one in results
                 if one.kind == "missing" or (is_outage and one.is_failure)
             ]
             counts.subtract(one.kind for one in doubtful)
-            self._landing.land(one for one in outcomes if one not in doubtful)
+            self._loader.load(one for one in results if one not in doubtful)
             raise
-        return outcomes
+        return results

@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dlt
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from marquee.core.errors import MarqueeError
 
 TMDB_URL = "https://api.themoviedb.org/3"
 TMDB_EXPORTS = "https://files.tmdb.org/p/exports"
-TMDB_HOST = "api.themoviedb.org"
+TMDB_HOSTS = ("api.themoviedb.org", "api.tmdb.org")  # two names of the same service
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 NO_CREDENTIAL = MarqueeError(
@@ -67,8 +68,13 @@ class TmdbSettings:
         return max(1, int(min(self.chunk_seconds * self.requests_per_second, self.chunk_movies)))
 
     @property
+    def bearer_auth(self) -> BearerTokenAuth | None:
+        """Return the header of a v4 token, None if there is only a v3 key."""
+        return BearerTokenAuth(self.access_token) if self.access_token else None
+
+    @property
     def exports(self) -> str:
-        """Return the folder of the id exports: TMDb has another host for it, a stand-in its own."""
+        """Return the folder of the id exports; TMDb has another host for it than for its API."""
         if self.export_url:
             return self.export_url.rstrip("/")
         if self.is_tmdb:
@@ -78,7 +84,7 @@ class TmdbSettings:
 
     @property
     def is_tmdb(self) -> bool:
-        """Tell whether this is TMDb itself rather than a stand-in."""
+        """Tell whether this is TMDb itself rather than a fake server."""
         return is_tmdb(self.base_url)
 
     @classmethod
@@ -94,10 +100,18 @@ class TmdbSettings:
         """
 
         def secret(variable: str, name: str) -> str | None:
-            value: str | None = environ.get(variable) or dlt.secrets.get(
-                f"sources.tmdb.{name}", str
-            )
-            return value.strip() or None if value else None
+            key = f"sources.tmdb.{name}"
+            given: str | None = environ.get(variable)
+            value = (given or dlt.secrets.get(key, str) or "").strip()
+            # What an HTTP header can carry. A copied blank without width or a curly quote is seen
+            # by nobody, and the error of the HTTP library would quote a part of the credential.
+            if not all("!" <= character <= "~" for character in value):
+                raise MarqueeError(
+                    f"{variable if given else key} holds a character that no HTTP header can carry "
+                    "(a blank, a quote or a letter beyond ASCII).",
+                    "Copy it again from https://www.themoviedb.org/settings/api.",
+                )
+            return value or None
 
         def number(name: str, default: float) -> float:
             value: Any = dlt.config.get(f"sources.tmdb.{name}")
@@ -136,7 +150,7 @@ class TmdbSettings:
 
 def is_tmdb(url: str) -> bool:
     """Tell whether a URL points at TMDb itself."""
-    return urlsplit(url).hostname == TMDB_HOST
+    return urlsplit(url).hostname in TMDB_HOSTS
 
 
 def is_loopback(url: str) -> bool:

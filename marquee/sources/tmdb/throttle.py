@@ -9,7 +9,7 @@ EASING = 0.95  # per good answer: after a hundred of them the pace is what it wa
 LONGEST_GAP_SECONDS = 1.0  # between two requests; slower than that, the run is better put off
 
 
-class Brake:
+class AdaptiveThrottle:
     """A gap between any two requests of all threads: doubled by a 429, shrinking with each success.
 
     It lies on top of the rate limit and is nothing until a 429 comes.
@@ -34,7 +34,7 @@ class Brake:
             self._stop.wait(turn - time.monotonic())
         return turn
 
-    def refused(self, sent_at: float, pause: float) -> None:
+    def on_throttled(self, sent_at: float, pause: float) -> None:
         """Hear of a 429: nobody sends for `pause` seconds, then at half the pace.
 
         Requests that were on their way already when the pace was halved do not halve it again.
@@ -46,7 +46,7 @@ class Brake:
                 self._gap = min(max(self._first_gap, self._gap * 2), LONGEST_GAP_SECONDS)
                 self._slowed_at = now + pause
 
-    def answered(self) -> None:
+    def on_success(self) -> None:
         """Hear of a good answer: a little faster again."""
         with self._lock:
             self._gap *= EASING

@@ -1,70 +1,58 @@
 MODEL (
   name silver.silver_movie_genres,
-  kind FULL,
+  kind INCREMENTAL_BY_UNIQUE_KEY (
+    unique_key (movie_id, genre_id)
+  ),
   grain (movie_id, genre_id),
   references (movie_id, genre_id),
-  description 'One row a movie and genre, as the newest response of the movie lists them. Made anew each time from the lists in silver_movies, so that a pair the movie no longer has is gone.',
+  description 'One row per movie and genre that it has or had. Readers take the rows with is_current: a pair that the newest response no longer lists stays and is not current.',
   column_descriptions (
     movie_id = 'TMDb''s number of the movie.',
     genre_id = 'TMDb''s number of the genre.',
     genre_position = 'Place in TMDb''s list, from 0.',
     is_primary_genre = 'First in the list: TMDb names the main genre first.',
-    _source_ingested_at = 'When the response arrived (UTC).'
+    is_current = 'The newest response of the movie lists the genre.',
+    _source_ingested_at = 'When that response arrived (UTC).',
+    _source_load_number = 'The load of the movie that the row was computed from.'
   ),
   audits (
-    not_null(columns := (movie_id, genre_id, genre_position, is_primary_genre)),
-    unique_combination_of_columns(columns := (movie_id, genre_id)),
-    unique_combination_of_columns(columns := (movie_id, genre_position)),
-    forall(criteria := (
-      is_primary_genre = (
-        genre_position = 0
-      )
-    )),
-    positions_are_gapless(key := movie_id, position := genre_position),
-    references_resolve(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
+    not_null(
+      columns := (movie_id, genre_id, genre_position, is_primary_genre, is_current),
+      condition := @changed_rows()
+    ),
+    unique_combination_of_columns(columns := (movie_id, genre_id), condition := @changed_rows()),
+    unique_combination_of_columns(columns := (movie_id, genre_position), condition := is_current AND @changed_rows()),
+    forall(
+      criteria := (
+        is_primary_genre = (
+          is_current AND genre_position = 0
+        )
+      ),
+      condition := @changed_rows()
+    ),
+    no_position_gaps(
+      key := movie_id,
+      position := genre_position,
+      condition := is_current AND @changed_rows()
+    ),
+    relationship(
+      key := movie_id,
+      parent := silver.silver_movies,
+      parent_key := movie_id,
+      condition := @changed_rows()
+    )
   )
 );
 
-WITH movies AS (
-  SELECT
-    movie_id,
-    genres,
-    _source_ingested_at
-  FROM silver.silver_movies
-  WHERE
-    NOT is_deleted
-), entries AS (
-  @json_entries(movies, @json_array_of(genres), movie_id, _source_ingested_at)
-), listed_genres AS (
-  SELECT
-    movie_id,
-    @json_integer(entry, 'id') AS genre_id,
-    entry_position,
-    _source_ingested_at
-  FROM entries
-), first_mentions AS (
-  SELECT
-    movie_id,
-    genre_id,
-    entry_position,
-    _source_ingested_at
-  FROM listed_genres
-  WHERE
-    genre_id > 0
-  QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY movie_id, genre_id ORDER BY entry_position) = 1
-), ranked AS (
-  SELECT
-    movie_id,
-    genre_id,
-    ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY entry_position) - 1 AS genre_position,
-    _source_ingested_at
-  FROM first_mentions
+WITH pairs AS (
+  @changed_pairs('silver.silver_movie_genres', genres, genre_id)
 )
 SELECT
   movie_id::BIGINT AS movie_id,
   genre_id::BIGINT AS genre_id,
-  genre_position::INT AS genre_position,
-  CAST(genre_position = 0 AS BOOLEAN) AS is_primary_genre,
-  _source_ingested_at::TIMESTAMP AS _source_ingested_at
-FROM ranked
+  position::INT AS genre_position,
+  CAST(is_current AND position = 0 AS BOOLEAN) AS is_primary_genre,
+  is_current::BOOLEAN AS is_current,
+  _source_ingested_at::TIMESTAMP AS _source_ingested_at,
+  _source_load_number::BIGINT AS _source_load_number
+FROM pairs

@@ -18,7 +18,9 @@ import json
 import os
 import re
 import socket
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,111 @@ CREATE OR REPLACE MACRO {catalog}.variant_text(value) AS
 """
 
 
+def _decimals(of: str) -> str:
+    """The scale of a DuckDB type as SQL; NULL of a type that is not a fixed-point number."""
+    return (
+        f"CASE WHEN TYPEOF({of}) LIKE 'DECIMAL%' "
+        f"THEN CAST(REGEXP_EXTRACT(TYPEOF({of}), ',(\\d+)', 1) AS INT) "
+        f"WHEN TYPEOF({of}) LIKE '%INT%' THEN 0 END"
+    )
+
+
+def _rounded(value: str, of: str) -> str:
+    scale = _decimals(of)
+    return f"ROUND({value}, GREATEST({scale}, LEAST({scale} + 6, 12)))"
+
+
+QUOTIENT = (
+    "CASE WHEN divisor = 0 THEN ERROR('Division by zero') "
+    f"WHEN {_decimals('dividend')} IS NULL OR {_decimals('divisor')} IS NULL "
+    f"THEN dividend / divisor ELSE {_rounded('dividend / divisor', 'dividend')} END"
+)
+MEAN = f"CASE WHEN {_decimals('sample')} IS NULL THEN value ELSE {_rounded('value', 'sample')} END"
+
+REFRESH = re.compile(r"(/\*.*?\*/ )?ALTER DYNAMIC TABLE (IF EXISTS )?(?P<name>\S+) REFRESH")
+CREATED = re.compile(
+    r"(/\*.*?\*/ )?CREATE (?P<replace>OR REPLACE )?(TRANSIENT )?(?P<dynamic>DYNAMIC )?TABLE "
+    r"(?P<name>\S+) "
+)
+# What a dynamic table has and an ordinary one has not.
+DYNAMIC_PROPERTY = re.compile(
+    r" (?P<name>WAREHOUSE|TARGET_LAG|REFRESH_MODE|INITIALIZE)=(?P<value>'[^']*'|\S+)"
+)
+
+
+@dataclass
+class DynamicTable:
+    """A dynamic table's definition.
+
+    Attributes:
+        statement: what fills it.
+        is_full: whether each refresh computes all of it, by its declared refresh mode.
+        parents: how often each table that it reads had been recreated when it was made.
+    """
+
+    statement: str
+    is_full: bool
+    parents: dict[str, int]
+
+
+class DynamicTables:
+    """Dynamic tables as ordinary ones that hold what their last refresh found.
+
+    fakesnow has none. Here nothing is refreshed by a schedule: a table is filled when it is created
+    and at each ALTER DYNAMIC TABLE ... REFRESH, and stale in between. One that is not declared FULL
+    is refused a refresh once a table that it reads was recreated, which ends change tracking.
+    """
+
+    def __init__(self) -> None:
+        self.known: dict[str, DynamicTable] = {}
+        self.recreated: Counter[str] = Counter()
+
+    def read(self, command: str) -> str:
+        """Note what a statement creates; return it as fakesnow understands it."""
+        match = CREATED.match(command)
+        if not match:
+            return command.replace("DROP DYNAMIC TABLE", "DROP TABLE")
+        name = match["name"].upper()
+        if not match["dynamic"]:
+            self.recreated[name] += bool(match["replace"])
+            self.known.pop(name, None)
+            return command
+        properties = {one["name"]: one["value"] for one in DYNAMIC_PROPERTY.finditer(command)}
+        statement = DYNAMIC_PROPERTY.sub("", command).replace("DYNAMIC TABLE", "TABLE", 1)
+        statement = statement.replace("CREATE TABLE", "CREATE OR REPLACE TABLE", 1)
+        self.known[name] = DynamicTable(
+            statement,
+            properties.get("REFRESH_MODE", "").strip("'").upper() == "FULL",
+            {one: self.recreated[one] for one in self._read_by(statement)},
+        )
+        return statement
+
+    def refresh(self, name: str) -> str:
+        """Return the statement that fills a dynamic table anew.
+
+        Raises:
+            Refused: there is none of this name, or its parents' changes are no longer tracked.
+        """
+        table = self.known.get(name.upper())
+        if table is None:
+            raise Refused(2003, f"Dynamic Table '{name}' does not exist or not authorized.")
+        lost = [one for one, count in table.parents.items() if self.recreated[one] != count]
+        if lost and not table.is_full:
+            raise Refused(
+                91930,
+                f"Dynamic Table '{name}' needs to be recreated because a base table changed: "
+                f"{', '.join(lost)}.",
+            )
+        return table.statement
+
+    @staticmethod
+    def _read_by(statement: str) -> Iterator[str]:
+        tree = sqlglot.parse_one(statement, read="snowflake")
+        query = tree.expression
+        for table in query.find_all(exp.Table) if query else ():
+            yield table.sql("snowflake", comments=False).partition(" AS ")[0].upper()
+
+
 class Faults:
     """What shall go wrong, told by POST /test/faults, each once."""
 
@@ -85,6 +192,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
 
     account: Account
     faults = Faults()
+    dynamic_tables = DynamicTables()
     log: Any
     sessions: dict[int, Session] = {}  # noqa: RUF012 - of all cursors, by connection
 
@@ -128,6 +236,10 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
 
     def _execute_one(self, command: str, *arguments: Any, **options: Any) -> None:
         self.account.refuse_without_warehouse(command, self.session)
+        if match := REFRESH.match(command):
+            command = self.dynamic_tables.refresh(match["name"])
+        else:
+            command = self.dynamic_tables.read(command)
         rows = self.account.answer(command, self.session)
         command = with_variant_text(command)
         if rows is None and COLUMN_COMMENTS.match(command):
@@ -235,11 +347,22 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         for function in list(transformed.find_all(exp.Typeof)):
             # The type of a VARIANT's value, and not of the column.
             function.replace(exp.func("json_type", function.this, dialect="duckdb"))
-        for total in transformed.find_all(exp.Sum):
+        for total in transformed.find_all(exp.Sum, exp.Avg):
             # fakesnow adds up doubles, as a column may be a text; Snowflake adds decimals exactly.
             if isinstance(total.this, exp.TryCast) and total.this.is_type("DOUBLE"):
                 total.set("this", total.this.this)
-        return transformed
+        return fixed_point(transformed)
+
+
+def _replace(node: exp.Expr, template: str, **parts: exp.Expr) -> None:
+    """Put a template in the place of a node, with each name in it replaced by its part."""
+    parts = {name: part.copy() for name, part in parts.items()}
+    if isinstance(node, exp.Div):
+        parts = {name: exp.paren(part, copy=False) for name, part in parts.items()}
+    filled = sqlglot.parse_one(template, read="duckdb")
+    for column in list(filled.find_all(exp.Column)):
+        column.replace(parts[column.name].copy())
+    node.replace(exp.paren(filled, copy=False))
 
 
 def _assigned(merge: exp.Merge) -> Iterator[exp.Column]:
@@ -303,15 +426,32 @@ def with_variant_text(command: str) -> str:
 
 
 def without_temporary(command: str) -> str:
-    """Make temporary tables lasting ones: DuckDB's live in another catalog. SQLMesh drops them.
+    """Make temporary tables lasting ones: DuckDB's live in another catalog. SQLMesh drops them."""
+    return re.sub(r"CREATE (OR REPLACE )?TEMP(ORARY)? TABLE", r"CREATE \1TABLE", command)
 
-    And dynamic tables ordinary ones: what their first refresh finds is what is compared.
+
+def fixed_point(statement: exp.Expr) -> exp.Expr:
+    """Round quotients and means of numbers as Snowflake does, where DuckDB computes in doubles.
+
+    A number divided by a number has max(S1, min(S1 + 6, 12)) decimals, S1 being those of the
+    dividend, and so has a mean; a double on either side makes it a double. What is rounded stays a
+    DuckDB DOUBLE, so a quotient of a quotient is rounded once only.
+    https://docs.snowflake.com/en/sql-reference/operators-arithmetic
     """
-    command = re.sub(r"CREATE (OR REPLACE )?TEMP(ORARY)? TABLE", r"CREATE \1TABLE", command)
-    if "DYNAMIC TABLE" in command:
-        command = command.replace("DYNAMIC TABLE", "TABLE")
-        command = re.sub(r" (WAREHOUSE|TARGET_LAG)=('[^']*'|\S+)", "", command)
-    return command
+    for mean in list(statement.find_all(exp.Avg)):
+        outer = mean.parent if isinstance(mean.parent, exp.Window) else mean
+        # One of the values, for its type: an aggregate, over the same window.
+        sample: exp.Expr = outer.copy()
+        smallest: exp.Expr = exp.Min(this=mean.this.copy())
+        if isinstance(sample, exp.Window):
+            sample.set("this", smallest)
+        else:
+            sample = smallest
+        _replace(outer, MEAN, value=outer.copy(), sample=sample)
+    # From the inside out, so that a replaced quotient's parts are replaced already.
+    for quotient in reversed(list(statement.find_all(exp.Div))):
+        _replace(quotient, QUOTIENT, dividend=quotient.this, divisor=quotient.expression)
+    return statement
 
 
 def escape_comments() -> None:

@@ -18,7 +18,7 @@ MODEL (
     not_null(columns := (fan_token, account_type, fan_class, region, country_code, preferred_device)),
     duplicate_count("column" := fan_token, blocking := TRUE),
     has_unknown_member(key := fan_token, member := '-1'),
-    keeps_every_row(key := fan_token, parent := silver.fans, parent_key := fan_token)
+    no_rows_lost(key := fan_token, parent := silver.fans, parent_key := fan_token)
   )
 );
 
@@ -26,14 +26,17 @@ SELECT
   fan.fan_token::TEXT AS fan_token,
   fan.account_type::TEXT AS account_type,
   fan.fan_class::TEXT AS fan_class,
-  COALESCE(belief.region, 'Unknown')::TEXT AS region,
-  COALESCE(belief.country_code, 'Unknown')::TEXT AS country_code,
-  COALESCE(belief.preferred_device, 'Unknown')::TEXT AS preferred_device,
+  COALESCE(period.region, 'Unknown')::TEXT AS region,
+  COALESCE(period.country_code, 'Unknown')::TEXT AS country_code,
+  COALESCE(period.preferred_device, 'Unknown')::TEXT AS preferred_device,
   fan.first_seen_at::TIMESTAMP AS first_seen_at,
   fan.last_seen_at::TIMESTAMP AS last_seen_at
 FROM silver.fans AS fan
-LEFT JOIN snapshots.snap_dim_fans AS belief
-  ON belief.fan_token = fan.fan_token AND belief.valid_to IS NULL
+LEFT JOIN snapshots.snap_dim_fans AS period
+  ON period.fan_token = fan.fan_token
+  AND period.valid_to IS NULL
+  AND period.superseded_at IS NULL
+  AND NOT period.is_withdrawn
 UNION ALL
 SELECT
   '-1'::TEXT AS fan_token,

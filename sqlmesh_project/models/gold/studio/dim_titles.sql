@@ -10,7 +10,7 @@ MODEL (
     title_id = 'The studio''s key of the title; -1 for the unknown title.',
     movie_sk = 'The same movie in TMDb''s star, into dim_movies: by TMDb''s number, else by IMDb''s key; the unknown movie where there is none.',
     title_name = 'Name; the key where nobody described the title.',
-    franchise = 'Franchise; Standalone where it belongs to none.',
+    franchise = 'Franchise, in the spelling of most of its titles; Standalone where it belongs to none.',
     genre = 'Genre, in the studio''s words.',
     sub_genre = 'Genre within the genre.',
     release_year = 'Year of the release.',
@@ -27,8 +27,8 @@ MODEL (
     not_null(columns := (title_sk, title_id, movie_sk, title_name, franchise, is_described)),
     unique_values(columns := (title_sk, title_id)),
     has_unknown_member(key := title_id, member := '-1'),
-    references_resolve(key := movie_sk, parent := gold.dim_movies, parent_key := movie_sk),
-    keeps_every_row(key := title_id, parent := silver.stg_titles, parent_key := title_id),
+    relationship(key := movie_sk, parent := gold.dim_movies, parent_key := movie_sk),
+    no_rows_lost(key := title_id, parent := silver.stg_titles, parent_key := title_id),
     valid_imdb_score("column" := imdb_score)
   )
 );
@@ -47,6 +47,18 @@ WITH mentioned AS (
   FROM silver.stg_fan_interactions
   WHERE
     NOT fan_class IS NULL AND NOT title_id IS NULL
+), franchises AS (
+  /* Spellings that differ by case or white space are one franchise: that of most titles. */
+  SELECT
+    @spelling_key(franchise) AS spelling_key,
+    franchise
+  FROM silver.stg_titles
+  WHERE
+    NOT franchise IS NULL
+  GROUP BY
+    franchise
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY @spelling_key(franchise) ORDER BY COUNT(*) DESC, franchise) = 1
 ), movies_by_imdb AS (
   SELECT
     imdb_id,
@@ -62,7 +74,7 @@ SELECT
   mentioned.title_id::TEXT AS title_id,
   @GENERATE_SURROGATE_KEY(COALESCE(by_tmdb.movie_id, by_imdb.movie_id, -1))::TEXT AS movie_sk,
   COALESCE(title.title_name, mentioned.title_id)::TEXT AS title_name,
-  COALESCE(title.franchise, 'Standalone')::TEXT AS franchise,
+  COALESCE(franchise.franchise, 'Standalone')::TEXT AS franchise,
   title.genre::TEXT AS genre,
   title.sub_genre::TEXT AS sub_genre,
   title.release_year::INT AS release_year,
@@ -77,6 +89,8 @@ SELECT
 FROM mentioned
 LEFT JOIN silver.stg_titles AS title
   ON title.title_id = mentioned.title_id
+LEFT JOIN franchises AS franchise
+  ON franchise.spelling_key = @spelling_key(title.franchise)
 LEFT JOIN gold.dim_movies AS by_tmdb
   ON by_tmdb.movie_id = title.tmdb_id
 LEFT JOIN movies_by_imdb AS by_imdb

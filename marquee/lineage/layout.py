@@ -2,7 +2,7 @@
 
 The usual four steps for layered graphs (Sugiyama, Tagawa, Toda 1981): each node a column by its
 longest way from a source; long edges cut into pieces, one a column; the order in a column by the
-mean place of the neighbours; heights as near to the neighbours as the gaps allow (isotonic
+mean place of the neighbors; heights as near to the neighbors as the gaps allow (isotonic
 regression). Nothing is random: the same graph gives the same picture.
 """
 
@@ -22,24 +22,24 @@ Edge = tuple[Name, Name]
 
 
 @dataclass(frozen=True)
-class Placed:
+class Layout:
     """A graph with places.
 
     Attributes:
         columns: The column of each node, from 0.
         middles: The height of each node's middle.
-        ways: For each edge the (column, height) that it passes, both ends included.
+        edge_paths: For each edge the (column, height) that it passes, both ends included.
         height: Of the whole.
 
     """
 
     columns: Mapping[Name, int]
     middles: Mapping[Name, float]
-    ways: Mapping[Edge, Sequence[tuple[int, float]]]
+    edge_paths: Mapping[Edge, Sequence[tuple[int, float]]]
     height: float
 
 
-def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> Placed:
+def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> Layout:
     """Place a graph without cycles.
 
     Args:
@@ -65,7 +65,7 @@ def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> P
             left.setdefault(other, []).append(one)
     _order(levels, left, right)
     middles = _heights(levels, left, right, set(nodes), node_height)
-    return Placed(
+    return Layout(
         columns,
         {node: middles[node] for node in nodes},
         {
@@ -108,13 +108,13 @@ def _chain(edge: Edge, columns: Mapping[Name, int]) -> list[Name]:
 def _order(
     levels: list[list[Name]], left: Mapping[Name, list[Name]], right: Mapping[Name, list[Name]]
 ) -> None:
-    """Order each column by its neighbours, to and fro; keep the order with fewest crossings."""
+    """Order each column by its neighbors, to and fro; keep the order with fewest crossings."""
     best, fewest = [list(level) for level in levels], _crossings(levels, right)
     for sweep in range(SWEEPS):
         if not fewest:
             break
         forward = sweep % 2 == 0
-        neighbours = left if forward else right
+        neighbors = left if forward else right
         for number in range(len(levels)) if forward else reversed(range(len(levels))):
             beside = number - 1 if forward else number + 1
             if not 0 <= beside < len(levels):
@@ -123,7 +123,7 @@ def _order(
             own = {name: place for place, name in enumerate(levels[number])}
 
             def wish(name: Name, rank: dict[Name, int] = rank, own: dict[Name, int] = own) -> float:
-                near = [rank[one] for one in neighbours.get(name, ())]  # noqa: B023
+                near = [rank[one] for one in neighbors.get(name, ())]  # noqa: B023
                 return sum(near) / len(near) if near else own[name]
 
             levels[number].sort(key=wish)
@@ -134,7 +134,7 @@ def _order(
 
 
 def _crossings(levels: Sequence[Sequence[Name]], right: Mapping[Name, list[Name]]) -> int:
-    """Count the crossings between neighbouring columns."""
+    """Count the crossings between neighboring columns."""
     total = 0
     for level, following in pairwise(levels):
         rank = {name: place for place, name in enumerate(following)}
@@ -153,7 +153,7 @@ def _heights(
     nodes: set[Name],
     node_height: float,
 ) -> dict[Name, float]:
-    """Heights that keep the order and the gaps, each as near to its neighbours as that allows."""
+    """Heights that keep the order and the gaps, each as near to its neighbors as that allows."""
 
     def half(name: Name) -> float:
         return (node_height + GAP) / 2 if name in nodes else GAP_OF_BENDS / 2

@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model, SeedModel
 
-from marquee.plan_diff.lineage import column_parents
+from marquee.lineage.columns import column_parents
 
 # A column of a table, by the names that people use.
 ColumnName = tuple[str, str]

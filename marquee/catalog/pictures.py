@@ -1,0 +1,116 @@
+"""The pictures of the site: all tables, a table's neighbors, the lineage of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from markupsafe import Markup
+
+from marquee.catalog.svg import Box, draw
+from marquee.lineage.graph import Graph
+from marquee.lineage.layout import Edge
+from marquee.lineage.project import ColumnName, Table
+
+
+class Lineage:
+    """Draws where tables and columns come from and go to.
+
+    Attributes:
+        graph: of the tables.
+
+    """
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        """Take the tables."""
+        self._tables = tables
+        self.graph = Graph({name: table.parents for name, table in tables.items()})
+        self._columns = Graph(
+            {
+                _join(table.name, column.name): [_join(*parent) for parent in column.parents]
+                for table in tables.values()
+                for column in table.columns
+            }
+        )
+
+    def origins(self, table: str, column: str) -> list[ColumnName]:
+        """The columns that a column is made of."""
+        return [_split(name) for name in self._columns.parents[_join(table, column)]]
+
+    def uses(self, table: str, column: str) -> list[ColumnName]:
+        """The columns that are made of a column."""
+        return [_split(name) for name in self._columns.children[_join(table, column)]]
+
+    def of_all(self, link: Callable[[str], str]) -> Markup:
+        """Draw all tables but the isolated ones."""
+        return self._draw_tables(set(self._tables) - set(self.isolated), "", "All tables", link)
+
+    @property
+    def isolated(self) -> list[str]:
+        """The tables that are made of none and read by none."""
+        return self.graph.isolated
+
+    def of_neighbors(self, name: str, link: Callable[[str], str]) -> Markup:
+        """Draw a table between those that it reads and those that read it."""
+        edges = [(parent, name) for parent in self.graph.parents[name]]
+        edges += [(name, child) for child in self.graph.children[name]]
+        near = {name, *self.graph.neighbors(name)}
+        return self._draw_tables(near, name, f"The neighbors of {name}", link, edges)
+
+    def of_table(self, name: str, link: Callable[[str], str]) -> Markup:
+        """Draw all that a table comes from and goes to."""
+        return self._draw_tables(self.related(name), name, f"All lineage of {name}", link)
+
+    def related(self, name: str) -> set[str]:
+        """All that a table comes from and goes to, itself included."""
+        return self.graph.related(name)
+
+    def of_column(self, table: str, column: str, link: Callable[[str, str], str]) -> Markup:
+        """Draw all columns that a column comes from and goes to; nothing where there are none."""
+        subject = _join(table, column)
+        before, after = self._columns.ancestors(subject), self._columns.descendants(subject)
+        if len(before | after) == 1:
+            return Markup("")
+        boxes = {}
+        for name in sorted(before | after):
+            own_table, own_column = _split(name)
+            boxes[name] = Box(
+                own_column,
+                own_table,
+                self._tables[own_table].layer,
+                link(own_table, own_column),
+                is_here=name == subject,
+            )
+        edges = [*self._columns.edges(before), *self._columns.edges(after)]
+        return draw(boxes, edges, f"Where {subject} comes from and goes to")
+
+    def _draw_tables(
+        self,
+        names: Iterable[str],
+        subject: str,
+        title: str,
+        link: Callable[[str], str],
+        edges: list[Edge] | None = None,
+    ) -> Markup:
+        shown = set(names)
+        boxes = {
+            name: Box(
+                table.name,
+                "",
+                table.layer,
+                link(name),
+                hint=table.summary,
+                is_here=name == subject,
+            )
+            for name, table in self._tables.items()
+            if name in shown
+        }
+        return draw(boxes, self.graph.edges(boxes) if edges is None else edges, title)
+
+
+def _join(table: str, column: str) -> str:
+    return f"{table}.{column}"
+
+
+def _split(name: str) -> ColumnName:
+    table, _, column = name.rpartition(".")
+    return table, column

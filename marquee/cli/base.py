@@ -1,0 +1,128 @@
+"""What the command lines of all pipelines share: options, the last lines of a summary, failures.
+
+A pipeline's command line builds its parser with `build_parser`, adds its own options, and runs by
+`execute`, which turns every exception into words and an exit code:
+
+    def run(argv):
+        options = parse(argv)
+        report = Report()
+        return execute(
+            lambda stack: load_and_summarize(options, report, stack),
+            report,
+            explain_error=lambda error: explain(error, settings.duckdb),
+            dry_run=options.dry_run,
+        )
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import Protocol
+
+from marquee.core.errors import chain
+from marquee.core.signals import EXIT_CODE
+
+EXIT_CODES = """\
+exit codes:
+  0 done    1 could not, and the message says why    2 wrong usage    130 stopped by Ctrl-C
+"""
+RESUME = "The same command again resumes from there."
+
+
+class RunReport(Protocol):
+    """What a run counted; the reports of the pipelines are that."""
+
+    batch_id: str
+    landed: Counter[str]
+
+
+def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """Build a parser with the options that every pipeline has: `--dry-run`, `--destination`.
+
+    Args:
+        prog: how the command is typed.
+        description: what it does, in one sentence.
+        epilog: examples and environment variables; the exit codes are added.
+
+    Returns:
+        The parser. It accepts no abbreviated options: the run log masks an option by its name.
+
+    """
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        epilog=f"{epilog}\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--dry-run", action="store_true", help="fetch and report, write nothing")
+    parser.add_argument(
+        "--destination",
+        choices=["duckdb", "snowflake"],
+        default="duckdb",
+        help="where bronze is (default: duckdb)",
+    )
+    return parser
+
+
+def execute(
+    load: Callable[[ExitStack], str],
+    report: RunReport,
+    *,
+    explain_error: Callable[[BaseException], str],
+    dry_run: bool,
+    progress: Callable[[], str] = lambda: "",
+    is_personal: bool = False,
+) -> int:
+    """Run a pipeline; print its summary, or why it ended early and what of it stays.
+
+    Args:
+        load: does the work and returns the summary; what it puts on the stack is closed after it.
+        report: tells what was loaded before a failure.
+        explain_error: puts an exception into words without a secret.
+        dry_run: whether nothing is written.
+        progress: what was done before a failure, a sentence for people.
+        is_personal: what was read is, so that a stack trace shows places and no messages.
+
+    Returns:
+        The exit code: 0, 1, or 130 after Ctrl-C.
+
+    """
+    try:
+        with ExitStack() as stack:
+            summary = load(stack)
+    except (Exception, KeyboardInterrupt) as error:
+        is_stop = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
+        lines = ["Stopped." if is_stop else explain_error(error)]
+        if sum(report.landed.values()) and not dry_run:
+            rows = f"{sum(report.landed.values()):,} rows landed and stay."
+            lines.append(" ".join(filter(None, [progress(), rows, RESUME])))
+        if not is_stop and os.environ.get("RUNTIME__LOG_LEVEL") == "DEBUG":
+            lines += _trace(error, is_personal=is_personal)
+        print("\n".join(lines), file=sys.stderr)
+        return EXIT_CODE if is_stop else 1
+    print(summary)
+    return 0
+
+
+def last_lines(notes: Iterable[str], *, dry_run: bool) -> list[str]:
+    """Return the end of a summary: what a person should know, and the next step."""
+    lines = [*notes, ""] if (notes := list(notes)) else []
+    if dry_run:
+        return [*lines, "A dry run: nothing was written."]
+    return [*lines, "Next: sqlmesh plan    (afterwards, to refresh: sqlmesh run --ignore-cron)"]
+
+
+def _trace(error: BaseException, *, is_personal: bool) -> list[str]:
+    if not is_personal:
+        return traceback.format_exception(error)
+    return [
+        "".join(traceback.format_list(traceback.extract_tb(cause.__traceback__)))
+        for cause in chain(error)
+    ]

@@ -1,0 +1,148 @@
+"""Which values a field of a feed may have, and what of a value looks personal.
+
+A field that is not meant for personal data can hold some all the same: an e-mail address in
+`region`, a name in `device_type`. Such a value is replaced by `MASKED` before anything is written,
+and counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+
+from marquee.core.text import clean_text
+
+MASKED = "MASKED"
+MAX_LENGTH = 64  # of a key or a code
+
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+# Nine digits and more in groups, or seven and more after a plus sign. A plain number is no
+# telephone number: keys are plain numbers.
+_PHONE = re.compile(
+    r"\+\(?\d(?:[ ().-]{0,2}\d){6,14}(?!\d)"
+    r"|(?<![\w.-])\(?\d{2,4}\)?[ .-]\d{2,4}[ .-](?:\d{2,4}[ .-]?){1,2}\d(?![\w.-])"
+)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)|\d{2}[.-]\d{2}[.-]\d{4}(?!\d)")
+_SEPARATORS = str.maketrans("", "", " \t._,;:'-/\\|()")
+# A short identity, such as the name Al or the session s1, is part of too many other values.
+_MIN_CONTAINED = 4
+_MIN_CONTAINED_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The values that a field may have.
+
+    Attributes:
+        pattern: what the whole cleaned value looks like.
+        codes: values, in capitals, that are none of anybody's: they are not compared with names.
+        is_key: rows are told apart by it, so that a masked value keeps them apart.
+        max_length: in characters.
+
+    """
+
+    pattern: re.Pattern[str]
+    codes: Collection[str] = frozenset()
+    is_key: bool = False
+    max_length: int = MAX_LENGTH
+
+    def holds(self, value: str) -> bool:
+        """Tell whether a cleaned value is one of the domain."""
+        return (
+            len(value) <= self.max_length
+            and self.pattern.fullmatch(value) is not None
+            and not looks_personal(value)
+        )
+
+
+_CODE = re.compile(r"[A-Za-z][A-Za-z_]*")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+_WORDS = re.compile(r"[^\W\d_]+(?:[ _/&.'()-]{1,3}[^\W\d_]+|[ _-]?\d{1,2}(?!\d))*[.)]?")
+_TIMESTAMP = re.compile(
+    r"\d{4}-?(?:\d\d-?\d\d|W\d\d-?\d|\d{3})"
+    r"(?:[Tt ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?\s?(?:[Zz]|UTC|[+-]\d\d(?::?\d\d)?)?)?"
+)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:[.,]\d{0,18})?|[.]\d{1,18})(?:[eE][+-]?\d{1,3})?")
+
+# The fields of the fan feed that are not personal by declaration.
+FAN_DOMAINS: Mapping[str, Domain] = {
+    "interaction_id": Domain(_KEY, is_key=True),
+    "account_type": Domain(_CODE, {"VERIFIED", "VERIFIED_LINKED", "GUEST"}, max_length=24),
+    "region": Domain(_WORDS, max_length=40),
+    "country_code": Domain(_CODE, max_length=3),
+    "device_type": Domain(_WORDS, {"MOBILE", "TV", "WEB", "TABLET", "CONSOLE"}, max_length=24),
+    "title_id": Domain(_KEY),
+    "event_type": Domain(
+        _CODE, {"STREAM", "PURCHASE", "REVIEW", "WISHLIST", "TRAILER_VIEW"}, max_length=24
+    ),
+    "event_timestamp": Domain(_TIMESTAMP, max_length=40),
+    "amount": Domain(_NUMBER, max_length=40),
+    "currency": Domain(_CODE, {"USD", "EUR", "GBP", "JPY", "CAD", "AUD"}, max_length=3),
+}
+_FILE_NAME = re.compile(r"[A-Za-z0-9._=/-]*")
+
+
+def looks_personal(value: str) -> bool:
+    """Tell whether a text holds an e-mail address, a telephone number or an IP address."""
+    if "@" in value and _EMAIL.search(value):
+        return True
+    if "." in value and _IPV4.search(value):
+        return True
+    if value.count(":") >= 2 and _is_ipv6(value):
+        return True
+    return sum(map(str.isdigit, value)) >= 7 and bool(_PHONE.search(_DATE.sub("", value)))
+
+
+def _is_ipv6(value: str) -> bool:
+    try:
+        IPv6Address(value.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def is_plain_file_name(path: str) -> bool:
+    """Tell whether a path of the fan feed is made of letters, digits and marks without a person."""
+    return _FILE_NAME.fullmatch(path) is not None and not looks_personal(path)
+
+
+class Identity:
+    """What a person is known by in one record, for comparison with its other fields."""
+
+    def __init__(self, *values: str | None) -> None:
+        """Take names, addresses and numbers; the first two are first and last name."""
+        parts = [squash(value) for value in values if value]
+        first, last = (squash(value or "") for value in values[:2])
+        if first and last:
+            parts += [first + last, last + first]
+        self._equal = {part for part in parts if part}
+        self._contained = [
+            part
+            for part in self._equal
+            if len(part) >= (_MIN_CONTAINED_DIGITS if part.isdigit() else _MIN_CONTAINED)
+        ]
+
+    def is_in(self, value: str) -> bool:
+        """Tell whether a value is, or contains, what the person is known by."""
+        squashed = squash(value)
+        return squashed in self._equal or any(part in squashed for part in self._contained)
+
+    def is_in_file_name(self, path: str) -> bool:
+        """Tell whether a path below the feed's folder contains what the person is known by."""
+        squashed = squash(path.partition("/")[2])
+        return any(part in squashed for part in self._contained)
+
+    def is_in_any(self, values: Iterable[str]) -> bool:
+        """Tell whether one of several values is, or contains, what the person is known by."""
+        squashed = squash("\n".join(values))
+        return not self._equal.isdisjoint(squashed.split("\n")) or any(
+            part in squashed for part in self._contained
+        )
+
+
+def squash(value: str) -> str:
+    """Return a text in small letters without marks and spaces: A. Lee is a-lee."""
+    return (clean_text(value) or "").casefold().translate(_SEPARATORS)
