@@ -203,7 +203,8 @@ def own_package(project: Path) -> Iterator[None]:
     own = _take_package()
     # Modules of a package are found next to the package, so that the package alone decides.
     spec = PathFinder.find_spec(PACKAGE, [str(project)])
-    assert spec and spec.loader  # noqa: S101 - the folder is there
+    if not spec or not spec.loader:
+        raise PlanDiffError(f"{project / PACKAGE} is not a Python package.")
     sys.modules[PACKAGE] = module_from_spec(spec)
     try:
         spec.loader.exec_module(sys.modules[PACKAGE])

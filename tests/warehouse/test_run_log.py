@@ -301,7 +301,7 @@ def test_an_audit_that_a_table_no_longer_has_is_no_alarm(story: Warehouse, tmp_p
 def test_a_log_that_cannot_be_written_fails_no_run(hard_times: dict[str, Run]) -> None:
     unlogged = hard_times["unlogged"]
     assert unlogged.is_success
-    assert "The run log (ops.run_log) could not be written" in unlogged.output
+    assert "The run log (ops.run_log) could not be written" in unlogged.said
     assert len(unlogged.logged) == len(hard_times["mended"].logged)
 
 
