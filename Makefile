@@ -29,8 +29,7 @@ demo: install  ## Load both sandboxes, build the warehouse, report (DAY=N: films
 
 refresh: install  ## Bring prod up to date: changed models, then new data
 	@test "$$SQLMESH__DEFAULT_GATEWAY" != snowflake || $(BIN)/python pipelines/snowflake_check.py
-	$(BIN)/sqlmesh plan --auto-apply --no-prompts --skip-tests
-	$(BIN)/sqlmesh run --ignore-cron
+	$(BIN)/python -m marquee.cli.refresh
 
 # Nothing here may touch the user's warehouse, not even to look whether another process holds it.
 test test-snowflake lint style types model-lint test-models: export MARQUEE_DUCKDB := :memory:
