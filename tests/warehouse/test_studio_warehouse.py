@@ -506,9 +506,9 @@ def test_clear_values_are_in_the_vault_only_and_nowhere_once_forgotten(
     assert found_in(
         project.folder / "logs", "raw_fan_interactions"
     )  # the search finds what is there
-    assert "The vault could not be written (RuntimeError)" in loaded.output
+    assert "The vault could not be written (RuntimeError)" in loaded.said
 
-    assert not [word for word in [*FORGOTTEN, KEPT] if word in loaded.output]
+    assert not [word for word in [*FORGOTTEN, KEPT] if word in loaded.said]
     # An address, names and the id are kept of a fan; sessions and fields of no name of nobody.
     assert found_in(project.folder, *FORGOTTEN[:4], CANARY_FAN, KEPT) == VAULT
     assert found_in(project.folder, *FORGOTTEN[4:]) == set()
