@@ -230,9 +230,7 @@ def test_documents_are_variants_whose_values_can_be_reached(story: Story) -> Non
     assert all(title and genre for title, genre in rows[:10])
     assert ("RAW_DATA", "VARIANT") in [
         (name, kind)
-        for name, kind, *_ in story.account.run(
-            "USE DATABASE MARQUEE", f"DESCRIBE TABLE {bronze}"
-        )
+        for name, kind, *_ in story.account.run("USE DATABASE MARQUEE", f"DESCRIBE TABLE {bronze}")
     ]
 
 
