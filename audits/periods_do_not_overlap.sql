@@ -1,5 +1,8 @@
 AUDIT (
-  name periods_do_not_overlap
+  name periods_do_not_overlap,
+  defaults (
+    condition = TRUE
+  )
 );
 
 /* At any moment a key has at most one version: periods are half-open and follow each other. */
@@ -10,6 +13,8 @@ WITH periods AS (
     valid_to,
     LEAD(valid_from) OVER (PARTITION BY @key ORDER BY valid_from) AS next_valid_from
   FROM @this_model
+  WHERE
+    @condition
 )
 SELECT
   @key,

@@ -30,10 +30,25 @@ TESTS = os.getpid()  # a forked child is a process of its own already
 OF_TMDB = (
     "+gold.bridge_*",
     "+gold.kpi_*",
-    "+snapshots.snap_dim_genres",
-    "+snapshots.snap_silver_movies",
+    "+gold.genre_history",
+    "+gold.movie_history",
     "ops.rejected_values",
 )
+
+# Columns that tell of refreshes, and which rows of a table hold now.
+OF_REFRESHES = {
+    "_loaded_at",
+    "_source_load_number",
+    "_source_version",
+    "recorded_at",
+    "superseded_at",
+    "correction_number",
+}
+IS_CURRENT = {
+    "is_current": "is_current",
+    "superseded_at": "superseded_at IS NULL",
+    "is_withdrawn": "NOT is_withdrawn",
+}
 
 GENRES = {28: "Action", 18: "Drama", 35: "Comedy"}
 
@@ -46,6 +61,9 @@ CREATE TABLE bronze.raw_movies (
 );
 CREATE TABLE bronze.raw_genres (
   raw_data JSON, ingested_at TIMESTAMP, batch_id TEXT, _dlt_load_id TEXT, _dlt_id TEXT
+);
+CREATE TABLE bronze._dlt_loads (
+  load_id TEXT, schema_name TEXT, status BIGINT, inserted_at TIMESTAMPTZ, schema_version_hash TEXT
 );
 """
 
@@ -136,20 +154,31 @@ class Warehouse:
             at: When they arrived, UTC; "now" for this moment.
             batch_id: The run that landed them.
         """
+        load_id = self.load("tmdb")
         for document in documents:
             movie_id = document.get("id") or document["movie_id"]
             self.execute(
                 "INSERT INTO bronze.raw_movies SELECT $id, $raw, 'http://127.0.0.1/3/movie', "
-                f"{moment(at)}, $batch_id, '1', uuid()::TEXT",
+                f"{moment(at)}, $batch_id, '{load_id}', uuid()::TEXT",
                 {"id": movie_id, "raw": json.dumps(document), "batch_id": batch_id},
             )
 
     def land_genres(self, genres: list[dict[str, Any]], at: str = "now") -> None:
         """Append a response of /genre/movie/list to bronze."""
         self.execute(
-            f"INSERT INTO bronze.raw_genres SELECT $raw, {moment(at)}, 'test', '1', uuid()::TEXT",
+            f"INSERT INTO bronze.raw_genres SELECT $raw, {moment(at)}, 'test', "
+            f"'{self.load('tmdb')}', uuid()::TEXT",
             {"raw": json.dumps({"genres": genres})},
         )
+
+    def load(self, pipeline: str) -> str:
+        """The number of a new load, complete as dlt notes it: later than all before it."""
+        ((count,),) = self.query("SELECT COUNT(*) FROM bronze._dlt_loads")
+        load_id = f"{1_772_000_000 + count}.5"
+        self.execute(
+            f"INSERT INTO bronze._dlt_loads VALUES ('{load_id}', '{pipeline}', 0, now(), 'test')"
+        )
+        return load_id
 
     def land_interactions(
         self, *interactions: dict[str, Any], at: str = "now", batch_id: str = "test"
@@ -202,13 +231,14 @@ class Warehouse:
     ) -> None:
         """Append rows to a table of the studio, each given as what differs from a plain one."""
         self.execute(f"CREATE TABLE IF NOT EXISTS bronze.{STUDIO_TABLES[table]}")
+        load_id = self.load("studio")
         for line, row in enumerate(rows, 1):
             values = {**plain, **row}
             names, marks = ", ".join(values), ", ".join(f"${name}" for name in values)
             self.execute(
                 f"INSERT INTO bronze.{table} ({names}, source_file, source_line, ingested_at, "
                 f"batch_id, _dlt_load_id, _dlt_id) SELECT {marks}, '{table}', {line}, "
-                f"{moment(at)}, '{batch_id}', '1', uuid()::TEXT",
+                f"{moment(at)}, '{batch_id}', '{load_id}', uuid()::TEXT",
                 values,
             )
 
@@ -319,6 +349,21 @@ class Warehouse:
         return {
             name: self.query(f"SELECT {columns} FROM {name} ORDER BY ALL") for (name,) in tables
         }
+
+    def current_rows_of(self, *schemas: str) -> dict[str, Rows]:
+        """Rows of the schemas that a rebuild from bronze gives, too, by table.
+
+        Without what tells of refreshes: their columns, pairs that are gone, superseded periods.
+        """
+        found = {}
+        for name in self.rows_of(*schemas):
+            columns = [column for column, *_ in self.query(f"DESCRIBE {name}")]
+            kept = [column for column in columns if column not in OF_REFRESHES]
+            condition = " AND ".join(IS_CURRENT[one] for one in columns if one in IS_CURRENT)
+            found[name] = self.query(
+                f"SELECT {', '.join(kept)} FROM {name} WHERE {condition or 'TRUE'} ORDER BY ALL"
+            )
+        return found
 
 
 def moment(at: str) -> str:

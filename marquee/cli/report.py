@@ -63,6 +63,8 @@ JOIN snapshots.snap_silver_movies AS older
   ON older.movie_id = newer.movie_id AND older.valid_to = newer.valid_from
 JOIN silver.silver_movies AS movie ON movie.movie_id = newer.movie_id
 WHERE newer._source_batch_id = $1
+  AND newer.superseded_at IS NULL AND NOT newer.is_withdrawn
+  AND older.superseded_at IS NULL AND NOT older.is_withdrawn
 ORDER BY movie.popularity_score DESC, movie.movie_id
 """  # noqa: S608 - column names of this module
 

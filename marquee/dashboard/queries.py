@@ -137,7 +137,7 @@ LIMIT {FOUND}
 MOVIE_HISTORY = """
 SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
   runtime_minutes
-FROM snapshots.snap_silver_movies
+FROM gold.movie_history
 WHERE movie_id = ?
 ORDER BY valid_from
 """
@@ -171,7 +171,7 @@ NEEDS = {
     YEARS: ["gold.kpi_yearly_trends"],
     TOP_MOVIES: ["gold.kpi_top_movies"],
     MOVIES_CALLED: ["silver.silver_movies"],
-    MOVIE_HISTORY: ["snapshots.snap_silver_movies"],
+    MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
 }

@@ -8,7 +8,7 @@ from sqlmesh.core.plan import Plan
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
 # The statement of `before_all` that refuses; it reads, and writes nothing.
-GUARD = "@refuse_losses()"
+GUARD = "@check_plan()"
 
 
 def refusal(context: Context, plan: Plan) -> str | None:

@@ -6,6 +6,8 @@ from sqlmesh.core.macros import MacroEvaluator
 
 # As dlt makes them; a test holds them against external_models.yaml.
 TABLES = [
+    "_dlt_loads (load_id TEXT, schema_name TEXT, status BIGINT, inserted_at TIMESTAMPTZ,"
+    " schema_version_hash TEXT)",
     "raw_fan_interactions (interaction_id TEXT, fan_token TEXT, account_type TEXT,"
     " email_token TEXT, first_name_token TEXT, last_name_token TEXT, region TEXT,"
     " country_code TEXT, device_type TEXT, title_id TEXT, event_type TEXT, event_timestamp TEXT,"
@@ -34,7 +36,7 @@ TABLES = [
 
 
 @macro()
-def create_missing_bronze(evaluator: MacroEvaluator) -> list[exp.Expr]:
+def ensure_bronze_tables(evaluator: MacroEvaluator) -> list[exp.Expr]:
     """Statements that create the tables that models read and no door has landed in yet."""
     statements = [f"CREATE TABLE IF NOT EXISTS bronze.{table}" for table in TABLES]
     if evaluator.dialect != "snowflake":  # there the schema is made by an administrator

@@ -10,7 +10,17 @@ from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-WHITE_SPACE = " \t\r\n"  # TRIM alone knows only the space
+# What Unicode calls white space, and characters without width that copied text brings along. TRIM
+# alone knows only the space.
+WHITE_SPACE = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u180e"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d"
+    "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+WHOLE_NUMBER = "-?[0-9]+"
+NUMBER = "-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?"
+# DECIMAL(38, 18) holds each number of so few characters exactly, unless its exponent is negative.
+LONGEST_EXACT_NUMBER = 18
 
 
 @macro()
@@ -47,14 +57,16 @@ def json_text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None 
 def json_integer(
     evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
 ) -> exp.Expr:
-    """BIGINT, rounded; NULL when it is no number of at most 18 digits."""
+    """BIGINT; NULL when it is no whole number of at most 18 digits. Nothing is rounded."""
     return integer_at(evaluator, value, path)
 
 
 @macro()
 def json_boolean(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """BOOLEAN; NULL when it is neither true nor false."""
-    return try_cast(text_at(evaluator, value), "BOOLEAN")
+    """BOOLEAN; NULL when it is neither true nor false (a cast takes ``yes`` and ``1``, too)."""
+    text = text_at(evaluator, value)
+    is_known = text.isin("true", "false")
+    return exp.Case(ifs=[exp.If(this=is_known, true=text.copy().eq("true"))])
 
 
 @macro()
@@ -126,17 +138,34 @@ def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = 
 def integer_at(
     evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
 ) -> exp.Expr:
-    """BIGINT, by way of DECIMAL.
+    """BIGINT, by way of DECIMAL, whose 18 digits always fit into 64 bits.
 
-    DECIMAL reads ``2.37e8`` and ``237000000.0`` exactly, and 18 digits always fit into 64 bits, so
-    that the outer cast can't fail.
+    ``2.37e8`` and ``237000000.0`` are whole numbers, ``12.5`` is none. A cast alone would round it,
+    and take ``1_000`` for a number.
     """
-    return exp.cast(try_cast(_text(evaluator, value, path), "DECIMAL(18, 0)"), "BIGINT")
+    text = text_at(evaluator, value, path)
+    whole = try_cast(text, "DECIMAL(18, 0)")
+    exact = try_cast(text, "DECIMAL(38, 18)")
+    is_exact = exp.and_(
+        _matches(evaluator, text, NUMBER),
+        exp.LTE(this=exp.func("LENGTH", text), expression=exp.Literal.number(LONGEST_EXACT_NUMBER)),
+        exp.Like(this=exp.Lower(this=text.copy()), expression=exp.Literal.string("%e-%")).not_(),
+        exact.eq(whole),
+    )
+    found = exp.Case(
+        ifs=[
+            exp.If(this=_matches(evaluator, text, WHOLE_NUMBER), true=whole),
+            exp.If(this=is_exact, true=whole.copy()),  # slow, and hardly ever needed
+        ]
+    )
+    return exp.cast(found, "BIGINT")
 
 
 def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE; NULL when it is no number."""
-    return try_cast(_text(evaluator, value), "DOUBLE")
+    text = text_at(evaluator, value)
+    number = try_cast(text, "DOUBLE")
+    return exp.Case(ifs=[exp.If(this=_matches(evaluator, text, NUMBER), true=number)])
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.Expr:
@@ -162,10 +191,24 @@ def _text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = No
     return parse_one(f"({source} ->> '{f'$.{path.name}' if path else '$'}')", dialect="duckdb")
 
 
+def _matches(evaluator: MacroEvaluator, text: exp.Expr, pattern: str) -> exp.Expr:
+    """Whether the whole text matches the pattern."""
+    name = "REGEXP_LIKE" if evaluator.dialect == "snowflake" else "REGEXP_FULL_MATCH"
+    source = text.sql(evaluator.dialect)
+    return parse_one(f"{name}({source}, '{pattern}')", dialect=evaluator.dialect)
+
+
 def _first_character(text: exp.Expr) -> exp.Expr:
     return exp.func("LEFT", text.copy(), exp.Literal.number(1))
 
 
 def _is_blank(character: exp.Expr) -> exp.Expr:
     """Whether it is white space, a control character, or none at all."""
-    return exp.LTE(this=character, expression=exp.Literal.string(" "))
+    beyond_ascii = [blank for blank in WHITE_SPACE if blank > "~"]
+    return exp.or_(
+        exp.LTE(this=character, expression=exp.Literal.string(" ")),
+        exp.and_(
+            exp.GT(this=character.copy(), expression=exp.Literal.string("~")),
+            character.copy().isin(*beyond_ascii),
+        ),
+    )

@@ -8,7 +8,16 @@ from sqlglot import exp
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-from macros.json import integer_at, number_at, text_at, try_cast
+from macros.json import (
+    integer_at,
+    json_boolean,
+    json_source,
+    json_text,
+    number_at,
+    text_at,
+    try_cast,
+)
+from macros.rejects import listed_rejects
 
 # The oldest moving pictures are of the 1870s (TMDb's earliest is of 1874), and studios announce at
 # most a decade ahead. gold.dim_dates covers the same days.
@@ -17,13 +26,31 @@ YEARS_ANNOUNCED_AHEAD = "10"
 # TMDb's popularity stays below 10,000; this bound only keeps infinities and NaN out.
 HIGHEST_POPULARITY = 1_000_000_000
 HIGHEST_VOTE = 10
+TEXTS = (
+    "title",
+    "original_title",
+    "tagline",
+    "overview",
+    "status",
+    "homepage",
+    "imdb_id",
+    "original_language",
+)
+# Far above what there is (3 billion dollars, 51,420 minutes, 40,000 votes): what is higher is a
+# typing error, and one such value would outweigh all others in a sum.
+HIGHEST_AMOUNTS = {
+    "budget": 100_000_000_000,
+    "revenue": 100_000_000_000,
+    "runtime": 1_000_000,
+    "vote_count": 1_000_000_000,
+}
 
 
 @macro()
 def movie_amount(evaluator: MacroEvaluator, amount: exp.Expr) -> exp.Expr:
     """BIGINT: whole dollars, minutes or votes. TMDb writes 0 for unknown; below 0 is a fault."""
     whole = integer_at(evaluator, amount)
-    return _when(exp.GT(this=whole, expression=exp.Literal.number(0)), whole)
+    return _when(whole.copy().between(1, HIGHEST_AMOUNTS[amount.name]), whole)
 
 
 @macro()
@@ -60,6 +87,92 @@ def movie_release_date(
     ahead = exp.Interval(this=exp.Literal.string(YEARS_ANNOUNCED_AHEAD), unit=exp.Var(this="YEAR"))
     last = exp.Add(this=exp.cast(ingested_at.copy(), "DATE"), expression=ahead)
     return _when(exp.and_(is_iso, date.copy().between(first, last)), date)
+
+
+@macro()
+def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
+    """TEXT: JSON list of the values of an opened document that break a rule; NULL where none does.
+
+    Each with ``column_name``, ``rejected_value`` and ``reason``. The columns of the document bear
+    the names of its fields.
+    """
+
+    def is_text(field: str) -> exp.Expr:
+        return _is_known(json_text(evaluator, exp.column(field)))
+
+    def is_amount(field: str) -> exp.Expr:
+        whole = integer_at(evaluator, exp.column(field))
+        return exp.func("COALESCE", whole.between(0, HIGHEST_AMOUNTS[field]), exp.false())
+
+    def is_list(field: str) -> exp.Expr:
+        source = json_source(evaluator, exp.column(field))
+        return exp.Like(this=source, expression=exp.Literal.string("[%"))
+
+    votes = integer_at(evaluator, exp.column("vote_count"))
+    has_no_votes = exp.func("COALESCE", votes <= exp.Literal.number(0), exp.true())
+    vote = movie_vote_average(evaluator, exp.column("vote_average"), exp.column("vote_count"))
+    release_date = movie_release_date(
+        evaluator, exp.column("release_date"), exp.column("ingested_at")
+    )
+    collection_id = integer_at(
+        evaluator, exp.column("belongs_to_collection"), exp.to_identifier("id")
+    )
+    dollars = f"no whole number of dollars from 0 to {HIGHEST_AMOUNTS['budget']}"
+    rules = [
+        ("title", "", exp.or_(is_text("title"), is_text("original_title")), "no title"),
+        *((field, field, is_text(field), "no text") for field in TEXTS),
+        (
+            "release_date",
+            "release_date",
+            _is_known(release_date),
+            "no date from 1870 to ten years ahead",
+        ),
+        ("budget_usd", "budget", is_amount("budget"), dollars),
+        ("revenue_usd", "revenue", is_amount("revenue"), dollars),
+        (
+            "runtime_minutes",
+            "runtime",
+            is_amount("runtime"),
+            f"no whole number of minutes from 0 to {HIGHEST_AMOUNTS['runtime']}",
+        ),
+        (
+            "vote_count",
+            "vote_count",
+            is_amount("vote_count"),
+            f"no whole number from 0 to {HIGHEST_AMOUNTS['vote_count']}",
+        ),
+        (
+            "vote_average",
+            "vote_average",
+            exp.or_(has_no_votes, _is_known(vote)),
+            f"no vote from 0 to {HIGHEST_VOTE}",
+        ),
+        (
+            "popularity_score",
+            "popularity",
+            _is_known(movie_popularity(evaluator, exp.column("popularity"))),
+            "no number from 0",
+        ),
+        (
+            "is_adult_content",
+            "adult",
+            _is_known(json_boolean(evaluator, exp.column("adult"))),
+            "neither true nor false",
+        ),
+        (
+            "collection_id",
+            "belongs_to_collection",
+            _is_known(collection_id),
+            "no collection with a number",
+        ),
+        ("genre_id", "genres", is_list("genres"), "no list"),
+        ("company_id", "production_companies", is_list("production_companies"), "no list"),
+    ]
+    return listed_rejects(evaluator, rules)
+
+
+def _is_known(value: exp.Expr) -> exp.Expr:
+    return value.is_(exp.null()).not_()
 
 
 def _when(condition: exp.Expr, value: exp.Expr) -> exp.Expr:

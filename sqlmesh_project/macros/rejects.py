@@ -1,50 +1,53 @@
-"""The list of broken rules, read as a list."""
+"""Values that break a rule of their source, listed where the rule is applied."""
 
-from sqlglot import exp
-from sqlmesh import macro
+from sqlglot import exp, parse_one
 from sqlmesh.core.macros import MacroEvaluator
 
 from macros.json import text_at
 
-SUSPECTS = "suspects"
 
-
-@macro()
-def broken_rules(evaluator: MacroEvaluator, documents: exp.Expr, *rules: exp.Expr) -> exp.Expr:
-    """One row a document and rule that it breaks.
+def listed_rejects(
+    evaluator: MacroEvaluator, rules: list[tuple[str, str, exp.Expr, str]]
+) -> exp.Expr:
+    """TEXT: JSON list with an object per broken rule; NULL where none is broken.
 
     Args:
         evaluator: Knows the dialect to write.
-        documents: A CTE of opened documents, a JSON column a field.
-        rules: Each ``(column_name, field, is_broken, reason)``: a rule is asked only where the
-            document has a value under ``field``, or always where ``field`` is NULL.
+        rules: Each ``(column_name, field, is_valid, reason)``: the column of the model that has no
+            value where the rule is broken; the JSON column of the document, where the rule counts
+            if there is a value, or '' for always; a condition that is never NULL; what the value
+            is not.
 
     Returns:
-        The document's keys, and ``column_name``, ``rejected_value``, ``reason``.
+        Objects with ``column_name``, ``rejected_value`` and ``reason``.
+
     """
-    conditions = []
-    rejected = []
-    for rule in rules:
-        column_name, field, is_broken, reason = rule.expressions
+    dialect = evaluator.dialect
+    is_snowflake = dialect == "snowflake"
+    broken, entries = [], []
+    for column_name, field, is_valid, reason in rules:
         value: exp.Expr = exp.cast(exp.null(), "TEXT")
-        condition = is_broken
-        if not isinstance(field, exp.Null):
-            value = text_at(evaluator, exp.column(field.name))
-            condition = exp.and_(value.is_(exp.null()).not_(), is_broken)
-        conditions.append(condition)
-        rejected.append(
-            exp.select(
-                "movie_id",
-                exp.alias_(column_name, "column_name"),
-                exp.alias_(value, "rejected_value"),
-                exp.alias_(reason, "reason"),
-                "ingested_at",
-                "_source_batch_id",
-                "_source_response_id",
-            )
-            .from_(SUSPECTS)
-            .where(condition)
+        condition: exp.Expr = is_valid.not_()
+        if field:
+            value = text_at(evaluator, exp.column(field))
+            condition = exp.and_(value.is_(exp.null()).not_(), condition)
+        broken.append(condition)
+        entry = (
+            f"'column_name', '{column_name}', 'rejected_value', {value.sql(dialect)}, "
+            f"'reason', '{reason}'"
         )
-    # Nearly all documents break no rule: one reading finds the few that are asked rule by rule.
-    suspects = exp.select("*").from_(documents).where(exp.or_(*conditions))
-    return exp.union(*rejected, distinct=False).with_(SUSPECTS, as_=suspects)
+        entry = (
+            f"OBJECT_CONSTRUCT_KEEP_NULL({entry})"
+            if is_snowflake
+            else f"JSON_OBJECT({entry})::TEXT"
+        )
+        entries.append(f"CASE WHEN {condition.sql(dialect)} THEN {entry} END")
+    listed = ", ".join(entries)
+    text = (
+        f"TO_JSON(ARRAY_CONSTRUCT_COMPACT({listed}))"
+        if is_snowflake
+        else f"'[' || CONCAT_WS(',', {listed}) || ']'"
+    )
+    # Nearly all documents break no rule, and a CASE builds the list for the others only.
+    found = exp.If(this=exp.or_(*broken), true=parse_one(text, dialect=dialect))
+    return exp.Case(ifs=[found])

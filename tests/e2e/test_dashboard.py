@@ -241,7 +241,7 @@ def test_any_movie_is_found_with_its_history(page: Any, address: str, warehouse:
         page.locator(".st-key-csv-history").get_by_role("button").click()
     lines = Path(download.value.path()).read_text().splitlines()
     ((periods,),) = warehouse.query(
-        f"SELECT COUNT(*) FROM snapshots.snap_silver_movies WHERE movie_id = {movie_id}"
+        f"SELECT COUNT(*) FROM gold.movie_history WHERE movie_id = {movie_id}"
     )
     assert len(lines) == 1 + periods
     box.fill("no movie is called that")

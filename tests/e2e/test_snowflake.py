@@ -204,8 +204,11 @@ def test_dev_shows_what_prod_does(story: Story) -> None:
 
 def test_the_history_is_the_same_but_for_when_it_was_learned(story: Story) -> None:
     for table, times in (
-        ("snap_silver_movies", "valid_from, valid_to, _source_batch_id"),
-        ("snap_dim_genres", "valid_from, valid_to"),
+        (
+            "snap_silver_movies",
+            "valid_from, valid_to, recorded_at, superseded_at, _source_batch_id, _source_version",
+        ),
+        ("snap_dim_genres", "valid_from, valid_to, recorded_at, superseded_at"),
     ):
         columns = [
             column

@@ -1,7 +1,8 @@
 """Every audit of every model is shown failing: an audit that can't fail checks nothing.
 
 A small warehouse is sabotaged in a transaction that is rolled back, once an audit (and once a
-criterion of `forall`): the audit must find nothing before and something after.
+criterion of `forall`): the audit must find nothing before and something after. Audits of the rows
+that the last refresh wrote are shown failing in a refresh and in a full audit.
 """
 
 from __future__ import annotations
@@ -31,15 +32,19 @@ class Attached:
     snapshot: Snapshot
     audit: ModelAudit
     arguments: Mapping[str, Any]
+    start: str
 
     def __str__(self) -> str:
         given = ", ".join(f"{name} := {value.sql()}" for name, value in self.arguments.items())
-        return f"{self.snapshot.name} {self.audit.name}({given})"
+        return f"{self.snapshot.name} {self.audit.name}({given}) from {self.start} on"
 
     @property
     def table(self) -> str:
-        """The table that the audit looks at."""
-        return str(self.snapshot.table_name())
+        """The table that the audit looks at; of a view the one that it is of."""
+        snapshot = self.snapshot
+        if snapshot.model.kind.is_view:
+            snapshot = self.context.snapshots[VIEWS[snapshot.model.name]]
+        return str(snapshot.table_name())
 
     def column(self, argument: str) -> str:
         """The last column that an argument names: audits of several look at each."""
@@ -53,6 +58,7 @@ class Attached:
             snapshots=self.context.snapshots,
             engine_adapter=self.context.engine_adapter,
             runtime_stage=RuntimeStage.AUDITING,
+            start=self.start,
             **self.arguments,
         )
         return exp.select("COUNT(*)").from_(query.subquery("audit"))
@@ -62,6 +68,14 @@ class Attached:
         row = self.context.engine_adapter.fetchone(self.count, quote_identifiers=True)
         assert row is not None
         return int(row[0])
+
+
+FIRST_DAY, REFRESH = "2026-01-01", "2026-11-28"  # all rows; those of the last refresh
+
+VIEWS = {
+    "gold.movie_history": '"warehouse"."snapshots"."snap_silver_movies"',
+    "gold.genre_history": '"warehouse"."snapshots"."snap_dim_genres"',
+}
 
 
 @contextmanager
@@ -99,12 +113,12 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "unique_values": doubled_row,
     "unique_combination_of_columns": doubled_row,
     "number_of_rows": lambda audit: f"DELETE FROM {audit.table}",
-    "empty_only_with": lambda audit: f"DELETE FROM {audit.table}",
+    "not_empty_if_parent_has_rows": lambda audit: f"DELETE FROM {audit.table}",
     "accepted_values": lambda audit: update(audit, f"{audit.column('column')} = 'nonsense'"),
     # Every range of the project begins at 0 or above.
     "accepted_range": lambda audit: update(audit, f"{audit.column('column')} = -1"),
-    "references_resolve": lambda audit: update(audit, f"{audit.column('key')} = '-404'"),
-    "keeps_every_row": lambda audit: (
+    "relationship": lambda audit: update(audit, f"{audit.column('key')} = '-404'"),
+    "no_rows_lost": lambda audit: (
         f"DELETE FROM {audit.table} WHERE {audit.column('key')} = "
         f"(SELECT MAX({audit.column('parent_key')}) FROM {audit.table})"
     ),
@@ -112,10 +126,10 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
         f"DELETE FROM {audit.table} "
         f"WHERE {audit.column('key')} = {audit.arguments['member'].sql('duckdb')}"
     ),
-    "positions_are_gapless": lambda audit: update(
+    "no_position_gaps": lambda audit: update(
         audit, f"{audit.column('position')} = {audit.column('position')} + 1"
     ),
-    "days_are_gapless": lambda audit: (
+    "no_date_gaps": lambda audit: (
         f"DELETE FROM {audit.table} WHERE {audit.column('day')} = '2020-02-29'"
     ),
     "weights_sum_to_one": lambda audit: update(audit, "weight = weight * 1.001"),
@@ -131,7 +145,7 @@ SABOTAGE: dict[str, Callable[[Attached], str]] = {
     "null_count": lambda audit: update(audit, f"{audit.column('column')} = NULL"),
     "duplicate_count": doubled_row,
     "routed_by_account_type": lambda audit: update(audit, "account_type = 'nonsense'"),
-    "routed_once": lambda audit: (
+    "mutually_exclusive": lambda audit: (
         f"UPDATE {audit.table} SET interaction_id = "
         "(SELECT MIN(interaction_id) FROM silver.stg_fan_verified)"
     ),
@@ -175,8 +189,17 @@ BREAKS = {
         "below_budget_usd = min_budget_usd"
     ),
     "first_seen_at <= _source_ingested_at": "first_seen_at = _source_ingested_at + INTERVAL 1 DAY",
-    "is_primary_company = (company_position = 0)": "is_primary_company = NOT is_primary_company",
-    "is_primary_genre = (genre_position = 0)": "is_primary_genre = NOT is_primary_genre",
+    "is_primary_company = (is_current AND company_position = 0)": (
+        "is_primary_company = NOT is_primary_company"
+    ),
+    "is_primary_genre = (is_current AND genre_position = 0)": (
+        "is_primary_genre = NOT is_primary_genre"
+    ),
+    "vote_average BETWEEN 0 AND 10": "vote_average = 10.5",
+    "popularity_score >= 0": "popularity_score = -1",
+    "recorded_at <= COALESCE(superseded_at, CAST('9999-12-31' AS TIMESTAMP))": (
+        "superseded_at = recorded_at - INTERVAL 1 DAY"
+    ),
     "budget_usd > 0": "budget_usd = 0",
     "revenue_usd > 0": "revenue_usd = 0",
     "runtime_minutes > 0": "runtime_minutes = 0",
@@ -273,14 +296,25 @@ def attached_audits(context: Context) -> list[Attached]:
     for snapshot in context.snapshots.values():
         for audit, arguments in snapshot.model.audits_with_args:
             assert isinstance(audit, ModelAudit)
-            if audit.name != "forall":
-                found.append(Attached(context, snapshot, audit, arguments))
-                continue
-            criteria = arguments["criteria"]
-            for criterion in criteria.expressions or [criteria.unnest()]:
-                alone = {"criteria": exp.Array(expressions=[criterion])}
-                found.append(Attached(context, snapshot, audit, alone))
+            each = [arguments]
+            if audit.name == "forall":
+                criteria = arguments["criteria"]
+                each = [
+                    {**arguments, "criteria": exp.Array(expressions=[criterion])}
+                    for criterion in criteria.expressions or [criteria.unnest()]
+                ]
+            starts = [FIRST_DAY, *([REFRESH] if is_of_changed_rows(arguments) else [])]
+            found += [
+                Attached(context, snapshot, audit, alone, start)
+                for alone in each
+                for start in starts
+            ]
     return found
+
+
+def is_of_changed_rows(arguments: Mapping[str, Any]) -> bool:
+    """Whether an audit looks at the rows that the last refresh wrote."""
+    return "condition" in arguments and "@CHANGED_" in arguments["condition"].sql().upper()
 
 
 def sabotage(audit: Attached) -> str:
@@ -299,6 +333,26 @@ def test_every_audit_fails_when_its_table_is_sabotaged(context: Context) -> None
         assert audit.findings() == 0, f"{audit} fails on a sound table"
         with sabotaged(context, sabotage(audit)):
             assert audit.findings() > 0, f"{audit} finds nothing wrong"
+
+
+def test_a_fault_in_a_row_of_an_older_refresh_is_found_by_the_full_audit_alone(
+    context: Context,
+) -> None:
+    audits = [audit for audit in attached_audits(context) if is_of_changed_rows(audit.arguments)]
+    table = '"warehouse"."silver"."silver_movies"'
+    full, refresh = [
+        next(
+            audit
+            for audit in audits
+            if audit.snapshot.name == table
+            and audit.audit.name == "not_null"
+            and audit.start == start
+        )
+        for start in (FIRST_DAY, REFRESH)
+    ]
+    older = "is_deleted = NULL, _source_load_number = _source_load_number - 1"
+    with sabotaged(context, f"UPDATE {full.table} SET {older} WHERE movie_id = 1"):
+        assert (full.findings(), refresh.findings()) == (1, 0)
 
 
 def test_every_audit_of_the_project_is_attached_to_a_model(context: Context) -> None:

@@ -30,7 +30,7 @@ BUILT = Past(
     status="SUCCEEDED",
     seconds=1.25,
     counts=[1000, 1234],
-    failing={"not_null": 0, "references_resolve": 2},
+    failing={"not_null": 0, "relationship": 2},
 )
 
 

@@ -53,7 +53,7 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(house: House)
         movie_id: document(third, movie_id)["title"] for movie_id in tracked if movie_id not in gone
     }
     pairs = warehouse.query(
-        "SELECT movie_id, genre_id FROM silver.silver_movie_genres ORDER BY ALL"
+        "SELECT movie_id, genre_id FROM silver.silver_movie_genres WHERE is_current ORDER BY ALL"
     )
     assert pairs == sorted(
         (movie_id, genre["id"])
@@ -70,7 +70,7 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(house: House)
     assert changed_revenue
     for movie_id in changed_revenue:
         periods = warehouse.query(
-            "SELECT coalesce(revenue_usd, 0) FROM snapshots.snap_silver_movies "
+            "SELECT coalesce(revenue_usd, 0) FROM gold.movie_history "
             f"WHERE movie_id = {movie_id} ORDER BY valid_from"
         )
         assert [revenue for (revenue,) in periods] == [

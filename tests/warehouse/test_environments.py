@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from sqlmesh.cli.main import cli
 from sqlmesh.core.engine_adapter.shared import DataObject, DataObjectType
 
-from macros import guards
+from macros import plan_guards
 from marquee.plan_diff.build import forget_modules
 from tests.conftest import finish, in_child
 from tests.small_warehouse import Rows, Warehouse, movie
@@ -23,6 +23,7 @@ from tests.small_warehouse import Rows, Warehouse, movie
 pytestmark = pytest.mark.review
 
 KEPT = {
+    "silver_movie_observations",
     "silver_movies",
     "silver_genres",
     "silver_movie_genres",
@@ -31,7 +32,7 @@ KEPT = {
     "rejected_values",
 }
 SILVER_MOVIES = "silver/silver_movies.sql"
-REJECTED_VALUES = "ops/rejected_values.sql"
+SNAP_SILVER_MOVIES = "snapshots/snap_silver_movies.sql"
 SNAP_DIM_GENRES = "snapshots/snap_dim_genres.sql"
 
 FIRST_DAY = "2026-01-01"  # config.yaml's
@@ -135,7 +136,7 @@ def proposed(prod: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareh
     warehouse = copy_of(prod, tmp_path_factory.mktemp("proposed"))
     shout(warehouse)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MARQUEE_ALLOW", "silver.silver_movies,snapshots.snap_silver_movies")
+        patch.setenv("MARQUEE_ALLOW", "silver.silver_movies,silver.silver_movie_genres")
         plan(warehouse, "pr_7", "--start", FIRST_DAY)
     return warehouse
 
@@ -264,42 +265,46 @@ class Views:
 @pytest.mark.parametrize(
     "engine",
     [
-        Views("duckdb", "snapshots.snap_dim_fans", "ops.rejected_values", "ops.run_log"),
-        Views("snowflake", "SNAPSHOTS.SNAP_DIM_FANS", "OPS.REJECTED_VALUES", "OPS.RUN_LOG"),
+        Views("duckdb", "snapshots.snap_dim_fans", "ops.data_quality_results", "ops.run_log"),
+        Views("snowflake", "SNAPSHOTS.SNAP_DIM_FANS", "OPS.DATA_QUALITY_RESULTS", "OPS.RUN_LOG"),
     ],
     ids=["duckdb", "snowflake"],
 )
 def test_the_histories_and_logs_of_prod_are_found_on_both_engines(engine: Views) -> None:
-    found = guards._histories_in_prod(engine)
-    assert sorted(found) == ["ops.rejected_values", "snapshots.snap_dim_fans"]
+    found = plan_guards._histories_in_prod(engine)
+    assert sorted(found) == ["ops.data_quality_results", "snapshots.snap_dim_fans"]
 
 
-def test_a_log_that_would_forget_what_older_responses_said_stops_a_plan(
+def test_a_history_that_would_forget_superseded_rows_stops_a_plan(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse.land(movie(3, budget=-5))
-    sqlmesh(warehouse, "run", "--ignore-cron")
-    edit(path_of(warehouse, REJECTED_VALUES), "'no title'", "'no title at all'")
-    plan(warehouse)  # the newest response says so: nothing is forgotten
+    edit(warehouse.project / "config.yaml", "max_rebuild_rows: 1", "max_rebuild_rows: 5000000")
+    history = path_of(warehouse, SNAP_SILVER_MOVIES)
+    edit(
+        history,
+        "execution_time_as_valid_from TRUE,",
+        "execution_time_as_valid_from TRUE, forward_only FALSE,",
+    )
+    edit(history, "is_withdrawn::BOOLEAN", "CAST(is_withdrawn AND TRUE AS BOOLEAN)")
+    plan(warehouse)  # nothing is superseded: bronze makes all of it again
 
-    warehouse.land(movie(3, budget=5))
+    warehouse.land(movie(1), at="2026-02-01 06:00:00")  # late: the period began earlier
     sqlmesh(warehouse, "run", "--ignore-cron")
-    edit(path_of(warehouse, REJECTED_VALUES), "'no title at all'", "'no title'")
-    edit(path_of(warehouse, REJECTED_VALUES), "'no list'", "'no list at all'")
-    reason = "ops.rejected_values would begin anew; rows that nothing makes again: 1"
+    edit(history, "is_withdrawn AND TRUE", "TRUE AND is_withdrawn")
+    reason = "snap_silver_movies would begin anew; rows that nothing makes again: 1"
     with pytest.raises(CommandFailed, match=reason):
         plan(warehouse)
 
-    # Nor does it go by way of an environment, whose table has never seen the older response.
+    # Nor does it go by way of an environment, whose table has never seen the superseded row.
     plan(warehouse, "pr_7", "--start", FIRST_DAY)
     reason = "replaced by what another environment built; rows that nothing makes again: 1"
     with pytest.raises(CommandFailed, match=reason):
         plan(warehouse)
-    refused = "SELECT count(*) FROM ops.rejected_values"
-    assert warehouse.query(refused) == [(1,)]
-    monkeypatch.setenv("MARQUEE_ALLOW", "ops.rejected_values")
+    superseded = "SELECT count(*) FROM snapshots.snap_silver_movies WHERE superseded_at IS NOT NULL"
+    assert warehouse.query(superseded) == [(1,)]
+    monkeypatch.setenv("MARQUEE_ALLOW", "snapshots.snap_silver_movies")
     plan(warehouse)
-    assert warehouse.query(refused) == [(0,)]
+    assert warehouse.query(superseded) == [(0,)]
 
 
 def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(
@@ -307,11 +312,7 @@ def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(
 ) -> None:
     shout(warehouse)
     tables = warehouse.query(TABLES)
-    limit = r"2 rows, more than max_rebuild_rows \(1\)"
-    reasons = (
-        rf"silver\.silver_movies would be built anew: {limit}\s+"
-        rf"snapshots\.snap_silver_movies would be built anew as a preview: {limit}"
-    )
+    reasons = r"silver\.silver_movies would be built anew: 2 rows, more than max_rebuild_rows \(1\)"
     with pytest.raises(CommandFailed, match=reasons):
         plan(warehouse, "pr_7", "--start", FIRST_DAY)
     assert warehouse.query(TABLES) == tables
@@ -320,6 +321,6 @@ def test_a_plan_that_builds_a_large_table_anew_stops_before_it_writes(
 def test_a_restatement_of_a_large_table_stops_and_names_what_reads_it(
     warehouse: Warehouse,
 ) -> None:
-    both = "MARQUEE_ALLOW=silver.silver_movies,snapshots.snap_silver_movies"
-    with pytest.raises(CommandFailed, match=both):
+    names = "MARQUEE_ALLOW=silver.silver_movie_genres,silver.silver_movies"
+    with pytest.raises(CommandFailed, match=names):
         plan(warehouse, "--restate-model", "silver.silver_movies")

@@ -145,7 +145,7 @@ def test_the_bridges_hold_every_listed_pair_and_no_other(
         ("silver_movie_companies", "company_id", "production_companies"),
     ):
         assert warehouse.query(
-            f"SELECT movie_id, {key} FROM silver.{silver} ORDER BY ALL"
+            f"SELECT movie_id, {key} FROM silver.{silver} WHERE is_current ORDER BY ALL"
         ) == expected(
             documents, f"SELECT DISTINCT id, unnest({listed}).id FROM movies ORDER BY ALL"
         )

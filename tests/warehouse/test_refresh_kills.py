@@ -28,12 +28,16 @@ KILLS_IN_FIRST_PLAN = {
     "with prod out of the state": Kill("INSERT INTO sqlmesh._environments"),
 }
 KILLS_IN_RUN = {
+    "with observations about to be inserted": Kill(
+        "INSERT INTO warehouse.sqlmesh__silver.silver__silver_movie_observations"
+    ),
     "with movies deleted": Kill("INSERT INTO warehouse.sqlmesh__silver.silver__silver_movies"),
+    "with pairs deleted": Kill("INSERT INTO warehouse.sqlmesh__silver.silver__silver_movie_genres"),
     "with companies about to be replaced": Kill(
         "CREATE OR REPLACE TABLE warehouse.sqlmesh__silver.silver__silver_production_companies"
     ),
-    "with history deleted": Kill(
-        "INSERT INTO warehouse.sqlmesh__snapshots.snapshots__snap_silver_movies"
+    "with history about to be replaced": Kill(
+        "CREATE OR REPLACE TABLE warehouse.sqlmesh__snapshots.snapshots__snap_silver_movies"
     ),
     "in the audits of the facts": Kill("FROM warehouse.sqlmesh__gold.gold__fact_movies", 3),
 }
@@ -53,7 +57,7 @@ def killed_at_each(
 
 def rows(warehouse: Warehouse) -> dict[str, Rows]:
     """What does not depend on when it was loaded, nor on how often it was measured."""
-    tables = warehouse.rows_of(*LAYERS, without="_loaded_at")
+    tables = warehouse.current_rows_of(*LAYERS)
     del tables["ops.data_quality_results"]
     return tables
 

@@ -15,8 +15,16 @@ TOMBSTONE = {
 }
 
 HISTORY = """
-SELECT revenue_usd, valid_from::TEXT, valid_to::TEXT FROM snapshots.snap_silver_movies
+SELECT revenue_usd, valid_from::TEXT, valid_to::TEXT FROM gold.movie_history
 WHERE movie_id = {} ORDER BY valid_from
+"""
+
+# What the warehouse reported at one moment for another.
+REPORTED = """
+SELECT revenue_usd FROM snapshots.snap_silver_movies
+WHERE movie_id = {movie_id} AND NOT is_withdrawn
+  AND recorded_at <= '{as_of}' AND (superseded_at IS NULL OR superseded_at > '{as_of}')
+  AND valid_from <= '{valid_at}' AND (valid_to IS NULL OR valid_to > '{valid_at}')
 """
 
 BRIDGED_GENRES = """
@@ -138,14 +146,62 @@ def test_a_refresh_writes_only_the_movies_that_have_news(warehouse: Warehouse) -
     ) == [(2,)]
 
 
+def test_each_response_is_parsed_once(warehouse: Warehouse) -> None:
+    warehouse.land(movie(1, revenue=3_100_000_000))
+    warehouse.refresh()
+    warehouse.land(movie(1, revenue=3_200_000_000))
+    warehouse.refresh()
+
+    # The genre list of the first day is a load of its own, of which there is no observation.
+    assert warehouse.query(
+        "SELECT _source_load_number, count(*) FROM silver.silver_movie_observations "
+        "GROUP BY ALL ORDER BY ALL"
+    ) == [(1, 4), (2, 1), (3, 1)]
+    assert warehouse.query(
+        "SELECT count(*) = count(DISTINCT _loaded_at) FROM silver.silver_movie_observations "
+        "WHERE movie_id = 1"
+    ) == [(True,)]
+
+
+def test_rows_that_a_read_load_gets_later_are_read(warehouse: Warehouse) -> None:
+    # As a load of another process would, that was seen while it was under way.
+    warehouse.execute(
+        """
+        INSERT INTO bronze.raw_movies
+        SELECT 5, '{"id": 5, "title": "Late"}', source_url, ingested_at, batch_id,
+               _dlt_load_id, 'late'
+        FROM bronze.raw_movies WHERE movie_id = 1
+        """
+    )
+    warehouse.refresh()
+    assert warehouse.query("SELECT title FROM gold.fact_movies WHERE movie_id = 5") == [("Late",)]
+
+
+def test_an_interrupted_load_is_read_once_a_later_one_is_complete(warehouse: Warehouse) -> None:
+    warehouse.land(movie(5))
+    warehouse.execute(
+        "DELETE FROM bronze._dlt_loads WHERE load_id = (SELECT max(load_id) FROM bronze._dlt_loads)"
+    )
+    warehouse.refresh()
+    count = "SELECT count(*) FROM gold.fact_movies"
+    assert warehouse.query(count) == [(4,)]
+
+    warehouse.execute(
+        "INSERT INTO bronze._dlt_loads VALUES ('1999999999.5', 'tmdb', 0, now(), 'test')"
+    )
+    warehouse.refresh()
+    assert warehouse.query(count) == [(5,)]
+
+
 def test_a_movie_that_loses_a_genre_or_a_company_loses_the_bridge_row(
     third_day: Warehouse,
 ) -> None:
     assert third_day.query(
-        "SELECT genre_id, is_primary_genre FROM silver.silver_movie_genres WHERE movie_id = 1"
+        "SELECT genre_id, is_primary_genre FROM silver.silver_movie_genres "
+        "WHERE movie_id = 1 AND is_current"
     ) == [(18, True)]
     assert third_day.query(
-        "SELECT company_id FROM silver.silver_movie_companies WHERE movie_id = 1"
+        "SELECT company_id FROM silver.silver_movie_companies WHERE movie_id = 1 AND is_current"
     ) == [(2,)]
     assert third_day.query(BRIDGED_GENRES.format(1)) == [("Drama", 1.0)]
 
@@ -230,20 +286,17 @@ def test_the_history_can_be_dropped_with_the_state_and_made_again(
     warehouse.forget_all_but_bronze()
     warehouse.plan()
 
-    history = warehouse.rows_of("snapshots")
-    assert history == third_day.rows_of("snapshots")
-    assert len(history["snapshots.snap_silver_movies"]) == 18
-    assert len(history["snapshots.snap_dim_genres"]) == 4
-    assert warehouse.rows_of("gold") == third_day.rows_of("gold")
+    gold = warehouse.rows_of("gold")
+    assert gold == third_day.rows_of("gold")
+    assert len(gold["gold.movie_history"]) == 18
+    assert len(gold["gold.genre_history"]) == 4
 
 
-def test_a_restatement_gives_the_same_rows(
-    third_day: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_restatement_gives_the_same_rows_and_loses_no_superseded_one(
+    third_day: Warehouse, tmp_path: Path
 ) -> None:
     warehouse = third_day.copy_to(tmp_path)
-    # A log, which would forget what older responses said: the guard wants to be told.
-    monkeypatch.setenv("MARQUEE_ALLOW", "ops.rejected_values")
-    warehouse.plan(restate_models=["silver.silver_movies"])
+    warehouse.plan(restate_models=["silver.silver_movie_observations"])
 
     assert warehouse.rows_of("gold", "snapshots") == third_day.rows_of("gold", "snapshots")
 
@@ -321,11 +374,47 @@ def test_a_value_that_breaks_a_rule_is_listed_with_its_reason_until_it_is_mended
     assert third_day.query(still_broken) == [("budget_usd",)]
 
 
-def test_the_belief_of_a_day_is_one_query(third_day: Warehouse) -> None:
-    belief = """
-    SELECT revenue_usd FROM snapshots.snap_silver_movies
+def test_the_value_of_a_day_is_one_query(third_day: Warehouse) -> None:
+    value_of_day = """
+    SELECT revenue_usd FROM gold.movie_history
     WHERE movie_id = 6 AND valid_from <= '{0}' AND (valid_to > '{0}' OR valid_to IS NULL)
     """
-    assert third_day.query(belief.format("2026-03-04")) == [(200,)]
-    assert third_day.query(belief.format("2026-03-05 06:00:00")) == [(300,)]
-    assert third_day.query(belief.format("2026-02-01")) == []
+    assert third_day.query(value_of_day.format("2026-03-04")) == [(200,)]
+    assert third_day.query(value_of_day.format("2026-03-05 06:00:00")) == [(300,)]
+    assert third_day.query(value_of_day.format("2026-02-01")) == []
+
+
+def test_what_was_reported_before_late_data_came_is_one_query(third_day: Warehouse) -> None:
+    moments = [
+        moment
+        for (moment,) in third_day.query(
+            "SELECT DISTINCT recorded_at FROM snapshots.snap_silver_movies ORDER BY ALL"
+        )
+    ]
+    reported = [
+        third_day.query(REPORTED.format(movie_id=6, as_of=moment, valid_at="2026-03-04"))
+        for moment in moments
+    ]
+    assert reported == [[(100,)], [(100,)], [(200,)]]
+
+
+def test_late_data_leaves_a_superseded_row_with_the_values_it_had(third_day: Warehouse) -> None:
+    # On the 5th the warehouse reported 300 from then on; the late row moves that to the 3rd.
+    recorded = third_day.query(
+        "SELECT valid_from::TEXT, valid_to::TEXT, is_withdrawn, superseded_at IS NULL "
+        "FROM snapshots.snap_silver_movies WHERE movie_id = 7 AND revenue_usd = 300 ORDER BY ALL"
+    )
+    assert recorded == [
+        ("2026-03-03 06:00:00", None, False, True),
+        ("2026-03-05 06:00:00", None, False, False),
+        ("2026-03-05 06:00:00", None, True, True),
+    ]
+
+
+def test_an_end_is_filled_in_and_an_unknown_value_stays_unknown(warehouse: Warehouse) -> None:
+    warehouse.land(movie(4, status="Released", revenue=5), at="2099-01-01 06:00:00")
+    warehouse.refresh()
+    assert warehouse.query(
+        "SELECT revenue_usd, valid_to::TEXT, superseded_at FROM snapshots.snap_silver_movies "
+        "WHERE movie_id = 4 ORDER BY valid_from"
+    ) == [(None, "2099-01-01 06:00:00", None), (5, None, None)]

@@ -17,10 +17,10 @@ MODEL (
   audits (
     not_null(columns := (movie_sk, company_sk, position, weight)),
     unique_combination_of_columns(columns := (movie_sk, company_sk)),
-    empty_only_with(parent := gold.fact_movies),
-    references_resolve(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
-    references_resolve(key := company_sk, parent := gold.dim_production_companies, parent_key := company_sk),
-    keeps_every_row(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
+    not_empty_if_parent_has_rows(parent := gold.fact_movies),
+    relationship(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
+    relationship(key := company_sk, parent := gold.dim_production_companies, parent_key := company_sk),
+    no_rows_lost(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
     weights_sum_to_one(key := movie_sk)
   )
 );
@@ -32,4 +32,4 @@ SELECT
   CAST(1.0 / COUNT(*) OVER (PARTITION BY movie.movie_sk) AS DOUBLE) AS weight
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_companies AS listed
-  ON listed.movie_id = movie.movie_id
+  ON listed.movie_id = movie.movie_id AND listed.is_current

@@ -40,7 +40,7 @@ MODEL (
         is_weekend <> is_weekday
       )
     ),
-    days_are_gapless(day := full_date)
+    no_date_gaps(day := full_date)
   )
 );
 

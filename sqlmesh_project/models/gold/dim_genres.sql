@@ -18,9 +18,9 @@ MODEL (
   audits (
     not_null(columns := (genre_sk, genre_id, genre_name, genre_group, is_blockbuster_genre)),
     unique_values(columns := (genre_sk, genre_id)),
-    empty_only_with(parent := snapshots.snap_dim_genres, threshold := 1),
+    not_empty_if_parent_has_rows(parent := gold.genre_history, threshold := 1),
     has_unknown_member(key := genre_id, member := -1),
-    keeps_every_row(key := genre_id, parent := silver.silver_genres, parent_key := genre_id)
+    no_rows_lost(key := genre_id, parent := silver.silver_genres, parent_key := genre_id)
   )
 );
 
@@ -32,7 +32,7 @@ SELECT
   genre_name::TEXT AS genre_name,
   genre_group::TEXT AS genre_group,
   is_blockbuster_genre::BOOLEAN AS is_blockbuster_genre
-FROM snapshots.snap_dim_genres
+FROM gold.genre_history
 WHERE
   valid_from::DATE <= @execution_ds::DATE
   AND (

@@ -17,7 +17,7 @@ MODEL (
     not_null(columns := (movie_sk, movie_id)),
     unique_values(columns := (movie_sk, movie_id)),
     has_unknown_member(key := movie_id, member := -1),
-    keeps_every_row(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk)
+    no_rows_lost(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk)
   )
 );
 

@@ -16,10 +16,10 @@ MODEL (
   audits (
     not_null(columns := (company_sk, company_id, company_name, region, studio_tier)),
     unique_values(columns := (company_sk, company_id)),
-    empty_only_with(parent := silver.silver_production_companies, threshold := 1),
+    not_empty_if_parent_has_rows(parent := silver.silver_production_companies, threshold := 1),
     has_unknown_member(key := company_id, member := -1),
     accepted_values("column" := studio_tier, is_in := ('MAJOR', 'MINI_MAJOR', 'INDEPENDENT', 'UNKNOWN')),
-    keeps_every_row(key := company_id, parent := silver.silver_production_companies, parent_key := company_id)
+    no_rows_lost(key := company_id, parent := silver.silver_production_companies, parent_key := company_id)
   )
 );
 

@@ -34,11 +34,11 @@ MODEL (
   audits (
     not_null(columns := (movie_sk, movie_id, date_sk, genre_sk, company_sk, is_released)),
     unique_values(columns := (movie_sk, movie_id)),
-    empty_only_with(parent := silver.silver_movies, condition := NOT is_deleted),
-    references_resolve(key := date_sk, parent := gold.dim_dates, parent_key := date_sk),
-    references_resolve(key := genre_sk, parent := gold.dim_genres, parent_key := genre_sk),
-    references_resolve(key := company_sk, parent := gold.dim_production_companies, parent_key := company_sk),
-    keeps_every_row(key := movie_id, parent := silver.silver_movies, parent_key := movie_id, condition := NOT is_deleted),
+    not_empty_if_parent_has_rows(parent := silver.silver_movies, condition := NOT is_deleted),
+    relationship(key := date_sk, parent := gold.dim_dates, parent_key := date_sk),
+    relationship(key := genre_sk, parent := gold.dim_genres, parent_key := genre_sk),
+    relationship(key := company_sk, parent := gold.dim_production_companies, parent_key := company_sk),
+    no_rows_lost(key := movie_id, parent := silver.silver_movies, parent_key := movie_id, condition := NOT is_deleted),
     accepted_values("column" := profitability_flag, is_in := ('PROFITABLE', 'BREAK_EVEN', 'LOSS', 'UNKNOWN')),
     accepted_values("column" := budget_tier, is_in := ('MICRO', 'LOW', 'MEDIUM', 'HIGH', 'BLOCKBUSTER', 'UNKNOWN')),
     forall(

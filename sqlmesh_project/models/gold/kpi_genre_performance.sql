@@ -43,7 +43,7 @@ MODEL (
   audits (
     not_null(columns := (genre_sk, genre_id, genre_name, movie_count, financially_complete_count)),
     unique_values(columns := (genre_sk, genre_id)),
-    references_resolve(key := genre_sk, parent := gold.dim_genres, parent_key := genre_sk),
+    relationship(key := genre_sk, parent := gold.dim_genres, parent_key := genre_sk),
     accepted_range("column" := pct_profitable, min_v := 0, max_v := 100),
     accepted_range("column" := avg_vote_average, min_v := 0, max_v := 10),
     forall(

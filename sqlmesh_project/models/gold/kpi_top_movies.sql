@@ -40,7 +40,7 @@ MODEL (
   audits (
     not_null(columns := (movie_sk, movie_id, genre_name, company_name, vote_count)),
     unique_values(columns := (movie_sk, movie_id)),
-    references_resolve(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
+    relationship(key := movie_sk, parent := gold.fact_movies, parent_key := movie_sk),
     accepted_range("column" := vote_count, min_v := @min_vote_count),
     accepted_range("column" := weighted_rating, min_v := 0, max_v := 10),
     accepted_range("column" := revenue_percentile_pct, min_v := 0, max_v := 100),

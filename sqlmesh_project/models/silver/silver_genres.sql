@@ -2,19 +2,19 @@ MODEL (
   name silver.silver_genres,
   kind FULL,
   grain genre_id,
-  description 'One row a genre: those of TMDb''s list, and those that only movies mention (10769 Foreign). The list''s name wins over a movie''s, a newer one over an older.',
+  description 'One row per genre: those of TMDb''s list, and those that only movies mention (10769 Foreign). The list''s name wins over a movie''s, a newer one over an older. FULL, because it carries over what it knew: a merge that is killed halfway would lose that (decision 31).',
   column_descriptions (
     genre_id = 'TMDb''s number of the genre.',
-    genre_name = 'Name in TMDb''s own casing; Unnamed when nobody names it.',
+    genre_name = 'Name in TMDb''s own casing; Unnamed when there is none.',
     first_genre_name = 'Name by which it was first seen.',
     is_listed = 'TMDb''s newest genre list has it.',
     was_listed = 'The name is of a genre list, the newest or an older one.',
     first_seen_at = 'When a response first named it (UTC).',
     _source_ingested_at = 'When the response with that name arrived (UTC).',
-    _movies_loaded_at = 'Up to which _loaded_at silver_movies has been read (UTC); the next run goes on from there.'
+    _source_load_number = 'Up to which load silver_movie_observations has been read; 0 before its first row.'
   ),
   audits (
-    not_null(columns := (genre_id, genre_name, is_listed, first_seen_at)),
+    not_null(columns := (genre_id, genre_name, is_listed, first_seen_at, _source_load_number)),
     unique_values(columns := (
       genre_id
     )),
@@ -24,12 +24,16 @@ MODEL (
   )
 );
 
-WITH newest_list AS (
+WITH high_water_mark AS (
+  SELECT
+    COALESCE(MAX(known._source_load_number), 0) AS load_number
+  FROM silver.silver_genres AS known
+), newest_list AS (
   SELECT
     raw_data
   FROM bronze.raw_genres
   QUALIFY
-    ROW_NUMBER() OVER (ORDER BY ingested_at DESC, _dlt_id DESC) = 1
+    ROW_NUMBER() OVER (ORDER BY ingested_at DESC, _dlt_load_id DESC, _dlt_id DESC) = 1
 ), newest_entries AS (
   @json_entries(newest_list, @json_array(raw_data, 'genres'), raw_data)
 ), listed_now AS (
@@ -38,41 +42,39 @@ WITH newest_list AS (
   FROM newest_entries
 ), list_entries AS (
   @json_entries(bronze.raw_genres, @json_array(raw_data, 'genres'), ingested_at)
-), responses AS (
-  /* Of the movies loaded since this table was made last; an hour earlier, for a plan's clock stands
-     still since the full minute, and clocks differ. */
+), observations AS (
   SELECT
-    response.ingested_at,
-    @json_fields(response.raw_data, genres)
-  FROM silver.silver_movies AS movie
-  JOIN bronze.raw_movies AS response
-    ON response.movie_id = movie.movie_id
+    observation.genres,
+    observation.observed_at
+  FROM silver.silver_movie_observations AS observation
+  CROSS JOIN high_water_mark
   WHERE
-    movie._loaded_at >= (
-      SELECT
-        COALESCE(MAX(known._movies_loaded_at) - INTERVAL '1' HOUR, @first_day::TIMESTAMP) AS read_from
-      FROM silver.silver_genres AS known
-    )
+    observation._source_load_number > high_water_mark.load_number
 ), movie_entries AS (
-  @json_entries(responses, @json_array(genres), ingested_at)
-), mentions AS (
+  @json_entries(observations, @json_array_of(genres), observed_at)
+), named AS (
   SELECT
     @json_integer(entry, 'id') AS genre_id,
     @json_text(entry, 'name') AS genre_name,
-    @json_text(entry, 'name') AS first_genre_name,
     TRUE AS is_of_a_list,
-    ingested_at AS first_seen_at,
-    ingested_at AS last_seen_at
+    ingested_at AS seen_at
   FROM list_entries
   UNION ALL
   SELECT
     @json_integer(entry, 'id') AS genre_id,
     @json_text(entry, 'name') AS genre_name,
-    @json_text(entry, 'name') AS first_genre_name,
     FALSE AS is_of_a_list,
-    ingested_at AS first_seen_at,
-    ingested_at AS last_seen_at
+    observed_at AS seen_at
   FROM movie_entries
+), name_sightings AS (
+  SELECT
+    genre_id,
+    genre_name,
+    genre_name AS first_genre_name,
+    is_of_a_list,
+    seen_at AS first_seen_at,
+    seen_at AS last_seen_at
+  FROM named
   UNION ALL
   SELECT
     known.genre_id,
@@ -82,7 +84,7 @@ WITH newest_list AS (
     known.first_seen_at,
     known._source_ingested_at AS last_seen_at
   FROM silver.silver_genres AS known
-), best_mentions AS (
+), best_sightings AS (
   SELECT
     genre_id,
     genre_name,
@@ -94,11 +96,11 @@ WITH newest_list AS (
     is_of_a_list,
     MIN(first_seen_at) OVER (PARTITION BY genre_id) AS first_seen_at,
     last_seen_at
-  FROM mentions
+  FROM name_sightings
   WHERE
     genre_id > 0
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY genre_id ORDER BY genre_name IS NULL, is_of_a_list DESC, last_seen_at DESC, genre_name) = 1
+    ROW_NUMBER() OVER (PARTITION BY genre_id ORDER BY COALESCE(genre_name, 'Unnamed') = 'Unnamed', is_of_a_list DESC, last_seen_at DESC, genre_name) = 1
 )
 SELECT
   best.genre_id::BIGINT AS genre_id,
@@ -110,9 +112,9 @@ SELECT
   best.last_seen_at::TIMESTAMP AS _source_ingested_at,
   (
     SELECT
-      MAX(_loaded_at) AS read_until
-    FROM silver.silver_movies
-  )::TIMESTAMP AS _movies_loaded_at
-FROM best_mentions AS best
+      COALESCE(MAX(_source_load_number), 0) AS load_number
+    FROM silver.silver_movie_observations
+  )::BIGINT AS _source_load_number
+FROM best_sightings AS best
 LEFT JOIN listed_now AS now
   ON now.genre_id = best.genre_id

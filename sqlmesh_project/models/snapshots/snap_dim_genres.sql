@@ -1,45 +1,60 @@
 MODEL (
   name snapshots.snap_dim_genres,
-  kind FULL,
-  grain (genre_id, valid_from),
+  kind SCD_TYPE_2_BY_COLUMN (
+    unique_key (genre_id, valid_from, correction_number),
+    columns (genre_name, genre_group, is_blockbuster_genre, is_withdrawn),
+    valid_from_name recorded_at,
+    valid_to_name superseded_at,
+    execution_time_as_valid_from TRUE,
+    invalidate_hard_deletes FALSE
+  ),
+  grain (genre_id, valid_from, correction_number, recorded_at),
   references genre_id,
   @read_by_analysts(),
-  description 'One row a genre and period in which its name and its classification were the same (SCD type 2). Made anew each time, from the genre lists in bronze and the dated rows of seed_genre_groups: a few rows.',
+  description 'One row per genre, period in which its name and its classification were the same, and correction of that period. Two clocks: valid_from and valid_to, when it held; recorded_at and superseded_at, when this warehouse reported it. The history as known now is gold.genre_history.',
   column_descriptions (
     genre_id = 'TMDb''s number of the genre.',
-    genre_name = 'Name in TMDb''s own casing.',
+    genre_name = 'Name in TMDb''s own casing; Unnamed when there is none.',
     genre_group = 'The family of genres it is reported with.',
     is_blockbuster_genre = 'Whether big-budget franchises are typically of this genre.',
-    valid_from = 'When we learned it (UTC), inclusive.',
-    valid_to = 'When we learned otherwise (UTC), exclusive; NULL while it holds.'
+    valid_from = 'From when on this held (UTC), inclusive.',
+    valid_to = 'Until when (UTC), exclusive; NULL while it holds.',
+    is_withdrawn = 'Nothing supports the period any more (late data): it is no longer reported.',
+    correction_number = 'How often the period was corrected before.',
+    recorded_at = 'From when on this warehouse reported the row (UTC), inclusive.',
+    superseded_at = 'Until when it reported the row (UTC), exclusive; NULL while it does.',
+    _source_load_number = 'Newest load of the refresh that recorded the row (silver_movie_observations).'
   ),
   audits (
-    not_null(columns := (genre_id, genre_name, genre_group, is_blockbuster_genre, valid_from)),
-    unique_combination_of_columns(columns := (genre_id, valid_from)),
-    empty_only_with(parent := silver.silver_genres),
-    forall(criteria := (
-      valid_from < COALESCE(valid_to, '9999-12-31'::TIMESTAMP)
-    )),
-    periods_do_not_overlap(key := genre_id),
-    one_open_period(key := genre_id),
-    references_resolve(key := genre_id, parent := silver.silver_genres, parent_key := genre_id)
+    not_null(columns := (genre_id, genre_name, genre_group, is_blockbuster_genre, valid_from, recorded_at)),
+    unique_combination_of_columns(
+      columns := (genre_id, valid_from, correction_number),
+      condition := superseded_at IS NULL
+    ),
+    not_empty_if_parent_has_rows(parent := silver.silver_genres),
+    relationship(key := genre_id, parent := silver.silver_genres, parent_key := genre_id)
   )
 );
 
-WITH list_entries AS (
+WITH genres AS (
+  SELECT
+    genre_id,
+    _source_load_number AS load_number
+  FROM silver.silver_genres
+), list_entries AS (
   @json_entries(bronze.raw_genres, @json_array(raw_data, 'genres'), ingested_at)
 ), listed_names AS (
   SELECT
     @json_integer(entry, 'id') AS genre_id,
     @json_text(entry, 'name') AS genre_name,
-    ingested_at AS learned_at
+    ingested_at AS seen_at
   FROM list_entries
-), learned AS (
+), name_sightings AS (
   SELECT
     genre_id,
     genre_name,
     NULL::DATE AS effective_from,
-    learned_at
+    seen_at
   FROM listed_names
   UNION ALL
   /* A genre that movies mentioned before the list did; one that no list names has its newest name. */
@@ -47,10 +62,10 @@ WITH list_entries AS (
     genre.genre_id,
     CASE WHEN genre.was_listed THEN genre.first_genre_name ELSE genre.genre_name END AS genre_name,
     NULL::DATE AS effective_from,
-    genre.first_seen_at AS learned_at
+    genre.first_seen_at AS seen_at
   FROM silver.silver_genres AS genre
   LEFT JOIN listed_names AS listed
-    ON listed.genre_id = genre.genre_id AND listed.learned_at <= genre.first_seen_at
+    ON listed.genre_id = genre.genre_id AND listed.seen_at <= genre.first_seen_at
   WHERE
     listed.genre_id IS NULL
   UNION ALL
@@ -59,47 +74,47 @@ WITH list_entries AS (
     genre.genre_id,
     NULL AS genre_name,
     classification.effective_from::DATE,
-    GREATEST(classification.effective_from::TIMESTAMP, genre.first_seen_at) AS learned_at
+    GREATEST(classification.effective_from::TIMESTAMP, genre.first_seen_at) AS seen_at
   FROM silver.seed_genre_groups AS classification
   JOIN silver.silver_genres AS genre
     ON genre.genre_id = classification.genre_id
-), moments AS (
+), change_events AS (
   SELECT
     genre_id,
     MAX(genre_name) AS genre_name,
     MAX(effective_from) AS effective_from,
-    learned_at
-  FROM learned
+    seen_at
+  FROM name_sightings
   WHERE
-    NOT genre_id IS NULL
+    genre_id > 0
   GROUP BY
     genre_id,
-    learned_at
-), beliefs AS (
+    seen_at
+), attribute_history AS (
   SELECT
     genre_id,
-    LAST_VALUE(genre_name IGNORE NULLS) OVER (PARTITION BY genre_id ORDER BY learned_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS genre_name,
-    MAX(effective_from) OVER (PARTITION BY genre_id ORDER BY learned_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS effective_from,
-    learned_at
-  FROM moments
+    COALESCE(LAST_VALUE(genre_name IGNORE NULLS) OVER (PARTITION BY genre_id ORDER BY seen_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 'Unnamed') AS genre_name,
+    MAX(effective_from) OVER (PARTITION BY genre_id ORDER BY seen_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS effective_from,
+    seen_at
+  FROM change_events
 ), classified AS (
   SELECT
-    belief.genre_id,
-    belief.genre_name,
+    attribute.genre_id,
+    attribute.genre_name,
     COALESCE(classification.genre_group, 'Other') AS genre_group,
     COALESCE(classification.is_blockbuster_genre, FALSE) AS is_blockbuster_genre,
-    belief.learned_at
-  FROM beliefs AS belief
+    attribute.seen_at
+  FROM attribute_history AS attribute
   LEFT JOIN silver.seed_genre_groups AS classification
-    ON classification.genre_id = belief.genre_id
-    AND classification.effective_from::DATE = belief.effective_from
+    ON classification.genre_id = attribute.genre_id
+    AND classification.effective_from::DATE = attribute.effective_from
 ), fingerprints AS (
   SELECT
     genre_id,
     genre_name,
     genre_group,
     is_blockbuster_genre,
-    learned_at,
+    seen_at,
     @GENERATE_SURROGATE_KEY(genre_name, genre_group, is_blockbuster_genre) AS fingerprint
   FROM classified
 ), changes AS (
@@ -108,16 +123,37 @@ WITH list_entries AS (
     genre_name,
     genre_group,
     is_blockbuster_genre,
-    learned_at
+    seen_at
   FROM fingerprints
   QUALIFY
-    LAG(fingerprint, 1, '') OVER (PARTITION BY genre_id ORDER BY learned_at) <> fingerprint
+    LAG(fingerprint, 1, '') OVER (PARTITION BY genre_id ORDER BY seen_at) <> fingerprint
+), periods AS (
+  SELECT
+    genre_id,
+    genre_name,
+    genre_group,
+    is_blockbuster_genre,
+    seen_at AS valid_from,
+    LEAD(seen_at) OVER (PARTITION BY genre_id ORDER BY seen_at) AS valid_to
+  FROM changes
+), recorded AS (
+  @period_changes(
+    'snapshots.snap_dim_genres',
+    genres,
+    periods,
+    genre_id,
+    (genre_name, genre_group, is_blockbuster_genre),
+    ()
+  )
 )
 SELECT
   genre_id::BIGINT AS genre_id,
   genre_name::TEXT AS genre_name,
   genre_group::TEXT AS genre_group,
   is_blockbuster_genre::BOOLEAN AS is_blockbuster_genre,
-  learned_at::TIMESTAMP AS valid_from,
-  LEAD(learned_at) OVER (PARTITION BY genre_id ORDER BY learned_at)::TIMESTAMP AS valid_to
-FROM changes
+  valid_from::TIMESTAMP AS valid_from,
+  valid_to::TIMESTAMP AS valid_to,
+  is_withdrawn::BOOLEAN AS is_withdrawn,
+  correction_number::INT AS correction_number,
+  load_number::BIGINT AS _source_load_number
+FROM recorded

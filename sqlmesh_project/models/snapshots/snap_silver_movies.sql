@@ -1,83 +1,94 @@
 MODEL (
   name snapshots.snap_silver_movies,
-  kind INCREMENTAL_BY_PARTITION,
-  partitioned_by movie_id,
-  clustered_by movie_id,
-  grain (movie_id, valid_from),
+  kind SCD_TYPE_2_BY_COLUMN (
+    unique_key (movie_id, valid_from, correction_number),
+    columns (
+      budget_usd,
+      revenue_usd,
+      vote_average,
+      popularity_score,
+      status,
+      runtime_minutes,
+      is_withdrawn
+    ),
+    valid_from_name recorded_at,
+    valid_to_name superseded_at,
+    execution_time_as_valid_from TRUE,
+    invalidate_hard_deletes FALSE
+  ),
+  grain (movie_id, valid_from, correction_number, recorded_at),
   references movie_id,
   @read_by_analysts(),
-  description 'One row a movie and period in which TMDb said the same of its money, votes, popularity, status and running time (SCD type 2). A pure function of bronze: it can be dropped and made again, row for row. A deleted movie has no open period.',
+  description 'One row per movie, period in which TMDb reported the same money, votes, popularity, status and running time, and correction of that period. Two clocks: valid_from and valid_to, when TMDb reported it; recorded_at and superseded_at, when this warehouse did. The history as known now is gold.movie_history.',
   column_descriptions (
     movie_id = 'TMDb''s number of the movie.',
-    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
+    budget_usd = 'In whole US dollars; NULL when unknown.',
     revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
     vote_average = 'Mean vote of TMDb''s users, 0 to 10; NULL when nobody voted.',
     popularity_score = 'TMDb''s popularity.',
     status = 'TMDb''s production status.',
-    runtime_minutes = 'Running time in minutes; NULL when unknown.',
-    valid_from = 'When the first response that said so arrived (UTC), inclusive.',
-    valid_to = 'When the first response that said otherwise arrived (UTC), exclusive; NULL while it holds.',
-    _source_batch_id = 'Pipeline run that landed the first response that said so.',
-    _source_response_count = 'Number of responses of the movie in bronze; tells which movies have news.'
+    runtime_minutes = 'NULL when unknown.',
+    valid_from = 'When the first response with these values arrived (UTC), inclusive.',
+    valid_to = 'When the first response with other values arrived (UTC), exclusive; NULL while they hold.',
+    is_withdrawn = 'No response supports the period any more (late data): it is no longer reported.',
+    correction_number = 'How often the period was corrected before.',
+    recorded_at = 'From when on this warehouse reported the row (UTC), inclusive.',
+    superseded_at = 'Until when it reported the row (UTC), exclusive; NULL while it does.',
+    _source_batch_id = 'Pipeline run that loaded the first response of the period.',
+    _source_load_number = 'Newest load of the refresh that recorded the row (silver_movie_observations).',
+    _source_version = 'SQLMesh''s version of the observations; with another one they are all read again.'
   ),
   audits (
-    not_null(columns := (movie_id, valid_from)),
-    unique_combination_of_columns(columns := (movie_id, valid_from)),
-    empty_only_with(parent := bronze.raw_movies, condition := NOT @json_integer(raw_data, 'id') IS NULL),
-    forall(criteria := (
-      valid_from < COALESCE(valid_to, '9999-12-31'::TIMESTAMP)
-    )),
-    periods_do_not_overlap(key := movie_id),
-    one_open_period(key := movie_id),
-    references_resolve(key := movie_id, parent := silver.silver_movies, parent_key := movie_id)
+    not_null(columns := (movie_id, valid_from, is_withdrawn, correction_number, recorded_at), condition := @changed_rows()),
+    not_empty_if_parent_has_rows(parent := silver.silver_movie_observations, condition := NOT is_tombstone),
+    unique_combination_of_columns(
+      columns := (movie_id, valid_from, correction_number),
+      condition := superseded_at IS NULL AND @changed_rows()
+    ),
+    forall(
+      criteria := (
+        recorded_at <= COALESCE(superseded_at, '9999-12-31'::TIMESTAMP)
+      ),
+      condition := @changed_rows()
+    )
   )
 );
 
-WITH movies_with_news AS (
-  /* A response counts as news until the history has counted it. */
+WITH high_water_mark AS (
+  @high_water_mark('snapshots.snap_silver_movies', 'silver.silver_movie_observations')
+), changed_movies AS (
   SELECT
-    movie.movie_id,
-    movie._source_response_count AS response_count
-  FROM silver.silver_movies AS movie
-  LEFT JOIN snapshots.snap_silver_movies AS known
-    ON known.movie_id = movie.movie_id
+    observation.movie_id,
+    MAX(observation._source_load_number) AS load_number
+  FROM silver.silver_movie_observations AS observation
+  CROSS JOIN high_water_mark
+  WHERE
+    observation._source_load_number > high_water_mark.load_number
   GROUP BY
-    movie.movie_id,
-    movie._source_response_count
-  HAVING
-    movie._source_response_count <> COALESCE(MAX(known._source_response_count), 0)
-    OR @start_ds <= @first_day
-), responses AS (
-  /* Every response of these movies, in bronze from the beginning: one that lands late may split a
-     period that is long closed. All periods of these movies are replaced. */
-  SELECT
-    response.movie_id,
-    response.ingested_at,
-    response.batch_id,
-    response._dlt_id,
-    news.response_count,
-    @json_fields(response.raw_data, id, budget, revenue, vote_average, vote_count, popularity, status, runtime)
-  FROM bronze.raw_movies AS response
-  JOIN movies_with_news AS news
-    ON news.movie_id = response.movie_id
+    observation.movie_id
 ), observations AS (
   /* Of the responses of one moment the last. ROW_NUMBER() = 1 would find it, too, but DuckDB makes an
      aggregate of that, which holds all responses in memory; a window can work on disk. */
   SELECT
     movie_id,
-    @movie_amount(budget) AS budget_usd,
-    @movie_amount(revenue) AS revenue_usd,
-    @movie_vote_average(vote_average, vote_count) AS vote_average,
-    @movie_popularity(popularity) AS popularity_score,
-    @json_text(status) AS status,
-    @movie_amount(runtime) AS runtime_minutes,
-    @json_integer(id) IS NULL AS is_tombstone,
-    ingested_at,
-    batch_id,
-    response_count
-  FROM responses
+    budget_usd,
+    revenue_usd,
+    vote_average,
+    popularity_score,
+    status,
+    runtime_minutes,
+    is_tombstone,
+    observed_at,
+    _source_batch_id
+  FROM silver.silver_movie_observations
+  WHERE
+    movie_id IN (
+      SELECT
+        movie_id
+      FROM changed_movies
+    )
   QUALIFY
-    COALESCE(LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at, _dlt_id) <> ingested_at, TRUE)
+    COALESCE(LEAD(observed_at) OVER (PARTITION BY movie_id ORDER BY observed_at, _source_load_id, response_id) <> observed_at, TRUE)
 ), fingerprints AS (
   SELECT
     movie_id,
@@ -88,9 +99,8 @@ WITH movies_with_news AS (
     status,
     runtime_minutes,
     is_tombstone,
-    ingested_at,
-    batch_id,
-    response_count,
+    observed_at,
+    _source_batch_id,
     @GENERATE_SURROGATE_KEY(is_tombstone, budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes) AS fingerprint
   FROM observations
 ), changes AS (
@@ -103,13 +113,12 @@ WITH movies_with_news AS (
     status,
     runtime_minutes,
     is_tombstone,
-    ingested_at,
-    batch_id,
-    response_count
+    observed_at,
+    _source_batch_id
   FROM fingerprints
   QUALIFY
-    LAG(fingerprint, 1, '') OVER (PARTITION BY movie_id ORDER BY ingested_at) <> fingerprint
-), periods AS (
+    LAG(fingerprint, 1, '') OVER (PARTITION BY movie_id ORDER BY observed_at) <> fingerprint
+), all_periods AS (
   SELECT
     movie_id,
     budget_usd,
@@ -119,11 +128,34 @@ WITH movies_with_news AS (
     status,
     runtime_minutes,
     is_tombstone,
-    ingested_at AS valid_from,
-    LEAD(ingested_at) OVER (PARTITION BY movie_id ORDER BY ingested_at) AS valid_to,
-    batch_id,
-    response_count
+    observed_at AS valid_from,
+    LEAD(observed_at) OVER (PARTITION BY movie_id ORDER BY observed_at) AS valid_to,
+    _source_batch_id
   FROM changes
+), periods AS (
+  SELECT
+    movie_id,
+    budget_usd,
+    revenue_usd,
+    vote_average,
+    popularity_score,
+    status,
+    runtime_minutes,
+    valid_from,
+    valid_to,
+    _source_batch_id
+  FROM all_periods
+  WHERE
+    NOT is_tombstone
+), recorded AS (
+  @period_changes(
+    'snapshots.snap_silver_movies',
+    changed_movies,
+    periods,
+    movie_id,
+    (budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes),
+    (_source_batch_id)
+  )
 )
 SELECT
   movie_id::BIGINT AS movie_id,
@@ -135,8 +167,9 @@ SELECT
   runtime_minutes::BIGINT AS runtime_minutes,
   valid_from::TIMESTAMP AS valid_from,
   valid_to::TIMESTAMP AS valid_to,
-  batch_id::TEXT AS _source_batch_id,
-  response_count::BIGINT AS _source_response_count
-FROM periods
-WHERE
-  NOT is_tombstone
+  is_withdrawn::BOOLEAN AS is_withdrawn,
+  correction_number::INT AS correction_number,
+  _source_batch_id::TEXT AS _source_batch_id,
+  load_number::BIGINT AS _source_load_number,
+  @snapshot_version('silver.silver_movie_observations')::TEXT AS _source_version
+FROM recorded

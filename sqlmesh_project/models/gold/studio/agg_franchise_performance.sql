@@ -30,7 +30,7 @@ MODEL (
     not_null(columns := (franchise, title_count, gross_usd, purchase_revenue_usd, unique_fans, gross_rank)),
     duplicate_count("column" := franchise, blocking := TRUE),
     positive_revenue("column" := gross_usd),
-    keeps_every_row(key := franchise, parent := gold.dim_titles, parent_key := franchise, condition := parent.title_id <> '-1'),
+    no_rows_lost(key := franchise, parent := gold.dim_titles, parent_key := franchise, condition := parent.title_id <> '-1'),
     franchise_totals_reconcile,
     forall(
       criteria := (

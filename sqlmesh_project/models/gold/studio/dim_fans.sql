@@ -18,7 +18,7 @@ MODEL (
     not_null(columns := (fan_token, account_type, fan_class, region, country_code, preferred_device)),
     duplicate_count("column" := fan_token, blocking := TRUE),
     has_unknown_member(key := fan_token, member := '-1'),
-    keeps_every_row(key := fan_token, parent := silver.fans, parent_key := fan_token)
+    no_rows_lost(key := fan_token, parent := silver.fans, parent_key := fan_token)
   )
 );
 

@@ -27,8 +27,8 @@ MODEL (
     not_null(columns := (title_sk, title_id, movie_sk, title_name, franchise, is_described)),
     unique_values(columns := (title_sk, title_id)),
     has_unknown_member(key := title_id, member := '-1'),
-    references_resolve(key := movie_sk, parent := gold.dim_movies, parent_key := movie_sk),
-    keeps_every_row(key := title_id, parent := silver.stg_titles, parent_key := title_id),
+    relationship(key := movie_sk, parent := gold.dim_movies, parent_key := movie_sk),
+    no_rows_lost(key := title_id, parent := silver.stg_titles, parent_key := title_id),
     valid_imdb_score("column" := imdb_score)
   )
 );

@@ -28,8 +28,8 @@ MODEL (
   audits (
     not_null(columns := (title_sk, date_sk, region, tickets_sold, gross_usd, purchase_revenue_usd)),
     unique_combination_of_columns(columns := (title_sk, date_sk, region)),
-    references_resolve(key := title_sk, parent := gold.dim_titles, parent_key := title_sk),
-    references_resolve(key := date_sk, parent := gold.dim_dates, parent_key := date_sk),
+    relationship(key := title_sk, parent := gold.dim_titles, parent_key := title_sk),
+    relationship(key := date_sk, parent := gold.dim_dates, parent_key := date_sk),
     positive_revenue("column" := gross_usd),
     positive_revenue("column" := purchase_revenue_usd),
     forall(

@@ -18,7 +18,7 @@ MODEL (
     unique_values(columns := (
       interaction_id
     )),
-    keeps_every_row(
+    no_rows_lost(
       key := interaction_id,
       parent := silver.stg_fan_interactions,
       parent_key := interaction_id,

@@ -26,7 +26,7 @@ MODEL (
     forall(
       criteria := (first_seen_at <= last_seen_at, order_count <= interaction_count, priced_order_count <= order_count)
     ),
-    keeps_every_row(
+    no_rows_lost(
       key := fan_token,
       parent := silver.stg_fan_interactions,
       parent_key := fan_token,

@@ -33,13 +33,13 @@ MODEL (
     duplicate_count("column" := interaction_id, blocking := TRUE),
     valid_email_hash("column" := fan_token, blocking := TRUE),
     routed_by_account_type(fan_class := 'GUEST'),
-    keeps_every_row(
+    no_rows_lost(
       key := interaction_id,
       parent := silver.stg_fan_interactions,
       parent_key := interaction_id,
       condition := parent.fan_class = 'GUEST'
     ),
-    routed_once(other := silver.stg_fan_verified)
+    mutually_exclusive(other := silver.stg_fan_verified)
   )
 );
 

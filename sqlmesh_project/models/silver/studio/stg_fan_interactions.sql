@@ -34,7 +34,7 @@ MODEL (
     not_null(columns := (interaction_id, fan_token, _source_row_id, _loaded_at)),
     duplicate_count("column" := interaction_id, blocking := TRUE),
     valid_country_code("column" := country_code),
-    keeps_every_row(key := interaction_id, parent := bronze.raw_fan_interactions, parent_key := interaction_id),
+    no_rows_lost(key := interaction_id, parent := bronze.raw_fan_interactions, parent_key := interaction_id),
     accepted_values("column" := fan_class, is_in := ('VERIFIED', 'GUEST')),
     forall(
       criteria := (

@@ -36,7 +36,7 @@ MODEL (
     valid_email_hash("column" := email_token, blocking := TRUE),
     valid_email_hash("column" := fan_token, blocking := TRUE),
     routed_by_account_type(fan_class := 'VERIFIED'),
-    keeps_every_row(
+    no_rows_lost(
       key := interaction_id,
       parent := silver.stg_fan_interactions,
       parent_key := interaction_id,

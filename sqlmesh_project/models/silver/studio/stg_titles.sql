@@ -32,7 +32,7 @@ MODEL (
     null_count("column" := title_name, threshold := 0),
     valid_imdb_score("column" := imdb_score),
     positive_revenue("column" := budget_usd),
-    keeps_every_row(key := title_id, parent := bronze.raw_title_metadata, parent_key := title_id),
+    no_rows_lost(key := title_id, parent := bronze.raw_title_metadata, parent_key := title_id),
     forall(criteria := (runtime_minutes >= 0, release_year BETWEEN 1870 AND 2200))
   )
 );

@@ -27,8 +27,8 @@ MODEL (
     )),
     periods_do_not_overlap(key := fan_token),
     one_open_period(key := fan_token),
-    references_resolve(key := fan_token, parent := silver.fans, parent_key := fan_token),
-    keeps_every_row(key := fan_token, parent := silver.fans, parent_key := fan_token),
+    relationship(key := fan_token, parent := silver.fans, parent_key := fan_token),
+    no_rows_lost(key := fan_token, parent := silver.fans, parent_key := fan_token),
     valid_country_code("column" := country_code)
   )
 );

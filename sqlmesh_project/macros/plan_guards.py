@@ -1,6 +1,6 @@
 """Guards of a plan: what would lose history, or be dear by accident, has to be asked for.
 
-`@refuse_losses()` is called at the start of a plan (`before_all` in config.yaml), when no
+`@check_plan()` is called at the start of a plan (`before_all` in config.yaml), when no
 model is written yet. It compares what stands in prod with what the plan would put there.
 """
 
@@ -19,17 +19,12 @@ from sqlmesh.utils.errors import PlanError
 PROD = "prod"
 # The schema of tables that say what was believed when.
 HISTORY = "snapshots"
-# Tables elsewhere that remember, and which of their rows no rebuild makes again: that of refused
-# values reads the newest response of each movie only.
-LOGS = {
-    "ops.data_quality_results": "TRUE",
-    "ops.rejected_values": "NOT _source_response_id IN"
-    " (SELECT _source_response_id FROM silver.silver_movies)",
-}
+# Tables elsewhere whose rows no rebuild makes again.
+NON_REBUILDABLE_TABLES = ("ops.data_quality_results",)
 
 
 @macro()
-def refuse_losses(evaluator: MacroEvaluator) -> exp.Expr:
+def check_plan(evaluator: MacroEvaluator) -> exp.Expr:
     """Stop a plan that would lose history, or build a large table anew.
 
     Names of models in MARQUEE_ALLOW, separated by commas, are let through.
@@ -93,27 +88,41 @@ def _lost_histories(evaluator: MacroEvaluator, models: list[Snapshot]) -> dict[s
             continue
         snapshot = kept[name]
         columns = {column.lower() for column in snapshot.model.columns_to_types or {}}
+        in_prod = [column.lower() for column in adapter.columns(_view(adapter, snapshot))]
+        # A name with a leading underscore is lineage: it comes again with the next rebuild.
         lost = [
-            column
-            for column in adapter.columns(_view(adapter, snapshot))
-            if column.lower() not in columns
+            column for column in in_prod if column not in columns and not column.startswith("_")
         ]
-        is_only_here = name in LOGS or snapshot.model.kind.is_scd_type_2
+        irreplaceable = _irreplaceable_rows(snapshot, in_prod)
         if lost:
             found[name] = f"would lose the history of {', '.join(lost)}"
-        elif is_only_here and _is_filled_anew(evaluator, snapshot, models, index):
-            rows = _rows_in_prod(adapter, snapshot, LOGS.get(name, "TRUE"))
+        elif irreplaceable and _is_filled_anew(evaluator, snapshot, models, index):
+            rows = _rows_in_prod(adapter, snapshot, irreplaceable)
             if rows:
                 found[name] = f"would begin anew; rows that nothing makes again: {rows:,}"
-        elif is_only_here and not snapshot.unpaused_ts:
+        elif irreplaceable and not snapshot.unpaused_ts:
             # Not prod's yet, and built already by another environment.
-            rows = _rows_left_out(adapter, snapshot, LOGS.get(name, "TRUE"))
+            rows = _rows_left_out(adapter, snapshot, irreplaceable)
             if rows:
                 found[name] = (
                     "would be replaced by what another environment built; rows that nothing makes "
                     f"again: {rows:,}"
                 )
     return found
+
+
+def _irreplaceable_rows(snapshot: Snapshot, columns: list[str]) -> str:
+    """Condition of the rows of prod's table that no rebuild makes again; empty where none are.
+
+    Of a history on two clocks those that are superseded: the others are computed from bronze. A
+    table that has no such column yet was computed as a whole.
+    """
+    if snapshot.model.name in NON_REBUILDABLE_TABLES:
+        return "TRUE"
+    if not snapshot.model.kind.is_scd_type_2:
+        return ""
+    superseded_at = snapshot.model.kind.valid_to_name.name
+    return f"NOT {superseded_at} IS NULL" if superseded_at.lower() in columns else ""
 
 
 def _index(evaluator: MacroEvaluator, models: list[Snapshot]) -> DeployabilityIndex:
@@ -153,11 +162,11 @@ def _is_filled_anew(
 def _histories_in_prod(adapter: Any) -> list[str]:
     """The tables of the history that prod has, by the names of their models."""
     found = []
-    for schema in sorted({HISTORY, *(log.partition(".")[0] for log in LOGS)}):
+    for schema in sorted({HISTORY, *(log.partition(".")[0] for log in NON_REBUILDABLE_TABLES)}):
         # The engine compares letter by letter, and Snowflake's names are upper case.
         in_prod = normalize_identifiers(schema, dialect=adapter.dialect).name
         names = [f"{schema}.{view.name.lower()}" for view in adapter.get_data_objects(in_prod)]
-        found += [name for name in names if schema == HISTORY or name in LOGS]
+        found += [name for name in names if schema == HISTORY or name in NON_REBUILDABLE_TABLES]
     return found
 
 

@@ -1,5 +1,5 @@
 AUDIT (
-  name keeps_every_row,
+  name no_rows_lost,
   defaults (
     condition = TRUE
   )

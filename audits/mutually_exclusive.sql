@@ -1,5 +1,5 @@
 AUDIT (
-  name routed_once
+  name mutually_exclusive
 );
 
 /* An interaction is in one of the two tables, never in both. */

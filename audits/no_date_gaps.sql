@@ -1,5 +1,5 @@
 AUDIT (
-  name days_are_gapless
+  name no_date_gaps
 );
 
 /* A calendar has every day between its first and its last. */

@@ -1,5 +1,5 @@
 AUDIT (
-  name empty_only_with,
+  name not_empty_if_parent_has_rows,
   defaults (threshold = 0, condition = TRUE)
 );
 

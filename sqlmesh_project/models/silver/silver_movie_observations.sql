@@ -1,0 +1,161 @@
+MODEL (
+  name silver.silver_movie_observations,
+  kind INCREMENTAL_BY_UNIQUE_KEY (
+    unique_key response_id
+  ),
+  grain response_id,
+  references movie_id,
+  description 'One row per response of TMDb''s /movie/{id}, typed and cleaned. The only model that parses a movie''s document: the others read it here.',
+  column_descriptions (
+    response_id = 'The response: bronze''s _dlt_id.',
+    movie_id = 'TMDb''s number of the movie that was requested.',
+    title = 'NULL where TMDb gives none.',
+    original_title = 'Title in the original language.',
+    tagline = 'Advertising line.',
+    overview = 'Synopsis.',
+    status = 'Rumored, Planned, In Production, Post Production, Released or Canceled, as TMDb has it.',
+    homepage = 'Web address.',
+    imdb_id = 'IMDb''s key of the movie (tt...).',
+    original_language = 'ISO 639-1 code, and TMDb''s own cn and xx.',
+    collection_id = 'TMDb''s number of the collection (franchise).',
+    collection_name = 'Name of the collection.',
+    release_date = 'Day of the first release.',
+    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
+    revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
+    runtime_minutes = 'Running time; NULL when unknown.',
+    popularity_score = 'TMDb''s popularity on the day of the response.',
+    vote_average = 'Mean vote of TMDb''s users, 0 to 10; NULL when nobody voted.',
+    vote_count = 'Number of votes; NULL when TMDb knows of none.',
+    is_adult_content = 'TMDb''s adult flag.',
+    genres = 'The list as JSON, in the order of the response.',
+    production_companies = 'The list as JSON, in the order of the response.',
+    rejected_values = 'JSON list of the values that break a rule and are NULL here; NULL when there is none (ops.rejected_values).',
+    is_tombstone = 'TMDb no longer has the movie; everything else is NULL.',
+    observed_at = 'When the response arrived (UTC).',
+    _source_batch_id = 'Pipeline run that loaded the response.',
+    _source_load_id = 'dlt''s load.',
+    _source_row_count = 'Movie responses of that load when it was read.',
+    _source_load_number = 'One higher for each refresh that found new loads; the other models read by it.',
+    _loaded_at = 'When this row was written (UTC).'
+  ),
+  audits (
+    not_null(columns := (response_id, movie_id, is_tombstone, observed_at, _source_load_number), condition := @changed_rows()),
+    unique_values(columns := (
+      response_id
+    ), condition := @changed_rows()),
+    forall(
+      criteria := (
+        budget_usd > 0,
+        revenue_usd > 0,
+        runtime_minutes > 0,
+        vote_count > 0,
+        vote_average BETWEEN 0 AND 10,
+        popularity_score >= 0
+      ),
+      condition := @changed_rows()
+    )
+  )
+);
+
+WITH new_loads AS (
+  @new_loads('silver.silver_movie_observations', 'tmdb', bronze.raw_movies)
+), documents AS (
+  SELECT
+    response._dlt_id AS response_id,
+    response.movie_id,
+    @json_fields(
+      response.raw_data,
+      id,
+      title,
+      original_title,
+      tagline,
+      overview,
+      status,
+      homepage,
+      imdb_id,
+      original_language,
+      belongs_to_collection,
+      release_date,
+      budget,
+      revenue,
+      runtime,
+      popularity,
+      vote_average,
+      vote_count,
+      adult,
+      genres,
+      production_companies
+    ),
+    response.ingested_at,
+    response.batch_id,
+    new_load.load_id,
+    new_load.row_count,
+    new_load.load_number
+  FROM bronze.raw_movies AS response
+  JOIN new_loads AS new_load
+    ON new_load.load_id = response._dlt_load_id
+), observations AS (
+  SELECT
+    response_id,
+    movie_id,
+    @json_text(title) AS title,
+    @json_text(original_title) AS original_title,
+    @json_text(tagline) AS tagline,
+    @json_text(overview) AS overview,
+    @json_text(status) AS status,
+    @json_text(homepage) AS homepage,
+    @json_text(imdb_id) AS imdb_id,
+    @json_text(original_language) AS original_language,
+    @json_integer(belongs_to_collection, 'id') AS collection_id,
+    @json_text(belongs_to_collection, 'name') AS collection_name,
+    @movie_release_date(release_date, ingested_at) AS release_date,
+    @movie_amount(budget) AS budget_usd,
+    @movie_amount(revenue) AS revenue_usd,
+    @movie_amount(runtime) AS runtime_minutes,
+    @movie_popularity(popularity) AS popularity_score,
+    @movie_vote_average(vote_average, vote_count) AS vote_average,
+    @movie_amount(vote_count) AS vote_count,
+    @json_boolean(adult) AS is_adult_content,
+    @json_source(genres) AS genres,
+    @json_source(production_companies) AS production_companies,
+    @movie_rejected_values() AS rejected_values,
+    @json_integer(id) IS NULL AS is_tombstone,
+    ingested_at,
+    batch_id,
+    load_id,
+    row_count,
+    load_number
+  FROM documents
+)
+SELECT
+  response_id::TEXT AS response_id,
+  movie_id::BIGINT AS movie_id,
+  title::TEXT AS title,
+  original_title::TEXT AS original_title,
+  tagline::TEXT AS tagline,
+  overview::TEXT AS overview,
+  status::TEXT AS status,
+  homepage::TEXT AS homepage,
+  imdb_id::TEXT AS imdb_id,
+  original_language::TEXT AS original_language,
+  collection_id::BIGINT AS collection_id,
+  collection_name::TEXT AS collection_name,
+  release_date::DATE AS release_date,
+  budget_usd::BIGINT AS budget_usd,
+  revenue_usd::BIGINT AS revenue_usd,
+  runtime_minutes::BIGINT AS runtime_minutes,
+  popularity_score::DOUBLE AS popularity_score,
+  vote_average::DOUBLE AS vote_average,
+  vote_count::BIGINT AS vote_count,
+  is_adult_content::BOOLEAN AS is_adult_content,
+  genres::TEXT AS genres,
+  production_companies::TEXT AS production_companies,
+  CASE WHEN NOT is_tombstone THEN rejected_values END::TEXT AS rejected_values,
+  is_tombstone::BOOLEAN AS is_tombstone,
+  ingested_at::TIMESTAMP AS observed_at,
+  batch_id::TEXT AS _source_batch_id,
+  load_id::TEXT AS _source_load_id,
+  row_count::BIGINT AS _source_row_count,
+  load_number::BIGINT AS _source_load_number,
+  @execution_dtntz::TIMESTAMP AS _loaded_at
+FROM observations
