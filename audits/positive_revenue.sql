@@ -8,4 +8,4 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  @breaks_positive_revenue(@column)
+  @violates_positive_revenue(@column)

@@ -8,4 +8,4 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  @breaks_valid_country_code(@column)
+  @violates_valid_country_code(@column)

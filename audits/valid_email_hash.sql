@@ -8,4 +8,4 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  @breaks_valid_email_hash(@column)
+  @violates_valid_email_hash(@column)

@@ -8,4 +8,4 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  @breaks_valid_imdb_score(@column)
+  @violates_valid_imdb_score(@column)

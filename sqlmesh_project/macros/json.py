@@ -169,8 +169,11 @@ def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.Expr:
-    """``TRY_CAST(value AS to)``: NULL where the text is no such value."""
-    return exp.TryCast(this=value, to=exp.DataType.build(to))
+    """``TRY_CAST(value AS to)``: NULL where the text is no such value.
+
+    Said to be a text: where sqlglot cannot tell, it writes CAST for Snowflake, which would fail.
+    """
+    return exp.TryCast(this=value, to=exp.DataType.build(to), requires_string=True)
 
 
 def _json(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:

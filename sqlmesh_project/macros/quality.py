@@ -62,32 +62,32 @@ METRICS: list[list[Any]] = [
     ["silver.stg_fan_interactions", "interaction_id", "row_count_growth_pct", 90],
     ["silver.stg_box_office", "box_office_sk", "row_count_loss_pct", 0],
     ["silver.stg_box_office", "box_office_sk", "row_count_growth_pct", 90],
-    ["silver.studio_batches", "landed_at", "days_since_newest", 7],
+    ["silver.studio_loads", "landed_at", "days_since_newest", 7],
 ]
 
 
 @macro()
-def breaks_valid_imdb_score(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
+def violates_valid_imdb_score(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
     """BOOLEAN: a score outside 0 to 10."""
     return exp.not_(exp.paren(column.copy().between(0, HIGHEST_SCORE)))
 
 
 @macro()
-def breaks_valid_email_hash(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
+def violates_valid_email_hash(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
     """BOOLEAN: a token that is none: nothing but 64 hexadecimal digits is."""
     pattern = exp.Literal.string(HMAC_PATTERN)
     return exp.not_(exp.RegexpLike(this=column.copy(), expression=pattern))
 
 
 @macro()
-def breaks_valid_country_code(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
+def violates_valid_country_code(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
     """BOOLEAN: a code that no country has (seed_country_codes)."""
     countries = exp.select("country_code").from_("silver.seed_country_codes")
     return exp.not_(exp.In(this=column.copy(), query=exp.Subquery(this=countries)))
 
 
 @macro()
-def breaks_positive_revenue(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
+def violates_positive_revenue(evaluator: MacroEvaluator, column: exp.Expr) -> exp.Expr:
     """BOOLEAN: money below 0."""
     return exp.LT(this=column.copy(), expression=exp.Literal.number(0))
 
@@ -100,7 +100,7 @@ def measuring_run(evaluator: MacroEvaluator) -> exp.Expr:
     return exp.convert(job.job_id) if job else exp.null()
 
 
-def measure_in_spite(adapter: Any, snapshots: dict[str, Any]) -> None:
+def measure_after_failure(adapter: Any, snapshots: dict[str, Any]) -> None:
     """Measure what SQLMesh left out, because an audit stopped a model that it reads.
 
     That is when the figures are wanted most. The query is the model's own, and it reads the tables
@@ -126,9 +126,9 @@ def measure_in_spite(adapter: Any, snapshots: dict[str, Any]) -> None:
 def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
     """One row a metric of `METRICS`: what it measures on the day given, and what is tolerated."""
     rules = {
-        "valid_imdb_score": breaks_valid_imdb_score,
-        "valid_email_hash": breaks_valid_email_hash,
-        "positive_revenue": breaks_positive_revenue,
+        "valid_imdb_score": violates_valid_imdb_score,
+        "valid_email_hash": violates_valid_email_hash,
+        "positive_revenue": violates_positive_revenue,
     }
     # What a value must be found in.
     known = {

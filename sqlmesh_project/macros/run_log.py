@@ -23,7 +23,7 @@ from sqlmesh.core.macros import MacroEvaluator
 from sqlmesh.utils.errors import PlanError
 
 from macros.alerts import tell
-from macros.quality import measure_in_spite
+from macros.quality import measure_after_failure
 
 RUN_LOG = "marquee run log"  # the name of the handler in Python's logging
 # A test holds them against landing/run_log.py and external_models.yaml.
@@ -310,7 +310,7 @@ class RunLog(logging.Handler):
         if "ops.data_quality_results" in done:
             return
         try:
-            measure_in_spite(self.adapter, self.project)
+            measure_after_failure(self.adapter, self.project)
         except Exception as error:
             say_not_logged(error)
 

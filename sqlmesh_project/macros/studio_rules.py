@@ -1,15 +1,17 @@
-"""The rules that a value of the studio's feeds must keep, each in one place.
+"""How a value of the studio's feeds is read, one definition per type.
 
-Bronze holds what the files say as text. Silver and the list of refused values (``ops``) read
-through these macros, so that they can't disagree on what a value is. A value that breaks its rule
-is NULL.
+Bronze keeps the text of the files. Silver and ``ops.rejected_studio_values`` read it through these
+macros, so that they cannot disagree: ``@clean_columns`` first, then a parser per column. A text
+that follows its rule is read exactly, without rounding or guessing; any other is NULL in silver and
+listed in ``ops`` with the rule (``RULES``).
 """
 
 from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-from macros.json import WHITE_SPACE, try_cast
+from macros.json import try_cast
+from macros.text import cleaned, name_key
 
 EVENT_TYPES = ["STREAM", "PURCHASE", "REVIEW", "WISHLIST", "TRAILER_VIEW"]
 # Clocks of devices differ; an event more than a day after it was read is of the future.
@@ -17,87 +19,188 @@ LATEST_EVENT = "INTERVAL '1' DAY"
 EARLIEST_DAY = "1990-01-01"  # nobody sold, streamed or reported anything digitally before
 HIGHEST_SCORE = 10
 OLDEST_RELEASE_YEAR = 1870  # as for TMDb's movies
-# A figure above is a slip; added up or converted, a few of them would burst a column of gold.
+# A figure above is a typing error. One row cannot bring a sum of gold, DECIMAL(18, 2) or BIGINT, to
+# its limit: that takes ten million rows of a billion US dollars.
 HIGHEST_FIGURE = 999_999_999_999
+HIGHEST_AMOUNT = 999_999_999
 HIGHEST_RATE = 9_999
 
+# The key and the names of the unknown members and of titles without a franchise.
+UNKNOWN_KEY = "-1"
+RESERVED_NAMES = ["-1", "STANDALONE", "UNKNOWN"]
+
+# Digits, at most one point, and an exponent. Twenty decimals are all that the wide DECIMAL of
+# `_number` holds, so that a text with more, zeros at the end aside, is not read as another number.
+_MANY = "([0-9]+[.]?|[0-9]*[.][0-9]{1,20})0*"
+_FEW = "([0-9]+[.]?|[0-9]*[.][0-9]{1,10})0*"
+NUMBER = f"^[+-]?({_MANY}([eE][+]?[0-9][0-9]?)?|{_FEW}[eE]-0?[0-9])$"
+DAY = "^[0-9]{4}(-[0-9][0-9]-[0-9][0-9]|[0-9]{4})$"
+# The extended format, then the basic one.
+_HOUR, _SIXTY = "([01][0-9]|2[0-3])", "[0-5][0-9]"
+_FRACTION = "([.,][0-9]+)?"
+_OFFSET = f"([Zz]|[+-]{_HOUR}(:?{_SIXTY})?)?"
+TIMESTAMP = (
+    "^([0-9]{4}-[0-9][0-9]-[0-9][0-9]"
+    f"([Tt ]{_HOUR}(:{_SIXTY}(:{_SIXTY}{_FRACTION})?)? ?{_OFFSET})?"
+    f"|[0-9]{{8}}[Tt]{_HOUR}({_SIXTY}({_SIXTY}{_FRACTION})?)?{_OFFSET})$"
+)
+
+# The rule of each type, as `ops` gives it for the reason of a rejection.
+RULES = {
+    "parse_local_gross": "not a number from 0 to a trillion with at most 2 decimals",
+    "parse_amount": "not a number from 0 to a billion with at most 2 decimals",
+    "parse_rate": "not a number above 0 and below 10,000 with at most 8 decimals",
+    "parse_count": "not a whole number from 0 to a trillion",
+    "parse_score": "not a number from 0 to 10",
+    "parse_year": "not a year from 1870 to ten years after it was read",
+    "parse_date": "not an ISO 8601 date from 1990 to the day after it was read",
+    "parse_timestamp": "not an ISO 8601 timestamp from 1990 to a day after it was read",
+    "parse_key": "blank, or the key of the unknown member",
+    "parse_name": "reserved for the unknown member, or for titles without a franchise",
+}
+
+# These compare with the time at which the record was read.
+TIMED_PARSERS = ["parse_date", "parse_timestamp", "parse_year"]
+LINEAGE = [
+    "source_file",
+    "source_line",
+    "ingested_at",
+    "batch_id",
+    "_dlt_id",
+    "_source_load_number",
+]
+
 
 @macro()
-def said(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def clean_text(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """TEXT without white space around it; NULL when empty."""
-    return _said(value)
+    return cleaned(value)
 
 
 @macro()
-def said_code(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def clean_code(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """TEXT in capitals without white space around it; NULL when empty."""
-    return exp.Upper(this=_said(value))
+    return exp.Upper(this=cleaned(value))
 
 
 @macro()
-def money_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """DECIMAL(18, 2): an amount of 0 to a trillion."""
-    return _plausible(try_cast(_said(value), "DECIMAL(18, 2)"))
+def clean_columns(
+    evaluator: MacroEvaluator, relation: exp.Expr, *columns: exp.Expr
+) -> list[exp.Expr]:
+    """Columns, for a SELECT list: each named column of the relation as ``@clean_text`` gives it."""
+    return [
+        exp.alias_(cleaned(exp.column(column.name, relation.name)), column.name)
+        for column in columns
+    ]
 
 
 @macro()
-def rate_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """DECIMAL(18, 8): an exchange rate above 0 and below 10,000."""
-    rate = try_cast(_said(value), "DECIMAL(18, 8)")
-    is_above_0 = exp.GT(this=rate.copy(), expression=exp.Literal.number(0))
-    return _when(exp.and_(is_above_0, rate.copy().between(0, HIGHEST_RATE)), rate)
+def spelling_key(evaluator: MacroEvaluator, name: exp.Expr) -> exp.Expr:
+    """TEXT that is the same for spellings that differ by case or white space only."""
+    return name_key(name)
 
 
 @macro()
-def count_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """BIGINT: a whole number of 0 to a trillion."""
-    return _plausible(exp.cast(try_cast(_said(value), "DECIMAL(18, 0)"), "BIGINT"))
+def parse_key(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """TEXT: a key; NULL when it is that of the unknown member."""
+    return exp.func("NULLIF", value.copy(), exp.Literal.string(UNKNOWN_KEY))
 
 
 @macro()
-def score_of(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """DOUBLE: a score of 0 to 10."""
-    score = try_cast(_said(value), "DOUBLE")
-    return _when(score.copy().between(0, HIGHEST_SCORE), score)
+def parse_name(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """TEXT: the name of a group; NULL when the warehouse uses it for one of its own."""
+    reserved = [exp.Literal.string(name) for name in RESERVED_NAMES]
+    is_free = exp.not_(exp.In(this=name_key(value), expressions=reserved))
+    return _when(is_free, value)
 
 
 @macro()
-def day_of(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
-    """DATE: an ISO day up to the one after it was read."""
-    text = _said(value)
-    is_iso = exp.Like(this=text.copy(), expression=exp.Literal.string("____-__-__"))
-    day = try_cast(text, "DATE")
-    return _when(exp.and_(is_iso, _is_past(evaluator, day.copy(), ingested_at)), day)
+def parse_amount(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """DECIMAL(18, 2): an amount of 0 to a billion: a price, a budget, a day's gross in dollars."""
+    return _number(value, "DECIMAL(18, 2)", HIGHEST_AMOUNT)
 
 
 @macro()
-def moment_of(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
-    """TIMESTAMP in UTC of an ISO 8601 moment, up to a day after it was read.
+def parse_local_gross(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """DECIMAL(18, 2): a theater's gross of 0 to a trillion in any currency."""
+    return _number(value, "DECIMAL(18, 2)", HIGHEST_FIGURE)
 
-    One without an offset is taken for UTC. Measured against the row's own time and not the clock,
-    so that a rebuild gives the same.
+
+@macro()
+def plausible_usd(evaluator: MacroEvaluator, amount: exp.Expr) -> exp.Expr:
+    """DECIMAL(18, 2): US dollars from a conversion, in cents; NULL above a billion."""
+    cents = exp.func("ROUND", amount.copy(), exp.Literal.number(2))
+    return exp.cast(_when(cents.copy().between(0, HIGHEST_AMOUNT), cents), "DECIMAL(18, 2)")
+
+
+@macro()
+def is_reported_usd(evaluator: MacroEvaluator, reported: exp.Expr, converted: exp.Expr) -> exp.Expr:
+    """BOOLEAN: whether an amount is reported and within a percent (or a dollar) of another.
+
+    The other one is what the local amount and its rate give, unrounded; NULL where one is unknown.
     """
-    text = _said(value)
-    # Words such as "epoch" are moments to some engines.
-    is_iso = exp.Like(this=text.copy(), expression=exp.Literal.string("____-__-__%"))
-    has_offset = exp.RegexpLike(
-        this=text.copy(), expression=exp.Literal.string("[+-][0-9][0-9]:?[0-9][0-9]$")
+    amount, cents = reported.sql("duckdb"), f"ROUND({converted.sql('duckdb')}, 2)"
+    return parse_one(
+        f"(NOT {amount} IS NULL AND ({cents} IS NULL OR ABS({amount} - {cents}) <= "
+        f"GREATEST(1, {cents} / 100)))",
+        dialect="duckdb",
     )
-    in_utc: exp.Expr = exp.AtTimeZone(
-        this=exp.Paren(this=try_cast(text.copy(), "TIMESTAMPTZ")), zone=exp.Literal.string("UTC")
-    )
-    if evaluator.dialect == "snowflake":
-        has_offset.set("expression", exp.Literal.string(".*[+-][0-9][0-9]:?[0-9][0-9]"))
-        in_utc = parse_one(
-            "CAST(CONVERT_TIMEZONE('UTC', TRY_CAST("
-            f"{text.sql('snowflake')} AS TIMESTAMPTZ)) AS TIMESTAMPNTZ)",
-            dialect="snowflake",
-        )
-    # A "Z" is dropped by both engines, which leaves UTC.
+
+
+@macro()
+def parse_rate(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """DECIMAL(18, 8): an exchange rate above 0 and below 10,000."""
+    rate = _number(value, "DECIMAL(18, 8)", HIGHEST_RATE)
+    return exp.func("NULLIF", rate, exp.Literal.number(0))
+
+
+@macro()
+def parse_count(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """BIGINT: a whole number of 0 to a trillion."""
+    return exp.cast(_number(value, "DECIMAL(18, 0)", HIGHEST_FIGURE), "BIGINT")
+
+
+@macro()
+def parse_score(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+    """DOUBLE: a score of 0 to 10."""
+    score = try_cast(value.copy(), "DOUBLE")
+    is_score = exp.and_(_matches(value, NUMBER), score.copy().between(0, HIGHEST_SCORE))
+    return _when(is_score, score)
+
+
+@macro()
+def parse_year(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
+    """INT: a year from 1870 to ten years after it was read."""
+    last = parse_one(f"EXTRACT(YEAR FROM {ingested_at.sql(evaluator.dialect)}) + 10")
+    year = _number(value, "DECIMAL(18, 0)", HIGHEST_FIGURE)
+    return exp.cast(_when(year.copy().between(OLDEST_RELEASE_YEAR, last), year), "INT")
+
+
+@macro()
+def parse_date(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
+    """DATE: an ISO 8601 date (``2026-11-21``, ``20261121``) up to the day after it was read."""
+    digits = f"REPLACE({value.sql('duckdb')}, '-', '')"
+    day = try_cast(parse_one(_iso_day(digits), dialect="duckdb"), "DATE")
+    return _when(exp.and_(_matches(value, DAY), _is_past(evaluator, day, ingested_at)), day)
+
+
+@macro()
+def parse_timestamp(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
+    """TIMESTAMP in UTC of an ISO 8601 timestamp, up to a day after it was read.
+
+    In the extended format (``2026-11-21T10:00:00+02:00``) or the basic one (``20261121T100000Z``),
+    with a fraction after a point or a comma, of which microseconds are kept. Offsets are ``Z``,
+    ``+02``, ``+0200`` and ``+02:00``; a timestamp without one is taken for UTC. The day it was read
+    is the row's own and not the clock's, so that a rebuild gives the same.
+    """
+    is_plain = exp.Like(this=value.copy(), expression=exp.Literal.string("____-__-__T__:__:__Z"))
+    # Nearly all are in this form, which both engines read as it stands.
     moment = exp.Case(
-        ifs=[exp.If(this=has_offset, true=in_utc)], default=try_cast(text, "TIMESTAMP")
+        ifs=[exp.If(this=is_plain, true=try_cast(value.copy(), "TIMESTAMP"))],
+        default=_in_utc(evaluator, value),
     )
-    return _when(exp.and_(is_iso, _is_past(evaluator, moment.copy(), ingested_at)), moment)
+    is_iso = _matches(value, TIMESTAMP)
+    return _when(exp.and_(is_iso, _is_past(evaluator, moment, ingested_at)), moment)
 
 
 @macro()
@@ -109,63 +212,165 @@ def is_event_type(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 
 
 @macro()
-def is_release_year(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
-    """BOOLEAN: whether it is a year from 1870 to ten years after it was read."""
-    last = parse_one(f"EXTRACT(YEAR FROM {ingested_at.sql(evaluator.dialect)}) + 10")
-    return value.copy().between(exp.Literal.number(OLDEST_RELEASE_YEAR), last)
+def rule_of(evaluator: MacroEvaluator, parser: exp.Expr) -> exp.Expr:
+    """TEXT: the rule of a type, by the name of the macro that parses it."""
+    return exp.Literal.string(RULES[parser.name])
 
 
 @macro()
-def refused_values(
-    evaluator: MacroEvaluator, rows: exp.Expr, record_id: exp.Expr, *rules: exp.Expr
-) -> exp.Expr:
-    """One row a record and value that breaks a rule.
+def rate_periods(evaluator: MacroEvaluator) -> exp.Expr:
+    """Query of the exchange rates by period: effective from a day, and below another (or NULL)."""
+    return parse_one(
+        """
+        SELECT
+          currency,
+          rate_usd,
+          effective_from::DATE AS effective_from,
+          LEAD(effective_from::DATE) OVER (PARTITION BY currency ORDER BY effective_from)
+            AS effective_below
+        FROM silver.seed_exchange_rates
+        """,
+        dialect="duckdb",
+    )
+
+
+@macro()
+def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
+    """Query with one row per record and column that has lost a value.
 
     Args:
         evaluator: Knows the dialect to write.
-        rows: A CTE with the lineage columns of bronze.
-        record_id: Its column with the record's key.
-        rules: Each ``(column_name, value, is_broken, reason)``: the rule is asked only where the
-            record has a value.
+        feeds: Each ``(table, record_id, rule, ...)``: a table of bronze, of which the loads in the
+            CTE ``new_loads`` are read, and its key. A rule is ``(column_name, field, parser)``,
+            broken by a value that the parser does not understand; ``(column_name, field,
+            required_key)``, broken by a missing value, too; or ``(column_name, field, is_broken,
+            reason)``. Columns without a table are fields of the record, cleaned. Of the rules of a
+            column the first that is broken counts.
 
     Returns:
         ``table_name``, ``record_id``, ``column_name``, ``rejected_value``, ``reason`` and lineage.
+
     """
+    suspects = {}
     selects = []
-    for rule in rules:
-        column_name, value, is_broken, reason = rule.expressions
-        selects.append(
-            exp.select(
-                "table_name",
-                exp.alias_(record_id.copy(), "record_id"),
-                exp.alias_(column_name, "column_name"),
-                exp.alias_(_said(value), "rejected_value"),
-                exp.alias_(reason, "reason"),
-                "source_file",
-                "source_line",
-                "ingested_at",
-                "batch_id",
-                "_dlt_id",
-                "load_number",
+    for feed in feeds:
+        table, record_id, *rules = feed.expressions
+        tried: dict[str, list[exp.Expr]] = {}
+        for rule in rules:
+            column_name, field, *how = rule.expressions
+            is_broken, reason = how if len(how) > 1 else _rule(evaluator, field, how[0].name)
+            if how[0].name != "required_key":
+                is_broken = exp.and_(field.is_(exp.null()).not_(), is_broken)
+            before = tried.setdefault(column_name.name, [])
+            others = [exp.func("COALESCE", one, exp.false()).not_() for one in before]
+            before.append(is_broken)
+            selects.append(
+                exp.select(
+                    exp.alias_(exp.Literal.string(table.name), "table_name"),
+                    exp.alias_(_or_empty(record_id), "record_id"),
+                    exp.alias_(column_name, "column_name"),
+                    exp.alias_(_or_empty(field), "rejected_value"),
+                    exp.alias_(reason, "reason"),
+                    *LINEAGE,
+                )
+                .from_(table.name)
+                .where(is_broken, *others)
             )
-            .from_(rows)
-            .where(exp.and_(_said(value).is_(exp.null()).not_(), is_broken))
+        fields = {column.name for column in feed.find_all(exp.Column) if not column.table}
+        cleaned_fields = [
+            exp.alias_(cleaned(exp.column(name, "landed")), name)
+            for name in sorted(fields - {table.name, *LINEAGE, *RULES, "required_key"})
+        ]
+        records = (
+            exp.select(*cleaned_fields, *LINEAGE)
+            .from_(exp.table_(table.name, db=table.args["table"].name, alias="landed"))
+            .join("new_loads", on="new_loads._source_load_id = landed._dlt_load_id")
         )
-    return exp.union(*selects, distinct=False)
+        # Nearly all records break no rule: one reading finds the few that are tried rule by rule.
+        broken = [condition for conditions in tried.values() for condition in conditions]
+        suspects[table.name] = (
+            exp.select("*").from_(records.subquery("records")).where(exp.or_(*broken))
+        )
+    union = exp.union(*selects, distinct=False)
+    for name, query in suspects.items():
+        union = union.with_(name, as_=query)
+    return union
 
 
-def _said(value: exp.Expr) -> exp.Expr:
-    trimmed = exp.Trim(this=value.copy(), expression=exp.Literal.string(WHITE_SPACE))
-    return exp.func("NULLIF", trimmed, exp.Literal.string(""))
+def _rule(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.Expr, exp.Expr]:
+    """When a field breaks the rule of its type, and the rule."""
+    name = "parse_key" if parser == "required_key" else parser
+    columns = [field]
+    if name in TIMED_PARSERS:
+        columns.append(exp.column("ingested_at"))
+    parse = {
+        "parse_amount": parse_amount,
+        "parse_count": parse_count,
+        "parse_date": parse_date,
+        "parse_key": parse_key,
+        "parse_local_gross": parse_local_gross,
+        "parse_name": parse_name,
+        "parse_rate": parse_rate,
+        "parse_score": parse_score,
+        "parse_timestamp": parse_timestamp,
+        "parse_year": parse_year,
+    }[name]
+    return parse(evaluator, *columns).is_(exp.null()), exp.Literal.string(RULES[name])
+
+
+def _or_empty(text: exp.Expr) -> exp.Expr:
+    return exp.func("COALESCE", text.copy(), exp.Literal.string(""))
+
+
+def _number(value: exp.Expr, to: str, highest: int) -> exp.Expr:
+    """DECIMAL: a number from 0 that the type holds without rounding."""
+    number = try_cast(value.copy(), to)
+    is_exact = exp.EQ(this=number.copy(), expression=try_cast(value.copy(), "DECIMAL(38, 20)"))
+    is_plausible = number.copy().between(0, highest)
+    return _when(exp.and_(_matches(value, NUMBER), is_exact, is_plausible), number)
+
+
+def _in_utc(evaluator: MacroEvaluator, text: exp.Expr) -> exp.Expr:
+    """TIMESTAMP of a text in one of the formats of ``TIMESTAMP``.
+
+    It is put together from its parts, and the offset subtracted here: neither engine reads all
+    formats, and what an engine does not know of an offset it may leave out.
+    """
+    source = text.sql("duckdb")
+    size = f"CASE WHEN {source} LIKE '____-%' THEN 10 ELSE 8 END"
+    day = _iso_day(f"REPLACE(LEFT({source}, {size}), '-', '')")
+    # What follows the day: "HHMMSS.ffffff+HHMM".
+    rest = f"TRANSLATE(SUBSTRING({source}, {size} + 2), ',-: Zz', '.+')"
+    clock, offset = f"SPLIT_PART({rest}, '+', 1)", f"RPAD(SPLIT_PART({rest}, '+', 2), 4, '0')"
+    time = f"RPAD(SPLIT_PART({clock}, '.', 1), 6, '0')"
+    hour, minute, second = (f"SUBSTRING({time}, {place}, 2)" for place in (1, 3, 5))
+    microsecond = f"RPAD(LEFT(SPLIT_PART({clock}, '.', 2), 6), 6, '0')"
+    parts = f"{day} || ' ' || {hour} || ':' || {minute} || ':' || {second} || '.' || {microsecond}"
+    local = f"TRY_CAST({parts} AS TIMESTAMP)"
+    minutes = f"TRY_CAST(LEFT({offset}, 2) AS INT) * 60 + TRY_CAST(RIGHT({offset}, 2) AS INT)"
+    east = f"CASE WHEN SUBSTRING({source}, 11) LIKE '%-%' THEN -1 ELSE 1 END * ({minutes})"
+    moment = parse_one(f"{local} - {east} * INTERVAL '1' MINUTE", dialect="duckdb")
+    for cast in moment.find_all(exp.TryCast):
+        cast.set("requires_string", True)
+    if evaluator.dialect == "snowflake":  # multiplies no interval
+        minutes_east = moment.expression.this
+        moment = exp.func("DATEADD", exp.var("MINUTE"), exp.Neg(this=minutes_east), moment.this)
+    return moment
+
+
+def _iso_day(digits: str) -> str:
+    """SQL of the date that eight digits are."""
+    parts = [f"SUBSTRING({digits}, {place}, {size})" for place, size in ((1, 4), (5, 2), (7, 2))]
+    return " || '-' || ".join(parts)
 
 
 def _is_past(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
     last = parse_one(f"{ingested_at.sql(evaluator.dialect)} + {LATEST_EVENT}")
-    return value.between(exp.cast(exp.Literal.string(EARLIEST_DAY), "DATE"), last)
+    return value.copy().between(exp.cast(exp.Literal.string(EARLIEST_DAY), "DATE"), last)
 
 
-def _plausible(value: exp.Expr) -> exp.Expr:
-    return _when(value.copy().between(0, HIGHEST_FIGURE), value)
+def _matches(text: exp.Expr, pattern: str) -> exp.Expr:
+    return exp.RegexpLike(this=text.copy(), expression=exp.Literal.string(pattern))
 
 
 def _when(condition: exp.Expr, value: exp.Expr) -> exp.Expr:

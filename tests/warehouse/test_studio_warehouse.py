@@ -363,7 +363,7 @@ def test_history_is_the_same_after_a_rebuild_from_bronze(loaded: Studio, tmp_pat
         f"SELECT COLUMNS(name -> name <> '_loaded_at') FROM {one} ORDER BY ALL" for one in tables
     ]
     before = [rebuilt.query(query) for query in unstamped]
-    rebuilt.plan(restate_models=["silver.studio_batches"])
+    rebuilt.plan(restate_models=["silver.studio_loads"])
     assert [rebuilt.query(query) for query in unstamped] == before
     ((runs,),) = rebuilt.query("SELECT COUNT(DISTINCT measured_at) FROM ops.data_quality_results")
     assert runs == loaded.batches  # a log that no rebuild empties

@@ -92,18 +92,18 @@ WITH released_movies AS (
     AVG(movie.budget_usd) AS avg_budget_usd,
     SUM(movie.profit_usd) AS total_profit_usd,
     AVG(movie.profit_usd) AS avg_profit_usd,
-    AVG(@exact(movie.roi_pct)) AS avg_roi_pct,
+    AVG(@to_decimal(movie.roi_pct)) AS avg_roi_pct,
     MEDIAN(movie.roi_pct) AS median_roi_pct,
     COUNT_IF(movie.profit_usd > 0) * 100.0 / NULLIF(COUNT(movie.profit_usd), 0) AS pct_profitable,
-    AVG(@exact(movie.vote_average)) AS avg_vote_average,
+    AVG(@to_decimal(movie.vote_average)) AS avg_vote_average,
     ROUND(STDDEV_SAMP(movie.vote_average), 9) AS stddev_vote_average,
     MAX(movie.vote_average) AS max_vote_average,
     AVG(movie.vote_count) AS avg_vote_count,
-    AVG(@exact(movie.popularity_score)) AS avg_popularity_score,
+    AVG(@to_decimal(movie.popularity_score)) AS avg_popularity_score,
     AVG(movie.runtime_minutes) AS avg_runtime_minutes,
     COALESCE(COUNT_IF(movie.release_year BETWEEN newest_year.release_year - 4 AND newest_year.release_year), 0) AS movies_last_5_years,
-    SUM(@exact(movie.revenue_usd * listed.weight)) AS weighted_revenue_usd,
-    SUM(@exact(movie.profit_usd * listed.weight)) AS weighted_profit_usd
+    SUM(@to_decimal(movie.revenue_usd * listed.weight)) AS weighted_revenue_usd,
+    SUM(@to_decimal(movie.profit_usd * listed.weight)) AS weighted_profit_usd
   FROM released_movies AS movie
   JOIN gold.bridge_movie_genres AS listed
     ON listed.movie_sk = movie.movie_sk

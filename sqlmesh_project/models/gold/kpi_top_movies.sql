@@ -81,7 +81,7 @@ WITH voted_movies AS (
     movie.vote_average,
     movie.vote_count,
     (
-      movie.vote_count * movie.vote_average + @min_vote_count * AVG(@exact(movie.vote_average)) OVER ()
+      movie.vote_count * movie.vote_average + @min_vote_count * AVG(@to_decimal(movie.vote_average)) OVER ()
     ) / (
       movie.vote_count + @min_vote_count
     ) AS weighted_rating

@@ -15,7 +15,7 @@ MODEL (
     source_line = 'Line in it.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
     _source_row_id = 'The row in bronze: its _dlt_id.'
   ),
   audits (
@@ -24,233 +24,132 @@ MODEL (
   )
 );
 
-WITH batches_with_news AS (
-  @batches_with_news('ops.rejected_studio_values')
-), interactions AS (
+WITH new_loads AS (
   SELECT
-    'raw_fan_interactions' AS table_name,
-    landed.interaction_id,
-    landed.country_code,
-    landed.event_timestamp,
-    landed.event_type,
-    landed.account_type,
-    landed.amount,
-    landed.currency,
-    country.country_code AS known_country,
-    account.fan_class,
-    rate.effective_from AS rated_from,
-    landed.source_file,
-    landed.source_line,
-    landed.ingested_at,
-    landed.batch_id,
-    landed._dlt_id,
-    batch.load_number
-  FROM bronze.raw_fan_interactions AS landed
-  JOIN batches_with_news AS batch
-    ON batch.batch_id = landed.batch_id
-  LEFT JOIN silver.seed_country_codes AS country
-    ON country.country_code = @said_code(landed.country_code)
-  LEFT JOIN silver.seed_account_types AS account
-    ON account.account_type = @said_code(landed.account_type)
-  LEFT JOIN (
-    SELECT
-      currency,
-      MIN(effective_from) AS effective_from
-    FROM silver.seed_exchange_rates
-    GROUP BY
-      currency
-  ) AS rate
-    ON rate.currency = @said_code(landed.currency)
-), titles AS (
-  SELECT
-    'raw_title_metadata' AS table_name,
-    landed.title_id,
-    landed.release_year,
-    landed.runtime_minutes,
-    landed.imdb_score,
-    landed.budget_usd,
-    landed.tmdb_id,
-    landed.source_file,
-    landed.source_line,
-    landed.ingested_at,
-    landed.batch_id,
-    landed._dlt_id,
-    batch.load_number
-  FROM bronze.raw_title_metadata AS landed
-  JOIN batches_with_news AS batch
-    ON batch.batch_id = landed.batch_id
-), box_office AS (
-  SELECT
-    'raw_box_office' AS table_name,
-    landed.record_id AS box_office_record_id,
-    landed.country,
-    landed.report_date,
-    landed.tickets_sold,
-    landed.gross_revenue_local,
-    landed.exchange_rate_usd,
-    landed.gross_revenue_usd,
-    landed.local_currency,
-    landed.screen_count,
-    landed.showtime_count,
-    country.country_code AS known_country,
-    @money_of(landed.gross_revenue_usd) AS reported_usd,
-    ROUND(@money_of(landed.gross_revenue_local) * @rate_of(landed.exchange_rate_usd), 2) AS converted_usd,
-    landed.source_file,
-    landed.source_line,
-    landed.ingested_at,
-    landed.batch_id,
-    landed._dlt_id,
-    batch.load_number
-  FROM bronze.raw_box_office AS landed
-  JOIN batches_with_news AS batch
-    ON batch.batch_id = landed.batch_id
-  LEFT JOIN silver.seed_country_codes AS country
-    ON country.country_code = @said_code(landed.country)
-), rejected_interactions AS (
-  @refused_values(
-    interactions,
-    interaction_id,
-    ('account_type', account_type, fan_class IS NULL, 'unknown account type'),
-    ('event_type', event_type, NOT @is_event_type(@said_code(event_type)), 'unknown event type'),
+    load._source_load_id,
+    load._source_load_number
+  FROM silver.studio_loads AS load
+  CROSS JOIN (
+    @high_water_mark('ops.rejected_studio_values')
+  ) AS high_water_mark
+  WHERE
+    load._source_load_number > high_water_mark.load_number
+), rejected AS (
+  @rejected_values(
     (
-      'event_at',
-      event_timestamp,
-      @moment_of(event_timestamp, ingested_at) IS NULL,
-      'no moment up to a day after it was read'
-    ),
-    ('country_code', country_code, known_country IS NULL, 'no country'),
-    ('amount', amount, @money_of(amount) IS NULL, 'no amount from 0 to a trillion'),
-    (
-      'amount_usd',
-      currency,
-      rated_from IS NULL OR @moment_of(event_timestamp, ingested_at)::DATE < rated_from::DATE,
-      'no exchange rate'
-    ),
-    ('amount_usd', amount, @said_code(currency) IS NULL AND @money_of(amount) > 0, 'no currency')
-  )
-), rejected_titles AS (
-  @refused_values(
-    titles,
-    title_id,
-    (
-      'release_year',
-      release_year,
-      NOT COALESCE(@is_release_year(@count_of(release_year), ingested_at), FALSE),
-      'no year from 1870 to ten years ahead'
+      bronze.raw_fan_interactions,
+      interaction_id,
+      ('interaction_id', interaction_id, required_key),
+      (
+        'account_type',
+        account_type,
+        NOT UPPER(account_type) IN (
+          SELECT
+            account.account_type
+          FROM silver.seed_account_types AS account
+        ),
+        'unknown account type'
+      ),
+      ('event_type', event_type, NOT @is_event_type(UPPER(event_type)), 'unknown event type'),
+      ('event_at', event_timestamp, parse_timestamp),
+      ('title_id', title_id, parse_key),
+      ('region', region, parse_name),
+      (
+        'country_code',
+        country_code,
+        NOT UPPER(country_code) IN (
+          SELECT
+            country.country_code
+          FROM silver.seed_country_codes AS country
+        ),
+        'not a country code of ISO 3166-1 alpha-3'
+      ),
+      ('device_type', device_type, parse_name),
+      ('amount', amount, parse_amount),
+      (
+        'amount_usd',
+        currency,
+        NOT UPPER(currency) IN (
+          SELECT
+            rate.currency
+          FROM silver.seed_exchange_rates AS rate
+        )
+        OR @parse_timestamp(event_timestamp, ingested_at) < (
+          SELECT
+            MIN(rate.effective_from)::TIMESTAMP
+          FROM silver.seed_exchange_rates AS rate
+          WHERE
+            rate.currency = UPPER(currency)
+        ),
+        'no exchange rate'
+      ),
+      ('amount_usd', amount, currency IS NULL AND @parse_amount(amount) > 0, 'no currency')
     ),
     (
-      'runtime_minutes',
-      runtime_minutes,
-      @count_of(runtime_minutes) IS NULL,
-      'no whole number of minutes from 0'
-    ),
-    ('imdb_score', imdb_score, @score_of(imdb_score) IS NULL, 'no score from 0 to 10'),
-    ('budget_usd', budget_usd, @money_of(budget_usd) IS NULL, 'no amount from 0 to a trillion'),
-    ('tmdb_id', tmdb_id, @count_of(tmdb_id) IS NULL, 'no whole number')
-  )
-), rejected_box_office AS (
-  @refused_values(
-    box_office,
-    box_office_record_id,
-    (
-      'report_date',
-      report_date,
-      @day_of(report_date, ingested_at) IS NULL,
-      'no day up to the one after it was read'
-    ),
-    ('country_code', country, known_country IS NULL, 'no country'),
-    (
-      'tickets_sold',
-      tickets_sold,
-      @count_of(tickets_sold) IS NULL,
-      'no whole number from 0 to a trillion'
+      bronze.raw_title_metadata,
+      title_id,
+      ('title_id', title_id, required_key),
+      ('franchise', franchise, parse_name),
+      ('release_year', release_year, parse_year),
+      ('runtime_minutes', runtime_minutes, parse_count),
+      ('imdb_score', imdb_score, parse_score),
+      ('budget_usd', budget_usd, parse_amount),
+      ('tmdb_id', tmdb_id, parse_count)
     ),
     (
-      'gross_local',
-      gross_revenue_local,
-      @money_of(gross_revenue_local) IS NULL,
-      'no amount from 0 to a trillion'
-    ),
-    (
-      'exchange_rate_usd',
-      exchange_rate_usd,
-      @rate_of(exchange_rate_usd) IS NULL,
-      'no rate above 0 and below 10,000'
-    ),
-    (
-      'local_currency',
-      local_currency,
-      @rate_of(exchange_rate_usd) IS NULL AND reported_usd IS NULL,
-      'no exchange rate'
-    ),
-    (
-      'gross_usd',
-      gross_revenue_usd,
-      reported_usd IS NULL OR ABS(reported_usd - converted_usd) > GREATEST(1, converted_usd / 100),
-      'no amount from 0 that fits local money and rate'
-    ),
-    (
-      'gross_usd',
-      gross_revenue_local,
-      COALESCE(@said(gross_revenue_usd), @said(local_currency), @said(exchange_rate_usd)) IS NULL
-      AND @money_of(gross_revenue_local) > 0,
-      'no currency'
-    ),
-    (
-      'screen_count',
-      screen_count,
-      @count_of(screen_count) IS NULL,
-      'no whole number from 0 to a trillion'
-    ),
-    (
-      'showtime_count',
-      showtime_count,
-      @count_of(showtime_count) IS NULL,
-      'no whole number from 0 to a trillion'
+      bronze.raw_box_office,
+      record_id,
+      ('title_id', title_id, required_key),
+      ('theater_id', theater_id, required_key),
+      ('report_date', report_date, parse_date),
+      ('region', region, parse_name),
+      (
+        'country_code',
+        country,
+        NOT UPPER(country) IN (
+          SELECT
+            known.country_code
+          FROM silver.seed_country_codes AS known
+        ),
+        'not a country code of ISO 3166-1 alpha-3'
+      ),
+      ('tickets_sold', tickets_sold, parse_count),
+      ('gross_local', gross_revenue_local, parse_local_gross),
+      ('exchange_rate_usd', exchange_rate_usd, parse_rate),
+      (
+        'local_currency',
+        local_currency,
+        @parse_rate(exchange_rate_usd) IS NULL AND @parse_amount(gross_revenue_usd) IS NULL,
+        'no exchange rate'
+      ),
+      ('gross_usd', gross_revenue_usd, parse_amount),
+      (
+        'gross_usd',
+        gross_revenue_usd,
+        NOT @is_reported_usd(
+          @parse_amount(gross_revenue_usd),
+          @parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd)
+        ),
+        'does not fit the local gross and its rate'
+      ),
+      (
+        'gross_usd',
+        gross_revenue_local,
+        @plausible_usd(@parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd)) IS NULL
+        AND @parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd) > 0,
+        'more than a billion US dollars'
+      ),
+      (
+        'gross_usd',
+        gross_revenue_local,
+        COALESCE(gross_revenue_usd, local_currency, exchange_rate_usd) IS NULL
+        AND @parse_local_gross(gross_revenue_local) > 0,
+        'no currency'
+      ),
+      ('screen_count', screen_count, parse_count),
+      ('showtime_count', showtime_count, parse_count)
     )
   )
-), rejected AS (
-  SELECT
-    table_name,
-    record_id,
-    column_name,
-    rejected_value,
-    reason,
-    source_file,
-    source_line,
-    ingested_at,
-    batch_id,
-    _dlt_id,
-    load_number
-  FROM rejected_interactions
-  UNION ALL
-  SELECT
-    table_name,
-    record_id,
-    column_name,
-    rejected_value,
-    reason,
-    source_file,
-    source_line,
-    ingested_at,
-    batch_id,
-    _dlt_id,
-    load_number
-  FROM rejected_titles
-  UNION ALL
-  SELECT
-    table_name,
-    record_id,
-    column_name,
-    rejected_value,
-    reason,
-    source_file,
-    source_line,
-    ingested_at,
-    batch_id,
-    _dlt_id,
-    load_number
-  FROM rejected_box_office
 )
 SELECT
   table_name::TEXT AS table_name,
@@ -262,6 +161,6 @@ SELECT
   source_line::BIGINT AS source_line,
   ingested_at::TIMESTAMP AS _source_ingested_at,
   batch_id::TEXT AS _source_batch_id,
-  load_number::BIGINT AS _source_load_number,
+  _source_load_number::BIGINT AS _source_load_number,
   _dlt_id::TEXT AS _source_row_id
 FROM rejected

@@ -15,7 +15,7 @@ MODEL (
     order_count = 'Purchases.',
     priced_order_count = 'Purchases whose amount in US dollars is known.',
     revenue_usd = 'Money from purchases in US dollars.',
-    _source_load_number = 'Number of the load that brought the newest of what the row is made of (studio_batches); tells what is news.',
+    _source_load_number = 'Number of the load that brought the newest of what the row is made of (studio_loads); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
@@ -35,15 +35,15 @@ MODEL (
   )
 );
 
-WITH last_read AS (
-  @last_read('silver.fans')
-), fans_with_news AS (
+WITH high_water_mark AS (
+  @high_water_mark('silver.fans')
+), changed_fans AS (
   SELECT DISTINCT
     interaction.fan_token
   FROM silver.stg_fan_interactions AS interaction
-  CROSS JOIN last_read
+  CROSS JOIN high_water_mark
   WHERE
-    NOT interaction.fan_class IS NULL AND interaction._source_load_number > last_read.load_number
+    NOT interaction.fan_class IS NULL AND interaction._source_load_number > high_water_mark.load_number
 ), newest_first AS (
   SELECT
     interaction.fan_token,
@@ -58,8 +58,8 @@ WITH last_read AS (
       ORDER BY interaction.event_at DESC, interaction.interaction_id DESC
     ) AS place
   FROM silver.stg_fan_interactions AS interaction
-  JOIN fans_with_news AS news
-    ON news.fan_token = interaction.fan_token
+  JOIN changed_fans AS changed
+    ON changed.fan_token = interaction.fan_token
   WHERE
     NOT interaction.fan_class IS NULL
 )

@@ -27,7 +27,7 @@ MODEL (
     _source_line = 'Line in it.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
@@ -50,128 +50,103 @@ MODEL (
   )
 );
 
-WITH batches_with_news AS (
-  @batches_with_news('silver.stg_box_office')
-), reported AS (
+WITH new_loads AS (
   SELECT
-    @GENERATE_SURROGATE_KEY(@said(record.title_id), @said(record.theater_id), @day_of(record.report_date, record.ingested_at)) AS box_office_sk,
-    record.record_id,
-    @said(record.title_id) AS title_id,
-    @said(record.theater_id) AS theater_id,
-    @said(record.name) AS theater_name,
-    @said(record.region) AS region,
-    @said_code(record.country) AS country_code,
-    @day_of(record.report_date, record.ingested_at) AS report_date,
-    @count_of(record.tickets_sold) AS tickets_sold,
-    @money_of(record.gross_revenue_local) AS gross_local,
-    @said_code(record.local_currency) AS local_currency,
-    @rate_of(record.exchange_rate_usd) AS exchange_rate_usd,
-    @money_of(record.gross_revenue_usd) AS reported_usd,
-    @count_of(record.screen_count) AS screen_count,
-    @count_of(record.showtime_count) AS showtime_count,
+    load._source_load_id,
+    load._source_load_number
+  FROM silver.studio_loads AS load
+  CROSS JOIN (
+    @high_water_mark('silver.stg_box_office')
+  ) AS high_water_mark
+  WHERE
+    load._source_load_number > high_water_mark.load_number
+), records AS (
+  SELECT
+    @clean_columns(
+      record,
+      title_id,
+      theater_id,
+      name,
+      region,
+      country,
+      report_date,
+      tickets_sold,
+      gross_revenue_local,
+      local_currency,
+      exchange_rate_usd,
+      gross_revenue_usd,
+      screen_count,
+      showtime_count
+    ),
+    COALESCE(@clean_text(record.record_id), record.record_id) AS record_id,
     record.source_file,
     record.source_line,
     record.ingested_at,
     record.batch_id,
-    batch.load_number
+    load._source_load_number
   FROM bronze.raw_box_office AS record
-  JOIN batches_with_news AS batch
-    ON batch.batch_id = record.batch_id
-), latest AS (
+  JOIN new_loads AS load
+    ON load._source_load_id = record._dlt_load_id
+), newest AS (
   SELECT
-    box_office_sk,
     record_id,
-    title_id,
+    @parse_key(title_id) AS title_id,
     theater_id,
-    theater_name,
-    region,
-    country_code,
-    report_date,
-    tickets_sold,
-    gross_local,
-    local_currency,
-    exchange_rate_usd,
-    reported_usd,
-    ROUND(gross_local * exchange_rate_usd, 2) AS converted_usd,
-    screen_count,
-    showtime_count,
+    name,
+    @parse_name(region) AS region,
+    UPPER(country) AS country_code,
+    @parse_date(report_date, ingested_at) AS report_day,
+    @parse_count(tickets_sold) AS tickets_sold,
+    @parse_local_gross(gross_revenue_local) AS gross_local,
+    UPPER(local_currency) AS local_currency,
+    @parse_rate(exchange_rate_usd) AS exchange_rate_usd,
+    @parse_amount(gross_revenue_usd) AS reported_usd,
+    @parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd) AS converted_usd,
+    @parse_count(screen_count) AS screen_count,
+    @parse_count(showtime_count) AS showtime_count,
     source_file,
     source_line,
     ingested_at,
     batch_id,
-    load_number
-  FROM reported
+    _source_load_number
+  FROM records
   WHERE
-    NOT report_date IS NULL
+    NOT @parse_key(title_id) IS NULL
+    AND NOT @parse_key(theater_id) IS NULL
+    AND NOT @parse_date(report_date, ingested_at) IS NULL
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY box_office_sk ORDER BY ingested_at DESC, source_file DESC, source_line DESC) = 1
-), checked AS (
-  SELECT
-    box_office_sk,
-    record_id,
-    title_id,
-    theater_id,
-    theater_name,
-    region,
-    country_code,
-    report_date,
-    tickets_sold,
-    gross_local,
-    local_currency,
-    exchange_rate_usd,
-    reported_usd,
-    converted_usd,
-    NOT reported_usd IS NULL
-    AND (
-      converted_usd IS NULL OR ABS(reported_usd - converted_usd) <= GREATEST(1, converted_usd / 100)
-    ) AS is_gross_usd_reported,
-    screen_count,
-    showtime_count,
-    source_file,
-    source_line,
-    ingested_at,
-    batch_id,
-    load_number
-  FROM latest
+    ROW_NUMBER() OVER (
+      PARTITION BY @parse_key(title_id), theater_id, @parse_date(report_date, ingested_at)
+      ORDER BY ingested_at DESC, source_file DESC, source_line DESC
+    ) = 1
 )
 SELECT
-  checked.box_office_sk::TEXT AS box_office_sk,
-  checked.record_id::TEXT AS record_id,
-  checked.title_id::TEXT AS title_id,
-  checked.theater_id::TEXT AS theater_id,
-  checked.theater_name::TEXT AS theater_name,
-  checked.region::TEXT AS region,
+  @GENERATE_SURROGATE_KEY(record.title_id, record.theater_id, record.report_day)::TEXT AS box_office_sk,
+  record.record_id::TEXT AS record_id,
+  record.title_id::TEXT AS title_id,
+  record.theater_id::TEXT AS theater_id,
+  record.name::TEXT AS theater_name,
+  record.region::TEXT AS region,
   country.country_code::TEXT AS country_code,
-  checked.report_date::DATE AS report_date,
-  checked.tickets_sold::BIGINT AS tickets_sold,
-  checked.gross_local::DECIMAL(18, 2) AS gross_local,
-  checked.local_currency::TEXT AS local_currency,
-  checked.exchange_rate_usd::DECIMAL(18, 8) AS exchange_rate_usd,
-  CASE WHEN checked.is_gross_usd_reported THEN checked.reported_usd ELSE checked.converted_usd END::DECIMAL(18, 2) AS gross_usd,
-  checked.is_gross_usd_reported::BOOLEAN AS is_gross_usd_reported,
-  checked.screen_count::BIGINT AS screen_count,
-  checked.showtime_count::BIGINT AS showtime_count,
-  checked.source_file::TEXT AS _source_file,
-  checked.source_line::BIGINT AS _source_line,
-  checked.ingested_at::TIMESTAMP AS _source_ingested_at,
-  checked.batch_id::TEXT AS _source_batch_id,
-  checked.load_number::BIGINT AS _source_load_number,
+  record.report_day::DATE AS report_date,
+  record.tickets_sold::BIGINT AS tickets_sold,
+  record.gross_local::DECIMAL(18, 2) AS gross_local,
+  record.local_currency::TEXT AS local_currency,
+  record.exchange_rate_usd::DECIMAL(18, 8) AS exchange_rate_usd,
+  CASE
+    WHEN @is_reported_usd(record.reported_usd, record.converted_usd)
+    THEN record.reported_usd
+    ELSE @plausible_usd(record.converted_usd)
+  END::DECIMAL(18, 2) AS gross_usd,
+  @is_reported_usd(record.reported_usd, record.converted_usd)::BOOLEAN AS is_gross_usd_reported,
+  record.screen_count::BIGINT AS screen_count,
+  record.showtime_count::BIGINT AS showtime_count,
+  record.source_file::TEXT AS _source_file,
+  record.source_line::BIGINT AS _source_line,
+  record.ingested_at::TIMESTAMP AS _source_ingested_at,
+  record.batch_id::TEXT AS _source_batch_id,
+  record._source_load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
-FROM checked
+FROM newest AS record
 LEFT JOIN silver.seed_country_codes AS country
-  ON country.country_code = checked.country_code
-LEFT JOIN silver.stg_box_office AS known
-  ON known.box_office_sk = checked.box_office_sk
-WHERE
-  known.box_office_sk IS NULL
-  OR checked.ingested_at > known._source_ingested_at
-  OR (
-    checked.ingested_at = known._source_ingested_at
-    AND (
-      checked.source_file > known._source_file
-      OR (
-        checked.source_file = known._source_file AND checked.source_line > known._source_line
-      )
-    )
-  )
-  OR @start_ds <= @first_day
+  ON country.country_code = record.country_code

@@ -25,7 +25,7 @@ MODEL (
     amount_usd = 'Money paid in US dollars.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
@@ -43,15 +43,15 @@ MODEL (
   )
 );
 
-WITH last_read AS (
-  @last_read('silver.stg_fan_guest')
-), loads_with_news AS (
+WITH high_water_mark AS (
+  @high_water_mark('silver.stg_fan_guest')
+), new_loads AS (
   SELECT DISTINCT
     interaction._source_load_number AS load_number
   FROM silver.stg_fan_interactions AS interaction
-  CROSS JOIN last_read
+  CROSS JOIN high_water_mark
   WHERE
-    interaction.fan_class = 'GUEST' AND interaction._source_load_number > last_read.load_number
+    interaction.fan_class = 'GUEST' AND interaction._source_load_number > high_water_mark.load_number
 )
 SELECT
   interaction.interaction_id::TEXT AS interaction_id,
@@ -81,5 +81,5 @@ WHERE
   AND interaction._source_load_number IN (
     SELECT
       load_number
-    FROM loads_with_news
+    FROM new_loads
   )

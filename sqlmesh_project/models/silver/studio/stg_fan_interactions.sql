@@ -27,14 +27,19 @@ MODEL (
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
     _source_row_id = 'The row in bronze: its _dlt_id.',
-    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
     not_null(columns := (interaction_id, fan_token, _source_row_id, _loaded_at)),
     duplicate_count("column" := interaction_id, blocking := TRUE),
     valid_country_code("column" := country_code),
-    no_rows_lost(key := interaction_id, parent := bronze.raw_fan_interactions, parent_key := interaction_id),
+    no_rows_lost(
+      key := interaction_id,
+      parent := bronze.raw_fan_interactions,
+      parent_key := interaction_id,
+      condition := parent.interaction_id = @parse_key(@clean_text(parent.interaction_id))
+    ),
     accepted_values("column" := fan_class, is_in := ('VERIFIED', 'GUEST')),
     forall(
       criteria := (
@@ -51,83 +56,88 @@ MODEL (
   )
 );
 
-WITH batches_with_news AS (
-  @batches_with_news('silver.stg_fan_interactions')
+WITH new_loads AS (
+  SELECT
+    load._source_load_id,
+    load._source_load_number
+  FROM silver.studio_loads AS load
+  CROSS JOIN (
+    @high_water_mark('silver.stg_fan_interactions')
+  ) AS high_water_mark
+  WHERE
+    load._source_load_number > high_water_mark.load_number
 ), deliveries AS (
   SELECT
-    interaction.interaction_id,
+    @clean_columns(
+      interaction,
+      interaction_id,
+      account_type,
+      title_id,
+      region,
+      country_code,
+      device_type,
+      event_type,
+      event_timestamp,
+      amount,
+      currency
+    ),
     interaction.fan_token,
-    @said_code(interaction.account_type) AS account_type,
-    @said(interaction.title_id) AS title_id,
-    @said(interaction.region) AS region,
-    @said_code(interaction.country_code) AS country_code,
-    @said_code(interaction.device_type) AS device_type,
-    @said_code(interaction.event_type) AS event_type,
-    @moment_of(interaction.event_timestamp, interaction.ingested_at) AS event_at,
-    @money_of(interaction.amount) AS amount,
-    @said_code(interaction.currency) AS currency,
     interaction.source_file,
     interaction.source_line,
     interaction.ingested_at,
     interaction.batch_id,
     interaction._dlt_id,
-    batch.load_number
+    load._source_load_number
   FROM bronze.raw_fan_interactions AS interaction
-  JOIN batches_with_news AS batch
-    ON batch.batch_id = interaction.batch_id
+  JOIN new_loads AS load
+    ON load._source_load_id = interaction._dlt_load_id
 ), routed AS (
   SELECT
     delivery.interaction_id,
     delivery.fan_token,
-    CASE
-      WHEN @is_event_type(delivery.event_type) AND NOT delivery.event_at IS NULL
-      THEN account.fan_class
-    END AS fan_class,
+    account.fan_class,
     CASE
       WHEN account.fan_class IS NULL
       THEN 'unknown account type'
-      WHEN NOT COALESCE(@is_event_type(delivery.event_type), FALSE)
+      WHEN NOT COALESCE(@is_event_type(UPPER(delivery.event_type)), FALSE)
       THEN 'unknown event type'
-      WHEN delivery.event_at IS NULL
-      THEN 'no moment up to a day after it was read'
+      WHEN @parse_timestamp(delivery.event_timestamp, delivery.ingested_at) IS NULL
+      THEN @rule_of(parse_timestamp)
     END AS quarantine_reason,
-    delivery.account_type,
-    delivery.title_id,
-    delivery.region,
+    UPPER(delivery.account_type) AS account_type,
+    @parse_key(delivery.title_id) AS title_id,
+    @parse_name(delivery.region) AS region,
     country.country_code,
-    delivery.device_type,
-    delivery.event_type,
-    delivery.event_at,
-    delivery.amount,
-    delivery.currency,
+    @parse_name(UPPER(delivery.device_type)) AS device_type,
+    UPPER(delivery.event_type) AS event_type,
+    @parse_timestamp(delivery.event_timestamp, delivery.ingested_at) AS event_at,
+    @parse_amount(delivery.amount) AS amount,
+    UPPER(delivery.currency) AS currency,
     delivery.source_file,
     delivery.source_line,
     delivery.ingested_at,
     delivery.batch_id,
     delivery._dlt_id,
-    delivery.load_number
+    delivery._source_load_number
   FROM deliveries AS delivery
   LEFT JOIN silver.seed_account_types AS account
-    ON account.account_type = delivery.account_type
+    ON account.account_type = UPPER(delivery.account_type)
   LEFT JOIN silver.seed_country_codes AS country
-    ON country.country_code = delivery.country_code
+    ON country.country_code = UPPER(delivery.country_code)
+  WHERE
+    NOT @parse_key(delivery.interaction_id) IS NULL
   QUALIFY
     ROW_NUMBER() OVER (
       PARTITION BY delivery.interaction_id
       ORDER BY quarantine_reason IS NULL DESC, delivery.ingested_at, delivery.source_file, delivery.source_line
     ) = 1
 ), rates AS (
-  SELECT
-    currency,
-    rate_usd,
-    effective_from::DATE AS effective_from,
-    LEAD(effective_from::DATE) OVER (PARTITION BY currency ORDER BY effective_from) AS effective_below
-  FROM silver.seed_exchange_rates
+  @rate_periods()
 )
 SELECT
   routed.interaction_id::TEXT AS interaction_id,
   routed.fan_token::TEXT AS fan_token,
-  routed.fan_class::TEXT AS fan_class,
+  CASE WHEN routed.quarantine_reason IS NULL THEN routed.fan_class END::TEXT AS fan_class,
   routed.quarantine_reason::TEXT AS quarantine_reason,
   routed.account_type::TEXT AS account_type,
   routed.title_id::TEXT AS title_id,
@@ -145,7 +155,7 @@ SELECT
   routed.ingested_at::TIMESTAMP AS _source_ingested_at,
   routed.batch_id::TEXT AS _source_batch_id,
   routed._dlt_id::TEXT AS _source_row_id,
-  routed.load_number::BIGINT AS _source_load_number,
+  routed._source_load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
 FROM routed
 LEFT JOIN rates AS rate
@@ -159,6 +169,6 @@ LEFT JOIN silver.stg_fan_interactions AS known
 WHERE
   known.interaction_id IS NULL
   OR (
-    known.fan_class IS NULL AND NOT routed.fan_class IS NULL
+    known.fan_class IS NULL AND routed.quarantine_reason IS NULL
   )
   OR @start_ds <= @first_day

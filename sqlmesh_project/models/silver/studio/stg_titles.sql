@@ -23,7 +23,7 @@ MODEL (
     tmdb_id = 'TMDb''s number of the movie, where known.',
     _source_ingested_at = 'When the description was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_batches); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
@@ -32,68 +32,77 @@ MODEL (
     null_count("column" := title_name, threshold := 0),
     valid_imdb_score("column" := imdb_score),
     positive_revenue("column" := budget_usd),
-    no_rows_lost(key := title_id, parent := bronze.raw_title_metadata, parent_key := title_id),
+    no_rows_lost(
+      key := title_id,
+      parent := bronze.raw_title_metadata,
+      parent_key := title_id,
+      condition := parent.title_id = @parse_key(@clean_text(parent.title_id))
+    ),
     forall(criteria := (runtime_minutes >= 0, release_year BETWEEN 1870 AND 2200))
   )
 );
 
-WITH batches_with_news AS (
-  @batches_with_news('silver.stg_titles')
-), titles_with_news AS (
-  SELECT DISTINCT
-    landed.title_id
-  FROM bronze.raw_title_metadata AS landed
-  JOIN batches_with_news AS batch
-    ON batch.batch_id = landed.batch_id
-), newest AS (
+WITH new_loads AS (
   SELECT
-    landed.title_id,
-    @said(landed.title_name) AS title_name,
-    @said(landed.franchise) AS franchise,
-    @said(landed.genre) AS genre,
-    @said(landed.sub_genre) AS sub_genre,
-    @count_of(landed.release_year) AS release_year,
-    @count_of(landed.runtime_minutes) AS runtime_minutes,
-    @score_of(landed.imdb_score) AS imdb_score,
-    @said(landed.rating) AS rating,
-    @money_of(landed.budget_usd) AS budget_usd,
-    @said(landed.studio) AS studio,
-    @said(landed.director) AS director,
-    @said_code(landed.production_status) AS production_status,
-    @said(landed.imdb_id) AS imdb_id,
-    @count_of(landed.tmdb_id) AS tmdb_id,
-    landed.ingested_at,
-    landed.batch_id,
-    batch.load_number
-  FROM bronze.raw_title_metadata AS landed
-  JOIN silver.studio_batches AS batch
-    ON batch.batch_id = landed.batch_id
-  JOIN titles_with_news AS news
-    ON news.title_id = landed.title_id
-  QUALIFY
-    ROW_NUMBER() OVER (
-      PARTITION BY landed.title_id
-      ORDER BY landed.ingested_at DESC, landed.source_file DESC, landed.source_line DESC
-    ) = 1
+    load._source_load_id,
+    load._source_load_number
+  FROM silver.studio_loads AS load
+  CROSS JOIN (
+    @high_water_mark('silver.stg_titles')
+  ) AS high_water_mark
+  WHERE
+    load._source_load_number > high_water_mark.load_number
+), descriptions AS (
+  SELECT
+    @clean_columns(
+      description,
+      title_id,
+      title_name,
+      franchise,
+      genre,
+      sub_genre,
+      release_year,
+      runtime_minutes,
+      imdb_score,
+      rating,
+      budget_usd,
+      studio,
+      director,
+      production_status,
+      imdb_id,
+      tmdb_id
+    ),
+    description.source_file,
+    description.source_line,
+    description.ingested_at,
+    description.batch_id,
+    load._source_load_number
+  FROM bronze.raw_title_metadata AS description
+  JOIN new_loads AS load
+    ON load._source_load_id = description._dlt_load_id
 )
 SELECT
-  title_id::TEXT AS title_id,
+  @parse_key(title_id)::TEXT AS title_id,
   COALESCE(title_name, title_id)::TEXT AS title_name,
-  franchise::TEXT AS franchise,
+  @parse_name(franchise)::TEXT AS franchise,
   genre::TEXT AS genre,
   sub_genre::TEXT AS sub_genre,
-  CASE WHEN @is_release_year(release_year, ingested_at) THEN release_year END::INT AS release_year,
-  runtime_minutes::BIGINT AS runtime_minutes,
-  imdb_score::DOUBLE AS imdb_score,
+  @parse_year(release_year, ingested_at)::INT AS release_year,
+  @parse_count(runtime_minutes)::BIGINT AS runtime_minutes,
+  @parse_score(imdb_score)::DOUBLE AS imdb_score,
   rating::TEXT AS rating,
-  budget_usd::DECIMAL(18, 2) AS budget_usd,
+  @parse_amount(budget_usd)::DECIMAL(18, 2) AS budget_usd,
   studio::TEXT AS studio,
   director::TEXT AS director,
-  production_status::TEXT AS production_status,
+  UPPER(production_status)::TEXT AS production_status,
   imdb_id::TEXT AS imdb_id,
-  tmdb_id::BIGINT AS tmdb_id,
+  @parse_count(tmdb_id)::BIGINT AS tmdb_id,
   ingested_at::TIMESTAMP AS _source_ingested_at,
   batch_id::TEXT AS _source_batch_id,
-  load_number::BIGINT AS _source_load_number,
+  _source_load_number::BIGINT AS _source_load_number,
   @execution_dtntz::TIMESTAMP AS _loaded_at
-FROM newest
+FROM descriptions
+WHERE
+  NOT @parse_key(title_id) IS NULL
+QUALIFY
+  ROW_NUMBER() OVER (PARTITION BY title_id ORDER BY ingested_at DESC, source_file DESC, source_line DESC) = 1

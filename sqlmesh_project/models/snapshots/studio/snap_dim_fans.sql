@@ -16,7 +16,7 @@ MODEL (
     preferred_device = 'The device of most interactions known then; of the newest among equals.',
     valid_from = 'When the run that said so first landed (UTC), inclusive.',
     valid_to = 'When a run said otherwise (UTC), exclusive; NULL while it holds.',
-    _source_load_number = 'Number of the newest load that the fan''s periods are made from (studio_batches); tells what is news.',
+    _source_load_number = 'Number of the newest load that the fan''s periods are made from (studio_loads); tells what is news.',
     _source_version = 'SQLMesh''s version of the interactions that the periods are made from; another one tells that they were built anew, and all is news.'
   ),
   audits (
@@ -33,56 +33,60 @@ MODEL (
   )
 );
 
-WITH last_read AS (
-  @last_read('snapshots.snap_dim_fans', 'silver.stg_fan_interactions')
-), fans_with_news AS (
+WITH high_water_mark AS (
+  @high_water_mark('snapshots.snap_dim_fans', 'silver.stg_fan_interactions')
+), changed_fans AS (
   SELECT
-    fan.fan_token
+    fan.fan_token,
+    fan._source_load_number AS load_number
   FROM silver.fans AS fan
-  CROSS JOIN last_read
+  CROSS JOIN high_water_mark
   WHERE
-    fan._source_load_number > last_read.load_number
+    fan._source_load_number > high_water_mark.load_number
+), runs AS (
+  SELECT
+    batch_id,
+    MIN(landed_at) AS landed_at
+  FROM silver.studio_loads
+  GROUP BY
+    batch_id
 ), observations AS (
-  /* All interactions of the fans with news, oldest first: late ones may change a belief long held. */
+  /* All interactions of the changed fans, oldest first: late ones may change an old period. */
   SELECT
     interaction.fan_token,
     interaction.region,
     interaction.country_code,
     interaction.device_type,
-    batch.landed_at AS learned_at,
-    fan._source_load_number,
-    ROW_NUMBER() OVER (PARTITION BY interaction.fan_token ORDER BY interaction.event_at, interaction.interaction_id) AS place
+    run.landed_at AS learned_at,
+    LPAD(
+      ROW_NUMBER() OVER (
+        PARTITION BY interaction.fan_token
+        ORDER BY interaction.event_at, interaction.interaction_id
+      )::TEXT,
+      12,
+      '0'
+    ) AS place
   FROM silver.stg_fan_interactions AS interaction
-  JOIN silver.fans AS fan
-    ON fan.fan_token = interaction.fan_token
-  JOIN silver.studio_batches AS batch
-    ON batch.batch_id = interaction._source_batch_id
+  JOIN runs AS run
+    ON run.batch_id = interaction._source_batch_id
   WHERE
     NOT interaction.fan_class IS NULL
     AND interaction.fan_token IN (
       SELECT
         fan_token
-      FROM fans_with_news
+      FROM changed_fans
     )
-), arrivals AS (
+), load_events AS (
+  /* A place before the value: the greatest text is the newest value. */
   SELECT
     fan_token,
     learned_at,
-    MAX(_source_load_number) AS _source_load_number,
-    MAX(CASE WHEN NOT region IS NULL THEN place END) AS region_place,
-    MAX(CASE WHEN NOT country_code IS NULL THEN place END) AS country_place
+    MAX(place || region) AS region,
+    MAX(place || country_code) AS country_code
   FROM observations
   GROUP BY
     fan_token,
     learned_at
-), newest_known AS (
-  SELECT
-    fan_token,
-    learned_at,
-    _source_load_number,
-    MAX(region_place) OVER (PARTITION BY fan_token ORDER BY learned_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS region_place,
-    MAX(country_place) OVER (PARTITION BY fan_token ORDER BY learned_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS country_place
-  FROM arrivals
 ), device_uses AS (
   SELECT
     fan_token,
@@ -97,79 +101,53 @@ WITH last_read AS (
     fan_token,
     device_type,
     learned_at
-), devices AS (
-  SELECT DISTINCT
-    fan_token,
-    device_type
-  FROM device_uses
-), uses_known AS (
+), device_totals AS (
   SELECT
-    arrival.fan_token,
-    arrival.learned_at,
-    device.device_type,
-    SUM(used.use_count) OVER (
-      PARTITION BY arrival.fan_token, device.device_type
-      ORDER BY arrival.learned_at
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS use_count,
-    MAX(used.last_place) OVER (
-      PARTITION BY arrival.fan_token, device.device_type
-      ORDER BY arrival.learned_at
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS last_place
-  FROM arrivals AS arrival
-  JOIN devices AS device
-    ON device.fan_token = arrival.fan_token
-  LEFT JOIN device_uses AS used
-    ON used.fan_token = arrival.fan_token
-    AND used.device_type = device.device_type
-    AND used.learned_at = arrival.learned_at
-), preferred AS (
+    event.fan_token,
+    event.learned_at,
+    used.device_type,
+    SUM(used.use_count) AS use_count,
+    MAX(used.last_place) AS last_place
+  FROM load_events AS event
+  JOIN device_uses AS used
+    ON used.fan_token = event.fan_token AND used.learned_at <= event.learned_at
+  GROUP BY
+    event.fan_token,
+    event.learned_at,
+    used.device_type
+), preferred_devices AS (
   SELECT
     fan_token,
     learned_at,
     device_type
-  FROM uses_known
-  WHERE
-    use_count > 0
+  FROM device_totals
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY fan_token, learned_at ORDER BY use_count DESC, last_place DESC) = 1
-), beliefs AS (
+), attribute_history AS (
   SELECT
-    known.fan_token,
-    place_of_region.region,
-    place_of_country.country_code,
+    event.fan_token,
+    SUBSTRING(MAX(event.region) OVER known_then, 13) AS region,
+    SUBSTRING(MAX(event.country_code) OVER known_then, 13) AS country_code,
     preferred.device_type AS preferred_device,
-    known.learned_at,
-    known._source_load_number
-  FROM newest_known AS known
-  LEFT JOIN observations AS place_of_region
-    ON place_of_region.fan_token = known.fan_token AND place_of_region.place = known.region_place
-  LEFT JOIN observations AS place_of_country
-    ON place_of_country.fan_token = known.fan_token AND place_of_country.place = known.country_place
-  LEFT JOIN preferred
-    ON preferred.fan_token = known.fan_token AND preferred.learned_at = known.learned_at
-), fingerprints AS (
+    event.learned_at
+  FROM load_events AS event
+  LEFT JOIN preferred_devices AS preferred
+    ON preferred.fan_token = event.fan_token AND preferred.learned_at = event.learned_at
+  WINDOW known_then AS (
+    PARTITION BY event.fan_token
+    ORDER BY event.learned_at
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  )
+), change_events AS (
   SELECT
     fan_token,
     region,
     country_code,
     preferred_device,
-    learned_at,
-    _source_load_number,
-    CONCAT(COALESCE(region, '-'), '|', COALESCE(country_code, '-'), '|', COALESCE(preferred_device, '-')) AS fingerprint
-  FROM beliefs
-), changes AS (
-  SELECT
-    fan_token,
-    region,
-    country_code,
-    preferred_device,
-    learned_at,
-    _source_load_number
-  FROM fingerprints
+    learned_at
+  FROM attribute_history
   QUALIFY
-    LAG(fingerprint, 1, '') OVER (PARTITION BY fan_token ORDER BY learned_at) <> fingerprint
+    LAG(@GENERATE_SURROGATE_KEY(region, country_code, preferred_device), 1, '') OVER (PARTITION BY fan_token ORDER BY learned_at) <> @GENERATE_SURROGATE_KEY(region, country_code, preferred_device)
 )
 SELECT
   fan_token::TEXT AS fan_token,
@@ -178,6 +156,10 @@ SELECT
   preferred_device::TEXT AS preferred_device,
   learned_at::TIMESTAMP AS valid_from,
   LEAD(learned_at) OVER (PARTITION BY fan_token ORDER BY learned_at)::TIMESTAMP AS valid_to,
-  _source_load_number::BIGINT AS _source_load_number,
-  @version_of('silver.stg_fan_interactions')::TEXT AS _source_version
-FROM changes
+  (
+    SELECT
+      MAX(load_number)
+    FROM changed_fans
+  )::BIGINT AS _source_load_number,
+  @snapshot_version('silver.stg_fan_interactions')::TEXT AS _source_version
+FROM change_events

@@ -6,7 +6,7 @@ from sqlmesh.core.macros import MacroEvaluator
 
 
 @macro()
-def exact(evaluator: MacroEvaluator, measure: exp.Expr) -> exp.Expr:
+def to_decimal(evaluator: MacroEvaluator, measure: exp.Expr) -> exp.Expr:
     """DECIMAL with twelve places of a DOUBLE measure, to be summed or averaged.
 
     Adding floating-point numbers in another order, as threads do, changes the last digit; a refresh
