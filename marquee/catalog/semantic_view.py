@@ -95,7 +95,9 @@ def script(models: Iterable[Model], metrics: Mapping[str, Metric]) -> str:
 
 def table(name: str, model: Model) -> str:
     """Return a table's entry: its view, its grain as the primary key, its description."""
-    keys = ", ".join(column.name.upper() for column in model.grains)
+    keys = ", ".join(
+        column.name.upper() for grain in model.grains for column in grain.find_all(exp.Column)
+    )
     return (
         f"{name} AS {DATABASE}.GOLD.{name.upper()} PRIMARY KEY ({keys})"
         f"{synonyms(name)}{comment(model.description)}"
@@ -125,7 +127,7 @@ def columns(tables: Mapping[str, Model], *, is_fact: bool) -> list[str]:
             is_measure = (
                 name.startswith("fact_")
                 and kind.is_type(*exp.DataType.NUMERIC_TYPES)
-                and not column.endswith(("_id", "_year"))
+                and not column.endswith(("_id", "_year", "_month"))
             )
             if is_measure == is_fact:
                 meaning = (model.column_descriptions or {}).get(column)

@@ -142,7 +142,7 @@ def is_reported_usd(evaluator: MacroEvaluator, reported: exp.Expr, converted: ex
     amount, cents = reported.sql("duckdb"), f"ROUND({converted.sql('duckdb')}, 2)"
     return parse_one(
         f"(NOT {amount} IS NULL AND ({cents} IS NULL OR ABS({amount} - {cents}) <= "
-        f"GREATEST(1, {cents} / 100)))",
+        f"GREATEST(1, CAST({cents} AS DOUBLE) / 100)))",
         dialect="duckdb",
     )
 

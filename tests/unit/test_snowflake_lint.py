@@ -149,7 +149,7 @@ VALUES = "(SELECT 1 AS n, 'a' AS t, DATE '2026-01-01' AS d, 1.5::DOUBLE AS f, TR
         ("STRFTIME(d, '%Y-%m-%d')::TEXT", ""),
         ("d::TEXT", "the text of"),
         ("COALESCE(CAST(d AS TEXT), '')", "the text of"),
-        ("f::TEXT", "the text of"),
+        ("f::TEXT", ""),
         ("d::TIMESTAMP::TEXT", "the text of"),
     ],
 )
