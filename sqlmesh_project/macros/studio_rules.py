@@ -140,7 +140,7 @@ def is_reported_usd(evaluator: MacroEvaluator, reported: exp.Expr, converted: ex
     The other one is what the local amount and its rate give, unrounded; NULL where one is unknown.
     """
     amount, cents = reported.sql("duckdb"), f"ROUND({converted.sql('duckdb')}, 2)"
-    is_near = f"ABS({amount} - {cents}) <= GREATEST(1, {cents} / 100)"
+    is_near = f"ABS({amount} - {cents}) <= GREATEST(1, CAST({cents} AS DOUBLE) / 100)"
     return parse_one(f"COALESCE({is_near}, NOT {amount} IS NULL)", dialect="duckdb")
 
 

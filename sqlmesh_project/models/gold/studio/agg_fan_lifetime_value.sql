@@ -1,9 +1,7 @@
 MODEL (
   name gold.agg_fan_lifetime_value,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (
-    target_lag = @kpi_target_lag
-  ),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
   depends_on (
     silver.stg_fan_interactions
   ),
@@ -146,9 +144,9 @@ SELECT
   groups.acquisition_month::DATE AS acquisition_month,
   groups.fan_count::BIGINT AS fan_count,
   groups.revenue_usd::DECIMAL(18, 2) AS revenue_usd,
-  CAST(groups.revenue_usd / groups.fan_count AS DOUBLE) AS revenue_per_fan_usd,
+  @ratio(groups.revenue_usd, groups.fan_count)::DOUBLE AS revenue_per_fan_usd,
   groups.order_count::BIGINT AS order_count,
-  CAST(groups.revenue_usd / NULLIF(groups.priced_order_count, 0) AS DOUBLE) AS avg_order_value_usd,
+  @ratio(groups.revenue_usd, groups.priced_order_count)::DOUBLE AS avg_order_value_usd,
   groups.interaction_count::BIGINT AS interaction_count,
   groups.active_7_days_count::BIGINT AS active_7_days_count,
   groups.active_30_days_count::BIGINT AS active_30_days_count,
@@ -172,4 +170,6 @@ JOIN retained
   ON retained.region = groups.region
   AND retained.country_code = groups.country_code
   AND retained.account_type = groups.account_type
-  AND retained.acquisition_month = groups.acquisition_month
+  AND retained.acquisition_month = groups.acquisition_month;
+
+@refresh_dynamic_table()

@@ -44,7 +44,7 @@ MODEL (
         showtime_count >= 0,
         gross_local IS NULL
         OR exchange_rate_usd IS NULL
-        OR ABS(gross_usd - ROUND(gross_local * exchange_rate_usd, 2)) <= GREATEST(1, ROUND(gross_local * exchange_rate_usd, 2) / 100)
+        OR ABS(gross_usd - ROUND(gross_local * exchange_rate_usd, 2)) <= GREATEST(1, @ratio(ROUND(gross_local * exchange_rate_usd, 2), 100))
       ), condition := @changed_rows())
   )
 );
@@ -120,7 +120,7 @@ WITH new_loads AS (
     ) = 1
 )
 SELECT
-  @GENERATE_SURROGATE_KEY(record.title_id, record.theater_id, record.report_day)::TEXT AS box_office_sk,
+  @GENERATE_SURROGATE_KEY(record.title_id, record.theater_id, @date_text(record.report_day))::TEXT AS box_office_sk,
   record.record_id::TEXT AS record_id,
   record.title_id::TEXT AS title_id,
   record.theater_id::TEXT AS theater_id,
