@@ -160,19 +160,19 @@ def of_sqlmesh(variables: dict[str, str], folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("variables", SIGN_INS, ids=lambda one: next(iter(one.values())))
 def test_every_connection_signs_in_and_sets_the_session(
-    house: House, variables: dict[str, str]
+    project: Project, variables: dict[str, str]
 ) -> None:
     for given in (
         of_the_pipelines(variables),
         of_the_check(variables),
-        of_sqlmesh(variables, house.folder),
+        of_sqlmesh(variables, project.folder),
     ):
         for variable, value in variables.items():
             assert given[variable.removeprefix("SNOWFLAKE_").lower()] == value
         assert given["session_parameters"].items() >= SESSION_PARAMETERS.items()
 
 
-def test_a_workload_signs_in_without_a_secret_of_its_own(house: House) -> None:
+def test_a_workload_signs_in_without_a_secret_of_its_own(project: Project) -> None:
     for given in (of_the_pipelines(BY_WORKLOAD), of_the_check(BY_WORKLOAD)):
         assert given["authenticator"] == "WORKLOAD_IDENTITY"
         assert given["workload_identity_provider"] == "OIDC"

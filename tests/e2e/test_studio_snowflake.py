@@ -12,8 +12,8 @@ from sqlglot import exp
 from macros import studio_rules
 from macros.quality import METRICS
 from macros.studio_rules import EVENT_TYPES, RULES
-from marquee.core.settings import ROOT
 from macros.text import cleaned
+from marquee.core.settings import ROOT
 
 SCRIPTS = sorted((ROOT / "snowflake").glob("s*.sql"))  # those of the setup begin with a number
 

@@ -183,7 +183,9 @@ def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
     assert tombstones(project) == [90]
 
 
-def test_a_movie_that_is_exported_again_is_requested_again(project: Project, sandbox: Sandbox) -> None:
+def test_a_movie_that_is_exported_again_is_requested_again(
+    project: Project, sandbox: Sandbox
+) -> None:
     project.load()
     world = sandbox.catalogue
     gone = Fault(path="/p/*", body=export_of(1, 3))
@@ -198,7 +200,9 @@ def test_a_movie_that_is_exported_again_is_requested_again(project: Project, san
     assert tombstones(project) == []
 
 
-def test_a_movie_that_is_listed_again_is_requested_again(project: Project, sandbox: Sandbox) -> None:
+def test_a_movie_that_is_listed_again_is_requested_again(
+    project: Project, sandbox: Sandbox
+) -> None:
     no_export = Fault(path="/p/*", status=404)
     with Sandbox(sandbox.catalogue, faults=[Fault(path="/movie/2", status=404), no_export]) as dead:
         project.point_at(dead)

@@ -65,7 +65,9 @@ def test_five_lines_load_movies_and_genres(project: Project, tmp_path: Path) -> 
     assert quarantine == [(3, "not an object: list")]
 
 
-def test_nothing_is_requested_before_a_resource_is_iterated(project: Project, sandbox: Sandbox) -> None:
+def test_nothing_is_requested_before_a_resource_is_iterated(
+    project: Project, sandbox: Sandbox
+) -> None:
     source = tmdb_source(pages=1)
     assert sandbox.requests.count() == 0
     assert sorted(row["movie_id"] for row in source.resources["raw_movies"]) == [1, 2, 3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
-from warehouse import Warehouse
+from tests.small_warehouse import Warehouse
 
 # Seven movies and a small studio after a plan and two refreshes of revision 46c3b82: a movie that
 # was deleted, one that came back, a late response, a renamed genre and a renamed company.
