@@ -42,9 +42,11 @@ def listed_rejects(
         )
         entries.append(f"CASE WHEN {condition.sql(dialect)} THEN {entry} END")
     listed = ", ".join(entries)
-    text = (
-        f"TO_JSON(ARRAY_CONSTRUCT_COMPACT({listed}))"
-        if is_snowflake
-        else f"'[' || CONCAT_WS(',', {listed}) || ']'"
+    if is_snowflake:
+        return parse_one(
+            f"NULLIF(TO_JSON(ARRAY_CONSTRUCT_COMPACT({listed})), '[]')", dialect=dialect
+        )
+    # Skips NULLs, and is NULL where there is nothing else.
+    return parse_one(
+        f"'[' || LIST_AGGREGATE([{listed}], 'string_agg', ',') || ']'", dialect=dialect
     )
-    return parse_one(f"NULLIF({text}, '[]')", dialect=dialect)
