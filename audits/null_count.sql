@@ -1,10 +1,7 @@
 AUDIT (
   name null_count,
   blocking FALSE,
-  defaults (
-    threshold = 0,
-    condition = TRUE
-  )
+  defaults (threshold = 0, condition = TRUE)
 );
 
 /* No more values are unknown than is tolerated. */

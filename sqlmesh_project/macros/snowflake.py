@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 from sqlmesh import macro
-from sqlmesh.core.macros import MacroEvaluator
+from sqlmesh.core.macros import MacroEvaluator, RuntimeStage
 
 
 @macro()
@@ -45,7 +45,7 @@ def refresh_dynamic_table(evaluator: MacroEvaluator) -> exp.Expr | None:
     Its parents have just changed, and its target lag may be an hour. A preview in a development
     environment, whose table ends in __dev, is an ordinary table and needs none.
     """
-    if not is_dynamic(evaluator) or evaluator.runtime_stage != "evaluating":
+    if not is_dynamic(evaluator) or evaluator.runtime_stage != RuntimeStage.EVALUATING:
         return None
     table = evaluator.this_model
     if table.rstrip('"').lower().endswith("__dev"):

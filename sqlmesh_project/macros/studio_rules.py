@@ -127,6 +127,15 @@ def parse_local_gross(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 
 
 @macro()
+def to_usd(evaluator: MacroEvaluator, amount: exp.Expr, rate: exp.Expr) -> exp.Expr:
+    """DECIMAL: an amount times a rate, unrounded.
+
+    DuckDB gives the product of two DECIMAL(18) eighteen digits, which a hundred million exceed.
+    """
+    return exp.Mul(this=exp.cast(amount.copy(), "DECIMAL(38, 2)"), expression=rate.copy())
+
+
+@macro()
 def plausible_usd(evaluator: MacroEvaluator, amount: exp.Expr) -> exp.Expr:
     """DECIMAL(18, 2): US dollars from a conversion, in cents; NULL above a billion."""
     cents = exp.func("ROUND", amount.copy(), exp.Literal.number(2))

@@ -237,8 +237,8 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         if len(statements) < 2:
             self._execute_one(command, *arguments, **options)
         else:
-            for one in statements:
-                self._execute_one(one.sql("snowflake"), *arguments, **options)
+            for statement in statements:
+                self._execute_one(statement.sql("snowflake"), *arguments, **options)
 
     def _execute_one(self, command: str, *arguments: Any, **options: Any) -> None:
         self.account.refuse_without_warehouse(command, self.session)

@@ -128,16 +128,14 @@ WITH new_loads AS (
         gross_revenue_usd,
         NOT @is_reported_usd(
           @parse_amount(gross_revenue_usd),
-          @parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd)
+          @to_usd(@parse_local_gross(gross_revenue_local), @parse_rate(exchange_rate_usd))
         ),
         'does not fit the local gross and its rate'
       ),
       (
         'gross_usd',
         gross_revenue_local,
-        @plausible_usd(
-          COALESCE(@parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd), 0)
-        ) IS NULL,
+        @plausible_usd(COALESCE(@to_usd(@parse_local_gross(gross_revenue_local), @parse_rate(exchange_rate_usd)), 0)) IS NULL,
         'more than a billion US dollars'
       ),
       (

@@ -44,8 +44,10 @@ MODEL (
         showtime_count >= 0,
         gross_local IS NULL
         OR exchange_rate_usd IS NULL
-        OR ABS(gross_usd - ROUND(gross_local * exchange_rate_usd, 2)) <= GREATEST(1, @ratio(ROUND(gross_local * exchange_rate_usd, 2), 100))
-      ), condition := @changed_rows())
+        OR ABS(gross_usd - ROUND(@to_usd(gross_local, exchange_rate_usd), 2)) <= GREATEST(1, @ratio(ROUND(@to_usd(gross_local, exchange_rate_usd), 2), 100))
+      ),
+      condition := @changed_rows()
+    )
   )
 );
 
@@ -100,7 +102,7 @@ WITH new_loads AS (
     UPPER(local_currency) AS local_currency,
     @parse_rate(exchange_rate_usd) AS exchange_rate_usd,
     @parse_amount(gross_revenue_usd) AS reported_usd,
-    @parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd) AS converted_usd,
+    @to_usd(@parse_local_gross(gross_revenue_local), @parse_rate(exchange_rate_usd)) AS converted_usd,
     @parse_count(screen_count) AS screen_count,
     @parse_count(showtime_count) AS showtime_count,
     source_file,

@@ -51,7 +51,9 @@ MODEL (
         fan_class IS NULL OR NOT event_at IS NULL,
         amount >= 0,
         event_date = event_at::DATE
-      ), condition := @changed_rows())
+      ),
+      condition := @changed_rows()
+    )
   )
 );
 
@@ -148,7 +150,7 @@ SELECT
   routed.event_at::DATE AS event_date,
   routed.amount::DECIMAL(18, 2) AS amount,
   routed.currency::TEXT AS currency,
-  ROUND(routed.amount * rate.rate_usd, 2)::DECIMAL(18, 2) AS amount_usd,
+  ROUND(@to_usd(routed.amount, rate.rate_usd), 2)::DECIMAL(18, 2) AS amount_usd,
   routed.source_file::TEXT AS _source_file,
   routed.source_line::BIGINT AS _source_line,
   routed.ingested_at::TIMESTAMP AS _source_ingested_at,
