@@ -154,8 +154,9 @@ def of_sqlmesh(variables: dict[str, str], folder: Path) -> dict[str, Any]:
     gateway = {"SQLMESH__DEFAULT_GATEWAY": "snowflake", **ACCOUNT, **variables}
     with mock.patch.dict(os.environ, {"MARQUEE_STATE_DUCKDB": str(folder / "state"), **gateway}):
         (config,) = load_configs(None, Config, [ROOT]).values()
-    found: dict[str, Any] = config.gateways["snowflake"].connection.dict()
-    return found
+    connection = config.gateways["snowflake"].connection
+    assert connection
+    return connection.dict()
 
 
 @pytest.mark.parametrize("variables", SIGN_INS, ids=lambda one: next(iter(one.values())))
