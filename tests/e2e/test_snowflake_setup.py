@@ -145,7 +145,7 @@ def of_the_check(variables: dict[str, str]) -> dict[str, Any]:
     """What the check, the health check and the dashboard pass to the connector."""
     with mock.patch("snowflake.connector.connect") as connector:
         connect({**ACCOUNT, **variables}, "check")
-    found: dict[str, Any] = connector.call_args.kwargs
+    found: dict[str, Any] = dict(connector.call_args.kwargs)
     return found
 
 
