@@ -383,7 +383,7 @@ def test_tmdb_and_stand_ins_do_not_mix(house: House, sandbox: Sandbox) -> None:
     house.load()
     house.monkeypatch.delenv("TMDB_BASE_URL")
     ended = house.load()
-    assert_clear(ended, "holds movies of a stand-in", "MARQUEE_DUCKDB")
+    assert_clear(ended, "holds movies of a fake server", "MARQUEE_DUCKDB")
     from marquee.sources.tmdb.run import check_same_source
 
     real = "https://api.themoviedb.org/3"
