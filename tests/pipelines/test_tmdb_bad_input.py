@@ -432,16 +432,20 @@ def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(projec
     world = films(movie(1), movie(2), movie(3))
     faults = [Fault(path="/movie/2", body=b'{"id": 2'), Fault(path="/movie/3", body=b"[]")]
     project.monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.001")
-    with Sandbox(world, faults=faults) as sandbox:
+    with Sandbox(world) as sandbox:
         project.point_at(sandbox)
         project.load()
+    with Sandbox(world, faults=faults) as sandbox:
+        project.point_at(sandbox)
+        project.load("--ids", "2,3")
         for _ in range(MAX_FAILURES + 1):
             project.load()
         attempts = 3  # per run, for a body that is no JSON
         assert requested(sandbox).count(2) == MAX_FAILURES * attempts
+        assert requested(sandbox).count(3) == 1, "that reason is no temporary one"
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
-        assert "new                   2" in project.load("--replay-quarantine").out
+        assert "unchanged             2" in project.load("--replay-quarantine").out
 
 
 def test_a_run_whose_faults_exceed_the_retries_recovers_in_the_next(project: Project) -> None:

@@ -387,7 +387,7 @@ def test_tmdb_and_fake_servers_do_not_mix(project: Project, sandbox: Sandbox) ->
     project.load()
     project.monkeypatch.delenv("TMDB_BASE_URL")
     ended = project.load()
-    assert_clear(ended, "holds movies of a stand-in", "MARQUEE_DUCKDB")
+    assert_clear(ended, "holds movies of a fake server", "MARQUEE_DUCKDB")
     from marquee.sources.tmdb.run import check_same_source
 
     real = "https://api.themoviedb.org/3"
