@@ -82,8 +82,7 @@ def open_vault(
     try:
         _attach(connection, path, CATALOG, key, read_only=read_only)
         try:
-            # Beside the file, and not in the working directory, where DuckDB would put them.
-            connection.execute(f"SET temp_directory = {_text(path.with_name(path.name + '.tmp'))}")
+            _spill_beside(connection, path)
             connection.execute(f"USE {CATALOG}")
             yield connection
         finally:
@@ -92,6 +91,14 @@ def open_vault(
     finally:
         connection.close()
         os.umask(umask)
+
+
+def _spill_beside(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Put temporary files beside the file; DuckDB would put them into the working directory."""
+    folder = str(path.with_name(f"{path.name}.tmp"))
+    present = connection.execute("SELECT current_setting('temp_directory')").fetchone()
+    if present != (folder,):  # DuckDB does not change it any more once it has been used
+        connection.execute(f"SET temp_directory = {_text(folder)}")
 
 
 def is_encrypted(path: Path) -> bool:
