@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "data-dictionary.md"
 
 LAYERS = {
     "bronze": "The sources' records, unchanged. Written by dlt, append-only.",
-    "silver": "Typed and cleaned, one row per entity; also the seeds, small tables kept as CSV files.",
+    "silver": "Typed and cleaned, one row per entity; also the seeds, small tables kept as CSV.",
     "snapshots": "History: which values were valid when (SCD type 2), half-open periods.",
     "gold": "The star schema and the KPI tables, for analysts.",
     "ops": "How the warehouse itself is doing.",
