@@ -32,8 +32,7 @@ demo: install  ## Load both sandboxes, build the warehouse, print a report (DAY=
 
 refresh: install  ## Update the warehouse: changed models, then new data
 	@test "$$SQLMESH__DEFAULT_GATEWAY" != snowflake || $(BIN)/python pipelines/snowflake_check.py
-	$(BIN)/sqlmesh plan --auto-apply --no-prompts --skip-tests
-	$(BIN)/sqlmesh run --ignore-cron
+	$(BIN)/python -m marquee.cli.refresh
 
 ##@ Contributors
 

@@ -1,9 +1,7 @@
 AUDIT (
   name null_count,
   blocking FALSE,
-  defaults (
-    threshold = 0
-  )
+  defaults (threshold = 0, condition = TRUE)
 );
 
 /* No more values are unknown than is tolerated. */
@@ -11,6 +9,6 @@ SELECT
   COUNT(*) AS nulls
 FROM @this_model
 WHERE
-  @column IS NULL
+  @column IS NULL AND @condition
 HAVING
   COUNT(*) > @threshold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from types import TracebackType
@@ -17,6 +18,10 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
+from marquee.core.logs import configure_logging
+
+logger = logging.getLogger(__name__)
+
 LOG_EVERY_SECONDS = 10  # a line a log reader wants to see, a few hundred in an hour
 
 
@@ -25,6 +30,7 @@ class Progress:
 
     def __init__(self) -> None:
         """Look at the terminal; draw nothing yet."""
+        configure_logging()
         console = Console(file=sys.stderr)
         self._bar: Bar | None = None
         if console.is_terminal and not console.is_dumb_terminal:
@@ -66,14 +72,14 @@ class Progress:
         if self._bar:
             self._task = self._bar.add_task(name, total=total, completed=done, note="")
         else:
-            self._say(f"{name}: {total:,} {unit}" + (f", {done:,} of them done" if done else ""))
+            self._log(f"{name}: {total:,} {unit}" + (f", {done:,} of them done" if done else ""))
 
     def note(self, line: str) -> None:
-        """Say something that a person should know, beside the progress."""
+        """Show something that a person should know, beside the progress."""
         if self._bar:
             self._bar.console.print(line, markup=False, highlight=False)
         else:
-            self._say(line)
+            self._log(line)
 
     def advance(self, note: str) -> None:
         """Count one step; `note` says in a few words how it goes."""
@@ -82,7 +88,7 @@ class Progress:
             self._bar.update(self._task, advance=1, note=note)
         elif time.monotonic() - self._last_line >= LOG_EVERY_SECONDS:
             self._last_line = time.monotonic()
-            self._say(f"{self._stage}: {self._done:,} of {self._total:,}  {note}")
+            self._log(f"{self._stage}: {self._done:,} of {self._total:,}  {note}")
 
-    def _say(self, line: str) -> None:
-        print(line.rstrip(), file=sys.stderr, flush=True)
+    def _log(self, line: str) -> None:
+        logger.info(line.rstrip())

@@ -24,14 +24,13 @@ def listed_rejects(
     """
     dialect = evaluator.dialect
     is_snowflake = dialect == "snowflake"
-    broken, entries = [], []
+    entries = []
     for column_name, field, is_valid, reason in rules:
         value: exp.Expr = exp.cast(exp.null(), "TEXT")
         condition: exp.Expr = is_valid.not_()
         if field:
             value = text_at(evaluator, exp.column(field))
             condition = exp.and_(value.is_(exp.null()).not_(), condition)
-        broken.append(condition)
         entry = (
             f"'column_name', '{column_name}', 'rejected_value', {value.sql(dialect)}, "
             f"'reason', '{reason}'"
@@ -43,11 +42,11 @@ def listed_rejects(
         )
         entries.append(f"CASE WHEN {condition.sql(dialect)} THEN {entry} END")
     listed = ", ".join(entries)
-    text = (
-        f"TO_JSON(ARRAY_CONSTRUCT_COMPACT({listed}))"
-        if is_snowflake
-        else f"'[' || CONCAT_WS(',', {listed}) || ']'"
+    if is_snowflake:
+        return parse_one(
+            f"NULLIF(TO_JSON(ARRAY_CONSTRUCT_COMPACT({listed})), '[]')", dialect=dialect
+        )
+    # Skips NULLs, and is NULL where there is nothing else.
+    return parse_one(
+        f"'[' || LIST_AGGREGATE([{listed}], 'string_agg', ',') || ']'", dialect=dialect
     )
-    # Nearly all documents break no rule, and a CASE builds the list for the others only.
-    found = exp.If(this=exp.or_(*broken), true=parse_one(text, dialect=dialect))
-    return exp.Case(ifs=[found])

@@ -210,7 +210,18 @@ REACHABLE: list[tuple[str, str, dict[str, str], str | None]] = [
     ),
     ("stg_fan: routed_by_account_type", "interactions", {"account_type": "TRIAL"}, "account_type"),
     ("fact: relationship to dim_titles", "interactions", {"title_id": "-1 "}, "title_id"),
-    ("fact: cast", "interactions", {"event_type": "PURCHASE", "amount": "1e12"}, "amount"),
+    (
+        "fact: cast",
+        "interactions",
+        {"event_type": "PURCHASE", "amount": "1e12", "currency": "EUR"},
+        "amount",
+    ),
+    (
+        "stg_fan_interactions: cast",
+        "interactions",
+        {"event_type": "PURCHASE", "amount": "999999999", "currency": "EUR"},
+        None,
+    ),
     ("fact: unique", "interactions", {"region": "unknown"}, "region"),
     ("dim_fans: unique", "interactions", {"device_type": "unknown"}, "device_type"),
 ]

@@ -2,7 +2,7 @@
 
 dlt loads its state together with the rows of a load, and restores it from the newest load that was
 completed. So it is never ahead of the data, and it survives the loss of dlt's
-working folder (docs/decisions/0007-the-cursor-lives-in-dlts-state.md).
+working folder (docs/decisions/0007-the-cursor-is-in-dlts-state.md).
 """
 
 from __future__ import annotations

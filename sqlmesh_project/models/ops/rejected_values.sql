@@ -18,7 +18,12 @@ MODEL (
   audits (
     not_null(columns := (column_name, rejected_value, reason, _source_response_id, _source_ingested_at)),
     unique_combination_of_columns(columns := (_source_response_id, column_name, rejected_value)),
-    relationship(key := _source_response_id, parent := silver.silver_movie_observations, parent_key := response_id, condition := NOT movie_id IS NULL)
+    relationship(
+      key := _source_response_id,
+      parent := silver.silver_movie_observations,
+      parent_key := response_id,
+      condition := NOT movie_id IS NULL
+    )
   )
 );
 
@@ -37,14 +42,7 @@ WITH new_observations AS (
   WHERE
     _loaded_at >= @start_dtntz
 ), rejects AS (
-  @json_entries(
-    new_observations,
-    @json_array_of(rejected_values),
-    movie_id,
-    observed_at,
-    _source_batch_id,
-    response_id
-  )
+  @json_entries(new_observations, @json_array_of(rejected_values), movie_id, observed_at, _source_batch_id, response_id)
 ), lists AS (
   SELECT
     movie_id,
@@ -64,23 +62,9 @@ WITH new_observations AS (
     response_id
   FROM new_observations
 ), list_entries AS (
-  @json_entries(
-    lists,
-    @json_array_of(list),
-    movie_id,
-    column_name,
-    observed_at,
-    _source_batch_id,
-    response_id
-  )
+  @json_entries(lists, @json_array_of(list), movie_id, column_name, observed_at, _source_batch_id, response_id)
 ), genre_list_entries AS (
-  @json_entries(
-    bronze.raw_genres,
-    @json_array(raw_data, 'genres'),
-    ingested_at,
-    batch_id,
-    _dlt_id
-  )
+  @json_entries(bronze.raw_genres, @json_array(raw_data, 'genres'), ingested_at, batch_id, _dlt_id)
 ), entries AS (
   SELECT
     movie_id,

@@ -100,7 +100,10 @@ WITH high_water_mark AS (
   WHERE
     genre_id > 0
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY genre_id ORDER BY COALESCE(genre_name, 'Unnamed') = 'Unnamed', is_of_a_list DESC, last_seen_at DESC, genre_name) = 1
+    ROW_NUMBER() OVER (
+      PARTITION BY genre_id
+      ORDER BY COALESCE(genre_name, 'Unnamed') = 'Unnamed', is_of_a_list DESC, last_seen_at DESC, genre_name
+    ) = 1
 )
 SELECT
   best.genre_id::BIGINT AS genre_id,

@@ -30,17 +30,8 @@ MODEL (
       ),
       condition := @changed_rows()
     ),
-    no_position_gaps(
-      key := movie_id,
-      position := genre_position,
-      condition := is_current AND @changed_rows()
-    ),
-    relationship(
-      key := movie_id,
-      parent := silver.silver_movies,
-      parent_key := movie_id,
-      condition := @changed_rows()
-    )
+    no_position_gaps(key := movie_id, position := genre_position, condition := is_current AND @changed_rows()),
+    relationship(key := movie_id, parent := silver.silver_movies, parent_key := movie_id, condition := @changed_rows())
   )
 );
 

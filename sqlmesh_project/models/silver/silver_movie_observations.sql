@@ -39,7 +39,10 @@ MODEL (
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
-    not_null(columns := (response_id, movie_id, is_tombstone, observed_at, _source_load_number), condition := @changed_rows()),
+    not_null(
+      columns := (response_id, movie_id, is_tombstone, observed_at, _source_load_number),
+      condition := @changed_rows()
+    ),
     unique_values(columns := (
       response_id
     ), condition := @changed_rows()),

@@ -26,11 +26,10 @@ MODEL (
     _source_load_number = 'Newest load of the refresh that recorded the row (silver_movie_observations).'
   ),
   audits (
-    not_null(columns := (genre_id, genre_name, genre_group, is_blockbuster_genre, valid_from, recorded_at)),
-    unique_combination_of_columns(
-      columns := (genre_id, valid_from, correction_number),
-      condition := superseded_at IS NULL
+    not_null(
+      columns := (genre_id, genre_name, genre_group, is_blockbuster_genre, valid_from, correction_number, recorded_at)
     ),
+    unique_combination_of_columns(columns := (genre_id, valid_from, correction_number), condition := superseded_at IS NULL),
     not_empty_if_parent_has_rows(parent := silver.silver_genres),
     relationship(key := genre_id, parent := silver.silver_genres, parent_key := genre_id)
   )
@@ -93,7 +92,10 @@ WITH genres AS (
 ), attribute_history AS (
   SELECT
     genre_id,
-    COALESCE(LAST_VALUE(genre_name IGNORE NULLS) OVER (PARTITION BY genre_id ORDER BY seen_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 'Unnamed') AS genre_name,
+    COALESCE(
+      LAST_VALUE(genre_name IGNORE NULLS) OVER (PARTITION BY genre_id ORDER BY seen_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+      'Unnamed'
+    ) AS genre_name,
     MAX(effective_from) OVER (PARTITION BY genre_id ORDER BY seen_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS effective_from,
     seen_at
   FROM change_events

@@ -2,15 +2,7 @@ MODEL (
   name snapshots.snap_silver_movies,
   kind SCD_TYPE_2_BY_COLUMN (
     unique_key (movie_id, valid_from, correction_number),
-    columns (
-      budget_usd,
-      revenue_usd,
-      vote_average,
-      popularity_score,
-      status,
-      runtime_minutes,
-      is_withdrawn
-    ),
+    columns (budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes, is_withdrawn),
     valid_from_name recorded_at,
     valid_to_name superseded_at,
     execution_time_as_valid_from TRUE,
@@ -39,7 +31,10 @@ MODEL (
     _source_version = 'SQLMesh''s version of the observations; with another one they are all read again.'
   ),
   audits (
-    not_null(columns := (movie_id, valid_from, is_withdrawn, correction_number, recorded_at), condition := @changed_rows()),
+    not_null(
+      columns := (movie_id, valid_from, is_withdrawn, correction_number, recorded_at),
+      condition := @changed_rows()
+    ),
     not_empty_if_parent_has_rows(parent := silver.silver_movie_observations, condition := NOT is_tombstone),
     unique_combination_of_columns(
       columns := (movie_id, valid_from, correction_number),
@@ -88,7 +83,10 @@ WITH high_water_mark AS (
       FROM changed_movies
     )
   QUALIFY
-    COALESCE(LEAD(observed_at) OVER (PARTITION BY movie_id ORDER BY observed_at, _source_load_id, response_id) <> observed_at, TRUE)
+    COALESCE(
+      LEAD(observed_at) OVER (PARTITION BY movie_id ORDER BY observed_at, _source_load_id, response_id) <> observed_at,
+      TRUE
+    )
 ), recorded AS (
   @period_changes(
     'snapshots.snap_silver_movies',
@@ -96,7 +94,9 @@ WITH high_water_mark AS (
     observations,
     movie_id,
     (budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes),
-    (_source_batch_id)
+    (
+      _source_batch_id
+    )
   )
 )
 SELECT

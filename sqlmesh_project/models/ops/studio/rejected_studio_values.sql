@@ -19,7 +19,7 @@ MODEL (
     _source_row_id = 'The row in bronze: its _dlt_id.'
   ),
   audits (
-    not_null(columns := (table_name, record_id, column_name, rejected_value, reason)),
+    not_null(columns := (table_name, record_id, column_name, rejected_value, reason, _source_row_id)),
     unique_combination_of_columns(columns := (_source_row_id, column_name))
   )
 );
@@ -128,16 +128,14 @@ WITH new_loads AS (
         gross_revenue_usd,
         NOT @is_reported_usd(
           @parse_amount(gross_revenue_usd),
-          @parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd)
+          @to_usd(@parse_local_gross(gross_revenue_local), @parse_rate(exchange_rate_usd))
         ),
         'does not fit the local gross and its rate'
       ),
       (
         'gross_usd',
         gross_revenue_local,
-        @plausible_usd(
-          COALESCE(@parse_local_gross(gross_revenue_local) * @parse_rate(exchange_rate_usd), 0)
-        ) IS NULL,
+        @plausible_usd(COALESCE(@to_usd(@parse_local_gross(gross_revenue_local), @parse_rate(exchange_rate_usd)), 0)) IS NULL,
         'more than a billion US dollars'
       ),
       (

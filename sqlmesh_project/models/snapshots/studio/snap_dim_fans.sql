@@ -30,7 +30,10 @@ MODEL (
     _source_version = 'SQLMesh''s version of the interactions; with another one they are all read again.'
   ),
   audits (
-    not_null(columns := (fan_token, valid_from, is_withdrawn, correction_number, recorded_at), condition := @changed_rows()),
+    not_null(
+      columns := (fan_token, valid_from, is_withdrawn, correction_number, recorded_at),
+      condition := @changed_rows()
+    ),
     unique_combination_of_columns(
       columns := (fan_token, valid_from, correction_number),
       condition := superseded_at IS NULL AND @changed_rows()
@@ -70,7 +73,11 @@ WITH high_water_mark AS (
     interaction.country_code,
     interaction.device_type,
     run.landed_at,
-    LPAD(ROW_NUMBER() OVER (PARTITION BY interaction.fan_token ORDER BY interaction.event_at, interaction.interaction_id)::TEXT, 12, '0') AS place
+    LPAD(
+      ROW_NUMBER() OVER (PARTITION BY interaction.fan_token ORDER BY interaction.event_at, interaction.interaction_id)::TEXT,
+      12,
+      '0'
+    ) AS place
   FROM silver.stg_fan_interactions AS interaction
   JOIN runs AS run
     ON run.batch_id = interaction._source_batch_id
@@ -89,7 +96,19 @@ WITH high_water_mark AS (
     landed_at,
     place || region AS region,
     place || country_code AS country_code,
-    LPAD(COUNT(*) OVER (PARTITION BY fan_token, device_type ORDER BY landed_at RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)::TEXT, 12, '0') || MAX(place) OVER (PARTITION BY fan_token, device_type ORDER BY landed_at RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) || device_type AS device
+    LPAD(
+      COUNT(*) OVER (
+        PARTITION BY fan_token, device_type
+        ORDER BY landed_at
+        RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+      )::TEXT,
+      12,
+      '0'
+    ) || MAX(place) OVER (
+      PARTITION BY fan_token, device_type
+      ORDER BY landed_at
+      RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) || device_type AS device
   FROM observations
 ), load_events AS (
   SELECT
@@ -105,35 +124,26 @@ WITH high_water_mark AS (
 ), attribute_history AS (
   SELECT
     fan_token,
-    SUBSTRING(MAX(region) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 13) AS region,
-    SUBSTRING(MAX(country_code) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 13) AS country_code,
-    SUBSTRING(MAX(device) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 25) AS preferred_device,
-    landed_at
+    SUBSTRING(
+      MAX(region) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+      13
+    ) AS region,
+    SUBSTRING(
+      MAX(country_code) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+      13
+    ) AS country_code,
+    SUBSTRING(
+      MAX(device) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
+      25
+    ) AS preferred_device,
+    FALSE AS is_tombstone,
+    landed_at AS observed_at
   FROM load_events
-), change_events AS (
-  SELECT
-    fan_token,
-    region,
-    country_code,
-    preferred_device,
-    landed_at
-  FROM attribute_history
-  QUALIFY
-    LAG(@GENERATE_SURROGATE_KEY(region, country_code, preferred_device), 1, '') OVER (PARTITION BY fan_token ORDER BY landed_at) <> @GENERATE_SURROGATE_KEY(region, country_code, preferred_device)
-), periods AS (
-  SELECT
-    fan_token,
-    region,
-    country_code,
-    preferred_device,
-    landed_at AS valid_from,
-    LEAD(landed_at) OVER (PARTITION BY fan_token ORDER BY landed_at) AS valid_to
-  FROM change_events
 ), recorded AS (
   @period_changes(
     'snapshots.snap_dim_fans',
     changed_fans,
-    periods,
+    attribute_history,
     fan_token,
     (region, country_code, preferred_device),
     ()

@@ -1,0 +1,71 @@
+"""The log of the commands: what a line contains with and without a terminal, and its level."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from marquee.core.logs import LEVEL_VARIABLE, LOGGERS, configure_logging
+
+logger = logging.getLogger("marquee.anything")
+
+
+@pytest.fixture(autouse=True)
+def unchanged_loggers() -> Iterator[None]:
+    """The loggers are as before afterwards."""
+    before = {name: logging.getLogger(name).handlers[:] for name in LOGGERS}
+    yield
+    for name, handlers in before.items():
+        logging.getLogger(name).handlers[:] = handlers
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def test_without_a_terminal_a_line_has_time_and_level(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    logger.warning("3 movies")
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ WARNING 3 movies\n", capsys.readouterr().err
+    )
+
+
+def test_on_a_terminal_a_line_is_the_message(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    configure_logging()
+    logger.info("3 movies")
+    assert capsys.readouterr().err == "3 movies\n"
+
+
+def test_configured_twice_a_line_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    configure_logging()
+    logger.info("3 movies")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "variable", "expected"),
+    [
+        (None, None, ["INFO", "WARNING"]),
+        ("DEBUG", None, ["DEBUG", "INFO", "WARNING"]),
+        (None, "warning", ["WARNING"]),
+        ("DEBUG", "WARNING", ["DEBUG", "INFO", "WARNING"]),
+        (None, "loud", ["INFO", "WARNING"]),
+    ],
+)
+def test_the_level_is_the_option_or_the_variable(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    option: str | None,
+    variable: str | None,
+    expected: list[str],
+) -> None:
+    if variable is not None:
+        monkeypatch.setenv(LEVEL_VARIABLE, variable)
+    configure_logging(option)
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING):
+        logger.log(level, "text")
+    assert [line.split(" ")[1] for line in capsys.readouterr().err.splitlines()] == expected
