@@ -16,9 +16,9 @@ from marquee.core.settings import ROOT
 PAGE = ROOT / "docs" / "data-dictionary.md"
 
 LAYERS = {
-    "bronze": "What the source said, as it said it. Written by dlt, append-only.",
-    "silver": "Typed, cleaned, one row a thing. The seeds, small tables kept as CSV files, too.",
-    "snapshots": "History: what we believed when (SCD type 2), half-open periods.",
+    "bronze": "The sources' records, unchanged. Written by dlt, append-only.",
+    "silver": "Typed and cleaned, one row per entity; also the seeds, small tables kept as CSV.",
+    "snapshots": "History: which values were valid when (SCD type 2), half-open periods.",
     "gold": "The star schema and the KPI tables, for analysts.",
     "ops": "How the warehouse itself is doing.",
 }

@@ -25,7 +25,7 @@ class Box:
         over: A smaller line over it; empty for none.
         layer: It gives the colour.
         link: Where a click leads.
-        hint: What the pointer is told.
+        hint: The tooltip.
         is_here: Whether it is the subject of the picture.
 
     """

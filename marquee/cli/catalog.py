@@ -12,7 +12,8 @@ from marquee.catalog.history import History, read_history
 from marquee.catalog.site import Site
 from marquee.core.settings import ROOT, Settings
 from marquee.lineage.project import read_project
-from marquee.monitoring.store import MissingWarehouse, open_warehouse
+from marquee.monitoring.store import MissingWarehouse
+from marquee.monitoring.view import open_warehouse
 
 
 def main(argv: Sequence[str] | None = None) -> int:

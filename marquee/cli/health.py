@@ -17,8 +17,9 @@ from marquee.core.clock import now_utc
 from marquee.core.errors import explain
 from marquee.core.settings import Settings
 from marquee.monitoring.checks import CheckResult, check_all, disk
-from marquee.monitoring.store import MissingWarehouse, open_warehouse
+from marquee.monitoring.store import MissingWarehouse
 from marquee.monitoring.thresholds import THRESHOLDS_FILE, read_thresholds
+from marquee.monitoring.view import open_warehouse
 from marquee.ops.alerts import send_alert
 
 EPILOG = """\

@@ -30,7 +30,7 @@ from marquee.plan_diff.errors import PlanDiffError
 from marquee.plan_diff.failure import failure
 from marquee.plan_diff.lineage import consumers_of_removed, impacted_columns
 from marquee.plan_diff.models import changes
-from marquee.plan_diff.report import PlanDiff, markdown, verdict
+from marquee.plan_diff.report import WarehouseDiff, markdown, verdict
 from marquee.plan_diff.revision import head_label, is_changed, merge_base, write_files
 
 CACHE = ROOT / ".cache" / "plan-diff"
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=Path("plan-diff.md"), metavar="FILE", help="the report"
     )
     options = parser.parse_args(argv)
-    # SQLMesh logs every statement of a table diff, as a warning unless told otherwise.
+    # SQLMesh logs every statement of a table diff, as a warning unless configured otherwise.
     logging.getLogger("sqlmesh").addHandler(logging.NullHandler())
     logging.getLogger("sqlmesh").propagate = False
     # SQLMesh keeps every model as a large tree, and the collector of cycles walks through all of
@@ -104,7 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if diff.is_good else 1
 
 
-def find(base_name: str, head_name: str | None, progress: Progress) -> PlanDiff:
+def find(base_name: str, head_name: str | None, progress: Progress) -> WarehouseDiff:
     """Build the base and compare the working tree with it.
 
     Args:
@@ -133,33 +133,33 @@ def find(base_name: str, head_name: str | None, progress: Progress) -> PlanDiff:
 
 def _failed(error: BaseException, progress: Progress, options: argparse.Namespace) -> str:
     """Write the report on a plan diff that failed."""
-    said = str(error)
+    message = str(error)
     if isinstance(error, KeyboardInterrupt):
-        said = "it was interrupted"
+        message = "it was interrupted"
     elif not isinstance(error, PlanDiffError):
         *_, frame = traceback.extract_tb(error.__traceback__)
         name = type(error).__name__
-        said = f"{name}: {error}\n\nraised in {Path(frame.filename).name}, line {frame.lineno}"
+        message = f"{name}: {error}\n\nraised in {Path(frame.filename).name}, line {frame.lineno}"
     checkout = f"git switch --detach {options.head} && " if options.head else ""
     return failure(
         progress.step,
-        said,
+        message,
         head=progress.head,
         base=progress.base,
         command=f"{checkout}make plan-diff BASE={options.base}",
     )
 
 
-def compare(project: Path, base: Base, head: str, label: str) -> PlanDiff:
+def compare(project: Path, base: Base, head: str, label: str) -> WarehouseDiff:
     """Compare a project with a base that is built; what goes wrong becomes part of the diff."""
     try:
         with built(project, base) as after:
             return _plan_diff(after, base, head, label)
     except SQLMeshError as error:
-        return PlanDiff(head, label, error=str(error))
+        return WarehouseDiff(head, label, error=str(error))
 
 
-def _plan_diff(after: Built, base: Base, head: str, label: str) -> PlanDiff:
+def _plan_diff(after: Built, base: Base, head: str, label: str) -> WarehouseDiff:
     found = changes(after.plan, base.models)
     in_order = [
         after.context.models[name]
@@ -169,7 +169,7 @@ def _plan_diff(after: Built, base: Base, head: str, label: str) -> PlanDiff:
     counts = {}
     if not after.error:
         counts = {change.name: row_count(after, change) for change in found}
-    return PlanDiff(
+    return WarehouseDiff(
         head=head,
         base=label,
         model_count=sum(not model.kind.is_external for model in in_order),

@@ -17,7 +17,8 @@ from rich.table import Table
 
 from marquee.core.settings import Settings
 from marquee.dashboard import queries
-from marquee.monitoring.store import LAYERS, MissingWarehouse, Store, open_warehouse, rows
+from marquee.monitoring.store import LAYERS, MissingWarehouse, Store, rows
+from marquee.monitoring.view import open_warehouse
 
 CHANGES_SHOWN = 12
 TITLES_SHOWN = 4

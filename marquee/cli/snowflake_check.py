@@ -1,4 +1,4 @@
-"""Is a Snowflake account set up as it should be? `make snowflake-check`, which changes nothing.
+"""Is a Snowflake account set up as documented? `make snowflake-check`, which changes nothing.
 
 Signs in with the SNOWFLAKE_* variables, as SQLMesh does, and compares what is there with what the
 scripts of `snowflake/` make. Prints a line for each thing: pass, or what to run.
@@ -64,15 +64,15 @@ def main() -> int:
     for result in check_account(os.environ):
         print(result, flush=True)
         failed += bool(result.problem)
-    print(f"\n{failed} to mend." if failed else "\nThe account is set up.")
+    print(f"\n{failed} to fix." if failed else "\nThe account is set up.")
     return 1 if failed else 0
 
 
 def check_account(environ: Mapping[str, str]) -> Iterator[CheckResult]:
-    """Look at one thing after the other; what cannot be asked without it is left out."""
+    """Look at one thing after the other; what cannot be queried without it is left out."""
     known = names(environ)
     try:
-        # Without a role, so that a missing one can be told from a bad key.
+        # Without a role, to distinguish a missing one from a bad key.
         connection = connect(environ, "check")
     except (MarqueeError, ValueError, TypeError, snowflake.connector.Error) as error:
         yield CheckResult("connection", *_reason(error))

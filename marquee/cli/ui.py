@@ -82,7 +82,7 @@ def copied(folder: Path) -> dict[str, str]:
 
 
 def locked() -> dict[str, str]:
-    """Return the variables by which DuckDB touches no file but its own, and cannot be told to.
+    """Return the variables by which DuckDB opens no file but its own, and which lock that setting.
 
     The price: a plan cannot fill the table of a changed seed, which SQLMesh passes as a data frame.
     """

@@ -3,7 +3,7 @@
 Options are those of `streamlit run`.
 
 Reads the warehouse that the environment names (MARQUEE_DUCKDB, or Snowflake where
-SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/copy.py.
+SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/snapshot.py.
 """
 
 from __future__ import annotations
@@ -59,17 +59,17 @@ class CachedStore:
 def answer(
     key: str, sql: str, parameters: tuple[Any, ...], is_native: bool, _store: Store
 ) -> pd.DataFrame:
-    """Ask a store, or remember what it said; Streamlit does not view at `_store`."""
+    """Query a store, or return a cached answer; Streamlit does not look at `_store`."""
     return _store.frame(sql, parameters, is_native=is_native)
 
 
 @st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=4, show_spinner=False)
 def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
-    """Ask a store for its tables, or remember them."""
+    """Return the tables of a store, cached."""
     return _store.tables()
 
 
-@st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has news ...")
+@st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has changed ...")
 def snapshot_path(path: str) -> str:
     """Return a copy of the warehouse that is no older than FRESH_SECONDS, if it can be had."""
     return str(current_snapshot(Path(path)))
@@ -102,7 +102,7 @@ def show(page: Page) -> None:
     except MissingWarehouse as error:
         st.title("Nothing to show yet")
         st.info(str(error))
-        st.markdown("`make demo` loads real films from a local stand-in and builds the warehouse.")
+        st.markdown("`make demo` loads real movies from a local sandbox and builds the warehouse.")
         st.button("Try again")
         return
     if not any(name.startswith(("gold.", "bronze.")) for name in store.tables()):

@@ -27,8 +27,8 @@ TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test-models` a
 ALL = "All"
 FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as wide letters
 # What the growth of a layer is measured over; None is since the last run that changed it.
-LAST_NEWS = "the last change"
-PERIODS = {LAST_NEWS: None, "a day": timedelta(days=1), "a week": timedelta(days=7)}
+LAST_CHANGE = "the last change"
+PERIODS = {LAST_CHANGE: None, "a day": timedelta(days=1), "a week": timedelta(days=7)}
 FORMATS = {
     "_usd": "dollar",
     "_pct": "%.1f %%",
@@ -200,7 +200,9 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     if history.empty:
         history = pd.DataFrame({"layer": [], "counted_at": [], "row_count": []})
     period = PERIODS[
-        st.segmented_control("Growth over", PERIODS, default=LAST_NEWS, required=True, key="period")
+        st.segmented_control(
+            "Growth over", PERIODS, default=LAST_CHANGE, required=True, key="period"
+        )
     ]
     with st.container(horizontal=True):
         for layer in [one for one in charts.LAYER_COLOURS if one in layers and one != "ops"]:
@@ -271,7 +273,7 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         ):
             broken = queries.failing_rows(store, str(audit.failing_rows_query))
             if broken.empty:
-                st.caption("They are gone: the table has changed since.")
+                st.caption("They no longer exist: the table has changed since.")
             else:
                 if len(broken) == queries.SAMPLE_ROWS:
                     st.caption(f"The first {len(broken)} of {audit.failing_row_count:,} rows.")
@@ -390,7 +392,7 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
 
 
 def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
-    """Draw what audits, unit tests and tests said the last time."""
+    """Draw the last results of audits, unit tests and tests."""
     st.title("Test results")
     st.subheader("Audits of the last run")
     audits = queries.answer(store, queries.AUDITS)
@@ -435,16 +437,19 @@ def test_results(path: Path) -> pd.DataFrame:
         return pd.DataFrame()
     rows = []
     for case in cases:
-        said = {one.tag: one.get("message") for one in case}
-        bad = said.get("failure", said.get("error"))
-        is_bad, is_skipped = not said.keys().isdisjoint(("failure", "error")), "skipped" in said
+        children = {one.tag: one.get("message") for one in case}
+        bad = children.get("failure", children.get("error"))
+        is_bad, is_skipped = (
+            not children.keys().isdisjoint(("failure", "error")),
+            "skipped" in children,
+        )
         rows.append(
             {
                 "outcome": "failed" if is_bad else "skipped" if is_skipped else "passed",
                 "suite": case.get("classname"),
                 "test": case.get("name"),
                 "duration_seconds": float(case.get("time", "nan")),
-                "message": bad if is_bad else said.get("skipped"),
+                "message": bad if is_bad else children.get("skipped"),
             }
         )
     return pd.DataFrame(rows).dropna(axis="columns", how="all")

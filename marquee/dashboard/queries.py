@@ -1,6 +1,6 @@
 """All queries of the dashboard and of the report, in DuckDB's SQL; pages only draw.
 
-A filter is part of its query, so that a limit applies to what was asked for. Each function takes
+A filter is part of its query, so that a limit applies to what was requested. Each function takes
 the store and returns a table with the columns of its SELECT, an empty one if a table is missing.
 """
 
@@ -143,7 +143,7 @@ SELECT MIN(release_year) AS first_year, MAX(release_year) AS last_year, COUNT(*)
 FROM gold.kpi_top_movies
 """
 # A movie counts in each of its genres, as in kpi_genre_performance. A movie without a year is found
-# as long as no year is asked for.
+# as long as the years are not limited.
 TOP_MOVIES = f"""
 SELECT title, release_year, genre_name, company_name, budget_tier, revenue_usd, budget_usd,
   roi_pct, vote_average, vote_count, weighted_rating, popularity_score, movie_id,
@@ -376,13 +376,12 @@ def runs(
 def failing_rows(store: Store, query: str) -> pd.DataFrame:
     """Return some of the rows that an audit objects to, by the query it ran, in the engine's SQL.
 
-    The table may be gone since, with the version of the model that failed, or a column of it: then
-    it is empty.
+    Empty if the table, the version of the model that failed, or a column of it no longer exists.
     """
     try:
         sample = f"SELECT * FROM ({query.rstrip(';')}) AS failing LIMIT {SAMPLE_ROWS}"  # noqa: S608
         return store.frame(sample, is_native=True)
-    except Exception:  # each engine has its own for what is gone
+    except Exception:  # each engine has its own for what does not exist
         return pd.DataFrame()
 
 

@@ -116,7 +116,7 @@ class Table:
 
 
 def read_project(root: Path) -> dict[str, Table]:
-    """Have SQLMesh read the project; no warehouse is asked, and none is locked.
+    """Have SQLMesh read the project; no warehouse is opened.
 
     Args:
         root: The folder of `config.yaml`.
@@ -210,8 +210,8 @@ def _audits(model: Model) -> Iterator[Audit]:
 
 def _is_blocking(by_definition: bool, arguments: Mapping[str, exp.Expr]) -> bool:
     """A model may say otherwise than the audit, as SQLMesh's evaluator reads it."""
-    said = arguments.get("blocking")
-    return by_definition if said is None else said == exp.true()
+    declared = arguments.get("blocking")
+    return by_definition if declared is None else declared == exp.true()
 
 
 def _seed_rows(model: SeedModel) -> list[list[str]]:

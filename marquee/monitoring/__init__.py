@@ -1,5 +1,5 @@
-"""Is the warehouse well?
+"""The health check.
 
-`copy` (a view at a DuckDB file that locks nobody out), `store` (queries on DuckDB or Snowflake),
-`thresholds` (what is expected), `checks` (what is wrong), `alerts` (telling people).
+`snapshot` (a read-only copy of the DuckDB file, which locks nobody out), `store` (queries on DuckDB
+or Snowflake), `view` (opens one of them), `thresholds` (the limits), `checks`.
 """

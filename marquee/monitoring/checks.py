@@ -179,7 +179,7 @@ def is_unfinished(
         run: its row of ops.run_log.
         thresholds: how long a run takes at most whose process cannot be looked at.
         now: this moment, UTC without a zone.
-        is_past: the row is of an old copy. Its process may be gone because the run has ended since,
+        is_past: the row is of an old copy. Its process may have ended with the run since,
             so that only time tells.
 
     """
@@ -322,15 +322,15 @@ def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
             yield CheckResult(
                 "rows", table, False, f"{before:,} -> {newest:,} rows, {far} from its usual change"
             )
-    judged = sum(len(counts) >= expected["min_runs"] for counts in history.values())
-    if judged and not strange:
-        yield CheckResult("rows", "all", True, f"{judged:,} tables changed as usual")
+    compared = sum(len(counts) >= expected["min_runs"] for counts in history.values())
+    if compared and not strange:
+        yield CheckResult("rows", "all", True, f"{compared:,} tables changed as usual")
 
 
 def robust_z_score(counts: list[int]) -> float:
     """Tell how far the newest change is from the usual one.
 
-    Changes rather than counts are judged, for a table that grows every day is never where it was.
+    Changes are compared, not counts: a table that grows every day never has an earlier count.
 
     Args:
         counts: rows after each run, the newest last; three or more.
@@ -402,8 +402,8 @@ def quarantine(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
 def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
     """Did the newest run bring many values that the models reject? One result per rule."""
     known = store.tables()
-    for table, (refused, condition) in REJECTED_VALUES.items():
-        if table not in known or refused not in known:
+    for table, (rejected, condition) in REJECTED_VALUES.items():
+        if table not in known or rejected not in known:
             continue
         broken = rows(
             store,
@@ -415,7 +415,7 @@ def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResul
               GROUP BY batch_id
             )
             SELECT column_name, reason, newest.batch_id, newest.total, COUNT(*) AS rejected
-            FROM {refused}
+            FROM {rejected}
             JOIN newest ON newest.batch_id = _source_batch_id
             WHERE {condition}
             GROUP BY column_name, reason, newest.batch_id, newest.total

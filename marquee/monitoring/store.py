@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,14 +30,6 @@ class Store(Protocol):
 
     def tables(self) -> Mapping[str, set[str]]:
         """Return the columns of each table of the layers, by `schema.table`, in lower case."""
-
-
-@dataclass(frozen=True)
-class WarehouseView:
-    """A view at the warehouse: the store, and its age if it is a copy of what was, else None."""
-
-    store: Store
-    age: timedelta | None = None
 
 
 def rows(store: Store, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -147,35 +136,3 @@ class SnowflakeStore:
 def as_snowflake(sql: str) -> str:
     """Write a query as Snowflake reads it."""
     return sqlglot.transpile(sql, read="duckdb", write="snowflake")[0]
-
-
-@contextmanager
-def open_warehouse(
-    duckdb_file: Path, environ: Mapping[str, str] = os.environ
-) -> Iterator[WarehouseView]:
-    """Open the warehouse that the environment names, for the block.
-
-    Snowflake where `SQLMESH__DEFAULT_GATEWAY` says so, else a copy of the DuckDB file, so that
-    nobody who writes to it is locked out.
-
-    Raises:
-        MissingWarehouse: there is none, it cannot be copied, or Snowflake does not let us in.
-
-    """
-    if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
-        account = SnowflakeStore(environ)
-        try:
-            yield WarehouseView(account)
-        finally:
-            account.close()
-        return
-    from marquee.monitoring.snapshot import ATTEMPTS, current_snapshot, snapshot_age
-
-    # An old copy shows what is past: it is the last resort, not the second choice.
-    copy = current_snapshot(duckdb_file, older_after=ATTEMPTS - 1)
-    age = snapshot_age(duckdb_file, copy)
-    store = DuckDBStore(copy)
-    try:
-        yield WarehouseView(store, age)
-    finally:
-        store.close()

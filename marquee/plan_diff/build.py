@@ -129,7 +129,7 @@ def built(project: Path, base: Base) -> Iterator[Built]:
         )
         plan = builder.build()
         for snapshot in plan.uncategorized:
-            # What SQLMesh cannot judge counts as the worst.
+            # What SQLMesh cannot categorize counts as the worst.
             builder.set_choice(snapshot, SnapshotChangeCategory.BREAKING)
         plan = builder.build()
         guard_message = guard_error(context, plan)
@@ -240,14 +240,14 @@ def forget_modules(project: Path) -> None:
 
 
 def _reason(context: Context, error: SQLMeshError) -> str:
-    """What went wrong, model by model where SQLMesh said so."""
+    """What went wrong, model by model where SQLMesh reports it."""
     console = context.console
     failures = console.failures if isinstance(console, _Quiet) else []
     return "\n\n".join(failures) or str(error)
 
 
 class _Quiet(CaptureTerminalConsole):
-    """Prints nothing and remembers why a model failed, which SQLMesh would print."""
+    """Prints nothing and keeps why a model failed, which SQLMesh would print."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console=console)

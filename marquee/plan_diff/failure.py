@@ -44,9 +44,9 @@ def failure(
         Markdown: the verdict first, the whole error folded.
 
     """
-    said = without_secrets(error, environ).strip() or "no reason was given"
-    shown = said if len(said) <= MOST_CHARACTERS else f"...{said[-MOST_CHARACTERS:]}"
-    first = " ".join(said.splitlines()[0].split()).rstrip(".:")
+    reason = without_secrets(error, environ).strip() or "no reason was given"
+    shown = reason if len(reason) <= MOST_CHARACTERS else f"...{reason[-MOST_CHARACTERS:]}"
+    first = " ".join(reason.splitlines()[0].split()).rstrip(".:")
     first = first if len(first) <= LONGEST_LINE else f"{first[: LONGEST_LINE - 1]}…"
     parts = [
         TITLE,

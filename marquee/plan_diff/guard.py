@@ -44,7 +44,7 @@ def guard_error(context: Context, plan: Plan) -> str | None:
 
 
 def _guard_message(error: BaseException) -> str | None:
-    """What the guard said, among all that SQLMesh says about where it said it."""
+    """The message of the guard, without what SQLMesh adds about its place."""
     cause: BaseException | None = error
     while cause and not isinstance(cause, PlanError):
         cause = cause.__cause__ or cause.__context__

@@ -27,7 +27,7 @@ HASH = re.compile(r"[0-9a-f]{32,}")
 
 
 @dataclass(frozen=True)
-class PlanDiff:
+class WarehouseDiff:
     """All that a report says.
 
     Attributes:
@@ -100,7 +100,7 @@ class PlanDiff:
         return self.error is None and self.checks.passed
 
 
-def markdown(diff: PlanDiff, seconds: float) -> str:
+def markdown(diff: WarehouseDiff, seconds: float) -> str:
     """Write the report; the last line alone depends on the clock."""
     parts = [TITLE, verdict(diff)]
     if diff.error:
@@ -112,7 +112,7 @@ def markdown(diff: PlanDiff, seconds: float) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def verdict(diff: PlanDiff) -> str:
+def verdict(diff: WarehouseDiff) -> str:
     """The line to read when only one is read."""
     against = f"({code(diff.head)} against {code(diff.base)})"
     changes = diff.real_changes
@@ -127,31 +127,31 @@ def verdict(diff: PlanDiff) -> str:
             f"**No change** {against}: {diff.model_count} models, columns and rows are the same"
             + (f"; only comments or format differ in {_and(only)}." if only else ".")
         )
-    said = [
+    parts = [
         _count(changes, change_type)
         for change_type in ChangeType
         if any(c.change_type is change_type for c in changes)
     ]
     kpi_columns = sum(len(columns) for columns in diff.kpi_columns.values())
     if kpi_columns:
-        said.append(f"{_number(kpi_columns, 'KPI column')} impacted{_of_them_removed(diff)}")
+        parts.append(f"{_number(kpi_columns, 'KPI column')} impacted{_of_them_removed(diff)}")
     differing = [table for table in diff.tables if table.differs]
     if differing:
         rows = sum(table.added + table.removed + table.changed for table in differing)
-        said.append(f"{_number(rows, 'row')} in {_number(len(differing), 'table')} differ")
+        parts.append(f"{_number(rows, 'row')} in {_number(len(differing), 'table')} differ")
     elif diff.tables:
-        said.append("no row differs")
+        parts.append("no row differs")
     if not diff.checks.passed:
         failed = len(diff.checks.audits_failed) + len(diff.checks.tests_failed)
-        said.append(f"**{_number(failed, 'check')} failed**")
+        parts.append(f"**{_number(failed, 'check')} failed**")
     if diff.guard_error:
-        said.append("**prod's plan guard would reject it**")
+        parts.append("**prod's plan guard would reject it**")
     if diff.is_ingestion_changed:
-        said.append(INGESTION_CHANGED)
-    return f"**{_worst(changes)}** {against}: {'; '.join(said)}."
+        parts.append(INGESTION_CHANGED)
+    return f"**{_worst(changes)}** {against}: {'; '.join(parts)}."
 
 
-def _of_them_removed(diff: PlanDiff) -> str:
+def _of_them_removed(diff: WarehouseDiff) -> str:
     """How many of the impacted KPI columns go."""
     count = sum(
         (name, column) in diff.removed_columns
@@ -175,7 +175,7 @@ def _count(changes: list[Change], change_type: ChangeType) -> str:
     return f"{_number(count, 'model')} {change_type.value}"
 
 
-def _sections(diff: PlanDiff) -> list[str]:
+def _sections(diff: WarehouseDiff) -> list[str]:
     parts = []
     if diff.real_changes:
         parts += [_checks(diff.checks), _models(diff)]
@@ -194,7 +194,7 @@ def _sections(diff: PlanDiff) -> list[str]:
     return parts
 
 
-def _models(diff: PlanDiff) -> str:
+def _models(diff: WarehouseDiff) -> str:
     lines = ["| model | how | category | rows |", "|---|---|---|---|"]
     rows = {table.name: _rows(table) for table in diff.tables}
     rows |= {name: f"{count:,}" for name, count in diff.row_counts.items()}
@@ -250,14 +250,14 @@ def _columns(change: Change, consumers: Consumers) -> str:
 
 def _consumed_by(consumers: dict[str, list[str]]) -> str:
     """Who read a column that goes."""
-    said = [
+    parts = [
         f"`{name}` ({', '.join(one if one == ROWS else f'`{one}`' for one in columns)})"
         for name, columns in consumers.items()
     ]
-    return f", which was read by {_and(said)}" if said else ""
+    return f", which was read by {_and(parts)}" if parts else ""
 
 
-def _lineage(diff: PlanDiff) -> str:
+def _lineage(diff: WarehouseDiff) -> str:
     kpis = diff.kpi_columns
     lines = [
         f"- `{name}`: {', '.join(_impacted(diff, name, column) for column in columns)}"
@@ -269,7 +269,7 @@ def _lineage(diff: PlanDiff) -> str:
     return folded(title, "\n".join(lines))
 
 
-def _impacted(diff: PlanDiff, model: str, column: str) -> str:
+def _impacted(diff: WarehouseDiff, model: str, column: str) -> str:
     return f"`{column}`{' (removed)' if (model, column) in diff.removed_columns else ''}"
 
 

@@ -18,7 +18,7 @@ from marquee.plan_diff.build import Base, build_base
 from marquee.plan_diff.errors import PlanDiffError
 from marquee.plan_diff.lineage import ROWS, consumers_of_removed, impacted_columns
 from marquee.plan_diff.models import Change, ChangeType, Columns, compare_columns, whole_diff
-from marquee.plan_diff.report import PlanDiff, markdown, verdict
+from marquee.plan_diff.report import WarehouseDiff, markdown, verdict
 from marquee.plan_diff.revision import merge_base
 from tests.small_warehouse import Warehouse, movie
 
@@ -42,7 +42,7 @@ class Bench:
     base: Base
     pristine: Path
 
-    def compare(self, *edits: tuple[str, str, str]) -> PlanDiff:
+    def compare(self, *edits: tuple[str, str, str]) -> WarehouseDiff:
         """Compare the project, with texts replaced in its models, with the base.
 
         In the same folders each time: SQLMesh keeps what it has read of the other models.
@@ -88,17 +88,17 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 @pytest.fixture(scope="module")
-def new_roi(bench: Bench) -> PlanDiff:
+def new_roi(bench: Bench) -> WarehouseDiff:
     """ROI a hundredth higher than it was."""
     return bench.compare((SILVER_MOVIES, "* 100.0 / cleaned", "* 101.0 / cleaned"))
 
 
-def names(diff: PlanDiff, change_type: ChangeType) -> list[str]:
+def names(diff: WarehouseDiff, change_type: ChangeType) -> list[str]:
     return [change.name for change in diff.changes if change.change_type is change_type]
 
 
 def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
-    new_roi: PlanDiff,
+    new_roi: WarehouseDiff,
 ) -> None:
     assert names(new_roi, ChangeType.DIRECT) == ["silver.silver_movies"]
     assert {change.category for change in new_roi.changes} == {"Breaking", "Indirect Breaking"}
@@ -111,7 +111,7 @@ def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
     }
 
 
-def test_a_changed_formula_names_the_tables_that_prod_would_rebuild(new_roi: PlanDiff) -> None:
+def test_a_changed_formula_names_the_tables_that_prod_would_rebuild(new_roi: WarehouseDiff) -> None:
     assert new_roi.guard_error is None
     assert (
         "Prod rebuilds `silver.silver_movies` and `ops.rejected_values`, and asks first where "
@@ -120,7 +120,7 @@ def test_a_changed_formula_names_the_tables_that_prod_would_rebuild(new_roi: Pla
 
 
 def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_and_after(
-    new_roi: PlanDiff,
+    new_roi: WarehouseDiff,
 ) -> None:
     tables = {table.name: table for table in new_roi.tables}
     silver = tables["silver.silver_movies"]
@@ -142,7 +142,7 @@ def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_a
     }
 
 
-def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: PlanDiff) -> None:
+def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: WarehouseDiff) -> None:
     lines = markdown(new_roi, 12.3).splitlines()
     assert lines[2].startswith(
         "**Breaking** (`abcdef0` against `main (1234567)`): 1 model changed directly;"

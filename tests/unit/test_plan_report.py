@@ -13,7 +13,7 @@ from marquee.plan_diff.bronze import INPUTS
 from marquee.plan_diff.data import TableChange, Total
 from marquee.plan_diff.failure import failure
 from marquee.plan_diff.models import Change, ChangeType, Columns
-from marquee.plan_diff.report import PlanDiff, markdown, verdict
+from marquee.plan_diff.report import WarehouseDiff, markdown, verdict
 from marquee.plan_diff.revision import is_changed, merge_base
 
 CHANGE = Change(
@@ -54,25 +54,30 @@ def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
         added_keys=[],
         removed_keys=[],
     )
-    assert line in markdown(PlanDiff("a", "b", tables=[table]), 0).splitlines()
+    assert line in markdown(WarehouseDiff("a", "b", tables=[table]), 0).splitlines()
 
 
 @pytest.mark.parametrize(
     ("diff", "beginning"),
     [
-        (PlanDiff("a", "b", is_ingestion_changed=True), "**No model changed** (`a` against `b`)"),
         (
-            PlanDiff("a", "b", changes=[CHANGE], is_ingestion_changed=True),
+            WarehouseDiff("a", "b", is_ingestion_changed=True),
+            "**No model changed** (`a` against `b`)",
+        ),
+        (
+            WarehouseDiff("a", "b", changes=[CHANGE], is_ingestion_changed=True),
             "**Breaking** (`a` against `b`): 1 model changed directly",
         ),
         (
-            PlanDiff("a", "b", error="a reason", is_ingestion_changed=True),
+            WarehouseDiff("a", "b", error="a reason", is_ingestion_changed=True),
             "**Does not build** (`a` against `b`)",
         ),
     ],
     ids=["nothing else", "a model too", "broken"],
 )
-def test_a_change_of_the_doors_is_never_called_no_change(diff: PlanDiff, beginning: str) -> None:
+def test_a_change_of_the_doors_is_never_called_no_change(
+    diff: WarehouseDiff, beginning: str
+) -> None:
     said = "; **ingestion changed: its effect on bronze is not shown**."
     assert verdict(diff) == beginning + said
 

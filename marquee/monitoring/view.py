@@ -1,0 +1,57 @@
+"""Opens the warehouse that the environment names, for reading."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from marquee.monitoring.snapshot import ATTEMPTS, current_snapshot, snapshot_age
+from marquee.monitoring.store import DuckDBStore, SnowflakeStore, Store
+
+
+@dataclass(frozen=True)
+class WarehouseView:
+    """The warehouse, opened for reading.
+
+    Attributes:
+        store: answers queries.
+        age: of the snapshot if the file has changed since it was made, else None.
+
+    """
+
+    store: Store
+    age: timedelta | None = None
+
+
+@contextmanager
+def open_warehouse(
+    duckdb_file: Path, environ: Mapping[str, str] = os.environ
+) -> Iterator[WarehouseView]:
+    """Open the warehouse that the environment names, for the block.
+
+    Snowflake where `SQLMESH__DEFAULT_GATEWAY` says so, else a snapshot of the DuckDB file, so
+    that nobody who writes to it is locked out.
+
+    Raises:
+        MissingWarehouse: there is none, it cannot be copied, or Snowflake does not let us in.
+
+    """
+    if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
+        account = SnowflakeStore(environ)
+        try:
+            yield WarehouseView(account)
+        finally:
+            account.close()
+        return
+    # An old snapshot shows the past: it is the last resort.
+    copy = current_snapshot(duckdb_file, older_after=ATTEMPTS - 1)
+    age = snapshot_age(duckdb_file, copy)
+    store = DuckDBStore(copy)
+    try:
+        yield WarehouseView(store, age)
+    finally:
+        store.close()
