@@ -32,8 +32,7 @@ demo: install  ## Load both sandboxes, build the warehouse, print a report (DAY=
 
 refresh: install  ## Update the warehouse: changed models, then new data
 	@test "$$SQLMESH__DEFAULT_GATEWAY" != snowflake || $(BIN)/python pipelines/snowflake_check.py
-	$(BIN)/sqlmesh plan --auto-apply --no-prompts --skip-tests
-	$(BIN)/sqlmesh run --ignore-cron
+	$(BIN)/python -m marquee.cli.refresh
 
 ##@ Contributors
 
@@ -150,6 +149,10 @@ lock: install  ## Resolve the lock files again: project, benchmarks, emulator
 	$(RESOLVE) --python-version 3.10 pyproject.toml --extra dashboard --extra dev --extra ui --output-file requirements.lock
 	$(RESOLVE) --python-version 3.10 benchmarks/requirements.in --output-file benchmarks/requirements.lock
 	$(RESOLVE) --python-version 3.11 tests/fakes/emulator/requirements.in --output-file tests/fakes/emulator/requirements.lock
+	# A reader of buckets goes into the same environment. Only boto3 may differ: s3fs needs an older botocore.
+	@mkdir -p .cache
+	grep -oE '^[a-zA-Z0-9._-]+==[^ ;\]+( ; [^\]+)?' requirements.lock | grep -vE '^(boto3|botocore|s3transfer)==' > .cache/constraints.txt
+	for one in s3fs gcsfs adlfs; do $(RESOLVE) --python-version 3.10 requirements/$$one.in --constraint .cache/constraints.txt --output-file requirements/$$one.lock || exit 1; done
 
 ##@ Users
 

@@ -1,6 +1,9 @@
 AUDIT (
   name duplicate_count,
-  blocking FALSE
+  blocking FALSE,
+  defaults (
+    condition = TRUE
+  )
 );
 
 /* A value occurs once. */
@@ -8,7 +11,7 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  NOT @column IS NULL
+  NOT @column IS NULL AND @condition
 GROUP BY
   @column
 HAVING

@@ -2,7 +2,8 @@ AUDIT (
   name null_count,
   blocking FALSE,
   defaults (
-    threshold = 0
+    threshold = 0,
+    condition = TRUE
   )
 );
 
@@ -11,6 +12,6 @@ SELECT
   COUNT(*) AS nulls
 FROM @this_model
 WHERE
-  @column IS NULL
+  @column IS NULL AND @condition
 HAVING
   COUNT(*) > @threshold

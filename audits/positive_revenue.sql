@@ -1,6 +1,9 @@
 AUDIT (
   name positive_revenue,
-  blocking FALSE
+  blocking FALSE,
+  defaults (
+    condition = TRUE
+  )
 );
 
 /* Money is never below 0. */
@@ -8,4 +11,4 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  @violates_positive_revenue(@column)
+  @violates_positive_revenue(@column) AND @condition

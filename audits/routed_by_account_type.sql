@@ -1,5 +1,8 @@
 AUDIT (
-  name routed_by_account_type
+  name routed_by_account_type,
+  defaults (
+    condition = TRUE
+  )
 );
 
 /* An interaction is where the list of account types sends it. */
@@ -9,4 +12,4 @@ FROM @this_model AS routed
 LEFT JOIN silver.seed_account_types AS account
   ON account.account_type = routed.account_type AND account.fan_class = @fan_class
 WHERE
-  account.account_type IS NULL
+  account.account_type IS NULL AND @condition

@@ -1,6 +1,9 @@
 AUDIT (
   name valid_country_code,
-  blocking FALSE
+  blocking FALSE,
+  defaults (
+    condition = TRUE
+  )
 );
 
 /* A country is one of ISO 3166-1 alpha-3. */
@@ -8,4 +11,4 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  @violates_valid_country_code(@column)
+  @violates_valid_country_code(@column) AND @condition

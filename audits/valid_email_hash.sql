@@ -1,6 +1,9 @@
 AUDIT (
   name valid_email_hash,
-  blocking FALSE
+  blocking FALSE,
+  defaults (
+    condition = TRUE
+  )
 );
 
 /* A token is 64 hexadecimal digits: whatever else stands there could be a clear value. */
@@ -8,4 +11,4 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  @violates_valid_email_hash(@column)
+  @violates_valid_email_hash(@column) AND @condition

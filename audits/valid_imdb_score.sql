@@ -1,6 +1,9 @@
 AUDIT (
   name valid_imdb_score,
-  blocking FALSE
+  blocking FALSE,
+  defaults (
+    condition = TRUE
+  )
 );
 
 /* A score is from 0 to 10. */
@@ -8,4 +11,4 @@ SELECT
   @column
 FROM @this_model
 WHERE
-  @violates_valid_imdb_score(@column)
+  @violates_valid_imdb_score(@column) AND @condition

@@ -18,8 +18,8 @@ CACHES = (".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 NOTES = [
     "In a copy of the project's files. Cold: without `.cache`, `__pycache__` and the caches of "
     "mypy, ruff and pytest; warm: once more. The quick form is cold only, and runs no `make`.",
-    "`make test-models` is SQLMesh's unit tests. `make test` runs cold only: its tests start with caches "
-    "of their own each time.",
+    "`make test-models` is SQLMesh's unit tests. `make test` runs cold only: its tests begin with "
+    "caches of their own each time.",
     "Starting Python and importing SQLMesh is the floor of every command, in the first row.",
 ]
 

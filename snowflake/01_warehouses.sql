@@ -1,6 +1,5 @@
-/* The two warehouses, and a monitor that stops both when a month's credits are used up. A warehouse is
-   billed by the second, for a minute at least each time it starts: an hour of an X-Small is a credit, of a
-   Small two. */
+/* The two warehouses, and a monitor that suspends both when a month's credits are used up. A running warehouse
+   is billed by the second, for at least a minute each time that it starts: an hour of an X-Small is a credit. */
 USE ROLE ACCOUNTADMIN;
 
 CREATE RESOURCE MONITOR IF NOT EXISTS <% ctx.env.SNOWFLAKE_RESOURCE_MONITOR %>
@@ -15,26 +14,28 @@ USE ROLE SYSADMIN;
 
 CREATE WAREHOUSE IF NOT EXISTS <% ctx.env.SNOWFLAKE_INGEST_WAREHOUSE %>
   WAREHOUSE_SIZE = XSMALL
-  INITIALLY_SUSPENDED = TRUE;
-/* COPY of a chunk of movies takes seconds, half an hour is a fault. */
+  INITIALLY_SUSPENDED = TRUE
+  COMMENT = 'Marquee: dlt loads bronze';
+/* COPY of a chunk of movies takes seconds; half an hour is a fault. */
 ALTER WAREHOUSE <% ctx.env.SNOWFLAKE_INGEST_WAREHOUSE %>
   SET WAREHOUSE_SIZE = XSMALL
   AUTO_SUSPEND = 60
   AUTO_RESUME = TRUE
   STATEMENT_TIMEOUT_IN_SECONDS = 1800
   STATEMENT_QUEUED_TIMEOUT_IN_SECONDS = 600
-  COMMENT = 'dlt: loads bronze';
+  COMMENT = 'Marquee: dlt loads bronze';
 
 CREATE WAREHOUSE IF NOT EXISTS <% ctx.env.SNOWFLAKE_TRANSFORM_WAREHOUSE %>
-  WAREHOUSE_SIZE = SMALL
-  INITIALLY_SUSPENDED = TRUE;
+  WAREHOUSE_SIZE = XSMALL
+  INITIALLY_SUSPENDED = TRUE
+  COMMENT = 'Marquee: SQLMesh builds silver, snapshots, gold and ops; analysts read with it';
 ALTER WAREHOUSE <% ctx.env.SNOWFLAKE_TRANSFORM_WAREHOUSE %>
-  SET WAREHOUSE_SIZE = SMALL
-  AUTO_SUSPEND = 120
+  SET WAREHOUSE_SIZE = XSMALL
+  AUTO_SUSPEND = 60
   AUTO_RESUME = TRUE
   STATEMENT_TIMEOUT_IN_SECONDS = 7200
   STATEMENT_QUEUED_TIMEOUT_IN_SECONDS = 1800
-  COMMENT = 'SQLMesh: builds silver, snapshots, gold and ops; analysts read with it';
+  COMMENT = 'Marquee: SQLMesh builds silver, snapshots, gold and ops; analysts read with it';
 
 USE ROLE ACCOUNTADMIN;
 

@@ -1,13 +1,13 @@
-/* Who there is: engineers (and the two service users) build, analysts read gold and snapshots, and nobody
-   reads personal data but by the role made for it, which is therefore not given to SYSADMIN. */
+/* The roles: engineers (and the two service users) build, analysts read gold and snapshots, and only the role
+   for personal data reads personal data, so that role is not granted to SYSADMIN. */
 USE ROLE USERADMIN;
 
 CREATE ROLE IF NOT EXISTS <% ctx.env.SNOWFLAKE_ROLE %>
-  COMMENT = 'Loads bronze and builds everything from it';
+  COMMENT = 'Marquee: loads bronze and builds everything from it';
 CREATE ROLE IF NOT EXISTS <% ctx.env.SNOWFLAKE_ANALYST_ROLE %>
-  COMMENT = 'Reads gold and snapshots';
+  COMMENT = 'Marquee: reads gold and snapshots';
 CREATE ROLE IF NOT EXISTS <% ctx.env.SNOWFLAKE_PII_ROLE %>
-  COMMENT = 'Reads personal data';
+  COMMENT = 'Marquee: reads personal data';
 
 GRANT ROLE <% ctx.env.SNOWFLAKE_ROLE %> TO ROLE SYSADMIN;
 GRANT ROLE <% ctx.env.SNOWFLAKE_ANALYST_ROLE %> TO ROLE SYSADMIN;

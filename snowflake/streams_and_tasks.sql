@@ -1,6 +1,7 @@
 /* Optional: routes interactions within a minute of their landing, by an append-only stream and a task, with the
    outcome of silver.stg_fan_interactions: the first delivery that can be routed wins, what cannot be
-   routed waits with its reason. The models remain the record; these tables are for whoever cannot wait
+   routed waits with its reason. How a value is cleaned and parsed is the SQL of sqlmesh_project/macros/studio_rules.py,
+   which a test holds against this script. The models remain the record; these tables are for whoever cannot wait
    for a refresh. May be repeated: the stream keeps its place. */
 USE ROLE ACCOUNTADMIN;
 
@@ -37,7 +38,17 @@ CREATE STREAM IF NOT EXISTS BRONZE.NEW_FAN_INTERACTIONS
 CREATE OR REPLACE TASK OPS.ROUTE_FAN_INTERACTIONS
   WAREHOUSE = <% ctx.env.SNOWFLAKE_TRANSFORM_WAREHOUSE %>
   SCHEDULE = '1 MINUTE'
-  TIMEZONE = 'UTC' /* of moments without an offset, as for the models */
+  /* As every session of ours (marquee/bronze/snowflake.py). */
+  TIMEZONE = 'UTC'
+  TIMESTAMP_TYPE_MAPPING = 'TIMESTAMP_NTZ'
+  DATE_INPUT_FORMAT = 'AUTO'
+  DATE_OUTPUT_FORMAT = 'YYYY-MM-DD'
+  TIMESTAMP_INPUT_FORMAT = 'AUTO'
+  TIMESTAMP_NTZ_OUTPUT_FORMAT = 'YYYY-MM-DD HH24:MI:SS.FF6'
+  WEEK_START = 0
+  WEEK_OF_YEAR_POLICY = 0
+  QUOTED_IDENTIFIERS_IGNORE_CASE = FALSE
+  ABORT_DETACHED_QUERY = TRUE
   COMMENT = 'Verified fans, guests, quarantine'
 WHEN
   SYSTEM$STREAM_HAS_DATA('BRONZE.NEW_FAN_INTERACTIONS')
@@ -51,7 +62,7 @@ AS
       CASE
         WHEN account.fan_class IS NULL THEN 'unknown account type'
         WHEN NOT COALESCE(delivery.event_type IN ('STREAM', 'PURCHASE', 'REVIEW', 'WISHLIST', 'TRAILER_VIEW'), FALSE) THEN 'unknown event type'
-        WHEN delivery.event_at IS NULL THEN 'no moment up to a day after it was read'
+        WHEN delivery.event_at IS NULL THEN 'not an ISO 8601 timestamp from 1990 to a day after it was read'
       END AS quarantine_reason,
       delivery.account_type,
       delivery.title_id,
@@ -64,24 +75,34 @@ AS
       SELECT
         interaction_id,
         fan_token,
-        NULLIF(UPPER(TRIM(account_type, ' \t\r\n')), '') AS account_type,
-        NULLIF(TRIM(title_id, ' \t\r\n'), '') AS title_id,
-        NULLIF(TRIM(region, ' \t\r\n'), '') AS region,
-        NULLIF(UPPER(TRIM(event_type, ' \t\r\n')), '') AS event_type,
-        CASE
-          WHEN TRIM(event_timestamp, ' \t\r\n') LIKE '____-__-__%'
-            AND CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ(TRIM(event_timestamp, ' \t\r\n')))::TIMESTAMP_NTZ BETWEEN '1990-01-01' AND DATEADD(DAY, 1, ingested_at)
-          THEN CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ(TRIM(event_timestamp, ' \t\r\n')))::TIMESTAMP_NTZ
-        END AS event_at,
-        CASE
-          WHEN TRY_TO_DECIMAL(TRIM(amount, ' \t\r\n'), 18, 2) BETWEEN 0 AND 999999999999
-          THEN TRY_TO_DECIMAL(TRIM(amount, ' \t\r\n'), 18, 2)
-        END AS amount,
-        NULLIF(UPPER(TRIM(currency, ' \t\r\n')), '') AS currency,
+        UPPER(account_type) AS account_type,
+        NULLIF(title_id, '-1') AS title_id,
+        CASE WHEN NOT UPPER(TRANSLATE(region, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff'), '')) IN ('-1', 'STANDALONE', 'UNKNOWN') THEN region END AS region,
+        UPPER(event_type) AS event_type,
+        CASE WHEN REGEXP_LIKE(event_timestamp, '^([0-9]{4}-[0-9][0-9]-[0-9][0-9]([Tt ]([01][0-9]|2[0-3])(:[0-5][0-9](:[0-5][0-9]([.,][0-9]+)?)?)? ?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?|[0-9]{8}[Tt]([01][0-9]|2[0-3])([0-5][0-9]([0-5][0-9]([.,][0-9]+)?)?)?([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)$') AND CASE WHEN event_timestamp LIKE '____-__-__T__:__:__Z' THEN TRY_CAST(event_timestamp AS TIMESTAMP) ELSE DATEADD(MINUTE, -CASE WHEN SUBSTRING(event_timestamp, 11) LIKE '%-%' THEN -1 ELSE 1 END * (TRY_CAST(LEFT(RPAD(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 2), 4, '0'), 2) AS INT) * 60 + TRY_CAST(RIGHT(RPAD(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 2), 4, '0'), 2) AS INT)), TRY_CAST(SUBSTRING(REPLACE(LEFT(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END), '-', ''), 1, 4) || '-' || SUBSTRING(REPLACE(LEFT(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END), '-', ''), 5, 2) || '-' || SUBSTRING(REPLACE(LEFT(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END), '-', ''), 7, 2) || ' ' || SUBSTRING(RPAD(SPLIT_PART(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 1), '.', 1), 6, '0'), 1, 2) || ':' || SUBSTRING(RPAD(SPLIT_PART(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 1), '.', 1), 6, '0'), 3, 2) || ':' || SUBSTRING(RPAD(SPLIT_PART(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 1), '.', 1), 6, '0'), 5, 2) || '.' || RPAD(LEFT(SPLIT_PART(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 1), '.', 2), 6), 6, '0') AS TIMESTAMPNTZ)) END BETWEEN CAST('1990-01-01' AS DATE) AND ingested_at + INTERVAL '1 DAY' THEN CASE WHEN event_timestamp LIKE '____-__-__T__:__:__Z' THEN TRY_CAST(event_timestamp AS TIMESTAMP) ELSE DATEADD(MINUTE, -CASE WHEN SUBSTRING(event_timestamp, 11) LIKE '%-%' THEN -1 ELSE 1 END * (TRY_CAST(LEFT(RPAD(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 2), 4, '0'), 2) AS INT) * 60 + TRY_CAST(RIGHT(RPAD(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 2), 4, '0'), 2) AS INT)), TRY_CAST(SUBSTRING(REPLACE(LEFT(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END), '-', ''), 1, 4) || '-' || SUBSTRING(REPLACE(LEFT(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END), '-', ''), 5, 2) || '-' || SUBSTRING(REPLACE(LEFT(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END), '-', ''), 7, 2) || ' ' || SUBSTRING(RPAD(SPLIT_PART(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 1), '.', 1), 6, '0'), 1, 2) || ':' || SUBSTRING(RPAD(SPLIT_PART(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 1), '.', 1), 6, '0'), 3, 2) || ':' || SUBSTRING(RPAD(SPLIT_PART(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 1), '.', 1), 6, '0'), 5, 2) || '.' || RPAD(LEFT(SPLIT_PART(SPLIT_PART(TRANSLATE(SUBSTRING(event_timestamp, CASE WHEN event_timestamp LIKE '____-%' THEN 10 ELSE 8 END + 2), ',-: Zz', '.+'), '+', 1), '.', 2), 6), 6, '0') AS TIMESTAMPNTZ)) END END AS event_at,
+        CASE WHEN (REGEXP_LIKE(amount, '^[0-9]+[.]?[0-9]{0,2}$') OR (REGEXP_LIKE(amount, '^[+-]?(([0-9]+[.]?|[0-9]*[.][0-9]{1,20})0*([eE][+]?[0-9][0-9]?)?|([0-9]+[.]?|[0-9]*[.][0-9]{1,10})0*[eE]-0?[0-9])$') AND TRY_CAST(amount AS DECIMAL(18, 2)) = TRY_CAST(amount AS DECIMAL(38, 20)))) AND TRY_CAST(amount AS DECIMAL(18, 2)) BETWEEN 0 AND 999999999 THEN TRY_CAST(amount AS DECIMAL(18, 2)) END AS amount,
+        UPPER(currency) AS currency,
         ingested_at,
         source_file,
         source_line
-      FROM BRONZE.NEW_FAN_INTERACTIONS
+      FROM (
+        SELECT
+          CASE WHEN LEFT(interaction_id, 1) BETWEEN '!' AND '~' AND RIGHT(interaction_id, 1) BETWEEN '!' AND '~' THEN interaction_id ELSE NULLIF(TRIM(interaction_id, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff')), '') END AS interaction_id,
+          CASE WHEN LEFT(account_type, 1) BETWEEN '!' AND '~' AND RIGHT(account_type, 1) BETWEEN '!' AND '~' THEN account_type ELSE NULLIF(TRIM(account_type, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff')), '') END AS account_type,
+          CASE WHEN LEFT(title_id, 1) BETWEEN '!' AND '~' AND RIGHT(title_id, 1) BETWEEN '!' AND '~' THEN title_id ELSE NULLIF(TRIM(title_id, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff')), '') END AS title_id,
+          CASE WHEN LEFT(region, 1) BETWEEN '!' AND '~' AND RIGHT(region, 1) BETWEEN '!' AND '~' THEN region ELSE NULLIF(TRIM(region, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff')), '') END AS region,
+          CASE WHEN LEFT(event_type, 1) BETWEEN '!' AND '~' AND RIGHT(event_type, 1) BETWEEN '!' AND '~' THEN event_type ELSE NULLIF(TRIM(event_type, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff')), '') END AS event_type,
+          CASE WHEN LEFT(event_timestamp, 1) BETWEEN '!' AND '~' AND RIGHT(event_timestamp, 1) BETWEEN '!' AND '~' THEN event_timestamp ELSE NULLIF(TRIM(event_timestamp, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff')), '') END AS event_timestamp,
+          CASE WHEN LEFT(amount, 1) BETWEEN '!' AND '~' AND RIGHT(amount, 1) BETWEEN '!' AND '~' THEN amount ELSE NULLIF(TRIM(amount, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff')), '') END AS amount,
+          CASE WHEN LEFT(currency, 1) BETWEEN '!' AND '~' AND RIGHT(currency, 1) BETWEEN '!' AND '~' THEN currency ELSE NULLIF(TRIM(currency, CONCAT(CHR(11), '\t\n\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff')), '') END AS currency,
+          fan_token,
+          ingested_at,
+          source_file,
+          source_line
+        FROM BRONZE.NEW_FAN_INTERACTIONS
+      ) AS cleaned
+      WHERE
+        NOT NULLIF(interaction_id, '-1') IS NULL
     ) AS delivery
     LEFT JOIN SILVER.SEED_ACCOUNT_TYPES AS account
       ON account.account_type = delivery.account_type

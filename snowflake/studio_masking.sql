@@ -1,19 +1,23 @@
-/* The vault on Snowflake: the studio's pipeline (the engineers' role) writes it, and only the role for personal
-   data reads its plaintext. Run this once after the first `python pipelines/studio.py --destination snowflake`,
-   which creates the tables. It may be repeated. */
+/* The vault on Snowflake: the pipeline writes it with the engineers' role, and only the role for personal data
+   reads plaintext personal data. Run once after the first
+   `python pipelines/studio.py --destination snowflake`, which creates the tables; may be repeated. */
 USE ROLE SECURITYADMIN;
 
 GRANT USAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;
 GRANT SELECT ON ALL TABLES IN SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;
 GRANT SELECT ON FUTURE TABLES IN SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE TO ROLE <% ctx.env.SNOWFLAKE_PII_ROLE %>;
 
-/* The owner of a table can read it. The policy shows the owner the tokens, which it needs to add and remove
-   rows, and no personal data. */
+/* The owner of a table could read it. The policy leaves it the tokens, by which rows are added and removed,
+   and nothing of the person. CURRENT_ROLE() and not IS_ROLE_IN_SESSION(): secondary roles count for the
+   latter, and are ALL by default, so whoever has both roles would read plaintext as the engineers' role. */
 USE ROLE ACCOUNTADMIN;
 
 CREATE MASKING POLICY IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE.CLEAR_VALUE AS (value TEXT) RETURNS TEXT ->
-  CASE WHEN IS_ROLE_IN_SESSION('<% ctx.env.SNOWFLAKE_PII_ROLE %>') THEN value END
-  COMMENT = 'Plaintext personal data is for the role for personal data';
+  CASE WHEN CURRENT_ROLE() = UPPER('<% ctx.env.SNOWFLAKE_PII_ROLE %>') THEN value END
+  COMMENT = 'Marquee: plaintext personal data is for its role only';
+/* IF NOT EXISTS keeps the body of a policy that exists. */
+ALTER MASKING POLICY <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE.CLEAR_VALUE
+  SET BODY -> CASE WHEN CURRENT_ROLE() = UPPER('<% ctx.env.SNOWFLAKE_PII_ROLE %>') THEN value END;
 
 ALTER TABLE <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE.PII_VAULT
   MODIFY COLUMN FAN_ID SET MASKING POLICY <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE.CLEAR_VALUE FORCE;

@@ -31,6 +31,10 @@ SETTINGS = (
 # them again and again: a fifth of the time of a refresh. Nothing here needs it often.
 gc.set_threshold(50_000, 20, 100)
 
+# SQLMesh forks helpers at each load of the project and each read of its state, and with them every
+# tree that this process holds: on two cores that costs twice what the helpers do.
+os.environ.setdefault("MAX_FORK_WORKERS", "1")
+
 # A worker takes whole files, and none shall wait for another's last.
 LONGEST = (
     *("test_tmdb_daily.py", "test_warehouse.py", "test_run_log.py", "test_studio_quality.py"),

@@ -122,7 +122,7 @@ def _nullable_keys(model: Model) -> Iterator[str]:
 
 
 def _formats_in_keys(query: exp.Expr) -> Iterator[str]:
-    """Name what is hashed as text and is no text, integer or boolean."""
+    """Name what is hashed as text and is no text, number or boolean: its text may differ."""
     for hashed in query.find_all(exp.MD5, exp.MD5Digest, exp.SHA, exp.SHA2):
         for cast in hashed.find_all(exp.Cast):
             if cast.is_type(*exp.DataType.TEXT_TYPES) and not _is_one_text(cast.this):
@@ -135,7 +135,7 @@ def _is_one_text(value: exp.Expr) -> bool:
     if isinstance(value, (exp.TimeToStr, exp.ToChar, exp.Literal, exp.Neg)):
         return True
     return value.type is not None and value.type.is_type(
-        *exp.DataType.TEXT_TYPES, *exp.DataType.INTEGER_TYPES, exp.DataType.Type.BOOLEAN
+        *exp.DataType.TEXT_TYPES, *exp.DataType.NUMERIC_TYPES, exp.DataType.Type.BOOLEAN
     )
 
 

@@ -157,6 +157,8 @@ def duckdb_destination(
             f"Set {variable} to another name.",
         )
     credentials = DuckDbCredentials(str(path), read_only=read_only)
-    return Destination(
-        "duckdb", str(path), dlt.destinations.duckdb(credentials=credentials), "parquet", path
+    # A DuckDB file has one writer; more threads only wait for each other.
+    factory = dlt.destinations.duckdb(
+        credentials=credentials, loader_parallelism_strategy="sequential"
     )
+    return Destination("duckdb", str(path), factory, "parquet", path)

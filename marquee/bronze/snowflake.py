@@ -30,6 +30,7 @@ VARIABLES = {
     "private_key_passphrase": "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE",
     "authenticator": "SNOWFLAKE_AUTHENTICATOR",
     "token": "SNOWFLAKE_TOKEN",
+    "workload_identity_provider": "SNOWFLAKE_WORKLOAD_IDENTITY_PROVIDER",
     "database": "SNOWFLAKE_DATABASE",
     "warehouse": "SNOWFLAKE_INGEST_WAREHOUSE",
     "role": "SNOWFLAKE_ROLE",
@@ -37,17 +38,46 @@ VARIABLES = {
 # Without them the connector repeats a request that nobody answers for minutes or for ever.
 PATIENCE = {"network_timeout": 300, "login_timeout": 60}
 
+# Set for each session, because the account's administrator may have set them otherwise: casts and
+# comparisons then mean the same everywhere. config.yaml repeats them for SQLMesh and
+# streams_and_tasks.sql for the task. WEEK_START 0 and WEEK_OF_YEAR_POLICY 0 are ISO weeks.
+SESSION_PARAMETERS: dict[str, str | int | bool] = {
+    "TIMEZONE": "UTC",
+    "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
+    "DATE_INPUT_FORMAT": "AUTO",
+    "DATE_OUTPUT_FORMAT": "YYYY-MM-DD",
+    "TIMESTAMP_INPUT_FORMAT": "AUTO",
+    "TIMESTAMP_NTZ_OUTPUT_FORMAT": "YYYY-MM-DD HH24:MI:SS.FF6",
+    "WEEK_START": 0,
+    "WEEK_OF_YEAR_POLICY": 0,
+    "QUOTED_IDENTIFIERS_IGNORE_CASE": False,
+    "ABORT_DETACHED_QUERY": True,
+}
+
+# These authenticators find the user's identity themselves: a browser, or the workload's platform.
+WITHOUT_SECRET = {"EXTERNALBROWSER", "WORKLOAD_IDENTITY"}
+
 SIGN_IN = (
-    "Set SNOWFLAKE_ACCOUNT and SNOWFLAKE_USER, and SNOWFLAKE_PRIVATE_KEY_PATH or "
-    "SNOWFLAKE_PASSWORD or SNOWFLAKE_TOKEN with SNOWFLAKE_AUTHENTICATOR=oauth (docs/snowflake.md)."
+    "Set SNOWFLAKE_ACCOUNT and SNOWFLAKE_USER, and SNOWFLAKE_PRIVATE_KEY_PATH, or "
+    "SNOWFLAKE_AUTHENTICATOR=externalbrowser, or SNOWFLAKE_AUTHENTICATOR=oauth with "
+    "SNOWFLAKE_TOKEN, or SNOWFLAKE_PASSWORD (docs/snowflake.md)."
 )
 
 
 def names(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what things are called, from `snowflake/snowflake.yml` and the variables before it."""
+    """Return the names of all objects, from `snowflake/snowflake.yml` and the variables before it.
+
+    In upper case: the scripts write names without quotes, which Snowflake turns into upper case,
+    and SQLMesh and dlt quote them, which would then name another object.
+    """
     file = ROOT / "snowflake" / "snowflake.yml"
     kept: dict[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))["env"]
-    return {name: environ.get(name) or value for name, value in kept.items()}
+    return {name: (environ.get(name) or value).upper() for name, value in kept.items()}
+
+
+def session_parameters(part: str) -> dict[str, str | int | bool]:
+    """Return the parameters of a session of ours; `part` of Marquee stands in its query tag."""
+    return {**SESSION_PARAMETERS, "QUERY_TAG": f'{{"app": "marquee", "part": "{part}"}}'}
 
 
 def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destination:
@@ -60,7 +90,7 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
         MarqueeError: nothing to sign in with, or a private key that is not there.
 
     """
-    defaults = {**names(environ), **environ}
+    defaults = {**environ, **names(environ)}
     credentials = SnowflakeCredentials()
     for name, variable in VARIABLES.items():
         setattr(
@@ -74,7 +104,9 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
         if defaults.get(variable)
     }
     given: dict[str, Any] = dlt.config.get(f"{SECTION}.query", dict) or {}
-    credentials.query = {**PATIENCE, **place, **given}
+    # dlt sets the query tag itself (`Destination.label`).
+    session = {"session_parameters": SESSION_PARAMETERS}
+    credentials.query = {**PATIENCE, **session, **place, **given}
     return Destination(
         "snowflake",
         f"Snowflake, database {credentials.database}",
@@ -94,7 +126,8 @@ def _refuse_incomplete(credentials: SnowflakeCredentials, private_key: str | Non
                 credentials.private_key_path
                 or private_key
                 or credentials.password
-                or credentials.token,
+                or credentials.token
+                or (credentials.authenticator or "").upper() in WITHOUT_SECRET,
             ),
         )
         if not value
@@ -144,20 +177,22 @@ def connect(environ: Mapping[str, str], part: str, **settings: Any) -> Snowflake
         "password": environ.get("SNOWFLAKE_PASSWORD"),
         "authenticator": environ.get("SNOWFLAKE_AUTHENTICATOR"),
         "token": environ.get("SNOWFLAKE_TOKEN"),
+        "workload_identity_provider": environ.get("SNOWFLAKE_WORKLOAD_IDENTITY_PROVIDER"),
         "host": environ.get("SNOWFLAKE_HOST"),
         "port": environ.get("SNOWFLAKE_PORT"),
         "private_key": key_file
         and key_bytes(key_file, environ.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE")),
     }
     lacking = [f"SNOWFLAKE_{one.upper()}" for one in ("account", "user") if not given[one]]
-    if lacking or not (given["password"] or given["token"] or given["private_key"]):
+    signs_in = given["password"] or given["token"] or given["private_key"]
+    if lacking or not (signs_in or (given["authenticator"] or "").upper() in WITHOUT_SECRET):
         raise MarqueeError(
             f"not set: {', '.join(lacking) or 'a private key, a password or a token'}", SIGN_IN
         )
     return snowflake.connector.connect(
         **{name: value for name, value in given.items() if value},
         **PATIENCE,
-        session_parameters={"QUERY_TAG": f'{{"app": "marquee", "part": "{part}"}}'},
+        session_parameters=session_parameters(part),
         **settings,
     )
 

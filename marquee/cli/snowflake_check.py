@@ -26,6 +26,10 @@ GRANT = re.compile(
     r"(?P<name>[\w.]+) TO ROLE (?P<role>\w+);"
 )
 
+# The list of objects in 00_ownership.sql, and those kinds that every role may see.
+OBJECT = re.compile(r"\('([A-Z ]+)', '([A-Z ]+)', '(\w+)'\)")
+VISIBLE = ("ROLES", "WAREHOUSES", "DATABASES")
+
 Row = Mapping[str, Any]
 Query = Callable[[str], list[Row]]
 
@@ -80,7 +84,10 @@ def check_account(environ: Mapping[str, str]) -> Iterator[CheckResult]:
             cursor = connection.cursor(snowflake.connector.DictCursor)
             return [row for row in cursor.execute(query).fetchall() if isinstance(row, dict)]  # type: ignore[union-attr]
 
-        checks = (role, warehouses, database, schemas, grants)
+        # The role alone must suffice, as it does for a service user.
+        query("USE SECONDARY ROLES NONE")
+
+        checks = (role, ownership, warehouses, database, schemas, grants)
         for check in checks:
             try:
                 yield from check(query, known)
@@ -101,6 +108,24 @@ def role(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
         )
     else:
         yield CheckResult(f"role {name}")
+
+
+def ownership(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
+    """Whether each object with one of our names is ours: its comment begins with `Marquee: `."""
+    listed = OBJECT.findall(text("00_ownership", known))
+    shown = {plural: query(f"SHOW {plural}") for plural in VISIBLE}
+    others = [
+        f"{kind.lower()} {name}"
+        for plural, kind, name in listed
+        for row in shown.get(plural, [])
+        if row["name"] == name and not str(row.get("comment") or "").startswith("Marquee: ")
+    ]
+    yield CheckResult(
+        "objects with our names are ours",
+        f"of someone else: {', '.join(others)}" if others else "",
+        "Set its variable to another name (snowflake/snowflake.yml), or, if the object is ours, "
+        "give it a comment that begins with 'Marquee: '.",
+    )
 
 
 def warehouses(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:

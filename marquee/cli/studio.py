@@ -14,6 +14,7 @@ from marquee.bronze.destination import Destination, choose_destination
 from marquee.cli.base import build_parser, execute, last_lines
 from marquee.core.errors import explain
 from marquee.core.settings import Settings, configure_dlt
+from marquee.sources.studio.feeds import Feed
 from marquee.sources.studio.report import Report
 from marquee.sources.studio.run import apply_all_erasures, encrypt_vault, forget_fan, load_studio
 from marquee.sources.studio.settings import StudioSettings
@@ -52,11 +53,12 @@ another exit code:
 EXIT_UNKNOWN_FAN = 3
 
 
-def run(argv: Sequence[str] | None) -> int:
+def run(argv: Sequence[str] | None, feeds: Sequence[Feed]) -> int:
     """Run the pipeline.
 
     Args:
         argv: the command line, None for that of the process.
+        feeds: the declared feeds, `pipelines.studio.FEEDS`.
 
     Returns:
         The exit code (see `--help`).
@@ -83,7 +85,7 @@ def run(argv: Sequence[str] | None) -> int:
         if options.encrypt_vault:
             is_changed = encrypt_vault(studio, destination, settings)
             return "The vault is encrypted." if is_changed else "The vault has this key already."
-        load_studio(studio, destination, settings, report, dry_run=options.dry_run)
+        load_studio(feeds, studio, destination, settings, report, dry_run=options.dry_run)
         place = "the sandbox" if options.sandbox else studio.place
         return summary(report, place, destination, dry_run=options.dry_run)
 
@@ -162,7 +164,7 @@ def choose_studio(options: argparse.Namespace, stack: ExitStack) -> StudioSettin
 
 
 def erasure(changed: dict[str, int] | None) -> str:
-    """Say what `--forget` did; the fan is not named."""
+    """Describe what `--forget` did; the fan is not named."""
     if changed is None:
         return "Nothing to forget: no such fan was ever known. Is the id right?"
     if not changed:
@@ -177,13 +179,13 @@ def erasure(changed: dict[str, int] | None) -> str:
 
 
 def summary(report: Report, place: str, destination: Destination, *, dry_run: bool) -> str:
-    """Say what a finished run did, and what to type next."""
+    """Describe what a finished run did, and the next step."""
     rows = ", ".join(f"{name} {count:,}" for name, count in report.landed.items() if count)
     lines = [
         f"{place} -> {destination.place}",
         "",
         *(
-            f"  {feed:<17}{report.read[feed]:>9,} of {count:,} files had news"
+            f"  {feed:<17}{report.read[feed]:>9,} of {count:,} files had new or changed rows"
             for feed, count in report.listed.items()
         ),
         f"  people, new      {report.vaulted:>9,}",
@@ -195,15 +197,15 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
         "",
     ]
     if report.known:
-        lines.insert(2, f"  landed before    {report.known:>9,} lines, by a run cut short")
+        lines.insert(2, f"  landed before    {report.known:>9,} lines, by an interrupted run")
     if report.masked:
         several = ", ".join(f"{name} {count:,}" for name, count in report.masked.items())
         lines.insert(-1, f"  values masked    {report.masked.total():>9,}: {several}")
     if report.unread:
         lines += [f"Not read: {len(report.unread):,} files or folders:"]
-        told = sorted(report.unread.items())[:UNREAD_LISTED]
-        lines += [f"  {path} ({reason})" for path, reason in told]
-        lines += ["  ..."] * (len(report.unread) > len(told)) + [""]
+        listed = sorted(report.unread.items())[:UNREAD_LISTED]
+        lines += [f"  {path} ({reason})" for path, reason in listed]
+        lines += ["  ..."] * (len(report.unread) > len(listed)) + [""]
     notes = []
     if not sum(report.listed.values()):
         notes.append(f"No files: {FILES} are read.")

@@ -1,8 +1,9 @@
-"""SQLMesh's UI on a copy of the warehouse and of the state: `make ui`.
+"""SQLMesh's UI on copies of project, warehouse and state: `make ui`.
 
-DuckDB lets one process in at a time, and the UI would be that one for as long as it is open. On a
-copy it locks nobody out, and what is planned or run in it stays in the copy. Files that it edits
-are the project's own.
+The UI edits files, runs macros and queries for whoever sends it a request. So it listens on
+loopback alone, each request must come from its own pages, and it works on copies: what is edited,
+planned or run in it stays there. DuckDB opens no other file for it, and that setting is locked.
+DuckDB admits one process at a time; on a copy the UI locks nobody out.
 """
 
 from __future__ import annotations
@@ -15,31 +16,45 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
+
+from marquee.core.same_origin import LOOPBACK, denial
 from marquee.core.settings import ROOT, Settings
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import MissingWarehouse
+from marquee.plan_diff.build import own_package
 
-PORT = 8000
+HOST, PORT = "127.0.0.1", 8000
+# What SQLMesh reads of the project; links stay links.
+PROJECT = ("config.yaml", "external_models.yaml", "sqlmesh_project", "audits", "marquee")
+LINKS = ("models", "macros", "seeds", "linter")
+MODEL_TESTS = Path("tests") / "models"
+MEMORY_LIMIT = "MARQUEE_DUCKDB_MEMORY_LIMIT"
+CONNECTION = "SQLMESH__GATEWAYS__DUCKDB__CONNECTION__CONNECTOR_CONFIG__"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until it is stopped; return 0, or 1 where there is nothing to copy."""
     parser = argparse.ArgumentParser(
         prog="python -m marquee.cli.ui",
-        description="Serve SQLMesh's UI on 127.0.0.1, on a copy of the warehouse and of the state.",
+        description=f"Serve SQLMesh's UI on {HOST}, on copies of project, warehouse and state.",
+        epilog="Nothing that is edited or run in the UI reaches the project or the warehouse.",
     )
     parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
     options = parser.parse_args(argv)
     with TemporaryDirectory(prefix="marquee-ui-") as folder:
-        # Snowflake lets everybody in.
+        # Snowflake admits any number of processes, and keeps no files here.
         if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
             try:
                 os.environ.update(copied(Path(folder)))
             except MissingWarehouse as error:
                 print(error, file=sys.stderr)
                 return 1
-        print(f"http://127.0.0.1:{options.port}", flush=True)
-        serve(options.port)
+            os.environ.update(locked())
+        project = copy_project(Path(folder) / "project")
+        print(f"http://{HOST}:{options.port}, on a copy: {project}", flush=True)
+        with own_package(project):
+            serve(project, options.port)
     return 0
 
 
@@ -47,10 +62,10 @@ def copied(folder: Path) -> dict[str, str]:
     """Copy the warehouse and the state that the environment names.
 
     Returns:
-        The variables that name the snapshot_dir.
+        The variables that name the copies.
 
     Raises:
-        MissingWarehouse: one is not there, or is being written without a pause.
+        MissingWarehouse: one does not exist, or is being written without a pause.
 
     """
     settings = Settings.from_environment()
@@ -66,12 +81,73 @@ def copied(folder: Path) -> dict[str, str]:
     return found
 
 
-def serve(port: int) -> None:
-    """Run `sqlmesh ui` in this process, so that a signal reaches it."""
-    from sqlmesh.cli.main import cli
+def locked() -> dict[str, str]:
+    """Return the variables by which DuckDB touches no file but its own, and cannot be told to.
 
-    command = ["--paths", str(ROOT), "ui", "--host", "127.0.0.1", "--port", str(port)]
-    cli.main(command, standalone_mode=False)
+    The price: a plan cannot fill the table of a changed seed, which SQLMesh passes as a data frame.
+    """
+    variables = {
+        f"{CONNECTION}ENABLE_EXTERNAL_ACCESS": "false",
+        f"{CONNECTION}LOCK_CONFIGURATION": "true",  # last: nothing can be set after it
+    }
+    with duckdb.connect() as connection:
+        # SQLMesh sets what differs from DuckDB's own words at each connection: so in those words.
+        connection.execute(f"SET memory_limit = '{_memory_limit()}'")
+        (limit,) = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0]
+    return {MEMORY_LIMIT: limit, **variables}
+
+
+def _memory_limit() -> str:
+    return os.environ.get(MEMORY_LIMIT, "6GB").replace("'", "")
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy what SQLMesh reads of the project; return the folder."""
+    folder.mkdir()
+    for name in PROJECT:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / name, symlinks=True, ignore=ignored)
+        else:
+            shutil.copy(source, folder / name)
+    for name in LINKS:
+        shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
+    if (ROOT / MODEL_TESTS).is_dir():
+        shutil.copytree(ROOT / MODEL_TESTS, folder / MODEL_TESTS)
+    return folder
+
+
+def serve(project: Path, port: int) -> None:
+    """Serve the UI of a project in this process, so that a signal reaches it."""
+    # Only here: an extra that a machine without the UI does not have, and seconds to import.
+    import uvicorn
+    from starlette.datastructures import Headers
+    from starlette.responses import PlainTextResponse
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    class SameOrigin:
+        """Denies what does not come from the UI's own pages."""
+
+        def __init__(self, app: ASGIApp) -> None:
+            self._app = app
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            is_request = scope["type"] != "lifespan"
+            reason = denial(Headers(scope=scope), LOOPBACK) if is_request else None
+            if reason is None:
+                await self._app(scope, receive, send)
+            elif scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                text = f"Denied: {reason} is of another origin. Open the address in a new tab."
+                await PlainTextResponse(text, 403)(scope, receive, send)
+
+    os.environ["PROJECT_PATH"] = str(project)  # read when the UI is imported
+    from web.server.app import app  # type: ignore[import-untyped]
+
+    app.add_middleware(SameOrigin)
+    uvicorn.run(app, host=HOST, port=port, log_level="info", timeout_keep_alive=300)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from streamlit.web import cli
+from tornado.web import RequestHandler
 
+from marquee.core.same_origin import LOOPBACK, denial
 from marquee.core.settings import Settings
 from marquee.dashboard.lineage import read_lineage
 from marquee.dashboard.pages import PAGES, Page
@@ -133,8 +135,23 @@ def serve(options: Sequence[str]) -> None:
     if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
         with suppress(MissingWarehouse):  # the page says so
             current_snapshot(Settings.from_environment().duckdb)
+    # Streamlit accepts any page of this machine and, under a name of its own, of any other.
+    RequestHandler.prepare = deny_other_origins  # type: ignore[assignment, method-assign]
     sys.argv = ["streamlit", "run", __file__, *options]
     cli.main()
+
+
+def deny_other_origins(handler: RequestHandler) -> None:
+    """Deny a request, or a websocket, that does not come from the dashboard's own pages.
+
+    Tornado calls it before it handles a request. Names beside those of loopback are the options
+    `server.address` and `browser.serverAddress`.
+    """
+    names = {st.config.get_option(one) for one in ("server.address", "browser.serverAddress")}
+    reason = denial(handler.request.headers, {*LOOPBACK, *filter(None, names)})
+    if reason:
+        handler.set_status(403)
+        handler.finish(f"Denied: {reason} is of another origin. Open the address in a new tab.")
 
 
 def load_lineage() -> None:

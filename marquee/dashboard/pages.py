@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -24,8 +25,9 @@ LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host",
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
 TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test-models` and `make test` write
 ALL = "All"
+FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as wide letters
 # What the growth of a layer is measured over; None is since the last run that changed it.
-LAST_NEWS = "the last news"
+LAST_NEWS = "the last change"
 PERIODS = {LAST_NEWS: None, "a day": timedelta(days=1), "a week": timedelta(days=7)}
 FORMATS = {
     "_usd": "dollar",
@@ -73,7 +75,7 @@ def table(frame: pd.DataFrame, name: str) -> None:
     )
     st.download_button(
         "CSV",
-        lambda: frame.to_csv(index=False),
+        lambda: csv(frame),
         f"{name}.csv",
         "text/csv",
         key=f"csv-{name}",
@@ -81,6 +83,26 @@ def table(frame: pd.DataFrame, name: str) -> None:
         type="tertiary",
         on_click="ignore",
     )
+
+
+def csv(frame: pd.DataFrame) -> str:
+    """Write a table as CSV in which a spreadsheet takes no text for a formula."""
+    texts = frame.select_dtypes(["object", "string"]).columns
+    neutral = frame.assign(**{name: frame[name].map(neutralized) for name in texts})
+    neutral.columns = [neutralized(name) for name in neutral.columns]
+    return str(neutral.to_csv(index=False))
+
+
+def neutralized(value: Any) -> Any:
+    """Put an apostrophe before a text that begins as a formula does; spreadsheets hide it."""
+    is_formula = isinstance(value, str) and value.lstrip(" \t\r\n").startswith(FORMULA_SIGNS)
+    return f"'{value}" if is_formula else value
+
+
+def plain(text: str) -> str:
+    """Return a text that Markdown shows as it is: no link, no image, no emphasis."""
+    escaped = re.sub(r"([\\`*_\[\](){}<>#|~$!:&])", r"\\\1", " ".join(text.split()))
+    return escaped.replace("www.", "www\u200b.")
 
 
 def chart_and_table(chart: Any, frame: pd.DataFrame, name: str) -> None:
@@ -156,7 +178,9 @@ def big(number: float | None, unit: str = "") -> str:
 def failures(failing: Sequence[CheckResult]) -> str:
     """Put what fails into one list."""
     head = "1 check fails" if len(failing) == 1 else f"{len(failing)} checks fail"
-    lines = [f"- **{one.check}** `{one.subject}`: {one.message}" for one in failing]
+    lines = [
+        f"- **{plain(one.check)}** {plain(one.subject)}: {plain(one.message)}" for one in failing
+    ]
     return "\n".join([f"**{head}**", "", *lines])
 
 
@@ -169,7 +193,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     if failing:
         st.error(failures(failing), icon=":material/error:")
     else:
-        st.success(f"All {len(results)} checks are well.", icon=":material/check_circle:")
+        st.success(f"All {len(results)} checks passed.", icon=":material/check_circle:")
     counts = queries.row_counts(store)
     history = queries.answer(store, queries.LAYER_HISTORY)
     layers = counts.groupby("layer", sort=False)["row_count"].sum()
@@ -319,7 +343,7 @@ def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> No
     st.subheader("Quarantine")
     quarantine = queries.answer(store, queries.QUARANTINE)
     if quarantine.empty:
-        st.caption("Nothing was refused yet.")
+        st.caption("Nothing was rejected yet.")
         return
     reasons = quarantine.groupby("reason", as_index=False)["row_count"].sum()
     reasons = reasons.nlargest(12, "row_count")
@@ -451,7 +475,7 @@ def movies(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     with right:
         st.subheader("Lifetime value")
         chart = charts.bars(
-            kinds, "revenue_per_fan_usd", "account_type", "revenue a fan", money=True
+            kinds, "revenue_per_fan_usd", "account_type", "revenue per fan", money=True
         )
         chart_and_table(chart, values, "lifetime-value")
 

@@ -127,8 +127,8 @@ FROM ops.quarantine_summary
 ORDER BY quarantined_date DESC, row_count DESC
 """
 GENRES = """
-SELECT genre_name, genre_group, movie_count, total_revenue_usd, avg_budget_usd, median_roi_pct,
-  pct_profitable, avg_vote_average, revenue_rank
+SELECT genre_name, genre_group, movie_count, financially_complete_count, total_revenue_usd,
+  avg_budget_usd, median_roi_pct, pct_profitable, avg_vote_average, revenue_rank, roi_rank
 FROM gold.kpi_genre_performance
 ORDER BY total_revenue_usd DESC NULLS LAST, genre_name
 """
@@ -178,8 +178,8 @@ WHERE movie_id = ?
 ORDER BY valid_from
 """
 FRANCHISES = """
-SELECT franchise, title_count, gross_usd, purchase_revenue_usd, tickets_sold, unique_fans,
-  budget_usd, avg_gross_per_title_usd, gross_rank
+SELECT franchise, title_count, gross_usd, tmdb_revenue_usd, purchase_revenue_usd, tickets_sold,
+  unique_fans, budget_usd, avg_gross_per_title_usd, gross_rank
 FROM gold.agg_franchise_performance
 ORDER BY gross_rank, franchise
 """
@@ -192,6 +192,59 @@ FROM gold.agg_fan_lifetime_value
 GROUP BY acquisition_month, account_type
 ORDER BY acquisition_month, account_type
 """
+LIFETIME_VALUE_BY_REGION = """
+SELECT region, SUM(fan_count) AS fan_count,
+  SUM(revenue_usd) / SUM(fan_count) AS revenue_per_fan_usd, SUM(order_count) AS order_count,
+  SUM(active_30_days_count) * 100.0 / SUM(fan_count) AS active_30_days_pct
+FROM gold.agg_fan_lifetime_value
+GROUP BY region
+ORDER BY revenue_per_fan_usd DESC, region
+"""
+STUDIO_REJECTIONS = """
+SELECT
+  (SELECT COUNT(*) FROM ops.quarantine_fan_interactions) AS interaction_count,
+  (SELECT COUNT(*) FROM ops.rejected_studio_values) AS value_count,
+  (SELECT COUNT(*) FROM bronze.quarantine_studio) AS line_count
+"""
+TOP_GROSSING = """
+SELECT title, release_year, revenue_usd, roi_pct
+FROM gold.fact_movies
+WHERE is_released AND revenue_usd IS NOT NULL
+ORDER BY revenue_usd DESC, movie_id
+LIMIT 10
+"""
+NEWEST_LOADS = """
+SELECT DISTINCT batch_id FROM bronze.raw_movies ORDER BY batch_id DESC LIMIT 2
+"""
+# Movies whose first response came with a load.
+ADDED_MOVIES = """
+SELECT movie.title
+FROM silver.silver_movies AS movie
+JOIN (
+  SELECT movie_id FROM bronze.raw_movies GROUP BY movie_id HAVING MIN(batch_id) = ?
+) AS added ON added.movie_id = movie.movie_id
+ORDER BY movie.popularity_score DESC NULLS LAST, movie.movie_id
+"""
+DELETED_MOVIES = """
+SELECT title
+FROM silver.silver_movies
+WHERE is_deleted AND _source_batch_id = ?
+ORDER BY popularity_score DESC NULLS LAST, movie_id
+"""
+# Popularity moves every day and would hide the rest.
+TRACKED = ["status", "budget_usd", "revenue_usd", "runtime_minutes", "vote_average"]
+CHANGED_MOVIES = f"""
+SELECT movie.title,
+  {", ".join(f"older.{name} AS {name}_before, newer.{name} AS {name}_after" for name in TRACKED)}
+FROM snapshots.snap_silver_movies AS newer
+JOIN snapshots.snap_silver_movies AS older
+  ON older.movie_id = newer.movie_id AND older.valid_to = newer.valid_from
+JOIN silver.silver_movies AS movie ON movie.movie_id = newer.movie_id
+WHERE newer._source_batch_id = ?
+  AND newer.superseded_at IS NULL AND NOT newer.is_withdrawn
+  AND older.superseded_at IS NULL AND NOT older.is_withdrawn
+ORDER BY movie.popularity_score DESC NULLS LAST, movie.movie_id
+"""  # noqa: S608 - column names of this module
 # What each query reads: without one of them its answer is empty.
 REQUIRED_TABLES = {
     RUN_TOTALS: ["ops.run_log"],
@@ -212,6 +265,17 @@ REQUIRED_TABLES = {
     MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
+    LIFETIME_VALUE_BY_REGION: ["gold.agg_fan_lifetime_value"],
+    STUDIO_REJECTIONS: [
+        "ops.quarantine_fan_interactions",
+        "ops.rejected_studio_values",
+        "bronze.quarantine_studio",
+    ],
+    TOP_GROSSING: ["gold.fact_movies"],
+    NEWEST_LOADS: ["bronze.raw_movies"],
+    ADDED_MOVIES: ["silver.silver_movies", "bronze.raw_movies"],
+    DELETED_MOVIES: ["silver.silver_movies"],
+    CHANGED_MOVIES: ["silver.silver_movies", "snapshots.snap_silver_movies"],
 }
 
 

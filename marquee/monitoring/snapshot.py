@@ -18,8 +18,9 @@ from pathlib import Path
 
 import duckdb
 
+from marquee.core.errors import FULL
 from marquee.core.settings import ROOT
-from marquee.monitoring.store import MissingWarehouse
+from marquee.monitoring.store import LAYERS, MissingWarehouse
 
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.5
@@ -64,7 +65,14 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
         MissingWarehouse: there is no file, or it could not be copied.
 
     """
+    schema = path.stem.lower()
+    if schema in LAYERS:  # DuckDB names the catalog after the file
+        raise MissingWarehouse(
+            f"A warehouse file cannot be called {path.name}: its name would hide the schema "
+            f"{schema}. Set MARQUEE_DUCKDB to another name."
+        )
     folder = snapshot_dir(path)
+    unreadable: FileState | None = None
     for attempt in range(ATTEMPTS):
         before = file_state(path)
         if before[0] is None:
@@ -72,7 +80,19 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
         target = folder / _name(before) / path.name
         if target.exists():
             return target
-        if _is_quiet(before) and _copy(path, before, target):
+        try:
+            is_made = _is_quiet(before) and _copy(path, before, target)
+        except duckdb.Error as error:
+            if before == unreadable:  # it did not change in between, so it was not half written
+                reason = str(error).splitlines()[0].replace(str(folder), "")
+                raise MissingWarehouse(f"DuckDB cannot read {path}: {reason}") from error
+            unreadable, is_made = before, False
+        except OSError as error:
+            if error.errno in FULL:
+                reason = f"no room for a snapshot of {path} in {folder}"
+                raise MissingWarehouse(f"The disk is full: {reason}.") from error
+            is_made = target.exists()  # made by a faster process, or the file is being replaced
+        if is_made:
             _remove_old(folder)
             return target
         older = _existing_snapshots(folder, path.name)
@@ -80,8 +100,8 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
             return older[-1]
         time.sleep(PAUSE_SECONDS)
     raise MissingWarehouse(
-        f"{path} could not be copied to {folder}, to be read there: it is being written without a "
-        "pause, is no DuckDB file, or there is no room. Try again in a moment."
+        f"No snapshot of {path} could be made in {folder}: the file is being written without a "
+        "pause. Try again in a moment."
     )
 
 
@@ -96,7 +116,13 @@ def snapshot_age(path: Path, copy: Path) -> timedelta | None:
 
 
 def _copy(path: Path, before: FileState, target: Path) -> bool:
-    """Copy file and log; False if they changed meanwhile, or do not open."""
+    """Copy file and log; False if they changed meanwhile.
+
+    Raises:
+        OSError: they were replaced meanwhile, a faster process made the same, or there is no room.
+        duckdb.Error: what was copied does not open.
+
+    """
     target.parent.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent.parent))
     try:
@@ -109,10 +135,6 @@ def _copy(path: Path, before: FileState, target: Path) -> bool:
         with duckdb.connect(str(copy)) as connection:
             connection.execute("CHECKPOINT")  # the log becomes part of the file
         scratch.rename(target.parent)
-    except (OSError, duckdb.Error):
-        # Gone meanwhile, written in the middle, or made by a faster process. A full disk, too:
-        # the caller tries again and says so in the end.
-        return target.exists()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return True

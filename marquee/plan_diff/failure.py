@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from marquee.plan_diff.markup import fenced, folded
+from marquee.plan_diff.markup import code, fenced, folded, plain
 
 TITLE = "## What this change does to the warehouse"
 
@@ -46,11 +46,11 @@ def failure(
     """
     said = without_secrets(error, environ).strip() or "no reason was given"
     shown = said if len(said) <= MOST_CHARACTERS else f"...{said[-MOST_CHARACTERS:]}"
-    first = " ".join(said.splitlines()[0].replace("`", "'").split()).rstrip(".:")
+    first = " ".join(said.splitlines()[0].split()).rstrip(".:")
     first = first if len(first) <= LONGEST_LINE else f"{first[: LONGEST_LINE - 1]}…"
     parts = [
         TITLE,
-        f"**Plan diff failed** (`{head}` against `{base}`) while {step}: {first}.",
+        f"**Plan diff failed** ({code(head)} against {code(base)}) while {step}: {plain(first)}.",
         "What the change does to the warehouse is not known. To see it on your machine:",
         fenced(command, "sh"),
         folded("The error", fenced(shown)),

@@ -8,8 +8,7 @@ from sqlmesh.core.plan import Plan
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
 # The statements of `before_all` that reject a plan; they read, and write nothing.
-# The second is its name in base revisions before November 2026.
-GUARDS = ("@check_plan()", "@refuse_losses()")
+GUARDS = ("@check_plan()",)
 
 
 def guard_error(context: Context, plan: Plan) -> str | None:

@@ -11,7 +11,7 @@ from marquee.plan_diff.checks import CheckResults
 from marquee.plan_diff.data import Sample, TableChange
 from marquee.plan_diff.failure import TITLE
 from marquee.plan_diff.lineage import ROWS, Consumers
-from marquee.plan_diff.markup import fenced, folded
+from marquee.plan_diff.markup import code, fenced, folded, plain
 from marquee.plan_diff.models import Change, ChangeType
 
 NOTE = "Compared on the sandbox's data"
@@ -114,7 +114,7 @@ def markdown(diff: PlanDiff, seconds: float) -> str:
 
 def verdict(diff: PlanDiff) -> str:
     """The line to read when only one is read."""
-    against = f"(`{diff.head}` against `{diff.base}`)"
+    against = f"({code(diff.head)} against {code(diff.base)})"
     changes = diff.real_changes
     if diff.error:
         ingestion = f"; {INGESTION_CHANGED}" if diff.is_ingestion_changed else ""
@@ -329,8 +329,7 @@ def _checks(checks: CheckResults) -> str:
 def _safe(value: str) -> str:
     """A value of the data in one line of Markdown, where it may mean nothing to the renderer."""
     line = " ".join(value.split())
-    shown = line if len(line) <= TEXT_WIDTH else f"{line[: TEXT_WIDTH - 1]}…"
-    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#@~" else sign for sign in shown)
+    return plain(line if len(line) <= TEXT_WIDTH else f"{line[: TEXT_WIDTH - 1]}…")
 
 
 def _amount(value: str | None) -> str:

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from marquee.core.same_origin import LOOPBACK, denial
 from marquee.sandbox import handlers as answers
 from marquee.sandbox.faults import Fault, FaultPlan, FaultRates
 from marquee.sandbox.handlers import Answer
@@ -183,6 +184,12 @@ class Sandbox:
         key = query.pop("api_key", None)
         header = handler.headers.get("Authorization")
         path = url.path.removeprefix(_API) if url.path.startswith(_API + "/") else url.path
+        # Bound to another address, it may have any name; the other headers still count.
+        host = str(self._address[0])
+        names = LOOPBACK if host in LOOPBACK else {_hostname(handler.headers.get("Host") or "")}
+        if denial(handler.headers, names):
+            handler.send(answers.failure(403), None, truncate=False, drip_s=0)
+            return
         fault = self._faults.strike(path, query)
         if fault and fault.status is not None and fault.body is None:
             answer = answers.failure(fault.status)
@@ -226,6 +233,10 @@ class Sandbox:
     def _is_authorized(self, header: str | None, key: str | None) -> bool:
         given = header.removeprefix("Bearer ") if header else key or ""
         return secrets.compare_digest(given.encode(), self.credential.encode())
+
+
+def _hostname(host: str) -> str:
+    return host.rpartition(":")[0].strip("[]").lower() or host
 
 
 class _Server(ThreadingHTTPServer):

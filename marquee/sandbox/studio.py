@@ -1,4 +1,4 @@
-"""A local stand-in for a film studio's three feeds: invented fans, real titles, a daily box office.
+"""A local sandbox of a film studio's three feeds: invented fans, real titles, a daily box office.
 
     python -m marquee.sandbox.studio --batch 1 --to studio_feed
 
@@ -17,19 +17,19 @@ facts of a title.
 
 Dirt on purpose, in every batch where its number comes up:
 
-- quarantined by the models: the account type `TRIAL` (which `make health` tells of), the event
+- quarantined by the models: the account type `TRIAL` (which `make health` reports), the event
   `SHARE`, a time in 2099;
 - cleaned: an account type in small letters with a space behind it;
-- refused, while the row stays: the country `XX`, a negative amount or gross, tickets `n/a`, a score
-  of 11.2, a budget below 0, US dollars that are a hundred times the local money at its rate (made
-  anew from it);
+- rejected, while the row stays: the country `XX`, a negative amount or gross, tickets `n/a`, a
+  score of 11.2, a budget below 0, US dollars that are a hundred times the local money at its rate
+  (recomputed from it);
 - not converted: a currency without a rate (`XTS`);
 - allowed: a region that is null, a title that nobody described, the undeclared field `app_version`;
 - quarantined on landing, by file and line: a cut-off JSON line, a list in place of an object, a
   line without a key, bytes that are not UTF-8, CSV rows with columns too few and too many;
 - passed over: a blank line.
 
-More of it with `--fault`, for seeing `make health` and the dashboard say so:
+More of it with `--fault`, to see `make health` and the dashboard report it:
 
     python -m marquee.sandbox.studio --to feed --fault negative_revenue --fault broken_json
 
@@ -202,7 +202,7 @@ BROKEN_INTERACTIONS = (
     b'{"interaction_id": "BROKEN-4", "fan_id": "F\xff\xfe", "account_type": "GUEST"}',
     b"",
 )
-# What a feed can do wrong with every third of its rows: the feed, and columns anew.
+# What a feed can do wrong with every third of its rows: the feed, and replaced columns.
 FAULTS = {
     "negative_revenue": (
         "box_office",
@@ -260,7 +260,7 @@ def write_batch(
 
 
 def _faulty(query: str, feed: str, faults: Collection[str]) -> str:
-    """Have a query say something wrong in every third row; each fault takes other rows."""
+    """Make every third row of a query wrong; each fault takes other rows."""
     for place, (name, (of_feed, columns)) in enumerate(FAULTS.items()):
         if name in faults and of_feed == feed:
             wrong = [part.rpartition(" AS ") for part in columns.split(", ")]

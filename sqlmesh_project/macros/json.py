@@ -12,8 +12,8 @@ from sqlmesh.core.macros import MacroEvaluator
 
 from macros.text import cleaned
 
-WHOLE_NUMBER = "-?[0-9]+"
-NUMBER = "-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?"
+WHOLE_NUMBER = " *-?[0-9]+ *"
+NUMBER = " *-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)? *"
 # DECIMAL(38, 18) holds each number of so few characters exactly, unless its exponent is negative.
 LONGEST_EXACT_NUMBER = 18
 
@@ -39,13 +39,10 @@ def json_fields(evaluator: MacroEvaluator, document: exp.Expr, *fields: exp.Expr
 @macro()
 def json_text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
     """TEXT, trimmed; NULL when absent, empty, a list or an object."""
-    json = _json(evaluator, value, path)
-    if evaluator.dialect == "snowflake":
-        is_nested = exp.func("TYPEOF", json, dialect="snowflake").isin("ARRAY", "OBJECT")
-    else:
-        is_nested = _first_character(exp.cast(json, "TEXT")).isin("[", "{")
     text = text_at(evaluator, value, path)
-    return exp.Case(ifs=[exp.If(this=is_nested, true=exp.null())], default=text)
+    return exp.Case(
+        ifs=[exp.If(this=is_nested(evaluator, value, path), true=exp.null())], default=text
+    )
 
 
 @macro()
@@ -124,6 +121,14 @@ def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = 
     return cleaned(_text(evaluator, value, path))
 
 
+def is_nested(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
+    """Whether it is a list or an object; NULL when absent."""
+    json = _json(evaluator, value, path)
+    if evaluator.dialect == "snowflake":
+        return exp.func("TYPEOF", json, dialect="snowflake").isin("ARRAY", "OBJECT")
+    return _first_character(exp.cast(json, "TEXT")).isin("[", "{")
+
+
 def integer_at(
     evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
 ) -> exp.Expr:
@@ -132,7 +137,7 @@ def integer_at(
     ``2.37e8`` and ``237000000.0`` are whole numbers, ``12.5`` is none. A cast alone would round it,
     and take ``1_000`` for a number.
     """
-    text = text_at(evaluator, value, path)
+    text = _text(evaluator, value, path)
     whole = try_cast(text, "DECIMAL(18, 0)")
     exact = try_cast(text, "DECIMAL(38, 18)")
     is_exact = exp.and_(
@@ -152,7 +157,7 @@ def integer_at(
 
 def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE; NULL when it is no number."""
-    text = text_at(evaluator, value)
+    text = _text(evaluator, value)
     number = try_cast(text, "DOUBLE")
     return exp.Case(ifs=[exp.If(this=_matches(evaluator, text, NUMBER), true=number)])
 

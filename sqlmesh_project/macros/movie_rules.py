@@ -10,6 +10,7 @@ from sqlmesh.core.macros import MacroEvaluator
 
 from macros.json import (
     integer_at,
+    is_nested,
     json_boolean,
     json_source,
     json_text,
@@ -120,7 +121,10 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
     dollars = f"no whole number of dollars from 0 to {HIGHEST_AMOUNTS['budget']}"
     rules = [
         ("title", "", exp.or_(is_text("title"), is_text("original_title")), "no title"),
-        *((field, field, is_text(field), "no text") for field in TEXTS),
+        *(
+            (field, field, is_nested(evaluator, exp.column(field)).not_(), "no text")
+            for field in TEXTS
+        ),
         (
             "release_date",
             "release_date",

@@ -136,7 +136,7 @@ def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
         "referential_gap_pct": "SELECT title_id AS known FROM silver.stg_titles",
         "unknown_account_type_count": "SELECT account_type AS known FROM silver.seed_account_types",
     }
-    share = "COALESCE({} * 100.0 / NULLIF({}, 0), 0)"
+    share = "COALESCE(CAST({} * 100 AS DOUBLE) / NULLIF({}, 0), 0)"
     selects = []
     for table, name, metric, threshold in METRICS:
         column = f"measured.{name}"

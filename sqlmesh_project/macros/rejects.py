@@ -24,14 +24,13 @@ def listed_rejects(
     """
     dialect = evaluator.dialect
     is_snowflake = dialect == "snowflake"
-    broken, entries = [], []
+    entries = []
     for column_name, field, is_valid, reason in rules:
         value: exp.Expr = exp.cast(exp.null(), "TEXT")
         condition: exp.Expr = is_valid.not_()
         if field:
             value = text_at(evaluator, exp.column(field))
             condition = exp.and_(value.is_(exp.null()).not_(), condition)
-        broken.append(condition)
         entry = (
             f"'column_name', '{column_name}', 'rejected_value', {value.sql(dialect)}, "
             f"'reason', '{reason}'"
@@ -48,6 +47,4 @@ def listed_rejects(
         if is_snowflake
         else f"'[' || CONCAT_WS(',', {listed}) || ']'"
     )
-    # Nearly all documents break no rule, and a CASE builds the list for the others only.
-    found = exp.If(this=exp.or_(*broken), true=parse_one(text, dialect=dialect))
-    return exp.Case(ifs=[found])
+    return parse_one(f"NULLIF({text}, '[]')", dialect=dialect)

@@ -140,7 +140,7 @@ def is_reported_usd(evaluator: MacroEvaluator, reported: exp.Expr, converted: ex
     The other one is what the local amount and its rate give, unrounded; NULL where one is unknown.
     """
     amount, cents = reported.sql("duckdb"), f"ROUND({converted.sql('duckdb')}, 2)"
-    is_near = f"ABS({amount} - {cents}) <= GREATEST(1, {cents} / 100)"
+    is_near = f"ABS({amount} - {cents}) <= GREATEST(1, CAST({cents} AS DOUBLE) / 100)"
     return parse_one(f"COALESCE({is_near}, NOT {amount} IS NULL)", dialect="duckdb")
 
 
@@ -314,9 +314,11 @@ def _or_empty(text: exp.Expr) -> exp.Expr:
 def _number(value: exp.Expr, scale: int, highest: int) -> exp.Expr:
     """DECIMAL(18, scale): a number from 0 that has no more decimals."""
     number = try_cast(value.copy(), f"DECIMAL(18, {scale})")
-    # Nearly all are in this form; the other pattern and cast take four times as long.
-    is_plain = _matches(value, f"^[0-9]+[.]?[0-9]{{0,{scale}}}$")
-    is_exact = exp.EQ(this=number.copy(), expression=try_cast(value.copy(), "DECIMAL(38, 20)"))
+    decimals = f"|[0-9]*[.][0-9]{{1,{scale}}}" if scale else ""
+    is_plain = _matches(value, f"^[+-]?([0-9]+[.]?{decimals})0*$")
+    # The cast to the wide type is slow, and DuckDB may evaluate it for all: only of an exponent.
+    with_exponent = _when(_matches(value, "^.*[eE].*$"), value)
+    is_exact = exp.EQ(this=number.copy(), expression=try_cast(with_exponent, "DECIMAL(38, 20)"))
     is_number = exp.or_(is_plain, exp.and_(_matches(value, NUMBER), is_exact))
     return _when(exp.and_(is_number, number.copy().between(0, highest)), number)
 

@@ -252,7 +252,7 @@ def test_any_movie_is_found_with_its_history(page: Any, address: str, warehouse:
 
 def test_growth_is_over_the_time_that_is_chosen(page: Any, address: str) -> None:
     visit(page, address)
-    for period in ("a week", "a day", "the last news"):
+    for period in ("a week", "a day", "the last change"):
         page.get_by_test_id("stButtonGroup").get_by_text(period, exact=True).click()
         settled(page)
         assert exceptions(page) == []

@@ -230,19 +230,45 @@ def test_the_refresh_is_daily_at_six_loads_both_domains_and_may_skip_that() -> N
     assert refresh[True]["schedule"] == [{"cron": "0 6 * * *"}]  # YAML 1.1 reads `on` so
     assert "skip_ingestion" in refresh[True]["workflow_dispatch"]["inputs"]
     steps = refresh["jobs"]["refresh"]["steps"]
-    *doors, run, health = [step for step in steps if ".venv/bin/" in step.get("run", "")]
+    (filesystem,) = [step for step in steps if step.get("id") == "filesystem"]
+    *doors, run, health = [
+        step for step in steps if ".venv/bin/" in step.get("run", "") and step != filesystem
+    ]
     assert ["tmdb.py" in doors[0]["run"], "studio.py" in doors[1]["run"]] == [True, True]
     assert all("!inputs.skip_ingestion" in door["if"] for door in doors)
     assert run["run"] == ".venv/bin/sqlmesh run --ignore-cron"
     assert health["run"] == ".venv/bin/python pipelines/health.py --alert"
     # What goes wrong in one leaves the others to go on, on what was installed, and the job red.
     assert "cancelled()" not in doors[0]["if"]
-    for step in (doors[1], run, health):
+    for step in (filesystem, doors[1], run, health):
         assert "!cancelled() && steps.install.outcome == 'success'" in step["if"]
     assert [step["run"] for step in steps if step.get("id") == "install"] == ["make install"]
     assert not any("continue-on-error" in step for step in steps)
     stopped = "failure() || needs.refresh.result == 'cancelled'"  # as a run over its time is
     assert refresh["jobs"]["alert"]["if"] == f"${{{{ {stopped} }}}}"
+
+
+@pytest.mark.parametrize("name", ["s3fs", "gcsfs", "adlfs", "s3fs==1", "../evil", "-r x", ""])
+def test_only_a_pinned_reader_of_buckets_is_installed(name: str, tmp_path: Path) -> None:
+    steps = workflow("refresh.yml")["jobs"]["refresh"]["steps"]
+    (filesystem,) = [step for step in steps if step.get("id") == "filesystem"]
+    pip = tmp_path / ".venv" / "bin" / "pip"
+    pip.parent.mkdir(parents=True)
+    pip.write_text('#!/bin/sh\necho "$@"\n')
+    pip.chmod(0o755)
+    environment = {**os.environ, "STUDIO_FILESYSTEM": name}
+    command = ["bash", "-e", "-c", filesystem["run"]]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    lock = ROOT / "requirements" / f"{name}.lock"
+    if name in ("s3fs", "gcsfs", "adlfs"):
+        pinned = f"--no-deps --require-hashes -r requirements/{name}.lock"
+        assert done.stdout.strip() == f"install --quiet {pinned}"
+        names = [line for line in lock.read_text().splitlines() if "==" in line]
+        assert any(line.startswith(f"{name}==") for line in names)
+        assert all(line.endswith("\\") for line in names)  # a hash follows
+    else:
+        assert (done.returncode, done.stdout) == (1, "")
+    assert "secrets." not in json.dumps(filesystem)
 
 
 def run_bot(

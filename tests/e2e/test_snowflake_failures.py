@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from snowflake.connector.errors import ProgrammingError
 
 from marquee.cli import snowflake_check
 from marquee.core.settings import ROOT
@@ -23,10 +24,12 @@ from tests.fakes.snowflake_emulator import (
     Key,
     emulator,
     signed_in,
+    statements_of,
 )
 
 pytestmark = pytest.mark.snowflake
 
+TEARDOWN = ROOT / "snowflake" / "99_teardown.sql"
 WRONG = "5ec2e7-wr0ng-5ec2e7"
 # Neither the connector nor dlt waits long for a server that is gone; 20 seconds are enough for the
 # slowest statement on a busy machine.
@@ -195,8 +198,25 @@ def test_the_check_passes_where_all_scripts_were_run(project: Project, account: 
     code, out = check(account, project)
     assert code == 0, out
     lines = out.splitlines()
-    assert sum(line.startswith("pass  ") for line in lines) == 9
+    assert sum(line.startswith("pass  ") for line in lines) == 10
     assert lines[-1] == "The account is set up."
+
+
+def test_what_belongs_to_someone_else_is_named_and_neither_changed_nor_dropped(
+    project: Project, bare: Emulator
+) -> None:
+    bare.run("CREATE ROLE IF NOT EXISTS MARQUEE_ANALYST COMMENT = 'Finance reads reports'")
+    with pytest.raises(ProgrammingError, match='no comment that begins with "Marquee: "'):
+        bare.set_up()
+    bare.set_up(but="00")
+    code, out = check(bare, project)
+    assert code == 1
+    assert "of someone else: role MARQUEE_ANALYST" in out
+    bare.run(*statements_of(TEARDOWN, {}))
+    assert bare.run("SHOW ROLES LIKE 'MARQUEE_ANALYST'")[0][0] == "MARQUEE_ANALYST"
+    assert bare.run("SHOW ROLES LIKE 'MARQUEE_ENGINEER'") == []
+    assert bare.run("SHOW WAREHOUSES LIKE 'MARQUEE_INGEST_WH'") == []
+    assert bare.run("SHOW RESOURCE MONITORS LIKE 'MARQUEE_MONITOR'") == []
 
 
 def test_the_check_finds_a_grant_that_is_missing(project: Project, account: Emulator) -> None:

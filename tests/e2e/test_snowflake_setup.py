@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 import sqlglot
+from sqlmesh.core.config import Config
+from sqlmesh.core.config.loader import load_configs
 
-from marquee.bronze.snowflake import explain_snowflake, names
+from marquee.bronze.snowflake import (
+    SESSION_PARAMETERS,
+    connect,
+    explain_snowflake,
+    names,
+    snowflake_destination,
+)
 from marquee.core.settings import ROOT
 from tests.conftest import Project
 from tests.fakes.snowflake_emulator import SCRIPTS, Key, statements_of
+from tests.snowflake_lint import problems
 
 TEARDOWN = ROOT / "snowflake" / "99_teardown.sql"
 KEYS = {"SNOWFLAKE_INGEST_PUBLIC_KEY": "MIIB", "SNOWFLAKE_TRANSFORM_PUBLIC_KEY": "MIIC"}
 
 # What can be run again and leaves the same behind.
 IDEMPOTENT = re.compile(
-    r"USE ROLE |GRANT |ALTER [A-Z ]+ \w+\s+SET |"
-    r"CREATE [A-Z ]+ IF NOT EXISTS |DROP [A-Z ]+ IF EXISTS "
+    r"USE (ROLE|DATABASE) |GRANT |ALTER [A-Z ]+ [\w.]+\s+(MODIFY COLUMN \w+ )?SET |"
+    r"CREATE [A-Z ]+ IF NOT EXISTS |CREATE OR REPLACE (TASK|PROCEDURE|SEMANTIC VIEW) |"
+    r"ALTER TASK [\w.]+ RESUME|CALL OPS\.ATTACH_METRIC\(|EXECUTE IMMEDIATE \$\$"
 )
 
 
-@pytest.mark.parametrize("script", [*SCRIPTS, TEARDOWN], ids=lambda path: path.name)
+EVERY_SCRIPT = sorted((ROOT / "snowflake").glob("*.sql"))
+
+
+@pytest.mark.parametrize("script", EVERY_SCRIPT, ids=lambda path: path.name)
 def test_a_script_is_snowflakes_and_can_be_run_again(script: Path) -> None:
     statements = statements_of(script, KEYS)
     assert len(statements) > 1
@@ -33,6 +49,24 @@ def test_a_script_is_snowflakes_and_can_be_run_again(script: Path) -> None:
     for statement in statements:
         assert IDEMPOTENT.match(statement), statement
         assert sqlglot.parse_one(statement, dialect="snowflake")
+
+
+def test_every_query_in_a_script_is_snowflakes() -> None:
+    """Of what sqlglot reads as a whole only: the body of the task, the metrics and the policy."""
+    bodies = [
+        metric.replace("''", "'").replace("measured", "bronze.measured") or other
+        for script in EVERY_SCRIPT
+        for statement in statements_of(script, KEYS)
+        for metric, other in re.findall(
+            r"(?:\nAS\n\s+'(SELECT .+)'|(?:\nAS\n|->)\s+(MERGE .+|CASE .+? END))",
+            statement,
+            flags=re.DOTALL,
+        )
+    ]
+    assert len(bodies) == 6 + 1 + 2
+    for body in bodies:
+        query = f"SELECT {body}" if body.startswith("CASE") else body
+        assert problems(query) == [], query
 
 
 @pytest.mark.parametrize("script", [*SCRIPTS, TEARDOWN], ids=lambda path: path.name)
@@ -44,21 +78,31 @@ def test_a_script_takes_its_names_from_the_one_file(script: Path) -> None:
     assert set(re.findall(r"ctx\.env\.(\w+)", text)) <= set(known) | set(KEYS)
 
 
-def test_what_a_script_makes_the_teardown_takes_away() -> None:
-    made = {
-        match.groups()
+def test_what_a_script_creates_the_teardown_drops_and_the_guard_looks_at() -> None:
+    created = {
+        (match[1], match[2])
         for script in SCRIPTS
         for statement in statements_of(script, KEYS)
         if (match := re.match(r"CREATE ([A-Z ]+) IF NOT EXISTS (\w+)(?!\.)\b", statement))
         and "." not in statement.splitlines()[0]
     }
-    dropped = {
-        match.groups()
-        for statement in statements_of(TEARDOWN, KEYS)
-        if (match := re.match(r"DROP ([A-Z ]+) IF EXISTS (\w+)", statement))
-    }
-    assert len(made) == 10
-    assert dropped == made
+    assert len(created) == 10
+    monitors = {one for one in created if one[0] == "RESOURCE MONITOR"}  # can have no comment
+    teardown = "\n".join(statements_of(TEARDOWN, KEYS))
+    guard = "\n".join(statements_of(SCRIPTS[0], KEYS))
+    listed = r"\('[A-Z ]+', '([A-Z ]+)', '(\w+)'\)"
+    assert set(re.findall(listed, guard)) == created - monitors
+    assert set(re.findall(listed, teardown)) == created - monitors
+    assert {
+        ("RESOURCE MONITOR", one) for one in re.findall(r"DROP RESOURCE MONITOR (\w+)", teardown)
+    } == monitors
+
+
+def test_every_object_of_the_account_bears_our_comment() -> None:
+    for script in SCRIPTS:
+        for statement in statements_of(script, KEYS):
+            if re.match(r"CREATE (WAREHOUSE|DATABASE|ROLE|USER|NETWORK POLICY) ", statement):
+                assert re.search(r"COMMENT = 'Marquee: .+'$", statement), statement
 
 
 def test_service_users_have_keys_and_no_passwords() -> None:
@@ -74,6 +118,85 @@ def test_sqlmeshs_configuration_has_the_same_names() -> None:
     repeated = dict(re.findall(r"env_var\('(SNOWFLAKE_\w+)', '(\w+)'\)", config))
     assert len(repeated) == 4
     assert repeated.items() <= names({}).items()
+    assert len(re.findall(r"env_var\('SNOWFLAKE_\w+', '\w+'\) \| upper", config)) == len(repeated)
+
+
+ACCOUNT = {"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_USER": "u"}
+SIGN_INS = [
+    {"SNOWFLAKE_PASSWORD": "p"},
+    {"SNOWFLAKE_AUTHENTICATOR": "externalbrowser"},
+    {"SNOWFLAKE_AUTHENTICATOR": "oauth", "SNOWFLAKE_TOKEN": "t"},
+]
+BY_WORKLOAD = {
+    "SNOWFLAKE_AUTHENTICATOR": "WORKLOAD_IDENTITY",
+    "SNOWFLAKE_WORKLOAD_IDENTITY_PROVIDER": "OIDC",
+    "SNOWFLAKE_TOKEN": "t",
+}
+
+
+def of_the_pipelines(variables: dict[str, str]) -> dict[str, Any]:
+    """What dlt, and with it the vault, passes to the connector."""
+    factory = snowflake_destination({**ACCOUNT, **variables}).factory
+    found: dict[str, Any] = factory.config_params["credentials"].to_connector_params()
+    return found
+
+
+def of_the_check(variables: dict[str, str]) -> dict[str, Any]:
+    """What the check, the health check and the dashboard pass to the connector."""
+    with mock.patch("snowflake.connector.connect") as connector:
+        connect({**ACCOUNT, **variables}, "check")
+    found: dict[str, Any] = connector.call_args.kwargs
+    return found
+
+
+def of_sqlmesh(variables: dict[str, str], folder: Path) -> dict[str, Any]:
+    """What SQLMesh passes to the connector."""
+    gateway = {"SQLMESH__DEFAULT_GATEWAY": "snowflake", **ACCOUNT, **variables}
+    with mock.patch.dict(os.environ, {"MARQUEE_STATE_DUCKDB": str(folder / "state"), **gateway}):
+        (config,) = load_configs(None, Config, [ROOT]).values()
+    found: dict[str, Any] = config.gateways["snowflake"].connection.dict()
+    return found
+
+
+@pytest.mark.parametrize("variables", SIGN_INS, ids=lambda one: next(iter(one.values())))
+def test_every_connection_signs_in_and_sets_the_session(
+    project: Project, variables: dict[str, str]
+) -> None:
+    for given in (
+        of_the_pipelines(variables),
+        of_the_check(variables),
+        of_sqlmesh(variables, project.folder),
+    ):
+        for variable, value in variables.items():
+            assert given[variable.removeprefix("SNOWFLAKE_").lower()] == value
+        assert given["session_parameters"].items() >= SESSION_PARAMETERS.items()
+
+
+def test_a_workload_signs_in_without_a_secret_of_its_own(project: Project) -> None:
+    for given in (of_the_pipelines(BY_WORKLOAD), of_the_check(BY_WORKLOAD)):
+        assert given["authenticator"] == "WORKLOAD_IDENTITY"
+        assert given["workload_identity_provider"] == "OIDC"
+        assert given["token"] == "t"
+
+
+def test_the_task_has_the_session_of_the_models() -> None:
+    task = (ROOT / "snowflake" / "streams_and_tasks.sql").read_text(encoding="utf-8")
+    found = dict(re.findall(r"^  ([A-Z_]+) = '?([^'\n]+?)'?$", task, flags=re.MULTILINE))
+    assert (
+        found.items()
+        >= {
+            name: str(value).upper() if isinstance(value, bool) else str(value)
+            for name, value in SESSION_PARAMETERS.items()
+        }.items()
+    )
+
+
+def test_the_seed_documents_names_are_one_file_of_variables() -> None:
+    file = (ROOT / "snowflake" / "seed_names.env").read_text(encoding="utf-8")
+    given = dict(line.split("=") for line in file.splitlines() if line and line[0] != "#")
+    assert set(given) == {name for name, value in names({}).items() if re.match("MARQUEE", value)}
+    assert names(given)["SNOWFLAKE_DATABASE"] == "LECTURE_DE"
+    assert names({"SNOWFLAKE_ROLE": "de_role"})["SNOWFLAKE_ROLE"] == "DE_ROLE"
 
 
 def test_a_variable_goes_before_the_file() -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from sqlglot import exp
 
+from macros import studio_rules
 from macros.quality import METRICS
 from macros.studio_rules import EVENT_TYPES, RULES
+from macros.text import cleaned
 from marquee.core.settings import ROOT
 
 SCRIPTS = sorted((ROOT / "snowflake").glob("s*.sql"))  # those of the setup begin with a number
@@ -33,6 +37,20 @@ def test_the_task_routes_by_the_rules_of_the_models() -> None:
     reasons = [*re.findall(r"THEN '([a-z0-9 ]+)'", model), RULES["parse_timestamp"]]
     assert len(reasons) == 3
     assert "TIMEZONE = 'UTC'" in script
+    readable = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), script)
+    snowflake = SimpleNamespace(dialect="snowflake")
+    for name in ("account_type", "event_type", "currency"):
+        assert f"UPPER({name}) AS {name}" in script
+    for parsed in (
+        studio_rules.parse_key(snowflake, exp.column("title_id")),
+        studio_rules.parse_name(snowflake, exp.column("region")),
+        studio_rules.parse_timestamp(
+            snowflake, exp.column("event_timestamp"), exp.column("ingested_at")
+        ),
+        studio_rules.parse_amount(snowflake, exp.column("amount")),
+        *(cleaned(exp.column(name)) for name in ("interaction_id", "event_timestamp", "amount")),
+    ):
+        assert parsed.sql("snowflake") in readable
     assert re.findall(r"THEN '([A-Za-z0-9 ]+)'", script) == reasons
 
 

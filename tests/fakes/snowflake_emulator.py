@@ -83,7 +83,9 @@ def statements_of(script: Path, environ: Mapping[str, str]) -> list[str]:
         r"<% ctx\.env\.(\w+) %>", lambda match: known[match[1]], script.read_text(encoding="utf-8")
     )
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    return [one.strip() for one in re.split(r";\s*$", text, flags=re.MULTILINE) if one.strip()]
+    # A statement ends at the end of a line; a block of Snowflake Scripting stands between two $$.
+    parts = re.findall(r"(?:\$\$.*?\$\$|;(?!\s*?\n)|[^;])+", text, flags=re.DOTALL)
+    return [one.strip() for one in parts if one.strip()]
 
 
 @dataclass

@@ -13,9 +13,10 @@ import pytest
 
 from marquee.core import clock
 from marquee.core.text import WHITE_SPACE, clean_code, clean_text
-from marquee.sources.studio.feeds import BOX_OFFICE, FAN_INTERACTIONS, TITLES, Feed, Parsed
+from marquee.sources.studio.feeds import Feed, Parsed
 from marquee.sources.studio.files import File
 from marquee.sources.studio.pseudonymize import Pseudonymizer
+from pipelines.studio import BOX_OFFICE, FAN_INTERACTIONS, TITLES
 from tests.conftest import Project
 from tests.pipelines.test_studio_cli import (
     HEADER,
@@ -300,7 +301,7 @@ def test_a_corrected_file_of_the_same_length_lands_again(folder: Folder) -> None
     path.write_text("\n".join([HEADER, *lines]) + "\n")
     os.utime(path, (1_700_000_001, 1_700_000_001))
     ended = folder.load()
-    assert "written anew" in ended.err
+    assert "was overwritten" in ended.err
     assert folder.landed(
         "SELECT gross_revenue_local FROM bronze.raw_box_office WHERE record_id = 'B-2000' "
         "ORDER BY ingested_at"

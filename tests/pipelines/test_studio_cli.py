@@ -1,4 +1,4 @@
-"""The studio's door: what lands from the landing folder, what does not, and what is said of it."""
+"""The command line of the studio: what is loaded from the landing folder, and what is reported."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def record(number: int, *more: str) -> str:
 
 
 class Folder:
-    """A landing folder, and the door on it."""
+    """A landing folder, and the command line on it."""
 
     def __init__(self, project: Project, path: Path) -> None:
         self.project = project
@@ -81,7 +81,7 @@ class Folder:
                 file.write((text.encode() if isinstance(text, str) else text) + end.encode())
 
     def load(self, *arguments: str) -> CliResult:
-        """Run the door in this process."""
+        """Run the command line in this process."""
         self.project.capsys.readouterr()
         try:
             code = studio.main(arguments)
@@ -148,8 +148,8 @@ def test_a_file_is_loaded_once_its_new_lines_once_and_a_file_overwritten_again(
 
     (folder.path / "fan_interactions/a.jsonl").unlink()
     folder.write("fan_interactions/a.jsonl", interaction(9))
-    anew = folder.load()
-    assert "written anew" in anew.err
+    rewritten = folder.load()
+    assert "was overwritten" in rewritten.err
     assert folder.landed(INTERACTIONS) == ["I-1", "I-2", "I-3", "I-9"]
 
 
@@ -204,7 +204,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
     ended = folder.load()
 
     assert ended.code == 0
-    assert "was listed and is gone" in ended.err
+    assert "was listed and no longer exists" in ended.err
     assert "bronze.quarantine_studio" in ended.out
     assert folder.landed(INTERACTIONS) == ["I-1", "I-6"]
     assert folder.landed("SELECT record_id FROM bronze.raw_box_office ORDER BY 1") == ["B-3", "B-4"]
@@ -235,7 +235,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
         "an empty file",
     ):
         assert part in reasons
-    # fields nobody declared do not land; where they stand is told, and not what they are called
+    # undeclared fields are not loaded; their positions are reported, not their names
     assert folder.landed(
         "SELECT undeclared_fields, missing_fields IS NULL FROM bronze.studio_files "
         "WHERE NOT undeclared_fields IS NULL ORDER BY ALL"
@@ -329,7 +329,7 @@ def test_persons_are_tokens_in_bronze_and_themselves_in_the_vault(folder: Folder
     assert guest[1:3] == (None, None)
     assert guest[3] == first[3]
     assert guest[5] is not None
-    # An unknown type has no more than a guest until somebody has said what it is.
+    # An unknown type has no more than a guest until somebody has declared what it is.
     assert trial[1:3] == (None, None)
     assert trial[5] == guest[5]
     assert folder.people("fan_id, email, first_name, last_name, ip_address") == [
@@ -397,7 +397,7 @@ def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> 
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, fan_id="F2"))
     folder.load()
     folder.project.monkeypatch.setattr("sys.argv", ["pipelines/studio.py", "--forget", "F1"])
-    assert folder.load("--forg", "F1").code == 2  # an option cut short would not be masked
+    assert folder.load("--forg", "F1").code == 2  # an abbreviated option would not be masked
     assert "secure.pii_vault" in folder.load("--forget", "F1").out
     assert "Nothing to forget" in folder.load("--forget", "F1").out
     assert folder.landed("SELECT job, status, command FROM ops.run_log ORDER BY started_at")[
@@ -417,7 +417,7 @@ def test_a_forgotten_fan_does_not_come_back_with_an_old_file(folder: Folder) -> 
 
 
 @pytest.mark.parametrize("kind", [ValueError, duckdb.ConversionException])
-def test_a_message_of_others_is_not_reported_for_it_may_hold_a_value(
+def test_a_message_of_others_is_not_printed_for_it_may_hold_a_value(
     folder: Folder, kind: type[Exception]
 ) -> None:
     def fails(*_: Any) -> None:
@@ -443,7 +443,7 @@ def test_a_message_of_others_is_not_reported_for_it_may_hold_a_value(
         ("/feeds/studio", "/feeds/studio"),
     ],
 )
-def test_the_password_of_a_url_is_not_reported(url: str, place: str) -> None:
+def test_the_password_of_a_url_is_not_printed(url: str, place: str) -> None:
     settings = StudioSettings(url, KEY)
     assert settings.place == place
     assert repr(settings) == f"StudioSettings({place!r})"
@@ -535,7 +535,7 @@ def test_of_many_undeclared_fields_the_first_are_reported(folder: Folder) -> Non
     more = {f"Jane Canary {number}": 1 for number in range(12)}
     folder.write("fan_interactions/a.jsonl", interaction(1), interaction(2, **more))
     folder.load()
-    ((told,),) = folder.project.query("SELECT undeclared_fields FROM bronze.studio_files")
-    assert told.startswith("12: field 12 of line 2, field 13 of line 2, ")
-    assert told.endswith("field 21 of line 2, ...")
+    ((listed,),) = folder.project.query("SELECT undeclared_fields FROM bronze.studio_files")
+    assert listed.startswith("12: field 12 of line 2, field 13 of line 2, ")
+    assert listed.endswith("field 21 of line 2, ...")
     assert folder.project.files_with("Jane Canary") == []

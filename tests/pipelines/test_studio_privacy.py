@@ -17,11 +17,11 @@ from marquee.core.clock import utcnow
 from marquee.sources.studio import encryption, erasure
 from marquee.sources.studio.domains import FAN_DOMAINS, looks_personal
 from marquee.sources.studio.encryption import is_encrypted, open_vault
-from marquee.sources.studio.feeds import BOX_OFFICE, FAN_INTERACTIONS, TITLES
 from marquee.sources.studio.settings import derived_vault_key
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
 from pipelines import studio
+from pipelines.studio import BOX_OFFICE, FAN_INTERACTIONS, TITLES
 from tests.conftest import Project
 from tests.crash_points import after, before, is_killed
 from tests.pipelines.test_studio_cli import HEADER, KEY, QUARANTINE, Folder, interaction, record
@@ -135,7 +135,7 @@ def test_canaries_are_in_the_vault_only_and_after_forget_nowhere(folder: Folder)
     for word in CANARIES:
         assert word not in ended.out + ended.err
     assert found_in(project, *CANARIES) == IN_THE_VAULT
-    # Rows are kept, and told apart: only the values are gone.
+    # Rows are kept, and stay different: only the values are gone.
     ((rows, keys),) = project.query(
         "SELECT COUNT(*), COUNT(DISTINCT interaction_id) FROM bronze.raw_fan_interactions"
     )
@@ -246,7 +246,7 @@ def test_an_older_vault_beside_a_newer_warehouse_is_rejected(folder: Folder) -> 
         assert ended.code == 1
         assert "The vault is older than the warehouse" in ended.err
         assert "--forget FAN_ID" in ended.err
-    # As told: the erasure is repeated.
+    # As instructed: the erasure is repeated.
     assert folder.load("--forget", FAN).code == 0
     assert folder.load().code == 0
     assert found_in(project, *CANARIES) == set()

@@ -164,7 +164,7 @@ def test_the_cursor_waits_for_the_work_to_be_done(project: Project) -> None:
         project.point_at(up)
         ended = project.load("--pages", "2")
     assert ended.code == 0
-    assert "Going on with run" in ended.err
+    assert "Resuming run" in ended.err
     assert "changed              40" in ended.out
 
 

@@ -126,7 +126,7 @@ def test_a_killed_daily_run_is_finished_before_the_next_day_s(project: Project) 
         sandbox.catalogue = replace(third_day, day=3, changes=changes)
         ended = project.load()
     assert ended.code == 0
-    assert "Going on with run" in ended.err
+    assert "Resuming run" in ended.err
     assert "fetching movies: 6 movies, 2 of them done" in ended.err
     batches = project.query(
         "SELECT batch_id, count(*) FROM bronze.raw_movies GROUP BY 1 ORDER BY min(ingested_at)"

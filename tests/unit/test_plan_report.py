@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from marquee.monitoring.checks import CheckResult
 from marquee.plan_diff.bronze import INPUTS
 from marquee.plan_diff.data import TableChange, Total
+from marquee.plan_diff.failure import failure
 from marquee.plan_diff.models import Change, ChangeType, Columns
 from marquee.plan_diff.report import PlanDiff, markdown, verdict
 from marquee.plan_diff.revision import is_changed, merge_base
@@ -98,3 +101,36 @@ def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path
 
     (door.parent / "new.py").touch()
     assert is_changed(tmp_path, merge_base(tmp_path, "HEAD"), INPUTS)
+
+
+HOSTILE = (
+    "<img src=http://evil.example/x.png> [click](javascript:alert(1)) @team ![](//e.example) `x`"
+)
+
+
+def test_the_text_of_a_failure_is_no_markup() -> None:
+    report = failure("building", HOSTILE, head="a`b", base="<b>main", command="make plan-diff")
+    verdict = report.split("\n\n")[1]
+    assert "(`` a`b `` against `<b>main`)" in verdict
+    message = verdict.partition("while building: ")[2]
+    for sign in "<>[]()@!`":
+        assert message.count(sign) == message.count(f"\\{sign}"), sign
+    _, _, folded = report.partition("<summary>The error</summary>")
+    assert f"```\n{HOSTILE}\n```" in folded
+
+
+def test_a_csv_has_no_formula_and_a_message_no_markup() -> None:
+    pages = pytest.importorskip("marquee.dashboard.pages", reason="the extra `dashboard`")
+    frame = pd.DataFrame(
+        {
+            "title": ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", "\uff1d1", "plain", None, "a=b"],
+            "change": [-1, 2, 3, 4, 5, 6, 7, 8, 9],
+        }
+    )
+    rows = [line.split(",")[0].strip('"') for line in pages.csv(frame).splitlines()[1:]]
+    assert rows == ["'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'\t=1", "'\uff1d1", "plain", "", "a=b"]
+    assert pages.csv(frame).splitlines()[1].endswith(",-1")  # a number stays one
+    listed = pages.failures([CheckResult("run", HOSTILE, False, HOSTILE)])
+    for sign in "<>[]()!`":
+        assert listed.count(sign) == listed.count(f"\\{sign}"), sign
+    assert "http:" not in listed

@@ -82,7 +82,7 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Proj
     assert report.main() == 0
     said = project.capsys.readouterr().out
     assert "fact_movies" in said
-    assert f"{len(gone)} are gone" in said
+    assert f"{len(gone)} are deleted" in said
 
 
 def test_the_report_shows_what_to_do_where_there_is_nothing_to_report(project: Project) -> None:

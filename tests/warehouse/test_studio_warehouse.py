@@ -39,11 +39,11 @@ from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import DuckDBStore
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from marquee.sources.studio.encryption import open_vault
-from marquee.sources.studio.feeds import BOX_OFFICE
 from marquee.sources.studio.settings import derived_vault_key
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
 from pipelines import studio
+from pipelines.studio import BOX_OFFICE
 from tests.small_warehouse import GENRES, Warehouse, genre, movie
 
 SCALE = 0.03

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
 
-from marquee.core.text import clean_text
+from marquee.core.text import WHITE_SPACE
 
 MASKED = "MASKED"
 MAX_LENGTH = 64  # of a key or a code
@@ -26,7 +27,7 @@ _PHONE = re.compile(
     r"|(?<![\w.-])\(?\d{2,4}\)?[ .-]\d{2,4}[ .-](?:\d{2,4}[ .-]?){1,2}\d(?![\w.-])"
 )
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)|\d{2}[.-]\d{2}[.-]\d{4}(?!\d)")
-_SEPARATORS = str.maketrans("", "", " \t._,;:'-/\\|()")
+_SEPARATORS = str.maketrans("", "", WHITE_SPACE.replace("\n", "") + "._,;:'-/\\|()")
 # A short identity, such as the name Al or the session s1, is part of too many other values.
 _MIN_CONTAINED = 4
 _MIN_CONTAINED_DIGITS = 9
@@ -39,7 +40,8 @@ class Domain:
     Attributes:
         pattern: what the whole cleaned value looks like.
         codes: values, in capitals, that are none of anybody's: they are not compared with names.
-        is_key: rows are told apart by it, so that a masked value keeps them apart.
+        is_key: it identifies a row, so that masked values stay different.
+        is_typed: a figure or a time, whose pattern leaves no room for an address or a name.
         max_length: in characters.
 
     """
@@ -47,14 +49,15 @@ class Domain:
     pattern: re.Pattern[str]
     codes: Collection[str] = frozenset()
     is_key: bool = False
+    is_typed: bool = False
     max_length: int = MAX_LENGTH
 
     def holds(self, value: str) -> bool:
-        """Tell whether a cleaned value is one of the domain."""
+        """Return whether a cleaned value is one of the domain."""
         return (
             len(value) <= self.max_length
             and self.pattern.fullmatch(value) is not None
-            and not looks_personal(value)
+            and (self.is_typed or not looks_personal(value))
         )
 
 
@@ -65,7 +68,7 @@ _TIMESTAMP = re.compile(
     r"\d{4}-?(?:\d\d-?\d\d|W\d\d-?\d|\d{3})"
     r"(?:[Tt ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?\s?(?:[Zz]|UTC|[+-]\d\d(?::?\d\d)?)?)?"
 )
-_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:[.,]\d{0,18})?|[.]\d{1,18})(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"-?(?:\d{1,18}(?:[.,]\d{0,18})?|[.]\d{1,18})(?:[eE][+-]?\d{1,3})?")
 
 # The fields of the fan feed that are not personal by declaration.
 FAN_DOMAINS: Mapping[str, Domain] = {
@@ -78,15 +81,15 @@ FAN_DOMAINS: Mapping[str, Domain] = {
     "event_type": Domain(
         _CODE, {"STREAM", "PURCHASE", "REVIEW", "WISHLIST", "TRAILER_VIEW"}, max_length=24
     ),
-    "event_timestamp": Domain(_TIMESTAMP, max_length=40),
-    "amount": Domain(_NUMBER, max_length=40),
+    "event_timestamp": Domain(_TIMESTAMP, is_typed=True, max_length=40),
+    "amount": Domain(_NUMBER, is_typed=True, max_length=40),
     "currency": Domain(_CODE, {"USD", "EUR", "GBP", "JPY", "CAD", "AUD"}, max_length=3),
 }
 _FILE_NAME = re.compile(r"[A-Za-z0-9._=/-]*")
 
 
 def looks_personal(value: str) -> bool:
-    """Tell whether a text holds an e-mail address, a telephone number or an IP address."""
+    """Return whether a text holds an e-mail address, a telephone number or an IP address."""
     if "@" in value and _EMAIL.search(value):
         return True
     if "." in value and _IPV4.search(value):
@@ -105,7 +108,7 @@ def _is_ipv6(value: str) -> bool:
 
 
 def is_plain_file_name(path: str) -> bool:
-    """Tell whether a path of the fan feed is made of letters, digits and marks without a person."""
+    """Return whether a path of the fan feed is letters, digits and marks, and not personal."""
     return _FILE_NAME.fullmatch(path) is not None and not looks_personal(path)
 
 
@@ -114,29 +117,29 @@ class Identity:
 
     def __init__(self, *values: str | None) -> None:
         """Take names, addresses and numbers; the first two are first and last name."""
-        parts = [squash(value) for value in values if value]
-        first, last = (squash(value or "") for value in values[:2])
-        if first and last:
-            parts += [first + last, last + first]
-        self._equal = {part for part in parts if part}
+        # Joined: one call for all takes a fraction of the time.
+        first, last, *others = squash("\n".join([value or "" for value in values])).split("\n")
+        parts = {first, last, *others, first + last, last + first}
+        parts.discard("")
+        self._equal = parts
         self._contained = [
             part
-            for part in self._equal
+            for part in parts
             if len(part) >= (_MIN_CONTAINED_DIGITS if part.isdigit() else _MIN_CONTAINED)
         ]
 
     def is_in(self, value: str) -> bool:
-        """Tell whether a value is, or contains, what the person is known by."""
+        """Return whether a value is, or contains, what the person is known by."""
         squashed = squash(value)
         return squashed in self._equal or any(part in squashed for part in self._contained)
 
     def is_in_file_name(self, path: str) -> bool:
-        """Tell whether a path below the feed's folder contains what the person is known by."""
-        squashed = squash(path.partition("/")[2])
+        """Return whether a path below the feed's folder contains what the person is known by."""
+        squashed = _squashed_file_name(path)
         return any(part in squashed for part in self._contained)
 
     def is_in_any(self, values: Iterable[str]) -> bool:
-        """Tell whether one of several values is, or contains, what the person is known by."""
+        """Return whether one of several values is, or contains, what the person is known by."""
         squashed = squash("\n".join(values))
         return not self._equal.isdisjoint(squashed.split("\n")) or any(
             part in squashed for part in self._contained
@@ -145,4 +148,9 @@ class Identity:
 
 def squash(value: str) -> str:
     """Return a text in small letters without marks and spaces: A. Lee is a-lee."""
-    return (clean_text(value) or "").casefold().translate(_SEPARATORS)
+    return value.casefold().translate(_SEPARATORS)
+
+
+@lru_cache(1024)
+def _squashed_file_name(path: str) -> str:
+    return squash(path.partition("/")[2])

@@ -95,7 +95,7 @@ def open_vault(
 
 
 def is_encrypted(path: Path) -> bool:
-    """Tell whether a DuckDB file is encrypted.
+    """Return whether a DuckDB file is encrypted.
 
     Raises:
         duckdb.Error: it is no DuckDB file, or another process holds it.

@@ -1,4 +1,4 @@
-"""What goes: a fan who asked to be forgotten, and the tokens of guests when their time is up.
+"""What is removed: a fan who requested erasure, and the tokens of guests when their time is up.
 
 Whoever made a table, dlt or SQLMesh, in whichever layer, version or environment: it is found by the
 names of its columns. So a new model needs no entry here, only the customary names.
@@ -23,7 +23,7 @@ from marquee.sources.studio.pseudonymize import event_time
 from marquee.sources.studio.vault import SECURE, Erasure, Vault
 
 FAN = "fan_token"
-# What a fan could be found by again, with the key and the clear value in hand.
+# What a fan could be found by again, with the key and the plaintext.
 PSEUDONYM_COLUMNS = (
     "email_token",
     "first_name_token",
@@ -55,7 +55,7 @@ def forget(
     """Remove a fan from the vault and cut every row off the person.
 
     The rows stay and keep counting, under a random token in place of the fan's: it comes from no
-    key and leads nowhere. The vault comes first: after a crash it says whose rows are left.
+    key and leads nowhere. The vault comes first: after a crash it holds whose rows are left.
 
     Args:
         destination: the warehouse.
@@ -96,7 +96,7 @@ def forget(
 def apply_erasures(
     destination: Destination, vault: Vault, now: datetime, *, is_erasure: bool = False
 ) -> dict[str, int]:
-    """Have the warehouse be without all who asked to be forgotten, and complete what is not.
+    """Have the warehouse be without all who requested erasure, and complete what is not.
 
     At every load: the warehouse may be an older one, and an erasure may have been interrupted.
 
@@ -124,8 +124,8 @@ def apply_erasures(
             for table in _tables_with(client, FAN)
             if (tokens := _tokens_in(client, table, [one.fan_token for one in erasures]))
         ]
-        # Who came back after the erasure is a new acquaintance. Where a table does not say when a
-        # row was read, it is told by bronze: it has newer rows of the fan, or none.
+        # Who came back after the erasure is a new acquaintance. Where a table does not hold when a
+        # row was read, bronze decides: it has newer rows of the fan, or none.
         returned = {
             one.fan_token
             for table, tokens in tables

@@ -1,4 +1,4 @@
-"""From lines to records: the three feeds, what they look like and what of a line is wrong.
+"""From lines to records: how a feed is declared, and what of a line is wrong.
 
 A reason names the fault and never quotes the line, for that could be personal.
 """
@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from marquee.bronze.tables import Table
 from marquee.core.text import clean_text
-from marquee.sources.studio.tables import RAW_BOX_OFFICE, RAW_FAN_INTERACTIONS, RAW_TITLE_METADATA
 
 BOM = b"\xef\xbb\xbf"
 # Of fields that are not declared; a file with keys for names has any number of them.
@@ -30,11 +29,11 @@ class Rejected(NamedTuple):
 
 
 class InvalidRecord(ValueError):
-    """A line says something, but no record; the message is the reason."""
+    """A line is not blank and is no record; the message is the reason."""
 
 
 def reason_of(error: Exception) -> str:
-    """Say why a line is no record; of an exception that nobody expected the kind alone."""
+    """Return why a line is no record; of an exception that nobody expected the kind alone."""
     if isinstance(error, InvalidRecord):
         return str(error)
     return f"cannot be processed: {type(error).__name__}"
@@ -374,61 +373,12 @@ def join_names(several: Iterable[str]) -> str | None:
 
 
 def unknown_field_positions(undeclared: Mapping[str, str]) -> str | None:
-    """Say how many fields are not declared, and where to see them; None for none.
+    """Describe how many fields are not declared, and where to see them; None for none.
 
-    Their names are not told: whoever writes a file can put a value there, a name or an address.
+    Their names are not part of it: a file can have a value there, such as a name or an address.
     """
     if not undeclared:
         return None
-    told = list(undeclared.values())[:POSITIONS_REPORTED]
-    more = ", ..." if len(undeclared) > len(told) else ""
-    return f"{len(undeclared)}: {', '.join(told)}{more}"
-
-
-FAN_INTERACTIONS = Feed(
-    name="fan_interactions",
-    endings=(".jsonl", ".ndjson"),
-    table=RAW_FAN_INTERACTIONS,
-    fields=(
-        "interaction_id",
-        "fan_id",
-        "account_type",
-        "email",
-        "first_name",
-        "last_name",
-        "region",
-        "country_code",
-        "device_type",
-        "title_id",
-        "event_type",
-        "event_timestamp",
-        "session_id",
-        "ip_address",
-        "amount",
-        "currency",
-    ),
-    keys=("interaction_id", "fan_id"),
-    parse=parse_json_lines,
-    masks_values=True,
-)
-TITLES = Feed(
-    name="titles",
-    endings=(".json", ".jsonl", ".ndjson"),
-    table=RAW_TITLE_METADATA,
-    fields=tuple(column.name for column in RAW_TITLE_METADATA.columns[:-4]),
-    keys=("title_id",),
-    parse=parse_document,
-    is_document=True,
-)
-BOX_OFFICE = Feed(
-    name="box_office",
-    endings=(".csv",),
-    table=RAW_BOX_OFFICE,
-    fields=tuple(column.name for column in RAW_BOX_OFFICE.columns[:-4]),
-    keys=("record_id", "title_id", "theater_id", "report_date"),
-    parse=parse_csv,
-    has_header=True,
-)
-
-# Titles first: they are few, and the others refer to them.
-FEEDS = (TITLES, BOX_OFFICE, FAN_INTERACTIONS)
+    listed = list(undeclared.values())[:POSITIONS_REPORTED]
+    more = ", ..." if len(undeclared) > len(listed) else ""
+    return f"{len(undeclared)}: {', '.join(listed)}{more}"

@@ -19,7 +19,7 @@ from dlt.sources.filesystem.helpers import FilesystemConfigurationResource
 from fsspec import AbstractFileSystem
 
 from marquee.core.clock import naive_utc
-from marquee.sources.studio.feeds import FEEDS, Feed
+from marquee.sources.studio.feeds import Feed
 
 BLOCK_BYTES = 1 << 22  # of a few megabytes, so that a bucket answers in few requests
 EDGE_BYTES = 1 << 16  # what a fingerprint of version 0.1 covers at both ends
@@ -80,7 +80,7 @@ class File:
         self.is_compressed = path.lower().endswith(COMPRESSED)
 
     def is_as_landed(self, landed: FileCheckpoint | None) -> bool:
-        """Tell from the listing alone that there is nothing new."""
+        """Return, from the listing alone, whether there is nothing new."""
         return landed is not None and (
             (landed.size_bytes, landed.modified_at) == (self.size_bytes, self.modified_at)
             and (self.is_compressed or landed.bytes_read == self.size_bytes)
@@ -90,7 +90,7 @@ class File:
         """Open the content, uncompressed.
 
         Raises:
-            OSError: it is gone, or cannot be read.
+            OSError: it no longer exists, or cannot be read.
 
         """
         opened = cast(IO[bytes], self._filesystem.open(self._location, "rb"))
@@ -113,6 +113,7 @@ class Listing:
 
 @dlt.resource(name="filesystem", section="filesystem", spec=FilesystemConfigurationResource)
 def landing_folder(
+    feeds: Sequence[Feed],
     bucket_url: str = dlt.secrets.value,
     credentials: FileSystemCredentials | AbstractFileSystem = dlt.secrets.value,
     kwargs: dict[str, Any] | None = None,
@@ -121,7 +122,7 @@ def landing_folder(
     """List the landing folder, configured as dlt's filesystem source (`sources.filesystem.*`).
 
     dlt's own listing takes a pattern: a bracket in the folder's path is part of it, one entry that
-    cannot be listed ends it, and it cannot say what it leaves out.
+    cannot be listed ends it, and it cannot report what it leaves out.
     """
     if isinstance(credentials, AbstractFileSystem):
         filesystem = credentials
@@ -142,21 +143,22 @@ def landing_folder(
     else:
         root = filesystem._strip_protocol(bucket_url)
     filesystem.invalidate_cache()
-    listing = Listing(files={feed.name: [] for feed in FEEDS})
-    _walk(filesystem, str(root).rstrip("/"), "", MTIME_DISPATCH[scheme], listing)
+    listing = Listing(files={feed.name: [] for feed in feeds})
+    _walk(feeds, filesystem, str(root).rstrip("/"), "", MTIME_DISPATCH[scheme], listing)
     for files in listing.files.values():
         files.sort(key=lambda file: file.path)
     yield listing
 
 
-def list_files(bucket_url: str) -> Listing:
+def list_files(feeds: Sequence[Feed], bucket_url: str) -> Listing:
     """List the files of all feeds, and what else is in the landing folder."""
     listing: Listing
-    (listing,) = landing_folder(bucket_url=bucket_url)
+    (listing,) = landing_folder(feeds, bucket_url=bucket_url)
     return listing
 
 
 def _walk(
+    feeds: Sequence[Feed],
     filesystem: AbstractFileSystem,
     root: str,
     folder: str,
@@ -184,9 +186,9 @@ def _walk(
                 elif path.count("/") >= MAX_DEPTH:
                     listing.unread[path] = "nested too deeply"
                 else:
-                    _walk(filesystem, root, path, modified_at, listing)
+                    _walk(feeds, filesystem, root, path, modified_at, listing)
                 continue
-            feed = _feed_of(path)
+            feed = _feed_of(feeds, path)
             if entry["type"] != "file":
                 listing.unread[path] = "no file"
             elif feed is None:
@@ -197,17 +199,17 @@ def _walk(
                     raise ValueError("no modification time")
                 listing.files[feed.name].append(File(filesystem, path, entry, naive_utc(at)))
         except FileNotFoundError:
-            listing.unread[path] = "was listed and is gone"
+            listing.unread[path] = "was listed and no longer exists"
         except Exception as error:
             listing.unread[path] = f"cannot be listed: {type(error).__name__}"
 
 
-def _feed_of(path: str) -> Feed | None:
+def _feed_of(feeds: Sequence[Feed], path: str) -> Feed | None:
     """Return the feed of a file: that of its first folder, if its name ends as the feed's do."""
     first, _, name = path.partition("/")
     ending = name.lower().removesuffix(COMPRESSED)
     return next(
-        (feed for feed in FEEDS if feed.name == first and ending.endswith(feed.endings)), None
+        (feed for feed in feeds if feed.name == first and ending.endswith(feed.endings)), None
     )
 
 
@@ -221,7 +223,7 @@ def read_new(
     written, unless the file is stable or compressed.
 
     Raises:
-        OSError: the file is gone, or cannot be read.
+        OSError: the file no longer exists, or cannot be read.
 
     """
     with file.open() as opened:
@@ -304,7 +306,7 @@ def _chunks(
             at.content.update(content)
             at.bytes_read += len(content)
             at.lines_read += len(lines)
-        # Of a compressed file the size says nothing of how much was read.
+        # Of a compressed file the size does not show how much was read.
         is_partial = file.is_compressed and not is_end
         checkpoint = FileCheckpoint(
             -1 if is_partial else file.size_bytes,

@@ -1,7 +1,7 @@
 """What of the files has landed, as the warehouse itself says.
 
-A load counts when dlt lists it as complete in `_dlt_loads`. Rows of a load that was cut short are
-in bronze all the same; they stay, and are not landed again as long as the file still says the same
+A load counts when dlt lists it as complete in `_dlt_loads`. Rows of a load that was interrupted are
+in bronze all the same; they stay, and are not loaded again as long as the content is the same
 (docs/decisions/0017-file-state-is-in-bronze.md).
 """
 
@@ -45,7 +45,7 @@ class FileManifest:
         return self._warehouse.newest_time(*(table.name for table in TABLES))
 
     def orphaned_rows(self, table: Table) -> set[tuple[Any, ...]]:
-        """Return the rows of loads that were cut short, without when and by whom they landed."""
+        """Return the rows of loads that were interrupted, without when and by whom they landed."""
         named = ", ".join(payload_columns(table))
         return set(
             self._warehouse.select(
@@ -56,7 +56,7 @@ class FileManifest:
 
 
 def payload_columns(table: Table) -> list[str]:
-    """Name the columns that say what a line says, rather than when and by whom it landed."""
+    """Return the columns with the content of a line, rather than when and by whom it landed."""
     return [
         column.name
         for column in table.columns

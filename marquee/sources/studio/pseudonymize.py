@@ -22,8 +22,7 @@ from marquee.sources.studio.domains import (
 from marquee.sources.studio.feeds import Feed, Record
 from marquee.sources.studio.tokens import Tokens
 
-# Figures and times: their domains leave no room for a name.
-TYPED = frozenset({"event_timestamp", "amount"})
+TYPED = frozenset(name for name, domain in FAN_DOMAINS.items() if domain.is_typed)
 # First and last name first, see `Identity`.
 PERSONAL_FIELDS = ("first_name", "last_name", "email", "fan_id", "ip_address", "session_id")
 # The list that the models route by (silver.seed_account_types): one for both.
@@ -31,7 +30,7 @@ ACCOUNT_TYPES = ROOT / "sqlmesh_project" / "seeds" / "account_types.csv"
 
 
 class PiiRecord(NamedTuple):
-    """Clear values of a fan, as they stand in a row of the vault."""
+    """Plaintext personal data of a fan, a row of the vault."""
 
     record_token: str
     fan_token: str
@@ -73,7 +72,7 @@ class Pseudonymizer:
     """Splits interactions; keeps what it made of a fan for as long as it is of use.
 
     Who is not known to be verified is treated as a guest, an unknown account type too: until
-    somebody has said what it is, nothing is kept of it that a guest's row could not have.
+    somebody has declared what it is, nothing is kept of it that a guest's row could not have.
     """
 
     def __init__(
@@ -91,7 +90,7 @@ class Pseudonymizer:
         }
 
     def split(self, record: Record, now: datetime, file_name: str) -> SplitRecord | None:
-        """Part an interaction; None where the fan asked to be forgotten after it.
+        """Part an interaction; None where the fan requested erasure after it.
 
         Args:
             record: what the feed has.
@@ -220,6 +219,6 @@ def event_time(event_timestamp: str | None) -> datetime | None:
 
 
 def _is_later(event_timestamp: str | None, forgotten_at: datetime) -> bool:
-    """Tell whether an event is surely after a moment (UTC, without a zone)."""
+    """Return whether an event is surely after a moment (UTC, without a zone)."""
     event = event_time(event_timestamp)
     return event is not None and event > forgotten_at

@@ -18,8 +18,8 @@ class Report:
         listed: files in the landing folder, by feed.
         read: files of which something was read, by feed.
         landed: rows landed, by table; on a dry run those that would have.
-        known: lines that an earlier run had landed before it was cut short.
-        forgotten: lines of fans who asked to be forgotten, which did not land.
+        known: lines that an earlier run had landed before it was interrupted.
+        forgotten: lines of fans who requested erasure, which did not land.
         masked: values that were masked, by field.
         unread: files and folders that are not read, by path, with the reason.
         failed: files that could not be processed and are tried again, with the kind of the fault.
@@ -44,5 +44,5 @@ class Report:
 
     @property
     def seconds(self) -> float:
-        """Tell how long the run has taken so far."""
+        """Return how long the run has taken so far."""
         return time.monotonic() - self.started

@@ -28,7 +28,6 @@ from marquee.ops.run_log import logged_run
 from marquee.sources.studio.domains import MASKED, looks_personal
 from marquee.sources.studio.erasure import apply_erasures, check_pair, expire, forget
 from marquee.sources.studio.feeds import (
-    FEEDS,
     Feed,
     Parsed,
     Rejected,
@@ -55,6 +54,7 @@ ERASURE = "studio_erasure"  # a job of its own: it is no load, and none is to se
 
 
 def load_studio(
+    feeds: Sequence[Feed],
     studio: StudioSettings,
     destination: Destination,
     settings: Settings,
@@ -65,6 +65,7 @@ def load_studio(
     """Land what is new in the landing folder.
 
     Args:
+        feeds: what to read, in this order.
         studio: where the files are, and the key of the tokens.
         destination: where to land.
         settings: where dlt works meanwhile.
@@ -74,7 +75,7 @@ def load_studio(
     Raises:
         MarqueeError: the folder, the warehouse or its vault cannot be used, the key is another
             one than before, or another run is loading; what landed before stays.
-        KeyboardInterrupt: a person asked to stop; what was read by then has landed.
+        KeyboardInterrupt: a person requested a stop; what was read by then has landed.
 
     """
     check_folder(studio.bucket_url)
@@ -106,6 +107,7 @@ def load_studio(
             vault.create(tokens.key_check)
             apply_erasures(destination, vault, utcnow())
         reader = Reader(
+            feeds,
             studio,
             FileManifest(warehouse),
             Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()),
@@ -117,18 +119,18 @@ def load_studio(
             for batch in reader.batches():
                 batch.count(report)
             return
-        memory = {"key_check": tokens.key_check}
+        state = {"key_check": tokens.key_check}
         is_first = True
         for batch in combine_batches(reader.batches(), studio.chunk_lines):
             with interrupt.defer_interrupts():
                 # The vault first: a token that is in bronze can always be looked up.
                 report.vaulted += vault.add(batch.people, batch.at, report.batch_id)
                 rows = {table: batch.of(table) for table in TABLES if is_first or batch.of(table)}
-                load(pipeline, destination, rows, memory, log)
+                load(pipeline, destination, rows, state, log)
                 batch.count(report)
             is_first = False
         if is_first and not load_state(pipeline):
-            load(pipeline, destination, {table: () for table in TABLES}, memory, log)
+            load(pipeline, destination, {table: () for table in TABLES}, state, log)
         report.expired = expire(destination, utcnow())
         if report.failed:
             several = ", ".join(f"{name} ({kind})" for name, kind in report.failed.items())
@@ -139,7 +141,7 @@ def load_studio(
 
 
 def without_values(error: BaseException) -> str:
-    """Say what went wrong in words of ours: those of others may hold a value of the feed."""
+    """Describe an error by our own message: that of a library may hold a value of the feed."""
     ours = (str(cause) for cause in chain(error) if isinstance(cause, MarqueeError))
     return next(ours, type(error).__name__)
 
@@ -147,7 +149,7 @@ def without_values(error: BaseException) -> str:
 def forget_fan(
     studio: StudioSettings, destination: Destination, settings: Settings, fan_id: str
 ) -> dict[str, int] | None:
-    """Remove a fan, see `erasure.forget`; return the rows by table. The run log says when.
+    """Remove a fan, see `erasure.forget`; return the rows by table. The run log holds when.
 
     Raises:
         MarqueeError: there is no warehouse or vault, they are under another key, or another run
@@ -213,7 +215,7 @@ def check_warehouse(destination: Destination) -> None:
 
 
 def check_folder(bucket_url: str) -> None:
-    """Tell a folder that is not there from one without files.
+    """Make sure that the landing folder exists; one without files is fine.
 
     Raises:
         MarqueeError: it is a path of this machine and no folder.
@@ -313,13 +315,15 @@ class Reader:
 
     def __init__(
         self,
+        feeds: Sequence[Feed],
         studio: StudioSettings,
         manifest: FileManifest,
         people: Pseudonymizer,
         report: Report,
         progress: Progress,
     ) -> None:
-        """Take where the files are, what has landed, who splits personal data, and who listens."""
+        """Take the feeds, where the files are, what has landed, and who splits personal data."""
+        self._feeds = feeds
         self._studio = studio
         self._manifest = manifest
         self._people = people
@@ -332,11 +336,11 @@ class Reader:
         landed = self._manifest.checkpoints()
         self._times = clock.Sequence(self._manifest.newest_timestamp())
         orphaned = self._manifest.orphaned_rows(QUARANTINE_STUDIO)
-        listing = list_files(self._studio.bucket_url)
+        listing = list_files(self._feeds, self._studio.bucket_url)
         self._report.unread = {
             self._people.unread_name(path): reason for path, reason in listing.unread.items()
         }
-        for feed in FEEDS:
+        for feed in self._feeds:
             files = {file: self._names(feed, file) for file in listing.files[feed.name]}
             self._report.listed[feed.name] = len(files)
             changed = [
@@ -371,7 +375,7 @@ class Reader:
         known: set[tuple[Any, ...]],
         orphaned: set[tuple[Any, ...]],
     ) -> Iterator[Batch]:
-        """Read a file; one that is gone or cannot be read is a matter for the quarantine."""
+        """Read a file; one that no longer exists or cannot be read goes to the quarantine."""
         feed, file = source.feed, source.file
         age_seconds = (utcnow() - file.modified_at).total_seconds()
         # The clock of the folder's machine can be ahead.
@@ -382,7 +386,7 @@ class Reader:
             try:
                 chunk = next(chunks, None)
             except FileNotFoundError:
-                yield self._unreadable(source, "was listed and is gone")
+                yield self._unreadable(source, "was listed and no longer exists")
                 return
             except Exception as error:  # a damaged archive raises of several kinds
                 yield self._unreadable(source, f"cannot be read: {type(error).__name__}")
@@ -392,7 +396,9 @@ class Reader:
             if is_first and chunk.lines:
                 self._report.read[feed.name] += 1
                 if landed and landed.lines_read and chunk.first_line == 1 and not feed.is_document:
-                    self._progress.note(f"{source.name} was written anew: all of it lands again.")
+                    self._progress.note(
+                        f"{source.name} was overwritten: all of it is loaded again."
+                    )
             is_first = False
             try:
                 batch = self._batch(source, chunk, known, orphaned)
@@ -511,7 +517,7 @@ class Reader:
     def _without(
         self, rows: list[tuple[Any, ...]], table: Table, known: set[tuple[Any, ...]]
     ) -> list[tuple[Any, ...]]:
-        """Leave out what a run that was cut short has landed."""
+        """Leave out what a run that was interrupted has landed."""
         compared = set(payload_columns(table))
         places = [place for place, column in enumerate(table.columns) if column.name in compared]
         new = [row for row in rows if tuple(row[place] for place in places) not in known]

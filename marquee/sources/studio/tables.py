@@ -24,7 +24,7 @@ def as_text(name: str, description: str) -> Column:
 RAW_FAN_INTERACTIONS = Table(
     "raw_fan_interactions",
     "One row a line of fan_interactions/*.jsonl, as it came but for personal data, of which keyed "
-    "tokens stand here and the clear values in secure.pii_vault only",
+    "tokens stand here and the plaintext personal data in secure.pii_vault only",
     (
         Column("interaction_id", "text", "The studio's key of the interaction"),
         Column("fan_token", "text", "Token of the fan"),
@@ -124,10 +124,12 @@ STUDIO_FILES = Table(
         Column("modified_at", "timestamp", "Its modification time then"),
         Column("bytes_read", "bigint", "How far it was read, from its beginning"),
         Column("lines_read", "bigint", "How many lines (entries) that is"),
-        Column("fingerprint", "text", "Hash of what was read; tells growth from another content"),
+        Column(
+            "fingerprint", "text", "Hash of what was read; distinguishes growth from other content"
+        ),
         Column("rows_landed", "bigint", "Rows of this chunk that landed"),
         Column("rows_quarantined", "bigint", "Lines of this chunk that went to quarantine"),
-        Column("rows_forgotten", "bigint", "Lines of fans who asked to be forgotten"),
+        Column("rows_forgotten", "bigint", "Lines of fans who requested erasure"),
         Column(
             "values_masked",
             "bigint",
@@ -151,3 +153,8 @@ TABLES = (
     QUARANTINE_STUDIO,
     STUDIO_FILES,
 )
+
+
+def payload_of(table: Table) -> tuple[str, ...]:
+    """Return the columns of a table that a file has, without those of the lineage."""
+    return tuple(column.name for column in table.columns if column not in LINEAGE)

@@ -28,11 +28,11 @@ class Tokens:
 
     @property
     def key_check(self) -> str:
-        """Return what tells this key from another one, and says nothing of it."""
+        """Return what distinguishes this key from others, and reveals nothing of it."""
         return self._token("key", "check")[:16]
 
     def masked(self, field: str, value: str) -> str:
-        """Return the token that tells a masked value from others, and says nothing of it."""
+        """Return the token that distinguishes a masked value, and reveals nothing of it."""
         return self._token("masked", field, value)
 
     def fan(self, fan_id: str) -> str:
@@ -60,7 +60,7 @@ class Tokens:
         return self._token("ip", plain) if plain else None
 
     def record(self, *values: str | None) -> str:
-        """Return the token of a set of clear values, the key of their row in the vault."""
+        """Return the token of a set of plaintext values, the key of their row in the vault."""
         return self._token("record", *(value or "" for value in values))
 
     def _token(self, *parts: str) -> str:

@@ -1,4 +1,4 @@
-"""The vault: `secure.pii_vault`, the one place where clear values of fans are.
+"""The vault: `secure.pii_vault`, the one place with plaintext personal data of fans.
 
 On DuckDB that is a file of its own, so that no copy of the warehouse holds any; on Snowflake a
 schema of the database. It is written by SQL over an open connection and not by a dlt load, which
@@ -116,7 +116,7 @@ class Vault:
         self._read_only = read_only
 
     def check_exists(self) -> None:
-        """Make sure that the vault is where it was: it knows, too, who asked to be forgotten.
+        """Make sure that the vault is where it was: it knows, too, who requested erasure.
 
         Raises:
             MarqueeError: there is no such file.
@@ -199,7 +199,7 @@ class Vault:
             ) from None
 
     def forgotten(self) -> dict[str, datetime]:
-        """Return who asked to be forgotten, and when: token and time (UTC, without a zone)."""
+        """Return who requested erasure, and when: token and time (UTC, without a zone)."""
         path = self._destination.path
         if path is not None and not path.exists():
             return {}  # asking would create the file

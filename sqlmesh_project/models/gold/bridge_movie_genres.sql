@@ -29,7 +29,7 @@ SELECT
   movie.movie_sk::TEXT AS movie_sk,
   @GENERATE_SURROGATE_KEY(COALESCE(listed.genre_id, -1))::TEXT AS genre_sk,
   COALESCE(listed.genre_position, 0)::INT AS position,
-  CAST(1.0 / COUNT(*) OVER (PARTITION BY movie.movie_sk) AS DOUBLE) AS weight
+  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_sk))::DOUBLE AS weight
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_genres AS listed
   ON listed.movie_id = movie.movie_id AND listed.is_current

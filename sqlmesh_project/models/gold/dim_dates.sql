@@ -69,13 +69,9 @@ WITH days AS (
     calendar_month,
     day_of_month,
     day_of_week,
-    FLOOR((
-      calendar_month - 1
-    ) / 3)::INT + 1 AS calendar_quarter,
+    FLOOR(@ratio(calendar_month - 1, 3))::INT + 1 AS calendar_quarter,
     DAYOFYEAR(full_date) AS day_of_year,
-    FLOOR((
-      DAYOFYEAR(full_date + CAST(4 - day_of_week AS INT)) - 1
-    ) / 7)::INT + 1 AS week_of_year,
+    FLOOR(@ratio(DAYOFYEAR(full_date + CAST(4 - day_of_week AS INT)) - 1, 7))::INT + 1 AS week_of_year,
     (
       calendar_month - @fiscal_year_start_month + 12
     ) % 12 AS months_into_fiscal_year
@@ -104,7 +100,7 @@ SELECT
     THEN 1
     ELSE 0
   END AS INT) AS fiscal_year,
-  CAST(FLOOR(day.months_into_fiscal_year / 3)::INT + 1 AS INT) AS fiscal_quarter
+  CAST(FLOOR(@ratio(day.months_into_fiscal_year, 3))::INT + 1 AS INT) AS fiscal_quarter
 FROM numbered AS day
 JOIN silver.seed_months AS month
   ON month.calendar_month = day.calendar_month

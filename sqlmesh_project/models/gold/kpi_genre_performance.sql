@@ -1,9 +1,7 @@
 MODEL (
   name gold.kpi_genre_performance,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (
-    target_lag = @kpi_target_lag
-  ),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
   grain genre_sk,
   references genre_id,
   @read_by_analysts(),
@@ -79,28 +77,28 @@ WITH released_movies AS (
     MAX(release_year) AS release_year
   FROM released_movies
   WHERE
-    release_year <= EXTRACT(YEAR FROM @execution_ds::DATE)
+    release_year <= EXTRACT(YEAR FROM @today())
 ), by_genre AS (
   SELECT
     listed.genre_sk,
     COUNT(*) AS movie_count,
     COUNT(movie.profit_usd) AS financially_complete_count,
     SUM(movie.revenue_usd) AS total_revenue_usd,
-    AVG(movie.revenue_usd) AS avg_revenue_usd,
+    @mean(movie.revenue_usd) AS avg_revenue_usd,
     MEDIAN(movie.revenue_usd) AS median_revenue_usd,
     MAX(movie.revenue_usd) AS max_revenue_usd,
-    AVG(movie.budget_usd) AS avg_budget_usd,
+    @mean(movie.budget_usd) AS avg_budget_usd,
     SUM(movie.profit_usd) AS total_profit_usd,
-    AVG(movie.profit_usd) AS avg_profit_usd,
-    AVG(@to_decimal(movie.roi_pct)) AS avg_roi_pct,
+    @mean(movie.profit_usd) AS avg_profit_usd,
+    @mean(@to_decimal(movie.roi_pct)) AS avg_roi_pct,
     MEDIAN(movie.roi_pct) AS median_roi_pct,
-    COUNT_IF(movie.profit_usd > 0) * 100.0 / NULLIF(COUNT(movie.profit_usd), 0) AS pct_profitable,
-    AVG(@to_decimal(movie.vote_average)) AS avg_vote_average,
+    @ratio(COUNT_IF(movie.profit_usd > 0) * 100, COUNT(movie.profit_usd)) AS pct_profitable,
+    @mean(@to_decimal(movie.vote_average)) AS avg_vote_average,
     ROUND(STDDEV_SAMP(movie.vote_average), 9) AS stddev_vote_average,
     MAX(movie.vote_average) AS max_vote_average,
-    AVG(movie.vote_count) AS avg_vote_count,
-    AVG(@to_decimal(movie.popularity_score)) AS avg_popularity_score,
-    AVG(movie.runtime_minutes) AS avg_runtime_minutes,
+    @mean(movie.vote_count) AS avg_vote_count,
+    @mean(@to_decimal(movie.popularity_score)) AS avg_popularity_score,
+    @mean(movie.runtime_minutes) AS avg_runtime_minutes,
     COALESCE(COUNT_IF(movie.release_year BETWEEN newest_year.release_year - 4 AND newest_year.release_year), 0) AS movies_last_5_years,
     SUM(@to_decimal(movie.revenue_usd * listed.weight)) AS weighted_revenue_usd,
     SUM(@to_decimal(movie.profit_usd * listed.weight)) AS weighted_profit_usd
@@ -146,4 +144,6 @@ FROM by_genre
 JOIN gold.dim_genres AS genre
   ON genre.genre_sk = by_genre.genre_sk
 WHERE
-  genre.genre_id <> -1
+  genre.genre_id <> -1;
+
+@refresh_dynamic_table()

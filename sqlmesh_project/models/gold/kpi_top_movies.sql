@@ -1,9 +1,7 @@
 MODEL (
   name gold.kpi_top_movies,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (
-    target_lag = @kpi_target_lag
-  ),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
   grain movie_sk,
   references movie_id,
   @read_by_analysts(),
@@ -80,9 +78,8 @@ WITH voted_movies AS (
     movie.popularity_score,
     movie.vote_average,
     movie.vote_count,
-    (
-      movie.vote_count * movie.vote_average + @min_vote_count * AVG(@to_decimal(movie.vote_average)) OVER ()
-    ) / (
+    @ratio(
+      movie.vote_count * movie.vote_average + @min_vote_count * @ratio(SUM(@to_decimal(movie.vote_average)) OVER (), COUNT(movie.vote_average) OVER ()),
       movie.vote_count + @min_vote_count
     ) AS weighted_rating
   FROM gold.fact_movies AS movie
@@ -142,4 +139,6 @@ FROM voted_movies AS movie
 LEFT JOIN by_rating
   ON by_rating.movie_sk = movie.movie_sk
 LEFT JOIN by_revenue
-  ON by_revenue.movie_sk = movie.movie_sk
+  ON by_revenue.movie_sk = movie.movie_sk;
+
+@refresh_dynamic_table()

@@ -1,9 +1,7 @@
 MODEL (
   name gold.kpi_yearly_trends,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (
-    target_lag = @kpi_target_lag
-  ),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
   grain release_year,
   @read_by_analysts(),
   description 'One row a release year from 1980 on with at least one released movie.',
@@ -69,16 +67,16 @@ WITH by_year AS (
     COALESCE(COUNT_IF(release_season = 'HOLIDAY'), 0) AS holiday_movie_count,
     COUNT(profit_usd) AS financially_complete_count,
     SUM(revenue_usd) AS total_revenue_usd,
-    AVG(revenue_usd) AS avg_revenue_usd,
-    AVG(budget_usd) AS avg_budget_usd,
+    @mean(revenue_usd) AS avg_revenue_usd,
+    @mean(budget_usd) AS avg_budget_usd,
     SUM(profit_usd) AS total_profit_usd,
-    AVG(@to_decimal(roi_pct)) AS avg_roi_pct,
+    @mean(@to_decimal(roi_pct)) AS avg_roi_pct,
     MEDIAN(roi_pct) AS median_roi_pct,
-    COUNT_IF(profit_usd > 0) * 100.0 / NULLIF(COUNT(profit_usd), 0) AS pct_profitable,
-    AVG(@to_decimal(vote_average)) AS avg_vote_average,
-    AVG(vote_count) AS avg_vote_count,
-    AVG(@to_decimal(popularity_score)) AS avg_popularity_score,
-    AVG(runtime_minutes) AS avg_runtime_minutes,
+    @ratio(COUNT_IF(profit_usd > 0) * 100, COUNT(profit_usd)) AS pct_profitable,
+    @mean(@to_decimal(vote_average)) AS avg_vote_average,
+    @mean(vote_count) AS avg_vote_count,
+    @mean(@to_decimal(popularity_score)) AS avg_popularity_score,
+    @mean(runtime_minutes) AS avg_runtime_minutes,
     COUNT_IF(budget_tier = 'MICRO') AS micro_budget_count,
     COUNT_IF(budget_tier = 'LOW') AS low_budget_count,
     COUNT_IF(budget_tier = 'MEDIUM') AS medium_budget_count,
@@ -116,15 +114,15 @@ SELECT
   year.high_budget_count::BIGINT AS high_budget_count,
   year.blockbuster_budget_count::BIGINT AS blockbuster_budget_count,
   year.unknown_budget_count::BIGINT AS unknown_budget_count,
-  CAST((
+  @ratio((
     year.movie_count - before.movie_count
-  ) * 100.0 / before.movie_count AS DOUBLE) AS movie_count_change_pct,
-  CAST((
+  ) * 100, before.movie_count)::DOUBLE AS movie_count_change_pct,
+  @ratio((
     year.total_revenue_usd - before.total_revenue_usd
-  ) * 100.0 / before.total_revenue_usd AS DOUBLE) AS total_revenue_change_pct,
-  CAST((
+  ) * 100, before.total_revenue_usd)::DOUBLE AS total_revenue_change_pct,
+  @ratio((
     year.avg_budget_usd - before.avg_budget_usd
-  ) * 100.0 / before.avg_budget_usd AS DOUBLE) AS avg_budget_change_pct,
+  ) * 100, before.avg_budget_usd)::DOUBLE AS avg_budget_change_pct,
   CAST(year.avg_vote_average - before.avg_vote_average AS DOUBLE) AS avg_vote_average_change,
   @rank_of_known(year.total_revenue_usd)::INT AS revenue_rank,
   @rank_of_known(year.movie_count)::INT AS volume_rank,
@@ -132,4 +130,6 @@ SELECT
   @rank_of_known(year.median_roi_pct)::INT AS roi_rank
 FROM by_year AS year
 LEFT JOIN by_year AS before
-  ON before.release_year = year.release_year - 1
+  ON before.release_year = year.release_year - 1;
+
+@refresh_dynamic_table()

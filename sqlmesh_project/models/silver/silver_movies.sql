@@ -143,9 +143,9 @@ SELECT
   document.budget_usd::BIGINT AS budget_usd,
   document.revenue_usd::BIGINT AS revenue_usd,
   CAST(document.revenue_usd - document.budget_usd AS BIGINT) AS profit_usd,
-  CAST((
+  @ratio((
     document.revenue_usd - document.budget_usd
-  ) * 100.0 / document.budget_usd AS DOUBLE) AS roi_pct,
+  ) * 100, document.budget_usd)::DOUBLE AS roi_pct,
   document.runtime_minutes::BIGINT AS runtime_minutes,
   document.popularity_score::DOUBLE AS popularity_score,
   document.vote_average::DOUBLE AS vote_average,

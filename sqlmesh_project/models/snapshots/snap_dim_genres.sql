@@ -26,7 +26,7 @@ MODEL (
     _source_load_number = 'Newest load of the refresh that recorded the row (silver_movie_observations).'
   ),
   audits (
-    not_null(columns := (genre_id, genre_name, genre_group, is_blockbuster_genre, valid_from, recorded_at)),
+    not_null(columns := (genre_id, genre_name, genre_group, is_blockbuster_genre, valid_from, correction_number, recorded_at)),
     unique_combination_of_columns(
       columns := (genre_id, valid_from, correction_number),
       condition := superseded_at IS NULL

@@ -24,6 +24,9 @@ NEEDS_WAREHOUSE = re.compile(
 )
 NAME = r'"?(?P<name>[\w$]+)"?'
 SETTING = re.compile(r"(\w+)\s*=\s*('[^']*'|[\w$.]+)")
+DATABASE = re.compile(
+    r"CREATE DATABASE (?:IF NOT EXISTS |OR REPLACE )?(?P<name>\w+)(?P<rest>.*)", re.DOTALL
+)
 
 
 class Refused(Exception):
@@ -103,6 +106,8 @@ class Account:
     def answer(self, sql: str, session: Session) -> Rows | None:
         """Do what an account's own statement says; None if the statement is not one."""
         statement = " ".join(re.sub(r"/\*.*?\*/", "", sql, flags=re.DOTALL).split()).rstrip(";")
+        if match := DATABASE.match(statement):  # fakesnow creates it, and forgets its comment
+            self.of("DATABASE").setdefault(match["name"].upper(), _settings(match["rest"]))
         for pattern, method in STATEMENTS:
             if match := re.fullmatch(pattern, statement, re.IGNORECASE):
                 return method(self, session, **match.groupdict())
@@ -123,6 +128,35 @@ class Account:
                 "with the 'use warehouse' command.",
                 "57P03",
             )
+
+    def block(self, sql: str) -> list[str] | None:
+        """Run a block of `00_ownership.sql` or `99_teardown.sql`; return the statements it runs.
+
+        Of Snowflake Scripting only what these two need: their list of objects, and whether each has
+        a comment of ours. None if the statement is no block.
+
+        Raises:
+            Refused: an object belongs to someone else.
+        """
+        if not sql.startswith("EXECUTE IMMEDIATE $$"):
+            return None
+        drops = []
+        for kind, name in re.findall(r"\('[A-Z ]+', '([A-Z ]+)', '(\w+)'\)", sql):
+            thing = self.of(kind).get(name.upper())
+            if thing is None:
+                continue
+            is_ours = thing.get("COMMENT", "").startswith("Marquee: ")
+            if "DROP" in sql and is_ours:
+                drops.append(f"DROP {kind} IF EXISTS {name}")
+                self.of(kind).pop(name.upper())
+            elif "RAISE" in sql and not is_ours:
+                raise Refused(-20001, re.findall(r"EXCEPTION \(-20001, '(.+)'\)", sql)[0])
+        monitor = re.search(r"DROP RESOURCE MONITOR (\w+)", sql)
+        if monitor and not any(
+            one.get("RESOURCE_MONITOR") == monitor[1] for one in self.of("WAREHOUSE").values()
+        ):
+            drops.append(f"DROP RESOURCE MONITOR IF EXISTS {monitor[1]}")
+        return drops
 
     def create(self, _: Session, kind: str, name: str, rest: str) -> Rows:
         self.of(_kind(kind)).setdefault(name.upper(), _settings(rest))
@@ -183,11 +217,13 @@ class Account:
 
     def show(self, _: Session, kind: str, like: str | None) -> Rows:
         kind = _kind(kind[:-1])
-        return [
+        shown = [
             {"name": name, **DEFAULTS.get(kind, {}), **{k.lower(): v for k, v in thing.items()}}
             for name, thing in self.of(kind).items()
             if like is None or name == like.upper()
         ] or [{"name": None}]
+        columns = dict.fromkeys(column for row in shown for column in [*row, "comment"])
+        return [{column: row.get(column) for column in columns} for row in shown]
 
     def show_grants(self, _: Session, future: str | None, role: str) -> Rows:
         if role.upper() not in self.of("ROLE"):
@@ -240,9 +276,11 @@ STATEMENTS: list[tuple[str, Callable[..., Rows]]] = [
         r"SHOW (?P<kind>WAREHOUSES|RESOURCE MONITORS|ROLES|USERS)(?: LIKE '(?P<like>.+)')?",
         Account.show,
     ),
+    (r"SHOW (?P<kind>DATABASES)(?P<like>X)?", Account.show),
     (r"SELECT CURRENT_(?P<what>ROLE|WAREHOUSE|USER)\(\)", Account.current),
     (r"ALTER SESSION SET QUERY_TAG = '(?P<value>.*)'", Account.tag),
     (r"ALTER SESSION UNSET QUERY_TAG(?P<value>x)?", Account.tag),
+    (r"USE SECONDARY ROLES (?:NONE|ALL)", Account.ignore),
     # Retention: fakesnow has no time travel.
     (r"ALTER (?:DATABASE|SCHEMA) \S+ SET .*", Account.ignore),
     (

@@ -224,6 +224,12 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
 
     def _execute_all(self, command: str, *arguments: Any, **options: Any) -> None:
         """Run several statements in one request, as Snowflake does when asked to."""
+        block = self.account.block(command)
+        if block is not None:
+            for one in block:
+                self._execute_one(one)
+            self._return([])
+            return
         try:
             statements = [one for one in sqlglot.parse(command, read="snowflake") if one]
         except sqlglot.ParseError:

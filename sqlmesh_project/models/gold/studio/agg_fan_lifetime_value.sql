@@ -1,9 +1,7 @@
 MODEL (
   name gold.agg_fan_lifetime_value,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (
-    target_lag = @kpi_target_lag
-  ),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
   depends_on (
     silver.stg_fan_interactions
   ),
@@ -67,49 +65,43 @@ WITH newest AS (
     fan.order_count,
     fan.priced_order_count,
     fan.revenue_usd,
-    newest.newest_day - fan.last_seen_at::DATE AS recency_days
+    newest.newest_day - fan.last_seen_at::DATE AS recency_days,
+    segment.fan_segment
   FROM silver.fans AS fan
   JOIN gold.dim_fans AS dimension
     ON dimension.fan_token = fan.fan_token
   CROSS JOIN newest
-), segmented AS (
-  SELECT
-    fans.fan_token,
-    segment.fan_segment
-  FROM fans
   JOIN silver.seed_fan_segments AS segment
-    ON fans.recency_days <= segment.max_recency_days
-    AND fans.order_count >= segment.min_orders
-    AND fans.revenue_usd >= segment.min_revenue_usd
+    ON newest.newest_day - fan.last_seen_at::DATE <= segment.max_recency_days
+    AND fan.order_count >= segment.min_orders
+    AND fan.revenue_usd >= segment.min_revenue_usd
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY fans.fan_token ORDER BY segment.priority) = 1
+    ROW_NUMBER() OVER (PARTITION BY fan.fan_token ORDER BY segment.priority) = 1
 ), groups AS (
   SELECT
-    fans.region,
-    fans.country_code,
-    fans.account_type,
-    fans.acquisition_month,
+    region,
+    country_code,
+    account_type,
+    acquisition_month,
     COUNT(*) AS fan_count,
-    SUM(fans.revenue_usd) AS revenue_usd,
-    SUM(fans.order_count) AS order_count,
-    SUM(fans.priced_order_count) AS priced_order_count,
-    SUM(fans.interaction_count) AS interaction_count,
-    COUNT_IF(fans.recency_days < 7) AS active_7_days_count,
-    COUNT_IF(fans.recency_days < 30) AS active_30_days_count,
-    COUNT_IF(segmented.fan_segment = 'CHAMPION') AS champion_count,
-    COUNT_IF(segmented.fan_segment = 'LOYAL') AS loyal_count,
-    COUNT_IF(segmented.fan_segment = 'NEW_BUYER') AS new_buyer_count,
-    COUNT_IF(segmented.fan_segment = 'ENGAGED') AS engaged_count,
-    COUNT_IF(segmented.fan_segment = 'AT_RISK') AS at_risk_count,
-    COUNT_IF(segmented.fan_segment = 'DORMANT') AS dormant_count
+    SUM(revenue_usd) AS revenue_usd,
+    SUM(order_count) AS order_count,
+    SUM(priced_order_count) AS priced_order_count,
+    SUM(interaction_count) AS interaction_count,
+    COUNT_IF(recency_days < 7) AS active_7_days_count,
+    COUNT_IF(recency_days < 30) AS active_30_days_count,
+    COUNT_IF(fan_segment = 'CHAMPION') AS champion_count,
+    COUNT_IF(fan_segment = 'LOYAL') AS loyal_count,
+    COUNT_IF(fan_segment = 'NEW_BUYER') AS new_buyer_count,
+    COUNT_IF(fan_segment = 'ENGAGED') AS engaged_count,
+    COUNT_IF(fan_segment = 'AT_RISK') AS at_risk_count,
+    COUNT_IF(fan_segment = 'DORMANT') AS dormant_count
   FROM fans
-  JOIN segmented
-    ON segmented.fan_token = fans.fan_token
   GROUP BY
-    fans.region,
-    fans.country_code,
-    fans.account_type,
-    fans.acquisition_month
+    1,
+    2,
+    3,
+    4
 ), devices AS (
   SELECT
     region,
@@ -119,11 +111,11 @@ WITH newest AS (
     preferred_device
   FROM fans
   GROUP BY
-    region,
-    country_code,
-    account_type,
-    acquisition_month,
-    preferred_device
+    1,
+    2,
+    3,
+    4,
+    5
   QUALIFY
     ROW_NUMBER() OVER (
       PARTITION BY region, country_code, account_type, acquisition_month
@@ -140,10 +132,10 @@ WITH newest AS (
     MAX(CASE WHEN months_since_first_seen = 6 THEN retention_pct END) AS month_6_pct
   FROM gold.agg_fan_retention
   GROUP BY
-    region,
-    country_code,
-    account_type,
-    acquisition_month
+    1,
+    2,
+    3,
+    4
 )
 SELECT
   groups.region::TEXT AS region,
@@ -152,9 +144,9 @@ SELECT
   groups.acquisition_month::DATE AS acquisition_month,
   groups.fan_count::BIGINT AS fan_count,
   groups.revenue_usd::DECIMAL(18, 2) AS revenue_usd,
-  CAST(groups.revenue_usd / groups.fan_count AS DOUBLE) AS revenue_per_fan_usd,
+  @ratio(groups.revenue_usd, groups.fan_count)::DOUBLE AS revenue_per_fan_usd,
   groups.order_count::BIGINT AS order_count,
-  CAST(groups.revenue_usd / NULLIF(groups.priced_order_count, 0) AS DOUBLE) AS avg_order_value_usd,
+  @ratio(groups.revenue_usd, groups.priced_order_count)::DOUBLE AS avg_order_value_usd,
   groups.interaction_count::BIGINT AS interaction_count,
   groups.active_7_days_count::BIGINT AS active_7_days_count,
   groups.active_30_days_count::BIGINT AS active_30_days_count,
@@ -178,4 +170,6 @@ JOIN retained
   ON retained.region = groups.region
   AND retained.country_code = groups.country_code
   AND retained.account_type = groups.account_type
-  AND retained.acquisition_month = groups.acquisition_month
+  AND retained.acquisition_month = groups.acquisition_month;
+
+@refresh_dynamic_table()

@@ -90,7 +90,7 @@ SELECT
   ) * 12 + EXTRACT(MONTH FROM months.activity_month) - EXTRACT(MONTH FROM groups.acquisition_month) AS INT) AS months_since_first_seen,
   groups.fan_count::BIGINT AS fan_count,
   COALESCE(active.active_fan_count, 0)::BIGINT AS active_fan_count,
-  CAST(COALESCE(active.active_fan_count, 0) * 100.0 / groups.fan_count AS DOUBLE) AS retention_pct
+  @ratio(COALESCE(active.active_fan_count, 0) * 100, groups.fan_count)::DOUBLE AS retention_pct
 FROM groups
 JOIN months
   ON months.activity_month >= groups.acquisition_month

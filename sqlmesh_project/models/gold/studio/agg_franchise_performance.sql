@@ -1,9 +1,7 @@
 MODEL (
   name gold.agg_franchise_performance,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (
-    target_lag = @kpi_target_lag
-  ),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
   grain franchise,
   @read_by_analysts(),
   description 'One row a franchise of the studio (Standalone for titles that belong to none), over all days. Fans are counted once however many of its titles and days they show up on.',
@@ -122,7 +120,7 @@ SELECT
   described.budget_usd::DECIMAL(18, 2) AS budget_usd,
   performed.first_day::DATE AS first_day,
   performed.last_day::DATE AS last_day,
-  CAST(COALESCE(performed.gross_usd, 0) / NULLIF(described.title_count, 0) AS DOUBLE) AS avg_gross_per_title_usd,
+  @ratio(COALESCE(performed.gross_usd, 0), described.title_count)::DOUBLE AS avg_gross_per_title_usd,
   RANK() OVER (ORDER BY COALESCE(performed.gross_usd, 0) DESC)::INT AS gross_rank,
   COALESCE(known_to_tmdb.movie_count, 0)::BIGINT AS tmdb_movie_count,
   known_to_tmdb.revenue_usd::BIGINT AS tmdb_revenue_usd
@@ -134,4 +132,6 @@ LEFT JOIN performed
 LEFT JOIN fans
   ON fans.franchise = described.franchise
 WHERE
-  described.title_count > 0 OR NOT performed.franchise IS NULL
+  described.title_count > 0 OR NOT performed.franchise IS NULL;
+
+@refresh_dynamic_table()

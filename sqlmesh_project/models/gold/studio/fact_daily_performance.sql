@@ -109,7 +109,7 @@ SELECT
   COALESCE(theaters.gross_usd, 0)::DECIMAL(18, 2) AS gross_usd,
   COALESCE(theaters.theater_count, 0)::BIGINT AS theater_count,
   COALESCE(theaters.screen_count, 0)::BIGINT AS screen_count,
-  CAST(theaters.priced_gross_usd / NULLIF(theaters.priced_tickets, 0) AS DOUBLE) AS avg_ticket_price_usd,
+  @ratio(theaters.priced_gross_usd, theaters.priced_tickets)::DOUBLE AS avg_ticket_price_usd,
   COALESCE(fans.stream_count, 0)::BIGINT AS stream_count,
   COALESCE(fans.purchase_count, 0)::BIGINT AS purchase_count,
   COALESCE(fans.purchase_revenue_usd, 0)::DECIMAL(18, 2) AS purchase_revenue_usd,

@@ -20,6 +20,7 @@ MODEL (
     row_count = 'Rows of the table at the time.'
   ),
   audits (
+    not_null(columns := (run_id), condition := measured_at >= '2026-11-28'::TIMESTAMP),
     not_null(columns := (measured_at, table_name, column_name, metric_name, measured_value, threshold, is_passed)),
     unique_combination_of_columns(columns := (run_id, table_name, column_name, metric_name), condition := NOT run_id IS NULL),
     newest_metrics_pass

@@ -19,7 +19,7 @@ MODEL (
     _source_row_id = 'The row in bronze: its _dlt_id.'
   ),
   audits (
-    not_null(columns := (table_name, record_id, column_name, rejected_value, reason)),
+    not_null(columns := (table_name, record_id, column_name, rejected_value, reason, _source_row_id)),
     unique_combination_of_columns(columns := (_source_row_id, column_name))
   )
 );

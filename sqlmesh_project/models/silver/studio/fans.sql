@@ -19,13 +19,12 @@ MODEL (
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
-    not_null(columns := (fan_token, account_type, fan_class, first_seen_at, last_seen_at, revenue_usd)),
-    duplicate_count("column" := fan_token, blocking := TRUE),
-    null_count("column" := account_type),
-    positive_revenue("column" := revenue_usd),
+    not_null(columns := (fan_token, account_type, fan_class, first_seen_at, last_seen_at, revenue_usd), condition := @changed_rows()),
+    duplicate_count("column" := fan_token, blocking := TRUE, condition := @changed_rows()),
+    null_count("column" := account_type, condition := @changed_rows()),
+    positive_revenue("column" := revenue_usd, condition := @changed_rows()),
     forall(
-      criteria := (first_seen_at <= last_seen_at, order_count <= interaction_count, priced_order_count <= order_count)
-    ),
+      criteria := (first_seen_at <= last_seen_at, order_count <= interaction_count, priced_order_count <= order_count), condition := @changed_rows()),
     no_rows_lost(
       key := fan_token,
       parent := silver.stg_fan_interactions,

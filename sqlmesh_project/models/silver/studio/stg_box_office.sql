@@ -31,12 +31,12 @@ MODEL (
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
-    not_null(columns := (box_office_sk, record_id, title_id, theater_id, report_date)),
-    duplicate_count("column" := box_office_sk, blocking := TRUE),
-    null_count("column" := theater_id),
-    positive_revenue("column" := gross_usd),
-    positive_revenue("column" := gross_local),
-    valid_country_code("column" := country_code),
+    not_null(columns := (box_office_sk, record_id, title_id, theater_id, report_date), condition := @changed_rows()),
+    duplicate_count("column" := box_office_sk, blocking := TRUE, condition := @changed_rows()),
+    null_count("column" := theater_id, condition := @changed_rows()),
+    positive_revenue("column" := gross_usd, condition := @changed_rows()),
+    positive_revenue("column" := gross_local, condition := @changed_rows()),
+    valid_country_code("column" := country_code, condition := @changed_rows()),
     forall(
       criteria := (
         tickets_sold >= 0,
@@ -44,9 +44,8 @@ MODEL (
         showtime_count >= 0,
         gross_local IS NULL
         OR exchange_rate_usd IS NULL
-        OR ABS(gross_usd - ROUND(gross_local * exchange_rate_usd, 2)) <= GREATEST(1, ROUND(gross_local * exchange_rate_usd, 2) / 100)
-      )
-    )
+        OR ABS(gross_usd - ROUND(gross_local * exchange_rate_usd, 2)) <= GREATEST(1, @ratio(ROUND(gross_local * exchange_rate_usd, 2), 100))
+      ), condition := @changed_rows())
   )
 );
 
@@ -121,7 +120,7 @@ WITH new_loads AS (
     ) = 1
 )
 SELECT
-  @GENERATE_SURROGATE_KEY(record.title_id, record.theater_id, record.report_day)::TEXT AS box_office_sk,
+  @GENERATE_SURROGATE_KEY(record.title_id, record.theater_id, @date_text(record.report_day))::TEXT AS box_office_sk,
   record.record_id::TEXT AS record_id,
   record.title_id::TEXT AS title_id,
   record.theater_id::TEXT AS theater_id,

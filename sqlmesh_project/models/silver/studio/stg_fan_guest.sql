@@ -29,17 +29,17 @@ MODEL (
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
-    not_null(columns := (interaction_id, fan_token, event_at, expires_at)),
-    duplicate_count("column" := interaction_id, blocking := TRUE),
-    valid_email_hash("column" := fan_token, blocking := TRUE),
-    routed_by_account_type(fan_class := 'GUEST'),
+    not_null(columns := (interaction_id, fan_token, event_at, expires_at), condition := @changed_rows()),
+    duplicate_count("column" := interaction_id, blocking := TRUE, condition := @changed_rows()),
+    valid_email_hash("column" := fan_token, blocking := TRUE, condition := @changed_rows()),
+    routed_by_account_type(fan_class := 'GUEST', condition := @changed_rows()),
     no_rows_lost(
       key := interaction_id,
       parent := silver.stg_fan_interactions,
       parent_key := interaction_id,
       condition := parent.fan_class = 'GUEST'
     ),
-    mutually_exclusive(other := silver.stg_fan_verified)
+    mutually_exclusive(other := silver.stg_fan_verified, condition := @changed_rows())
   )
 );
 

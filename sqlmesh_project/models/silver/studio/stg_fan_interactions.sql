@@ -31,16 +31,16 @@ MODEL (
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
-    not_null(columns := (interaction_id, fan_token, _source_row_id, _loaded_at)),
-    duplicate_count("column" := interaction_id, blocking := TRUE),
-    valid_country_code("column" := country_code),
+    not_null(columns := (interaction_id, fan_token, _source_row_id, _loaded_at), condition := @changed_rows()),
+    duplicate_count("column" := interaction_id, blocking := TRUE, condition := @changed_rows()),
+    valid_country_code("column" := country_code, condition := @changed_rows()),
     no_rows_lost(
       key := interaction_id,
       parent := bronze.raw_fan_interactions,
       parent_key := interaction_id,
       condition := parent.interaction_id = @parse_key(@clean_text(parent.interaction_id))
     ),
-    accepted_values("column" := fan_class, is_in := ('VERIFIED', 'GUEST')),
+    accepted_values("column" := fan_class, is_in := ('VERIFIED', 'GUEST'), condition := @changed_rows()),
     forall(
       criteria := (
         (
@@ -51,8 +51,7 @@ MODEL (
         fan_class IS NULL OR NOT event_at IS NULL,
         amount >= 0,
         event_date = event_at::DATE
-      )
-    )
+      ), condition := @changed_rows())
   )
 );
 

@@ -31,11 +31,11 @@ MODEL (
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
-    not_null(columns := (interaction_id, fan_token, event_at)),
-    duplicate_count("column" := interaction_id, blocking := TRUE),
-    valid_email_hash("column" := email_token, blocking := TRUE),
-    valid_email_hash("column" := fan_token, blocking := TRUE),
-    routed_by_account_type(fan_class := 'VERIFIED'),
+    not_null(columns := (interaction_id, fan_token, event_at), condition := @changed_rows()),
+    duplicate_count("column" := interaction_id, blocking := TRUE, condition := @changed_rows()),
+    valid_email_hash("column" := email_token, blocking := TRUE, condition := @changed_rows()),
+    valid_email_hash("column" := fan_token, blocking := TRUE, condition := @changed_rows()),
+    routed_by_account_type(fan_class := 'VERIFIED', condition := @changed_rows()),
     no_rows_lost(
       key := interaction_id,
       parent := silver.stg_fan_interactions,

@@ -27,18 +27,18 @@ MODEL (
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
-    not_null(columns := (title_id, _source_ingested_at)),
-    duplicate_count("column" := title_id, blocking := TRUE),
-    null_count("column" := title_name, threshold := 0),
-    valid_imdb_score("column" := imdb_score),
-    positive_revenue("column" := budget_usd),
+    not_null(columns := (title_id, _source_ingested_at), condition := @changed_rows()),
+    duplicate_count("column" := title_id, blocking := TRUE, condition := @changed_rows()),
+    null_count("column" := title_name, threshold := 0, condition := @changed_rows()),
+    valid_imdb_score("column" := imdb_score, condition := @changed_rows()),
+    positive_revenue("column" := budget_usd, condition := @changed_rows()),
     no_rows_lost(
       key := title_id,
       parent := bronze.raw_title_metadata,
       parent_key := title_id,
       condition := parent.title_id = @parse_key(@clean_text(parent.title_id))
     ),
-    forall(criteria := (runtime_minutes >= 0, release_year BETWEEN 1870 AND 2200))
+    forall(criteria := (runtime_minutes >= 0, release_year BETWEEN 1870 AND 2200), condition := @changed_rows())
   )
 );
 

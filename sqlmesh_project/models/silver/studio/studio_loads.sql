@@ -14,7 +14,7 @@ MODEL (
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
-    not_null(columns := (batch_id, landed_at, _source_load_number)),
+    not_null(columns := (batch_id, landed_at, _source_load_number, _source_load_id)),
     unique_values(columns := (
       _source_load_id
     ))

@@ -108,32 +108,14 @@ WITH high_water_mark AS (
     SUBSTRING(MAX(region) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 13) AS region,
     SUBSTRING(MAX(country_code) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 13) AS country_code,
     SUBSTRING(MAX(device) OVER (PARTITION BY fan_token ORDER BY landed_at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), 25) AS preferred_device,
-    landed_at
+    FALSE AS is_tombstone,
+    landed_at AS observed_at
   FROM load_events
-), change_events AS (
-  SELECT
-    fan_token,
-    region,
-    country_code,
-    preferred_device,
-    landed_at
-  FROM attribute_history
-  QUALIFY
-    LAG(@GENERATE_SURROGATE_KEY(region, country_code, preferred_device), 1, '') OVER (PARTITION BY fan_token ORDER BY landed_at) <> @GENERATE_SURROGATE_KEY(region, country_code, preferred_device)
-), periods AS (
-  SELECT
-    fan_token,
-    region,
-    country_code,
-    preferred_device,
-    landed_at AS valid_from,
-    LEAD(landed_at) OVER (PARTITION BY fan_token ORDER BY landed_at) AS valid_to
-  FROM change_events
 ), recorded AS (
   @period_changes(
     'snapshots.snap_dim_fans',
     changed_fans,
-    periods,
+    attribute_history,
     fan_token,
     (region, country_code, preferred_device),
     ()

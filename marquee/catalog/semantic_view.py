@@ -1,0 +1,165 @@
+"""Writes snowflake/semantic_view.sql from the models and metrics: `make docs`.
+
+Cortex Analyst answers questions by it. Tables, keys, columns and descriptions are those of the
+models of gold, the relationships are their `relationship` audits, the metrics are SQLMesh's
+(sqlmesh_project/metrics/). A test fails when the script is out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sqlglot import exp
+from sqlmesh.core.context import Context
+from sqlmesh.core.metric import Metric
+from sqlmesh.core.model import Model
+
+from marquee.core.settings import ROOT
+
+SCRIPT = ROOT / "snowflake" / "semantic_view.sql"
+DATABASE = "<% ctx.env.SNOWFLAKE_DATABASE %>"
+ENGINEERS = "<% ctx.env.SNOWFLAKE_ROLE %>"
+ANALYSTS = "<% ctx.env.SNOWFLAKE_ANALYST_ROLE %>"
+VIEW = f"{DATABASE}.GOLD.MOVIE_ANALYTICS"
+
+# The other words by which people ask for a table or a column; no model holds them.
+SYNONYMS = {
+    "dim_dates": ("calendar", "days"),
+    "dim_fans": ("fans", "audience"),
+    "dim_genres": ("genres", "main genre"),
+    "dim_production_companies": ("production companies", "studios"),
+    "dim_titles": ("titles", "releases"),
+    "fact_daily_performance": ("daily performance", "daily box office"),
+    "fact_movies": ("movies", "films"),
+    "budget_usd": ("production budget", "cost"),
+    "original_language": ("language",),
+    "profit_usd": ("profit",),
+    "release_year": ("year of release",),
+    "revenue_usd": ("worldwide gross", "box office"),
+    "roi_pct": ("return on investment", "ROI"),
+    "vote_average": ("rating", "score"),
+}
+
+HEADER = f"""\
+/* The semantic view of gold, by which Cortex Analyst answers questions. Generated from the models
+   and metrics by `make docs`; change them and not this file. A movie counts in its main genre. */
+USE ROLE SECURITYADMIN;
+
+GRANT CREATE SEMANTIC VIEW ON SCHEMA {DATABASE}.GOLD TO ROLE {ENGINEERS};
+
+USE ROLE {ENGINEERS};
+
+CREATE OR REPLACE SEMANTIC VIEW {VIEW}
+"""
+
+FOOTER = f"""\
+  COMMENT = 'Marquee: movies, their money and votes, and the performance of the studio''s titles';
+
+GRANT SELECT ON SEMANTIC VIEW {VIEW} TO ROLE {ANALYSTS};
+"""
+
+
+def main() -> None:
+    """Write the script."""
+    context = Context(paths=[str(ROOT)])
+    SCRIPT.write_text(script(context.models.values(), context.metrics), encoding="utf-8")
+
+
+def script(models: Iterable[Model], metrics: Mapping[str, Metric]) -> str:
+    """Return the script.
+
+    Args:
+        models: all models; the facts and dimensions of gold are used.
+        metrics: SQLMesh's metrics over them.
+
+    """
+    tables = {
+        model.view_name: model
+        for model in sorted(models, key=lambda one: one.name)
+        if model.schema_name == "gold" and model.view_name.startswith(("dim_", "fact_"))
+    }
+    lists = {
+        "TABLES": [table(name, model) for name, model in tables.items()],
+        "RELATIONSHIPS": [
+            one for name, model in tables.items() for one in relationships(name, model, tables)
+        ],
+        "FACTS": columns(tables, is_fact=True),
+        "DIMENSIONS": columns(tables, is_fact=False),
+        "METRICS": sorted(metric(one) for one in metrics.values()),
+    }
+    body = "".join(
+        f"  {kind} (\n    " + ",\n    ".join(entries) + "\n  )\n" for kind, entries in lists.items()
+    )
+    return HEADER + body + FOOTER
+
+
+def table(name: str, model: Model) -> str:
+    """Return a table's entry: its view, its grain as the primary key, its description."""
+    keys = ", ".join(
+        column.name.upper() for grain in model.grains for column in grain.find_all(exp.Column)
+    )
+    return (
+        f"{name} AS {DATABASE}.GOLD.{name.upper()} PRIMARY KEY ({keys})"
+        f"{synonyms(name)}{comment(model.description)}"
+    )
+
+
+def relationships(name: str, model: Model, tables: Mapping[str, Model]) -> Iterator[str]:
+    """Yield a table's references to the other tables, as its audits check them."""
+    for audit, arguments in model.audits_with_args:
+        if audit.name != "relationship":
+            continue
+        key, parent_key = arguments["key"].name, arguments["parent_key"].name
+        parent = arguments["parent"].sql("duckdb").replace('"', "").rpartition(".")[2]
+        if parent in tables and parent != name:
+            yield (
+                f"{name}_{key} AS {name} ({key.upper()}) REFERENCES {parent} ({parent_key.upper()})"
+            )
+
+
+def columns(tables: Mapping[str, Model], *, is_fact: bool) -> list[str]:
+    """Return the entries of the facts, or of the dimensions: all columns but keys and lineage."""
+    found = []
+    for name, model in tables.items():
+        for column, kind in (model.columns_to_types or {}).items():
+            if column.startswith("_") or column.endswith(("_sk", "_token")):
+                continue
+            is_measure = (
+                name.startswith("fact_")
+                and kind.is_type(*exp.DataType.NUMERIC_TYPES)
+                and not column.endswith(("_id", "_year", "_month"))
+            )
+            if is_measure == is_fact:
+                meaning = (model.column_descriptions or {}).get(column)
+                found.append(
+                    f"{name}.{column} AS {column.upper()}{synonyms(column)}{comment(meaning)}"
+                )
+    return found
+
+
+def metric(definition: Metric) -> str:
+    """Return a metric's entry, under the table that it measures."""
+    formula = definition.expression.copy()
+    measured = ""
+    for column in formula.find_all(exp.Column):
+        measured = column.table
+        column.replace(exp.column(column.name, table=measured))
+    return (
+        f"{measured}.{definition.name} AS {formula.sql('snowflake')}"
+        f"{comment(definition.description)}"
+    )
+
+
+def synonyms(name: str) -> str:
+    """Return the clause with the other words for a table or column; empty without any."""
+    words = ", ".join(f"'{word}'" for word in SYNONYMS.get(name, ()))
+    return f" WITH SYNONYMS ({words})" if words else ""
+
+
+def comment(text: str | None) -> str:
+    """Return the clause with a description; empty without one."""
+    return " COMMENT = '{}'".format(text.replace("'", "''")) if text else ""
+
+
+if __name__ == "__main__":
+    main()

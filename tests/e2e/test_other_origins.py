@@ -1,0 +1,187 @@
+"""A page on another origin reaches neither SQLMesh's UI nor the dashboard nor the sandbox."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from marquee.core.settings import ROOT
+from marquee.sandbox.server import Sandbox
+from tests.conftest import films
+from tests.e2e.browser import CHROMIUM, dashboard, open_browser, sqlmesh_ui
+
+FOREIGN = [
+    {"Host": "rebound.example"},
+    {"Origin": "http://127.0.0.1:9"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+WEBSOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+def status(address: str, path: str, method: str = "GET", **headers: str) -> int:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    try:
+        connection.request(method, path, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The UI on an empty warehouse, which has neighbors."""
+    folder = tmp_path_factory.mktemp("ui")
+    for name in ("warehouse", "state", "vault"):
+        with duckdb.connect(str(folder / f"{name}.duckdb")) as connection:
+            connection.execute(f"CREATE TABLE canary AS SELECT 'canary-of-{name}' AS text")
+    pytest.importorskip("web.server.main", reason="the extra `ui`")
+    with sqlmesh_ui(folder / "warehouse.duckdb", folder / "state.duckdb", folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("streamlit", reason="the extra `dashboard`")
+    folder = tmp_path_factory.mktemp("board")
+    duckdb.connect(str(folder / "warehouse.duckdb")).close()
+    with dashboard(folder / "warehouse.duckdb", folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(films()) as running:
+        yield running
+
+
+def test_the_ui_denies_requests_of_other_origins(ui: str) -> None:
+    assert status(ui, "/api/meta") == 200
+    own = {"Origin": ui, "Sec-Fetch-Site": "same-origin"}
+    assert status(ui, "/api/meta", **own) == 200
+    assert status(ui, "/", **{"Sec-Fetch-Site": "none"}) == 200
+    for headers in FOREIGN:
+        for path in ("/", "/api/meta", "/api/files", "/api/commands/fetchdf", "/health"):
+            for method in ("GET", "POST", "DELETE", "OPTIONS"):
+                assert status(ui, path, method, **headers) == 403, (path, method, headers)
+
+
+def test_the_ui_reads_no_file_but_the_warehouse(ui: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("canary-of-a-file")
+
+    def answer(sql: str) -> str:
+        connection = http.client.HTTPConnection(ui.removeprefix("http://"), timeout=120)
+        body = f'{{"sql": "{sql}"}}'
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/api/commands/fetchdf", body, headers)
+        text = connection.getresponse().read().decode(errors="replace")
+        connection.close()
+        return text
+
+    assert "canary-of-warehouse" in answer("SELECT text FROM warehouse.main.canary")
+    for sql in (
+        f"SELECT content FROM read_text('{secret}')",
+        "SET enable_external_access = true",
+        f"ATTACH '{tmp_path}/other.duckdb' AS other",
+        f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+    ):
+        text = answer(sql)
+        assert "canary-of-a-file" not in text
+        assert re.search("disabled by configuration|configuration has been locked", text), text
+    assert [one.name for one in tmp_path.iterdir()] == ["secret.txt"]
+
+
+def test_the_dashboard_denies_requests_of_other_origins(board: str) -> None:
+    assert status(board, "/_stcore/health") == 200
+    assert status(board, "/_stcore/stream", **WEBSOCKET, Origin=board) == 101
+    rebound = {"Host": "rebound.example", "Origin": "http://rebound.example"}
+    for headers in [*FOREIGN, rebound]:
+        for path in ("/", "/_stcore/health", "/_stcore/host-config"):
+            assert status(board, path, **headers) == 403, (path, headers)
+        assert status(board, "/_stcore/stream", **{**WEBSOCKET, **headers}) == 403, headers
+
+
+def test_the_sandbox_denies_requests_of_other_origins(sandbox: Sandbox) -> None:
+    key = {"Authorization": f"Bearer {sandbox.credential}"}
+    assert status(sandbox.root_url, "/3/genre/movie/list", **key) == 200
+    for headers in FOREIGN:
+        assert status(sandbox.root_url, "/3/genre/movie/list", **key, **headers) == 403, headers
+
+
+ATTACK = """
+async ([ui, board, sandbox]) => {
+  const body = JSON.stringify({sql: "SELECT 1", content: "", new_path: "stolen"});
+  const tries = [];
+  for (const mode of ["cors", "no-cors"]) {
+    for (const url of [ui + "/api/meta", ui + "/api/files", board + "/_stcore/health",
+                       sandbox + "/3/genre/movie/list"]) {
+      tries.push(fetch(url, {mode}));
+    }
+    tries.push(fetch(ui + "/api/files/config.yaml", {mode, method: "POST", body}));
+    tries.push(fetch(ui + "/api/commands/fetchdf", {mode, method: "POST", body}));
+  }
+  const results = [];
+  for (const one of await Promise.allSettled(tries)) {
+    results.push(one.status == "rejected" || one.value.type == "opaque"
+      ? "unreadable" : await one.value.text());
+  }
+  const socket = new WebSocket(board.replace("http", "ws") + "/_stcore/stream");
+  results.push(await new Promise(done => {
+    socket.onopen = () => done("connected");
+    socket.onerror = () => done("unreadable");
+  }));
+  return results;
+}
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+def test_a_page_of_another_origin_reaches_nothing_and_changes_no_file(
+    ui: str, board: str, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    (tmp_path / "index.html").write_text("<title>another origin</title>")
+    before = fingerprint()
+    handler = partial(Quiet, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as other, open_browser() as page:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        page.goto(f"http://127.0.0.1:{other.server_port}/index.html")
+        results = page.evaluate(ATTACK, [ui, board, sandbox.root_url])
+        other.shutdown()
+    assert set(results) == {"unreadable"}, results
+    assert fingerprint() == before
+    # The same pages work by themselves.
+    with open_browser() as page:
+        assert page.goto(f"{ui}/health").status == 200
+        assert page.goto(board).status == 200
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def fingerprint() -> str:
+    """A hash of the project that the UI shows."""
+    digest = hashlib.sha256()
+    for path in sorted([ROOT / "config.yaml", *(ROOT / "sqlmesh_project").rglob("*.sql")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

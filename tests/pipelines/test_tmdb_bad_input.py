@@ -1,0 +1,490 @@
+"""Bad input from TMDb, by kind: incomplete lists, wrong deletions, items that are none, clocks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import duckdb
+import pytest
+
+from marquee.bronze.destination import duckdb_destination
+from marquee.core import clock
+from marquee.core.errors import DatabaseFailed, MarqueeError, explain
+from marquee.core.settings import ROOT
+from marquee.sandbox.faults import Fault, FaultRates
+from marquee.sandbox.movies import Catalogue, load
+from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb import run as tmdb_run
+from marquee.sources.tmdb.client import TmdbSession
+from marquee.sources.tmdb.export import read_export
+from marquee.sources.tmdb.lists import Page, PageRequest, read_lists
+from marquee.sources.tmdb.load_request import is_movie_id, movie_ids
+from marquee.sources.tmdb.responses import ResponseClassifier
+from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
+from marquee.sources.tmdb.state import MAX_FAILURES, PipelineState
+from tests.conftest import Project, films, movie
+
+REAL_MOVIES = Path(
+    os.environ.get("MARQUEE_REAL_MOVIES", ROOT.parent / "shared" / "data" / "tmdb_5000.ndjson.gz")
+)
+BEYOND = 2**63
+DETAILS = "/3/movie/[0-9]*"
+
+
+def changed(catalogue: Catalogue, day: int, *ids: int) -> Catalogue:
+    return replace(catalogue, day=day, changes={day: ids})
+
+
+def export_of(*ids: Any) -> bytes:
+    lines = [json.dumps({"id": one, "popularity": 1.5}) for one in ids]
+    return gzip.compress("\n".join(lines).encode())
+
+
+def requested(sandbox: Sandbox) -> list[int]:
+    paths = (request.path.rpartition("/")[2] for request in sandbox.requests)
+    return sorted(int(last) for last in paths if last.isdigit())
+
+
+def tombstones(project: Project) -> list[int]:
+    rows = project.query(
+        "SELECT movie_id FROM bronze.raw_movies "
+        "QUALIFY row_number() OVER (PARTITION BY movie_id ORDER BY ingested_at DESC) = 1 "
+        "AND (raw_data->>'id') IS NULL ORDER BY 1"
+    )
+    return [one for (one,) in rows]
+
+
+# --- incomplete lists --------------------------------------------------------------------------
+
+
+def pages_of(*contents: Sequence[int], **fields: Any) -> list[dict[str, Any]]:
+    total = sum(map(len, contents))
+    return [
+        {
+            "page": number,
+            "results": [{"id": one} for one in ids],
+            "total_pages": len(contents),
+            "total_results": total,
+            **fields,
+        }
+        for number, ids in enumerate(contents, 1)
+    ]
+
+
+def read(pages: list[dict[str, Any]], **options: Any) -> tuple[list[int], list[str], list[int]]:
+    asked: list[int] = []
+
+    def fetch(requests: list[PageRequest]) -> list[Page]:
+        asked.extend(one["page"] for one in requests)
+        by_place = dict(enumerate(pages, 1))
+        found = [(one["page"], by_place.get(one["page"])) for one in requests]
+        return [{**page, "_pages_page": number} for number, page in found if page]
+
+    result = read_lists(fetch, "The list", **options)
+    return result.ids, result.problems, asked
+
+
+def test_a_consistent_list_is_complete_and_read_once() -> None:
+    assert read(pages_of([1, 2], [3, 4], [5])) == ([1, 2, 3, 4, 5], [], [1, 2, 3])
+    assert read(pages_of([])) == ([], [], [1])
+
+
+def edited(pages: list[dict[str, Any]], number: int, **fields: Any) -> list[dict[str, Any]]:
+    return [{**page, **(fields if page["page"] == number else {})} for page in pages]
+
+
+THREE = pages_of([1, 2], [3, 4], [5, 6])
+CONTRADICTIONS = {
+    "an empty page in the middle": (edited(THREE, 2, results=[]), "page 2 of 3 is empty"),
+    "an empty last page": (edited(THREE, 3, results=[]), "page 3 of 3 is empty"),
+    "another total_pages": (edited(THREE, 2, total_pages=4), "total_pages is not the same"),
+    "another total_results": (edited(THREE, 3, total_results=7), "total_results is not the same"),
+    "a wrong page number": (edited(THREE, 3, page=2), "page 3 was answered as page 2"),
+    "a page twice": (edited(THREE, 3, results=THREE[1]["results"]), "a page was answered twice"),
+    "a missing page": (THREE[:2], "2 of 3 pages were answered"),
+    "totals that disagree": (pages_of([1, 2], [3], total_results=9), "reports 9 entries"),
+    "more pages than entries": (
+        pages_of([1, 2], total_pages=1, total_results=200),
+        "reports 200 entries and has 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("is_moving", [False, True])
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_a_list_that_contradicts_itself_is_incomplete(name: str, *, is_moving: bool) -> None:
+    pages, reason = CONTRADICTIONS[name]
+    ids, problems, asked = read(pages, is_moving=is_moving)
+    assert [reason in problem for problem in problems] == [True]
+    assert ids == list(dict.fromkeys(entry["id"] for page in pages for entry in page["results"])), (
+        "what it names can be used"
+    )
+    assert asked.count(1) > 1, "it is read again before it is given up"
+
+
+def test_entries_may_move_in_a_list_that_moves_and_in_no_other() -> None:
+    """Movie 3 moved to page 2 while page 1 had been read; page 3 is one short."""
+    pages = [*pages_of([1, 2, 3], [3, 4, 5], [6, 7])]
+    pages = [{**page, "total_results": 9} for page in pages]
+    assert read(pages, is_moving=True)[1] == []
+    assert read(pages)[1] == ["The list is incomplete: it reports 9 entries and has 8"]
+
+
+@pytest.mark.parametrize("path", ["/movie/changes", "/movie/popular"])
+def test_an_empty_page_keeps_the_cursor_and_loses_nothing(project: Project, path: str) -> None:
+    """Pages 1 and 3 name changed movies that are used; page 2 is read by the next run."""
+    before = films(*(movie(one) for one in range(1, 301)))
+    later = films(*(movie(one, revenue=1) for one in range(1, 301)))
+    with Sandbox(before) as sandbox:
+        project.point_at(sandbox)
+        assert project.load("--pages", "15").code == 0
+    size, pages = (100, 3) if "changes" in path else (20, 15)
+    empty = {"page": 2, "results": [], "total_pages": pages, "total_results": 300}
+    fault = Fault(path=path, query={"page": "2"}, body=json.dumps(empty).encode())
+    world = changed(later, 1, *range(1, 301))
+    with Sandbox(world, faults=[fault]) as sandbox:
+        project.point_at(sandbox)
+        ended = project.load("--pages", "15")
+        assert ended.code == 0
+        assert f"page 2 of {pages} is empty" in ended.err
+        assert len(requested(sandbox)) == (200 if size == 100 else 300)
+    with Sandbox(replace(world, day=5)) as sandbox:
+        project.point_at(sandbox)
+        assert project.load("--pages", "15").code == 0
+        assert len(requested(sandbox)) == 300, "the cursor had stayed"
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(600,)]
+
+
+# --- deletions that can be undone --------------------------------------------------------------
+
+
+def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
+    """15 of 100 movies are missing from it: each is requested before it counts as deleted."""
+    world = films(*(movie(one) for one in range(1, 101)))
+    with Sandbox(world) as sandbox:
+        project.point_at(sandbox)
+        assert project.load("--pages", "5").code == 0
+    short = Fault(path="/p/*", body=export_of(*range(1, 86)))
+    dead = Fault(path="/movie/90", status=404)
+    with Sandbox(replace(world, day=1), faults=[short, dead]) as sandbox:
+        project.point_at(sandbox)
+        assert project.load("--pages", "5").code == 0
+        assert requested(sandbox) == list(range(86, 101))
+    assert tombstones(project) == [90]
+
+
+def test_a_movie_that_is_exported_again_is_requested_again(
+    project: Project, sandbox: Sandbox
+) -> None:
+    project.load()
+    world = sandbox.catalogue
+    gone = Fault(path="/p/*", body=export_of(1, 3))
+    with Sandbox(replace(world, day=1), faults=[gone]) as short:
+        project.point_at(short)
+        assert project.load().code == 0
+    assert tombstones(project) == [2]
+    with Sandbox(replace(world, day=2)) as whole:
+        project.point_at(whole)
+        assert project.load().code == 0
+        assert requested(whole) == [2]
+    assert tombstones(project) == []
+
+
+def test_a_movie_that_is_listed_again_is_requested_again(
+    project: Project, sandbox: Sandbox
+) -> None:
+    no_export = Fault(path="/p/*", status=404)
+    with Sandbox(sandbox.catalogue, faults=[Fault(path="/movie/2", status=404), no_export]) as dead:
+        project.point_at(dead)
+        assert project.load().code == 0
+    assert tombstones(project) == [2]
+    with Sandbox(replace(sandbox.catalogue, day=1), faults=[no_export]) as alive:
+        project.point_at(alive)
+        assert project.load().code == 0
+    assert tombstones(project) == []
+
+
+# --- one item never ends a run -----------------------------------------------------------------
+
+
+def test_ids_that_no_movie_can_have_are_dropped_and_counted(project: Project) -> None:
+    odd = [BEYOND, 0, -5, 1.5, "7", True, 10**30]
+    world = films(movie(1), movie(2), movie(3))
+    page = {"page": 1, "results": [{"id": one} for one in (1, *odd, 2)], "total_pages": 1}
+    body = json.dumps(page).encode()
+    with Sandbox(world, faults=[Fault(path="/movie/popular", body=body)]) as sandbox:
+        project.point_at(sandbox)
+        ended = project.load()
+        assert ended.code == 0, ended.err
+        assert "ids dropped             7" in ended.out
+        assert requested(sandbox) == [1, 2]
+    faults = [
+        Fault(path="/movie/changes", body=body),
+        Fault(path="/p/*", body=export_of(1, 2, BEYOND, "x", -1)),
+    ]
+    with Sandbox(replace(world, day=1), faults=faults) as sandbox:
+        project.point_at(sandbox)
+        ended = project.load()
+        assert ended.code == 0, ended.err
+        assert "ids dropped            10" in ended.out
+    assert not any(map(is_movie_id, odd))
+    assert is_movie_id(BEYOND - 1)
+
+
+def test_an_exception_that_nobody_expects_is_one_movie_s(
+    project: Project, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the HTTP client, while a document is compared, and as a row is written."""
+    send, same = TmdbSession.get_adapter, ResponseClassifier.movie
+
+    def get_adapter(session: TmdbSession, url: Any) -> Any:
+        if str(url).endswith("/movie/1"):
+            raise OverflowError("nobody expected that")
+        return send(session, url)
+
+    def classify(self: ResponseClassifier, row: Any, known: Any) -> Any:
+        result = same(self, row, known)
+        if row["movie_id"] == 2:
+            return replace(result, row={**result.row, "raw_data": "\ud800"})  # type: ignore[dict-item]
+        return result
+
+    monkeypatch.setattr(TmdbSession, "get_adapter", get_adapter)
+    monkeypatch.setattr(ResponseClassifier, "movie", classify)
+    ended = project.load()
+    assert ended.code == 0, ended.err
+    assert project.query("SELECT movie_id FROM bronze.raw_movies") == [(3,)]
+    rows = project.query("SELECT movie_id, reason FROM bronze.quarantine_tmdb ORDER BY 1")
+    assert [movie_id for movie_id, _ in rows] == [1, 2]
+    assert "nobody expected that" in rows[0][1]
+    assert rows[1][1].startswith("unexpected ")
+
+
+def test_a_work_queue_that_cannot_be_finished_blocks_no_other_request(
+    project: Project, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    movies = tmdb_run.Fetcher.movies
+
+    def fail(self: tmdb_run.Fetcher, chunk: tmdb_run.Chunk) -> Any:
+        if 2 in chunk.movie_ids:
+            raise OverflowError("Python int too large to convert to C long")
+        return movies(self, chunk)
+
+    monkeypatch.setattr(tmdb_run.Fetcher, "movies", fail)
+    assert project.load().code == 1
+    for _ in range(2):
+        ended = project.load("--ids", "1")
+        assert ended.code == 0, ended.err
+        assert "cannot be finished: OverflowError" in ended.output
+    assert project.query("SELECT movie_id FROM bronze.raw_movies") == [(1,)]
+    monkeypatch.setattr(tmdb_run.Fetcher, "movies", movies)
+    ended = project.load()
+    assert "Resuming run" in ended.err, "the queue is still there"
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
+
+
+# --- order by load, not by clock ---------------------------------------------------------------
+
+
+def test_a_clock_that_was_set_back_lets_no_older_response_win(
+    project: Project, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.utcnow
+    monkeypatch.setattr(clock, "utcnow", lambda: now() + timedelta(days=9))
+    assert project.load("--ids", "1,2").code == 0
+    monkeypatch.setattr(clock, "utcnow", now)
+    sandbox.catalogue = films(movie(1, revenue=7), movie(2), movie(3))
+    assert "changed               1" in project.load("--ids", "1,2").out
+    assert "unchanged             2" in project.load("--ids", "1,2").out
+    rows = project.query(
+        "SELECT raw_data->>'revenue' FROM bronze.raw_movies WHERE movie_id = 1 ORDER BY ingested_at"
+    )
+    assert rows == [(None,), ("7",)]
+
+
+def test_times_only_grow() -> None:
+    newest = datetime(2999, 1, 1)
+    times = clock.Sequence(newest)
+    assert newest < times.next() < times.next()
+    assert clock.Sequence().next() <= clock.utcnow()
+
+
+# --- variants of the source --------------------------------------------------------------------
+
+
+def test_both_names_of_tmdb_are_tmdb() -> None:
+    assert is_tmdb("https://api.tmdb.org/3")
+    assert is_tmdb("https://api.themoviedb.org/3/movie/1")
+    assert not is_tmdb("https://api.tmdb.org.example/3")
+
+
+class _CompressedExport(BaseHTTPRequestHandler):
+    body = gzip.compress(b'{"id": 5, "popularity": 1}\n{"id": 6, "popularity": 2}\n')
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stay quiet."""
+
+
+def test_an_export_with_content_encoding_gzip_is_read() -> None:
+    with HTTPServer(("127.0.0.1", 0), _CompressedExport) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/p/exports"
+        export = read_export(TmdbSettings(export_url=url), datetime(2026, 11, 28).date())
+        server.shutdown()
+    assert export.ids.to_pylist() == [6, 5]
+
+
+@pytest.mark.parametrize("day", ["0206-11-01", "2012-10-04"])
+def test_since_before_the_change_log_begins_is_rejected(
+    project: Project, sandbox: Sandbox, day: str
+) -> None:
+    ended = project.load("--since", day)
+    assert ended.code == 2
+    assert "2012-10-05" in ended.err
+    assert sandbox.requests.count() == 0
+
+
+def test_a_list_of_many_ids_is_no_file_name() -> None:
+    ids = tuple(range(100_000, 100_200))
+    assert movie_ids(",".join(map(str, ids))) == ids
+
+
+@pytest.mark.parametrize("variable", ["TMDB_ACCESS_TOKEN", "TMDB_API_KEY"])
+@pytest.mark.parametrize("character", ["\u200b", "\u201d", "\u00e9", "\n", " "])
+def test_a_credential_that_no_header_can_carry_is_rejected_by_name(
+    project: Project, variable: str, character: str
+) -> None:
+    project.monkeypatch.setenv(variable, f"5ec2e7{character}5ec2e7")
+    ended = project.load()
+    assert ended.code == 1
+    assert f"{variable} holds a character that no HTTP header can carry" in ended.err
+    assert "5ec2e7" not in ended.output
+
+
+# --- file names and paths ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("bronze.duckdb", "Bronze.duckdb", "silver.db", "GOLD.duckdb", "snapshots.duckdb"),
+        *("ops.duckdb", "secure.duckdb", "main.duckdb", "temp.duckdb", "system", "gold.v2.duckdb"),
+        "gold__dev.duckdb",
+    ],
+)
+def test_a_file_named_like_a_schema_is_rejected(tmp_path: Path, name: str) -> None:
+    for what, variable in (("warehouse", "MARQUEE_DUCKDB"), ("vault", "MARQUEE_VAULT_DUCKDB")):
+        with pytest.raises(MarqueeError, match="would hide the schema") as raised:
+            duckdb_destination(tmp_path / name, what=what, variable=variable)
+        assert variable in str(raised.value)
+
+
+def test_an_error_names_the_file_that_failed(tmp_path: Path) -> None:
+    warehouse, vault = tmp_path / "warehouse.duckdb", tmp_path / "vault.duckdb"
+    vault.write_bytes(b"no database" * 1000)
+    with pytest.raises(duckdb.IOException) as raised:
+        duckdb.connect(str(vault))
+    words = explain(raised.value, warehouse)
+    assert str(vault) in words
+    assert "MARQUEE_VAULT_DUCKDB" in words
+    assert str(warehouse) not in words
+    unnamed = DatabaseFailed(vault)
+    unnamed.__cause__ = duckdb.IOException("IO Error: Corrupt database file: computed checksum")
+    assert str(vault) in explain(unnamed, warehouse)
+
+
+# --- temporary faults --------------------------------------------------------------------------
+
+
+def test_attempts_are_counted_per_kind_of_failure(project: Project) -> None:
+    """Two 500, two resets and two bodies that are no JSON are six attempts of three kinds."""
+    faults = [
+        Fault(path="/movie/1", status=500, times=2),
+        Fault(path="/movie/1", drop_connection=True, times=2),
+        Fault(path="/movie/1", body=b'{"id": 1', times=2),
+        Fault(path="/movie/1", status=429, times=2, retry_after="0"),
+    ]
+    with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
+        project.point_at(sandbox)
+        ended = project.load()
+    assert ended.code == 0
+    assert "retries                 8" in ended.out
+    assert "quarantined           0" in ended.out
+
+
+def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(project: Project) -> None:
+    world = films(movie(1), movie(2), movie(3))
+    faults = [Fault(path="/movie/2", body=b'{"id": 2'), Fault(path="/movie/3", body=b"[]")]
+    project.monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.001")
+    with Sandbox(world, faults=faults) as sandbox:
+        project.point_at(sandbox)
+        project.load()
+        for _ in range(MAX_FAILURES + 1):
+            project.load()
+        attempts = 3  # per run, for a body that is no JSON
+        assert requested(sandbox).count(2) == MAX_FAILURES * attempts
+    with Sandbox(world) as sandbox:
+        project.point_at(sandbox)
+        assert "new                   2" in project.load("--replay-quarantine").out
+
+
+def test_a_run_whose_faults_exceed_the_retries_recovers_in_the_next(project: Project) -> None:
+    world = films(movie(1), movie(2), movie(3))
+    with Sandbox(world) as sandbox:
+        project.point_at(sandbox)
+        project.load()
+    fault = Fault(path="/movie/2", status=503)
+    later = films(movie(1), movie(2, revenue=5), movie(3))
+    with Sandbox(changed(later, 1, 2), faults=[fault]) as sandbox:
+        project.point_at(sandbox)
+        assert "quarantined           1" in project.load().out
+    with Sandbox(replace(later, day=1)) as sandbox:
+        project.point_at(sandbox)
+        assert "changed               1" in project.load().out
+
+
+def test_state_of_earlier_versions_is_read() -> None:
+    state = {
+        "cursor": {"day": "2026-11-01", "is_full": False},
+        "run": {
+            **{"batch_id": "b", "asked": "f", "day": "2026-11-01", "chunks": 2, "movies": 9},
+            **{"leads_to": {"day": None, "is_full": True}, "chunks_done": 1, "movies_done": 5},
+        },
+    }
+    restored = PipelineState.restore(state)
+    assert restored.run
+    assert restored.run.next_cursor.is_full
+    assert PipelineState.restore(restored.to_json()) == restored
+
+
+@pytest.mark.skipif(not REAL_MOVIES.exists(), reason="the real movies are beside the project only")
+def test_the_fault_mix_over_all_real_movies_loads_every_movie(project: Project) -> None:
+    project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.02")
+    rates = FaultRates(
+        too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=20261128
+    )
+    catalogue = load(REAL_MOVIES)
+    with Sandbox(catalogue, fault_rates=rates) as sandbox:
+        project.point_at(sandbox)
+        ended = project.load("--full")
+    assert ended.code == 0, ended.err
+    assert re.search(r"quarantined +0\n", ended.out)
+    assert project.query("SELECT count(DISTINCT movie_id) FROM bronze.raw_movies") == [
+        (len(catalogue.documents),)
+    ]

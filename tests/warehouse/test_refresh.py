@@ -1,0 +1,109 @@
+"""`make refresh`: plans what changed, runs what has not read the newest load, or does neither."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from marquee.cli import refresh
+from marquee.plan_diff.build import forget_modules
+from tests.conftest import finish, in_child
+from tests.small_warehouse import Warehouse
+
+FILMS = """
+MODEL (
+  name silver.films,
+  kind FULL,
+  description 'One row per film.',
+  grain movie_id,
+  column_descriptions (movie_id = 'The key.'),
+  audits (not_null(columns := (movie_id)))
+);
+
+SELECT
+  movie_id::BIGINT AS movie_id
+FROM bronze.raw_movies
+"""
+POPULAR = FILMS.replace("silver.films", "gold.popular").replace("bronze.raw_movies", "silver.films")
+LOADS = "CREATE TABLE IF NOT EXISTS bronze._dlt_loads (load_id TEXT, status BIGINT, inserted_at {})"
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """Bronze of one film in one load, and a project of two models."""
+    (tmp_path / "small").mkdir()
+    warehouse = Warehouse.create(tmp_path / "small")
+    warehouse.copy_project_to(tmp_path / "project")
+    models = warehouse.project / "sqlmesh_project" / "models"
+    shutil.rmtree(models)
+    for layer, name, text in (("silver", "films", FILMS), ("gold", "popular", POPULAR)):
+        (models / layer).mkdir(parents=True)
+        (models / layer / f"{name}.sql").write_text(text)
+    monkeypatch.setattr(refresh, "ROOT", warehouse.project)
+    load(warehouse, 1)
+    return warehouse
+
+
+def load(warehouse: Warehouse, movie_id: int) -> None:
+    warehouse.execute(LOADS.format("TIMESTAMPTZ"))
+    warehouse.land({"id": movie_id})
+    warehouse.execute(
+        "INSERT INTO bronze._dlt_loads (load_id, status, inserted_at) "
+        f"VALUES ('{movie_id}', 0, current_timestamp)"
+    )
+
+
+def refreshed(warehouse: Warehouse, *arguments: str) -> list[tuple[str, bool]]:
+    """Refresh as a process; return each model that was evaluated, and whether by a plan."""
+    before = warehouse.query("SELECT run_id FROM ops.run_log") if has_log(warehouse) else []
+
+    def act() -> int:
+        os.environ["MARQUEE_DUCKDB"] = str(warehouse.duckdb)
+        os.environ["MARQUEE_STATE_DUCKDB"] = str(warehouse.state_duckdb)
+        return refresh.main(arguments)
+
+    def forget() -> None:
+        forget_modules(warehouse.project)
+
+    output = warehouse.folder / "output.txt"
+    assert finish(in_child(output, forget, act)) == 0, output.read_text(encoding="utf-8")
+    return [
+        (name, job == "plan")
+        for run_id, name, job in warehouse.query(
+            "SELECT run_id, table_name, job FROM ops.model_log JOIN ops.run_log USING (run_id) "
+            "ORDER BY model_log.started_at, table_name"
+        )
+        if (run_id,) not in before
+    ]
+
+
+def has_log(warehouse: Warehouse) -> bool:
+    return bool(warehouse.query("FROM duckdb_tables() WHERE table_name = 'run_log'"))
+
+
+def test_a_refresh_evaluates_what_is_new_or_changed_and_nothing_twice(warehouse: Warehouse) -> None:
+    films, popular = ("silver.films", "gold.popular")
+    assert refreshed(warehouse) == [(films, True), (popular, True)]
+    assert refreshed(warehouse) == []
+    assert refreshed(warehouse, "--skip-plan") == []
+    ended = warehouse.query("SELECT status FROM ops.run_log ORDER BY started_at")
+    assert ended == [("SUCCEEDED",)] * 3  # so that `make health` sees that somebody looked
+
+    load(warehouse, 2)
+    assert refreshed(warehouse, "--skip-plan") == [(films, False), (popular, False)]
+    assert warehouse.query("FROM gold.popular ORDER BY ALL") == [(1,), (2,)]
+
+    model = warehouse.project / "sqlmesh_project" / "models" / "gold" / "popular.sql"
+    model.write_text(POPULAR + "WHERE movie_id > 1\n")
+    assert refreshed(warehouse) == [(popular, True)]
+    assert warehouse.query("FROM gold.popular ORDER BY ALL") == [(2,)]
+
+    load(warehouse, 3)  # both at once: what the plan has built of old rows is run again
+    model.write_text(POPULAR + "WHERE movie_id > 2\n")
+    evaluated = refreshed(warehouse)
+    assert (films, False) in evaluated
+    assert (popular, False) in evaluated
+    assert warehouse.query("FROM gold.popular ORDER BY ALL") == [(3,)]
