@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import dlt
+from dlt.pipeline.trace import PipelineTrace
 
 from marquee.bronze.destination import BRONZE, Destination
 from marquee.bronze.tables import Rows, Table
 from marquee.core.errors import MarqueeError
 from marquee.core.settings import Settings
-from marquee.ops.run_log import RunLog
+
+
+class LoadLog(Protocol):
+    """What notes a load: the run log."""
+
+    def loaded(self, trace: PipelineTrace | None) -> None:
+        """Note the load of dlt's trace."""
 
 
 def open_pipeline(name: str, settings: Settings, destination: Destination) -> dlt.Pipeline:
@@ -54,7 +61,7 @@ def load(
     destination: Destination,
     rows: Mapping[Table, Rows],
     state: Mapping[str, Any],
-    log: RunLog | None = None,
+    log: LoadLog | None = None,
 ) -> None:
     """Append rows to their tables in one load; a table without rows is created all the same.
 

@@ -20,7 +20,7 @@ import duckdb
 
 from marquee.core.errors import FULL
 from marquee.core.settings import ROOT
-from marquee.monitoring.store import LAYERS, MissingWarehouse
+from marquee.monitoring.layers import LAYERS, MissingWarehouse
 
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.5

@@ -15,12 +15,9 @@ import pandas as pd
 import sqlglot
 
 from marquee.core.errors import MarqueeError, explain
-
-LAYERS = ("bronze", "silver", "snapshots", "gold", "ops")
-
-
-class MissingWarehouse(Exception):
-    """There is nothing to read yet; the message says what to do."""
+from marquee.monitoring.layers import LAYERS as LAYERS
+from marquee.monitoring.layers import MissingWarehouse as MissingWarehouse
+from marquee.monitoring.snapshot import ATTEMPTS, current_snapshot, snapshot_age
 
 
 class Store(Protocol):
@@ -169,8 +166,6 @@ def open_warehouse(
         finally:
             account.close()
         return
-    from marquee.monitoring.snapshot import ATTEMPTS, current_snapshot, snapshot_age
-
     # An old copy shows what is past: it is the last resort, not the second choice.
     copy = current_snapshot(duckdb_file, older_after=ATTEMPTS - 1)
     age = snapshot_age(duckdb_file, copy)
