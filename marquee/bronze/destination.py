@@ -94,26 +94,6 @@ class Destination:
         return bool(json.loads(landed) == json.loads(fetched))
 
 
-def choose_destination(name: str, path: Path, *, read_only: bool = False) -> Destination:
-    """Describe the warehouse to load into; nothing is opened or created yet.
-
-    Args:
-        name: `duckdb` or `snowflake`.
-        path: the DuckDB file, which Snowflake has no use for.
-        read_only: open the file for reading alone, as on a dry run.
-
-    Raises:
-        MarqueeError: the file cannot serve, or no account is configured.
-
-    """
-    if name == "snowflake":
-        # Only here: whoever has no account needs none of it.
-        from marquee.bronze.snowflake import snowflake_destination
-
-        return snowflake_destination()
-    return duckdb_destination(path, read_only=read_only)
-
-
 def duckdb_destination(
     path: Path,
     *,

@@ -16,7 +16,7 @@ from dlt.destinations.impl.snowflake.configuration import SnowflakeCredentials
 from snowflake.connector import SnowflakeConnection
 
 from marquee.bronze.destination import Destination
-from marquee.core.errors import MarqueeError
+from marquee.core.errors import EXPLANATIONS, MarqueeError
 from marquee.core.settings import ROOT
 
 SECTION = "destination.snowflake.credentials"
@@ -285,6 +285,9 @@ def explain_snowflake(error: BaseException) -> str | None:
         if re.search(pattern, text):
             return "\n".join([meaning, remedy, f"Snowflake said: {_first_lines(text)}"])
     return None
+
+
+EXPLANATIONS.append(explain_snowflake)
 
 
 def _first_lines(text: str) -> str:

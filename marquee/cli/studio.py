@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from marquee.bronze.destination import Destination, choose_destination
+from marquee.bronze.choice import choose_destination
+from marquee.bronze.destination import Destination
 from marquee.cli.base import build_parser, execute, last_lines
 from marquee.core.errors import explain
 from marquee.core.settings import Settings, configure_dlt

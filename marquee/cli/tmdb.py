@@ -11,7 +11,8 @@ from pathlib import Path
 
 from dlt.extract import DltSource
 
-from marquee.bronze.destination import Destination, choose_destination
+from marquee.bronze.choice import choose_destination
+from marquee.bronze.destination import Destination
 from marquee.cli.base import build_parser, execute, last_lines
 from marquee.core.errors import MarqueeError, explain
 from marquee.core.settings import Settings, configure_dlt

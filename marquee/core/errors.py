@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -14,6 +13,10 @@ from dlt.common.configuration.exceptions import ConfigFieldMissingException
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, limit on the size of a file
 FILE_VARIABLES = ("MARQUEE_DUCKDB", "MARQUEE_VAULT_DUCKDB", "MARQUEE_STATE_DUCKDB")
+
+
+# What destinations add when they are imported: an exception's explanation, or None for others.
+EXPLANATIONS: list[Callable[[BaseException], str | None]] = []
 
 
 class MarqueeError(Exception):
@@ -92,11 +95,7 @@ def _explain_one(cause: BaseException, warehouse: Path | None, *, is_personal: b
         return f"DuckDB could not use the database file {_file(text, warehouse)}:\n{quoted}"
     if isinstance(cause, ConfigFieldMissingException):
         return f"Configuration is missing: {', '.join(cause.fields)} of {cause.spec_name}."
-    if "marquee.bronze.snowflake" in sys.modules:  # this run asked for Snowflake
-        from marquee.bronze.snowflake import explain_snowflake
-
-        return explain_snowflake(cause)
-    return None
+    return next(filter(None, (explain(cause) for explain in EXPLANATIONS)), None)
 
 
 def _explain_duckdb(text: str, warehouse: Path | None) -> str | None:

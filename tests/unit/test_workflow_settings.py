@@ -35,7 +35,8 @@ LEFT_OUT = {
     "SNOWFLAKE_AUTHENTICATOR": PEOPLE,
     "SNOWFLAKE_TOKEN": PEOPLE,
     "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": PEOPLE,
-    "MARQUEE_ALLOW": "said by a person, for one plan",
+    "MARQUEE_ALLOW": "set by a person, for one plan",
+    "MARQUEE_LOG_LEVEL": "the default is right for a job",
 }
 LEFT_OUT_BY = {
     "bot.yml": {"MARQUEE_SLACK_WEBHOOK_URL", "MARQUEE_SMTP_"},  # its checks tell who is at it
