@@ -118,8 +118,8 @@ def _day(
     """Serve changes, let the pipeline fetch them, refresh; return both and what was asked."""
     env.say(f"a day: ingesting the changes of {movies:,} movies")
     changed = env.folder / "changed.ndjson"
-    env.call("catalogue:write_changed_movies", changed, movies, number, CHANGED_SHARE)
-    env.call("catalogue:write_export", env.folder, movies)
+    env.call("movies:write_changed_movies", changed, movies, number, CHANGED_SHARE)
+    env.call("movies:write_export", env.folder, movies)
     before = _responses(env, workspace)
     with sandbox(env.folder, changed, is_change_feed=True) as served:
         ingest = env.run(
@@ -140,7 +140,7 @@ def _day(
 
 
 def _responses(env: BenchmarkEnv, workspace: Workspace) -> int:
-    count: int = env.call("contenders.plain:count", workspace.duckdb, "bronze.raw_movies").result
+    count: int = env.call("baselines.plain:count", workspace.duckdb, "bronze.raw_movies").result
     return count
 
 
@@ -153,10 +153,10 @@ def _must_be_as_built_anew(env: BenchmarkEnv, warehouses: Warehouses, workspace:
     """
     steps = warehouses.render()
     anew = env.workspace("anew")
-    env.call("contenders.plain:copy_bronze", workspace.duckdb, anew.duckdb)
-    env.call("contenders.plain:transform", anew.duckdb, steps, False, MEMORY_LIMIT)
+    env.call("baselines.plain:copy_bronze", workspace.duckdb, anew.duckdb)
+    env.call("baselines.plain:transform", anew.duckdb, steps, False, MEMORY_LIMIT)
     expected, found = (
-        env.call("contenders.plain:contents", one.duckdb, steps).result for one in (anew, workspace)
+        env.call("baselines.plain:contents", one.duckdb, steps).result for one in (anew, workspace)
     )
     anew.remove()
     different = [

@@ -33,19 +33,19 @@ def measure(env: BenchmarkEnv) -> Benchmark:
     env.need_disk(5 * count * 4 / 1e6)
     path = env.folder / "landing.ndjson"
     env.say(f"landing: generating {count:,} documents")
-    env.call("catalogue:write_first_movies", path, count)
+    env.call("movies:write_first_movies", path, count)
     megabytes = path.stat().st_size / 1e6
     alone, checksum = _alone(env, path)
     workspace = env.workspace("landing-dlt")
     env.say(f"landing: the pipeline, in loads of {CHUNK:,}")
-    ours = env.call("contenders.loaders:land_chunks", path, CHUNK, workspace=workspace)
-    landed = env.call("contenders.plain:landed", workspace.duckdb).result
+    ours = env.call("baselines.loaders:land_chunks", path, CHUNK, workspace=workspace)
+    landed = env.call("baselines.plain:landed", workspace.duckdb).result
     workspace.remove()
     again, checksum_again = _alone(env, path)
     workspace = env.workspace("landing-files")
     env.say("landing: dlt's steps with files for a database")
     files = env.call(
-        "contenders.loaders:land_chunks_in_files",
+        "baselines.loaders:land_chunks_in_files",
         path,
         CHUNK,
         workspace.folder / "files",
@@ -101,7 +101,7 @@ def _alone(env: BenchmarkEnv, path: Path) -> tuple[Took, list[str]]:
     """Let DuckDB land it alone; return what it took and the checksum."""
     workspace = env.workspace("landing-duckdb")
     env.say("landing: DuckDB alone")
-    took = env.call("contenders.plain:land_documents", workspace.duckdb, path)
-    checksum: list[str] = env.call("contenders.plain:landed", workspace.duckdb).result
+    took = env.call("baselines.plain:land_documents", workspace.duckdb, path)
+    checksum: list[str] = env.call("baselines.plain:landed", workspace.duckdb).result
     workspace.remove()
     return took, checksum

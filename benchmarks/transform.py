@@ -43,7 +43,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
         contents = {"sqlmesh": _contents(env, built, steps)} if is_compared else {}
         env.say(f"plain DuckDB: {movies:,} movies")
         workspace = env.copy(bronze, "plain")
-        plain = env.call("contenders.plain:transform", workspace.duckdb, steps, True, MEMORY_LIMIT)
+        plain = env.call("baselines.plain:transform", workspace.duckdb, steps, True, MEMORY_LIMIT)
         if is_compared:
             contents["plain DuckDB"] = _contents(env, workspace, steps)
         workspace.remove()
@@ -127,7 +127,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
             )
         ],
         goals=goals,
-        notes=[*NOTES, env.call("contenders.dbt:versions", with_tools=True).result],
+        notes=[*NOTES, env.call("baselines.dbt:versions", with_tools=True).result],
     )
 
 
@@ -135,7 +135,7 @@ def _dbt(env: BenchmarkEnv, workspace: Workspace, steps: Path) -> tuple[Took, To
     """Build and then test with dbt."""
     project = workspace.folder / "dbt"
     env.call(
-        "contenders.dbt:write_project",
+        "baselines.dbt:write_project",
         project,
         workspace.duckdb,
         steps,
@@ -152,7 +152,7 @@ def _dbt(env: BenchmarkEnv, workspace: Workspace, steps: Path) -> tuple[Took, To
 
 def _contents(env: BenchmarkEnv, workspace: Workspace, steps: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = env.call(
-        "contenders.plain:contents", workspace.duckdb, steps
+        "baselines.plain:contents", workspace.duckdb, steps
     ).result
     return found
 
