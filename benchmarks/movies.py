@@ -39,7 +39,7 @@ SLIM = (
 @contextmanager
 def generator(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB (in memory without a path) that has the templates `documents` reads."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for document in _enriched():
         values = (document["popularity"], document["vote_count"], document["revenue"])
         document |= {field: number for field, (number, _) in DRAWN.items()}
