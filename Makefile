@@ -34,6 +34,8 @@ refresh: install  ## Bring prod up to date: changed models, then new data
 # Nothing here may touch the user's warehouse, not even to look whether another process holds it.
 test test-snowflake lint style types model-lint test-models: export MARQUEE_DUCKDB := :memory:
 test test-snowflake lint style types model-lint test-models: export MARQUEE_STATE_DUCKDB := :memory:
+# On two cores SQLMesh's forked helpers cost more than they do.
+test test-models model-lint: export MAX_FORK_WORKERS := 1
 
 test: install  ## Everything: style, types, model lint, SQLMesh unit tests, pytest
 	@$(MAKE) --no-print-directory --jobs 2 test-models lint
