@@ -39,6 +39,8 @@ refresh: install  ## Update the warehouse: changed models, then new data
 # These targets must not open the user's warehouse, not even to see whether another process uses it.
 test test-snowflake lint style types model-lint test-models: export MARQUEE_DUCKDB := :memory:
 test test-snowflake lint style types model-lint test-models: export MARQUEE_STATE_DUCKDB := :memory:
+# On two cores SQLMesh's forked helpers cost more than they do.
+test test-models model-lint: export MAX_FORK_WORKERS := 1
 
 test: install  ## Run lint, SQLMesh's unit tests and pytest
 	@$(MAKE) --no-print-directory --jobs 2 test-models lint

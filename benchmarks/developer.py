@@ -8,11 +8,17 @@ from pathlib import Path
 
 from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError, Took
-from benchmarks.results import Benchmark, Cell, Table
+from benchmarks.results import Benchmark, Cell, Goal, Table
 from benchmarks.warehouses import PLAN, SQLMESH, Warehouses
 
 MOVIES, MOVIES_QUICKLY = 1000, 5000
 LONGEST = "make test"
+IMPORTING = "importing SQLMesh"
+DAILY = "daily refresh, no new load"
+MAKE_REFRESH = "make refresh, nothing to do"
+MODEL_TESTS = "make test-models"
+TIMES_OF_IMPORTING = {DAILY: 4, MAKE_REFRESH: 8, MODEL_TESTS: 12}  # of its processor time
+REFRESH = (sys.executable, "-m", "marquee.cli.refresh")
 CACHES = (".cache", ".mypy_cache", ".ruff_cache", ".pytest_cache")
 
 NOTES = [
@@ -42,12 +48,17 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
         raise BenchmarkError("`make` is measured in the environment of `make install` only.")
     make = ("make", f"VENV={virtual}", "-o", f"{virtual}/installed")
     commands: dict[str, tuple[str | Path, ...]] = {
-        "importing SQLMesh": importing,
+        IMPORTING: importing,
         "sqlmesh plan, nothing to do": (SQLMESH, *PLAN),
+        # Once first, so that the next one has nothing to do.
+        "refresh": (*REFRESH, "--skip-plan"),
+        DAILY: (*REFRESH, "--skip-plan"),
+        MAKE_REFRESH: REFRESH,
     }
     if not env.is_quick:
-        commands |= {"make test-models": (*make, "test-models"), LONGEST: (*make, "test")}
+        commands |= {MODEL_TESTS: (*make, "test-models"), LONGEST: (*make, "test")}
     rows: list[list[Cell]] = []
+    cpu_seconds: dict[str, float] = {}
     for name, command in commands.items():
         _remove_caches(project)
         took: list[Took] = []
@@ -55,12 +66,24 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
             env.say(f"developer: {name}, {state}")
             took.append(env.run(*command, cwd=project, workspace=workspace))
         warm = took[1].seconds if len(took) > 1 else None
-        rows.append([name, took[0].seconds, warm, took[0].peak_mb])
+        cpu_seconds[name] = took[-1].cpu_seconds
+        rows.append([name, took[0].seconds, warm, took[-1].cpu_seconds, took[0].peak_mb])
     workspace.remove()
     return Benchmark(
         name="developer",
         title="A developer's loop",
-        tables=[Table("Seconds", ("", "cold", "warm", "peak memory (MB)"), rows)],
+        tables=[Table("Seconds", ("", "cold", "warm", "processor time", "peak memory (MB)"), rows)],
+        goals=[
+            Goal(
+                f"{name} / {IMPORTING}",
+                limit,
+                cpu_seconds[name] / cpu_seconds[IMPORTING],
+                unit="x",
+                is_judged=not env.is_quick,
+            )
+            for name, limit in TIMES_OF_IMPORTING.items()
+            if name in cpu_seconds
+        ],
         notes=NOTES,
     )
 

@@ -34,7 +34,7 @@ def measure(env: BenchmarkEnv) -> Benchmark:
     many, few = (100, 20) if env.is_quick else (800, 40)
     pages = 10 if env.is_quick else 150
     catalogue = env.folder / "fetch.ndjson"
-    env.call("catalogue:write_first_movies", catalogue, max(many, pages * MOVIES_A_PAGE))
+    env.call("movies:write_first_movies", catalogue, max(many, pages * MOVIES_A_PAGE))
     rows: list[list[Cell]] = []
     serial_by_latency: dict[int, Served] = {}
     for limit in (None, LIMIT):
@@ -110,7 +110,7 @@ def measure(env: BenchmarkEnv) -> Benchmark:
 def _serially(env: BenchmarkEnv, catalogue: Path, latency_ms: int, movies: int) -> Served:
     with _served(env, catalogue, latency_ms, None) as served:
         ids = list(range(1, movies + 1))
-        env.call("contenders.clients:fetch_serially", served.base_url, served.credential, ids)
+        env.call("baselines.clients:fetch_serially", served.base_url, served.credential, ids)
     return served
 
 
@@ -119,7 +119,7 @@ def _with_asyncio(
 ) -> Served:
     with _served(env, catalogue, latency_ms, limit) as served:
         env.call(
-            "contenders.clients:fetch_with_asyncio",
+            "baselines.clients:fetch_with_asyncio",
             served.base_url,
             served.credential,
             list(range(1, movies + 1)),

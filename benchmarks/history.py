@@ -67,17 +67,17 @@ def _rebuild_and_refresh(
     env.need_disk(responses * GB_A_RESPONSE)
     env.say(f"history: generating {responses:,} responses")
     workspace = env.workspace("history")
-    env.call("contenders.loaders:make_bronze", movies, warehouses.day, days, workspace=workspace)
+    env.call("baselines.loaders:make_bronze", movies, warehouses.day, days, workspace=workspace)
     env.say("history: first build")
     warehouses.plan(workspace, *ITS_MODELS)
     env.say("history: rebuild")
     rebuild = warehouses.sqlmesh(
         workspace, *PLAN, *ITS_MODELS, "--restate-model", HISTORY, allowed=HISTORY
     )
-    periods = env.call("contenders.plain:count", workspace.duckdb, HISTORY).result
+    periods = env.call("baselines.plain:count", workspace.duckdb, HISTORY).result
     if periods != responses:
         raise BenchmarkError(f"{periods:,} periods, not one of each of {responses:,} responses.")
-    env.call("contenders.loaders:add_day", movies, days, CHANGED_SHARE, workspace=workspace)
+    env.call("baselines.loaders:add_day", movies, days, CHANGED_SHARE, workspace=workspace)
     env.say("history: refresh")
     refresh = warehouses.sqlmesh(workspace, *REFRESH, *ITS_MODELS)
     workspace.remove()

@@ -115,7 +115,7 @@ def call(
     """Call a function of this package in a new process and return what it took.
 
     Args:
-        function: such as `contenders.loaders:land_with_dlt`.
+        function: such as `baselines.loaders:land_with_dlt`.
         arguments: what to call it with; JSON values and paths.
         python: the interpreter, which decides what can be imported.
         cwd: where to run.

@@ -40,7 +40,7 @@ class Warehouses:
             self._env.need_disk(movies / 1e6 * GB_A_MILLION * 4)
             self._env.say(f"bronze: generating {movies:,} movies")
             workspace = self._env.workspace(f"bronze-{movies}")
-            self._env.call("contenders.loaders:make_bronze", movies, self.day, workspace=workspace)
+            self._env.call("baselines.loaders:make_bronze", movies, self.day, workspace=workspace)
             self._bronze[movies] = workspace
         return self._bronze[movies]
 
@@ -68,7 +68,7 @@ class Warehouses:
         out = self._env.folder / "steps.json"
         empty = self._env.workspace("rendering")
         self._env.call(
-            "contenders.rendered:render", self.project, self.execution_time, out, workspace=empty
+            "baselines.rendered:render", self.project, self.execution_time, out, workspace=empty
         )
         empty.remove()
         return out

@@ -11,7 +11,7 @@ from pathlib import Path
 import dlt
 import duckdb
 
-from benchmarks import movies as catalogue
+from benchmarks import movies as generated
 from marquee.bronze.destination import BRONZE, Destination, duckdb_destination
 from marquee.bronze.loader import land, open_pipeline
 from marquee.bronze.tables import Row, Table
@@ -57,19 +57,17 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
     movies follow in SQL. With more days, each movie has as many responses, of slim documents. The
     studio's tables are there and empty, for each contender builds all models.
     """
-    from macros.bronze import (
-        TABLES as READ_BY_MODELS,
-    )  # not above: it takes a second, and others race
+    from macros.bronze import TABLES as READ_BY_MODELS  # here: it takes a second, others race
 
     begun = date.fromisoformat(day)
     settings = Settings.from_environment()
     configure_dlt(settings)
     destination = duckdb_destination(settings.duckdb)
     at = datetime.combine(begun, LANDED_AT) - timedelta(days=days - 1)
-    with catalogue.generator() as generator:
-        query = catalogue.documents(catalogue.all_movies(1), is_slim=days > 1)
+    with generated.generator() as generator:
+        query = generated.documents(generated.all_movies(1), is_slim=days > 1)
         first = generator.execute(query).fetchall()[0][2]
-    genres = ",".join(catalogue.genre_entries())
+    genres = ",".join(generated.genre_entries())
     rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
     rows[RAW_MOVIES] = [_row(first, 1, at)]
     rows[RAW_GENRES] = [
@@ -90,7 +88,7 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
 
 def add_day(movies: int, version: int, share: float) -> None:
     """Add one more response of a share of the movies, slim ones, as of now."""
-    changed = catalogue.changed_movies(movies, version, share)
+    changed = generated.changed_movies(movies, version, share)
     now = datetime.now(timezone.utc).replace(tzinfo=None)
     at = now - timedelta(days=version)
     _append(Settings.from_environment().duckdb, changed, at, is_slim=True)
@@ -98,14 +96,14 @@ def add_day(movies: int, version: int, share: float) -> None:
 
 def _append(warehouse: Path, movies: str, at: datetime, *, is_slim: bool) -> None:
     """Append responses; version 0 arrived at that time, each later one a day after the other."""
-    with catalogue.generator(warehouse) as connection:
-        connection.execute(f"CREATE TEMP TABLE movies AS {movies}")
+    with generated.generator(warehouse) as connection:
+        connection.execute(f"CREATE TEMP TABLE listed AS {movies}")
         connection.execute(
             APPEND.format(
                 url=STAND_IN,
                 at=at,
                 batch=BATCH,
-                documents=catalogue.documents("FROM movies", is_slim=is_slim),
+                documents=generated.documents("FROM listed", is_slim=is_slim),
             )
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import movies as catalogue
+from benchmarks import movies as generated
 from benchmarks import transform
 from benchmarks.baselines import dbt
 from benchmarks.environment import BenchmarkEnv
@@ -57,10 +57,10 @@ MEASURED = {
 }
 
 
-def documents(seed: int = catalogue.SEED, version: int = 0, *, is_slim: bool = False) -> list[str]:
+def documents(version: int = 0, *, is_slim: bool = False) -> list[str]:
     movies = f"SELECT range AS movie_id, {version}::BIGINT AS version FROM range(1, 301)"
-    with catalogue.generator(seed=seed) as generator:
-        query = catalogue.documents(movies, is_slim=is_slim)
+    with generated.generator() as generator:
+        query = generated.documents(movies, is_slim=is_slim)
         return [text for _, _, text in generator.execute(f"{query} ORDER BY movie_id").fetchall()]
 
 
@@ -69,23 +69,21 @@ def movies() -> list[str]:
     return documents()
 
 
-def test_a_seed_gives_the_same_bytes_and_another_one_others(movies: list[str]) -> None:
+def test_the_same_bytes_are_generated_each_time(movies: list[str]) -> None:
     assert documents() == movies
-    assert set(documents(seed=7)).isdisjoint(movies)
 
 
-def test_documents_have_tmdbs_keys_and_three_to_four_kilobytes(movies: list[str]) -> None:
+def test_documents_have_tmdbs_keys_and_ids_of_their_own(movies: list[str]) -> None:
     parsed = [json.loads(text) for text in movies]
     assert [one["id"] for one in parsed] == list(range(1, 301))
     assert all(one.keys() == TMDB_KEYS for one in parsed)
     sizes = [len(text.encode()) for text in movies]
-    assert 3000 < sum(sizes) / len(sizes) < 4000
-    assert min(sizes) > 2500
+    assert 1000 < sum(sizes) / len(sizes) < 2500
 
 
 def test_documents_lack_what_tmdb_lacks(movies: list[str]) -> None:
     parsed = [json.loads(text) for text in movies]
-    for key in ("budget", "revenue", "genres", "production_companies", "belongs_to_collection"):
+    for key in ("revenue", "genres", "production_companies"):
         known = sum(bool(one[key]) for one in parsed)
         assert 0 < known < len(parsed), key
     for one in parsed:
@@ -98,15 +96,14 @@ def test_a_later_version_differs_in_what_moves_at_tmdb(movies: list[str]) -> Non
         old, new = json.loads(before), json.loads(after)
         moved = {key for key in old if old[key] != new[key]}
         assert {"popularity", "vote_count"} <= moved
-        assert moved <= {"popularity", "revenue", "vote_average", "vote_count"}
+        assert moved <= {"popularity", "revenue", "vote_count"}
 
 
-def test_slim_documents_say_the_same_of_what_a_history_reads(movies: list[str]) -> None:
+def test_slim_documents_have_the_same_values_of_what_a_history_reads(movies: list[str]) -> None:
     for text, slim in zip(movies, documents(is_slim=True), strict=True):
-        assert len(slim) < 400
+        assert len(slim) < 1000
         whole = json.loads(text)
-        for key in ("budget", "revenue", "vote_average", "popularity", "status", "runtime"):
-            assert json.loads(slim)[key] == whole[key]
+        assert json.loads(slim) == {key: whole[key] for key in json.loads(slim)}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ WHERE movie_id = {}
 @pytest.fixture(scope="module")
 def first_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Four movies of the first of March, planned into prod."""
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("first_day"), OF_TMDB)
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("first_day"), OF_TMDB, is_audited=False)
     warehouse.land(
         movie(1, revenue=3_000_000_000),
         movie(2, genres=[genre(35)], production_companies=[]),
@@ -53,7 +53,7 @@ def first_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture(scope="module")
 def third_day(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Movies with a story each, after a first plan and two refreshes; to be looked at only."""
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("third_day"), OF_TMDB)
+    warehouse = Warehouse.create(tmp_path_factory.mktemp("third_day"), OF_TMDB, is_audited=False)
     forgotten = company(7, "Soon forgotten")
     warehouse.land(
         movie(1, production_companies=[forgotten, company(2, "Brick")]),
