@@ -33,6 +33,7 @@ LEFT_OUT = {
     "SNOWFLAKE_AUTHENTICATOR": PEOPLE,
     "SNOWFLAKE_TOKEN": PEOPLE,
     "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": PEOPLE,
+    "SNOWFLAKE_WORKLOAD_IDENTITY_PROVIDER": "SQLMesh's connection has no setting for it",
     "MARQUEE_ALLOW": "said by a person, for one plan",
 }
 LEFT_OUT_BY = {
