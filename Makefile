@@ -108,8 +108,9 @@ test-browser: install  ## The dashboard, the catalogue and SQLMesh's UI in headl
 screenshots: install  ## Take the pictures of docs/screenshots anew, of the warehouse as it is
 	$(BIN)/python -m tests.e2e.screenshots
 
-docs: install  ## Write docs/data-dictionary.md anew from the models
+docs: install  ## Write docs/data-dictionary.md and snowflake/semantic_view.sql from the models
 	$(BIN)/python -m marquee.catalog.data_dictionary
+	$(BIN)/python -m marquee.catalog.semantic_view
 
 plan-diff: install  ## Write plan-diff.md: what the working tree does to the warehouse (BASE=main)
 	$(BIN)/python -m marquee.cli.plan_diff --base $(BASE) $(if $(HEAD),--head $(HEAD)) --out plan-diff.md
