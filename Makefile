@@ -136,8 +136,9 @@ test-browser: install  ## Test the dashboard, the catalog and SQLMesh's UI in he
 screenshots: install  ## Take the screenshots in docs/screenshots again
 	$(BIN)/python -m tests.e2e.screenshots
 
-docs: install  ## Generate docs/data-dictionary.md from the models
+docs: install  ## Generate docs/data-dictionary.md and snowflake/semantic_view.sql from the models
 	$(BIN)/python -m marquee.catalog.data_dictionary
+	$(BIN)/python -m marquee.catalog.semantic_view
 
 plan-diff: install  ## Write plan-diff.md: the effect of the working tree on the warehouse (BASE=main)
 	$(BIN)/python -m marquee.cli.plan_diff --base $(BASE) $(if $(HEAD),--head $(HEAD)) --out plan-diff.md

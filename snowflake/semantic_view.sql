@@ -14,7 +14,7 @@ CREATE OR REPLACE SEMANTIC VIEW <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.MOVIE_ANAL
     dim_movies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_MOVIES PRIMARY KEY (MOVIE_SK) COMMENT = 'One row a movie that TMDb has, and the unknown movie: fact_movies as a dimension, for facts of other sources.',
     dim_production_companies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_PRODUCTION_COMPANIES PRIMARY KEY (COMPANY_SK) WITH SYNONYMS ('production companies', 'studios') COMMENT = 'One row a production company as it is now, and the unknown company.',
     dim_titles AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_TITLES PRIMARY KEY (TITLE_SK) WITH SYNONYMS ('titles', 'releases') COMMENT = 'One row a title of the studio, and the unknown title. A title that is played or sold before anybody described it is here by its key.',
-    fact_daily_performance AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.FACT_DAILY_PERFORMANCE PRIMARY KEY () WITH SYNONYMS ('daily performance', 'daily box office') COMMENT = 'One row a title, day and market region in which a theatre reported or a fan did something. Days with news are made anew as a whole. Fans are distinct within the row only: never add them up.',
+    fact_daily_performance AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.FACT_DAILY_PERFORMANCE PRIMARY KEY (TITLE_SK, DATE_SK, REGION) WITH SYNONYMS ('daily performance', 'daily box office') COMMENT = 'One row a title, day and market region in which a theatre reported or a fan did something. Days with news are made anew as a whole. Fans are distinct within the row only: never add them up.',
     fact_movies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.FACT_MOVIES PRIMARY KEY (MOVIE_SK) WITH SYNONYMS ('movies', 'films') COMMENT = 'One row a movie that TMDb has, whatever its status, with its main genre and its first production company. Money is of the whole movie: join the bridges and use their weights to divide it.'
   )
   RELATIONSHIPS (
@@ -37,7 +37,6 @@ CREATE OR REPLACE SEMANTIC VIEW <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.MOVIE_ANAL
     fact_daily_performance.unique_fans AS UNIQUE_FANS COMMENT = 'Distinct fans.',
     fact_daily_performance.unique_verified_fans AS UNIQUE_VERIFIED_FANS COMMENT = 'Distinct verified fans.',
     fact_daily_performance.unique_guests AS UNIQUE_GUESTS COMMENT = 'Distinct guests.',
-    fact_movies.release_month AS RELEASE_MONTH COMMENT = 'Month of the first release, 1 to 12.',
     fact_movies.budget_usd AS BUDGET_USD WITH SYNONYMS ('production budget', 'cost') COMMENT = 'Production budget in whole US dollars; NULL when unknown.',
     fact_movies.revenue_usd AS REVENUE_USD WITH SYNONYMS ('worldwide gross', 'box office') COMMENT = 'Worldwide box office in whole US dollars; NULL when unknown.',
     fact_movies.profit_usd AS PROFIT_USD WITH SYNONYMS ('profit') COMMENT = 'revenue_usd - budget_usd; NULL unless both are known.',
@@ -108,6 +107,7 @@ CREATE OR REPLACE SEMANTIC VIEW <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.MOVIE_ANAL
     fact_movies.original_language AS ORIGINAL_LANGUAGE WITH SYNONYMS ('language') COMMENT = 'ISO 639-1 code, and TMDb''s own cn and xx.',
     fact_movies.status AS STATUS COMMENT = 'TMDb''s production status.',
     fact_movies.release_year AS RELEASE_YEAR WITH SYNONYMS ('year of release') COMMENT = 'Year of the first release.',
+    fact_movies.release_month AS RELEASE_MONTH COMMENT = 'Month of the first release, 1 to 12.',
     fact_movies.release_season AS RELEASE_SEASON COMMENT = 'SUMMER, HOLIDAY, WINTER, SPRING or FALL.',
     fact_movies.budget_tier AS BUDGET_TIER COMMENT = 'Range of the budget (seed_budget_tiers); UNKNOWN without one.',
     fact_movies.profitability_flag AS PROFITABILITY_FLAG COMMENT = 'PROFITABLE, BREAK_EVEN, LOSS, or UNKNOWN where profit_usd is.',

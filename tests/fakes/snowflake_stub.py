@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pandas as pd
+from sqlglot import exp, parse_one
 from sqlmesh.core.context import Context
 from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot, SnapshotChangeCategory
@@ -17,6 +18,9 @@ from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot, SnapshotChangeCa
 from marquee.core.settings import ROOT
 
 ANSWERS = {"CURRENT_DATABASE()": "MARQUEE", "CURRENT_WAREHOUSE()": "MARQUEE_TRANSFORM_WH"}
+
+
+CREATE = "CREATE TABLE IF NOT EXISTS "
 
 
 class Connection:
@@ -53,7 +57,15 @@ class Cursor:
         return (ANSWERS[asked],) if asked in ANSWERS else None
 
     def fetchall(self) -> list[Any]:
-        return []
+        """The columns of a table that is described, as it was created; no rows of anything else."""
+        table = self.last.removeprefix("DESCRIBE TABLE ")
+        if table == self.last:
+            return []
+        created = next(
+            one for one in reversed(self.statements) if one.startswith(CREATE) and table in one
+        )
+        schema = parse_one(created, dialect="snowflake").this
+        return [(one.name, one.kind.sql("snowflake")) for one in schema.find_all(exp.ColumnDef)]
 
     def fetch_pandas_all(self) -> pd.DataFrame:
         return pd.DataFrame()

@@ -37,6 +37,7 @@ LEFT_OUT = {
     "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": PEOPLE,
     "MARQUEE_ALLOW": "set by a person, for one plan",
     "MARQUEE_LOG_LEVEL": "the default is right for a job",
+    "SNOWFLAKE_WORKLOAD_IDENTITY_PROVIDER": "SQLMesh's connection has no setting for it",
 }
 LEFT_OUT_BY = {
     "bot.yml": {"MARQUEE_SLACK_WEBHOOK_URL", "MARQUEE_SMTP_"},  # its checks tell who is at it

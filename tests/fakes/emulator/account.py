@@ -146,7 +146,9 @@ class Account:
             if thing is None:
                 continue
             is_ours = thing.get("COMMENT", "").startswith("Marquee: ")
-            if "DROP" in sql and is_ours:
+            if "DROP" in sql and is_ours and kind == "DATABASE":
+                self.of(kind).pop(name.upper())  # fakesnow cannot drop one
+            elif "DROP" in sql and is_ours:
                 drops.append(f"DROP {kind} IF EXISTS {name}")
                 self.of(kind).pop(name.upper())
             elif "RAISE" in sql and not is_ours:
