@@ -18,7 +18,7 @@ import pytest
 from sqlmesh.core.context import Context
 
 from macros.quality import METRICS
-from marquee.core.clock import now_utc
+from marquee.core.clock import utcnow
 from marquee.core.settings import ROOT
 from marquee.dashboard import queries
 from marquee.monitoring.checks import check_all
@@ -378,7 +378,7 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
                 for store in (on_snowflake, on_duckdb)
             )
             assert found == expected_found != []
-            checks = check_all(on_snowflake, read_thresholds(), now_utc(), None)
+            checks = check_all(on_snowflake, read_thresholds(), utcnow(), None)
         finally:
             on_snowflake.close()
             on_duckdb.close()

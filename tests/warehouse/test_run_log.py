@@ -34,7 +34,7 @@ from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
 
 from marquee.cli import health, ui
-from marquee.core.clock import now_utc
+from marquee.core.clock import utcnow
 from marquee.core.settings import ROOT
 from marquee.dashboard.queries import runs
 from marquee.monitoring.checks import COUNTS, CheckResult, check_all, is_unfinished, robust_z_score
@@ -79,7 +79,7 @@ def killed_refresh(warehouse: Warehouse) -> int:
 def results(warehouse: Warehouse, now: datetime | None = None) -> dict[str, CheckResult]:
     """The checks that fail, by check and subject."""
     store = DuckDBStore(current_snapshot(warehouse.duckdb))
-    found = check_all(store, THRESHOLDS_FILE, now or now_utc(), warehouse.duckdb)
+    found = check_all(store, THRESHOLDS_FILE, now or utcnow(), warehouse.duckdb)
     store.close()
     return {f"{one.check} {one.subject}": one for one in found if not one.is_ok}
 
@@ -375,21 +375,21 @@ def test_a_killed_pipeline_is_shown_unfinished(
     os.waitpid(child, 0)
     store = DuckDBStore(current_snapshot(project.duckdb))
     (said,) = [
-        one.message for one in check_all(store, THRESHOLDS_FILE, now_utc(), None) if not one.is_ok
+        one.message for one in check_all(store, THRESHOLDS_FILE, utcnow(), None) if not one.is_ok
     ]
     assert "unfinished" in said
     # In an old copy the run may have ended since: only time tells.
     ago, later = timedelta(minutes=5), timedelta(hours=THRESHOLDS_FILE.longest_run_hours + 1)
-    assert all(one.is_ok for one in check_all(store, THRESHOLDS_FILE, now_utc(), None, ago))
-    late = check_all(store, THRESHOLDS_FILE, now_utc() + later, None, ago)
+    assert all(one.is_ok for one in check_all(store, THRESHOLDS_FILE, utcnow(), None, ago))
+    late = check_all(store, THRESHOLDS_FILE, utcnow() + later, None, ago)
     assert any("unfinished" in one.message for one in late)
     # So is one on another host, before the next daily run; one that is at work here may go on.
     row: dict[str, Any] = {"ended_at": None, "status": "RUNNING", "host": "elsewhere"}
-    row |= {"process_id": os.getpid(), "started_at": now_utc() - timedelta(hours=7)}
-    assert is_unfinished(row, THRESHOLDS_FILE, now_utc())
-    assert not is_unfinished({**row, "host": socket.gethostname()}, THRESHOLDS_FILE, now_utc())
+    row |= {"process_id": os.getpid(), "started_at": utcnow() - timedelta(hours=7)}
+    assert is_unfinished(row, THRESHOLDS_FILE, utcnow())
+    assert not is_unfinished({**row, "host": socket.gethostname()}, THRESHOLDS_FILE, utcnow())
     assert [
-        runs(store, THRESHOLDS_FILE, now_utc(), is_past=is_past)["status"].tolist()
+        runs(store, THRESHOLDS_FILE, utcnow(), is_past=is_past)["status"].tolist()
         for is_past in (False, True)
     ] == [["UNFINISHED"], ["RUNNING"]]
     assert project.load().code == 0
@@ -544,7 +544,7 @@ FAULTS |= {
 def days_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three days in which nothing comes."""
     for module in ("marquee.cli.health", "marquee.dashboard.pages"):
-        monkeypatch.setattr(f"{module}.now_utc", lambda: now_utc() + timedelta(days=3))
+        monkeypatch.setattr(f"{module}.utcnow", lambda: utcnow() + timedelta(days=3))
 
 
 @pytest.fixture
@@ -603,7 +603,7 @@ def test_rows_far_from_their_history_have_their_line(
 
 
 def test_a_missing_run_has_its_line_after_its_cadence(story: Warehouse) -> None:
-    assert "run refresh" in results(story, now_utc() + timedelta(hours=31))
+    assert "run refresh" in results(story, utcnow() + timedelta(hours=31))
 
 
 def test_the_robust_z_score_of_a_worked_example() -> None:
