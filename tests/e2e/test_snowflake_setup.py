@@ -145,8 +145,7 @@ def of_the_check(variables: dict[str, str]) -> dict[str, Any]:
     """What the check, the health check and the dashboard pass to the connector."""
     with mock.patch("snowflake.connector.connect") as connector:
         connect({**ACCOUNT, **variables}, "check")
-    found: dict[str, Any] = connector.call_args.kwargs
-    return found
+    return dict(connector.call_args.kwargs)
 
 
 def of_sqlmesh(variables: dict[str, str], folder: Path) -> dict[str, Any]:
@@ -154,8 +153,9 @@ def of_sqlmesh(variables: dict[str, str], folder: Path) -> dict[str, Any]:
     gateway = {"SQLMESH__DEFAULT_GATEWAY": "snowflake", **ACCOUNT, **variables}
     with mock.patch.dict(os.environ, {"MARQUEE_STATE_DUCKDB": str(folder / "state"), **gateway}):
         (config,) = load_configs(None, Config, [ROOT]).values()
-    found: dict[str, Any] = config.gateways["snowflake"].connection.dict()
-    return found
+    connection = config.gateways["snowflake"].connection
+    assert connection
+    return dict(connection.dict())
 
 
 @pytest.mark.parametrize("variables", SIGN_INS, ids=lambda one: next(iter(one.values())))

@@ -219,7 +219,7 @@ class Account:
 
     def show(self, _: Session, kind: str, like: str | None) -> Rows:
         kind = _kind(kind[:-1])
-        shown = [
+        shown: Rows = [
             {"name": name, **DEFAULTS.get(kind, {}), **{k.lower(): v for k, v in thing.items()}}
             for name, thing in self.of(kind).items()
             if like is None or name == like.upper()

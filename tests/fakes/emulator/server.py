@@ -226,8 +226,8 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         """Run several statements in one request, as Snowflake does when asked to."""
         block = self.account.block(command)
         if block is not None:
-            for one in block:
-                self._execute_one(one)
+            for statement in block:
+                self._execute_one(statement)
             self._return([])
             return
         try:
@@ -447,7 +447,7 @@ def fixed_point(statement: exp.Expr) -> exp.Expr:
     for mean in list(statement.find_all(exp.Avg)):
         outer = mean.parent if isinstance(mean.parent, exp.Window) else mean
         # One of the values, for its type: an aggregate, over the same window.
-        sample = outer.copy()
+        sample: exp.Expr = outer.copy()
         smallest = exp.Min(this=mean.this.copy())
         if isinstance(sample, exp.Window):
             sample.set("this", smallest)
