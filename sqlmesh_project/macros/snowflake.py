@@ -40,7 +40,7 @@ def today(evaluator: MacroEvaluator) -> exp.Expr:
 
 @macro()
 def full_refresh(evaluator: MacroEvaluator) -> exp.Expr:
-    """FULL, the refresh mode of a dynamic table, as the bare word that Snowflake's grammar wants."""
+    """FULL, a dynamic table's refresh mode, as the bare word that Snowflake's grammar wants."""
     return exp.var("FULL")
 
 
