@@ -39,13 +39,20 @@ def today(evaluator: MacroEvaluator) -> exp.Expr:
 
 
 @macro()
+def full_refresh(evaluator: MacroEvaluator) -> exp.Expr:
+    """FULL, a dynamic table's refresh mode, as the bare word that Snowflake's grammar wants."""
+    return exp.var("FULL")
+
+
+@macro()
 def refresh_dynamic_table(evaluator: MacroEvaluator) -> exp.Expr | None:
     """After a model that may be a dynamic table: refresh it, so that its audits see its parents.
 
     Its parents have just changed, and its target lag may be an hour. A preview in a development
     environment, whose table ends in __dev, is an ordinary table and needs none.
     """
-    if not is_dynamic(evaluator) or evaluator.runtime_stage != RuntimeStage.EVALUATING:
+    is_evaluated = evaluator.locals.get("runtime_stage") == RuntimeStage.EVALUATING.value
+    if not is_dynamic(evaluator) or not is_evaluated:
         return None
     table = evaluator.this_model
     if table.rstrip('"').lower().endswith("__dev"):
