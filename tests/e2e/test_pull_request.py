@@ -166,6 +166,18 @@ def test_without_a_token_the_poster_shows_what_to_set(
     assert github.requests == []
 
 
+def test_the_workflows_command_posts_with_the_standard_library_alone(
+    github: GitHubStandIn, tmp_path: Path
+) -> None:
+    step = workflow("plan-diff.yml")["jobs"]["comment"]["steps"][-1]
+    command = step["run"].replace("python3", f"{sys.executable} -S", 1)  # -S: no packages
+    (tmp_path / "plan-diff.md").write_text("first")
+    command = command.replace("report/plan-diff.md", str(tmp_path / "plan-diff.md"))
+    variables = {"PULL_REQUEST": str(NUMBER), "HEAD": HEAD, "BASE": "b" * 40, "RUN": "a run"}
+    subprocess.run(["bash", "-c", command], cwd=ROOT, env={**os.environ, **variables}, check=True)
+    assert [found["body"] for found in github.comments] == [f"{comment.MARKER}\nfirst"]
+
+
 def workflow(name: str) -> Any:
     text = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
     return yaml.safe_load(text)

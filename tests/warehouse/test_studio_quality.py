@@ -242,6 +242,13 @@ def test_no_value_of_the_source_stops_gold(warehouse: Warehouse) -> None:
         "SELECT DISTINCT _source_batch_id, column_name FROM ops.rejected_studio_values"
     )
     assert {*listed} == expected
+    # Of the fan feed nothing is kept that could be about a person.
+    described = r"'^((text|number) of length \d+)?$'"
+    assert warehouse.query(
+        "SELECT table_name = 'raw_fan_interactions' AS is_of_fans, "
+        f"BOOL_AND(REGEXP_MATCHES(rejected_value, {described})) "
+        "FROM ops.rejected_studio_values GROUP BY ALL ORDER BY ALL"
+    ) == [(False, False), (True, True)]
     assert warehouse.query(
         "SELECT franchise, title_count FROM gold.agg_franchise_performance ORDER BY ALL"
     ) == [("Saga", 3), ("Standalone", 6), ("Unknown", 0)]

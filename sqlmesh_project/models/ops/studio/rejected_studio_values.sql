@@ -9,7 +9,7 @@ MODEL (
     table_name = 'Table of bronze.',
     record_id = 'The studio''s key of the record.',
     column_name = 'Column of silver that lost the value.',
-    rejected_value = 'What the record says.',
+    rejected_value = 'What the record says; of the fan feed type and length only, because the text may be about a person.',
     reason = 'The rule it breaks.',
     source_file = 'File of the record.',
     source_line = 'Line in it.',
