@@ -1,4 +1,4 @@
-"""The door: `make bench`, or `python benchmarks --help`."""
+"""The command line of `make bench`, or `python benchmarks --help`."""
 
 from __future__ import annotations
 

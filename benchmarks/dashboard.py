@@ -95,8 +95,8 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
 def _add_studio(env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace) -> None:
     scale = STUDIO_SCALE_QUICKLY if env.is_quick else STUDIO_SCALE
     env.say("dashboard: adding a studio")
-    door = warehouses.project / "pipelines" / "studio.py"
-    env.run(sys.executable, door, "--sandbox", "--scale", str(scale), workspace=workspace)
+    pipeline = warehouses.project / "pipelines" / "studio.py"
+    env.run(sys.executable, pipeline, "--sandbox", "--scale", str(scale), workspace=workspace)
     warehouses.sqlmesh(workspace, *REFRESH)
 
 

@@ -16,7 +16,7 @@ CHANGED_SHARE = 0.01
 REFRESH_SHARE_PCT = 20
 FIRST_TO_NEXT = 1.1
 UNLIMITED = "10000"  # requests a second
-LOGS = "ops."  # keeps what was refused of responses that are not the newest any more
+LOGS = "ops."  # keeps what was rejected of responses that are not the newest any more
 PLOT = "day.svg"
 
 NOTES = [
@@ -25,12 +25,12 @@ NOTES = [
     "a file as at TMDb, lists all): `python pipelines/tmdb.py` without a rate limit, then "
     "`sqlmesh run --ignore-cron`.",
     "This happens twice, with other movies (once in the quick form). What keeps no count of its "
-    "own (genres, companies, refused values) reads again what was written since the hour of the "
+    "own (genres, companies, rejected values) reads again what was written since the hour of the "
     "last refresh began, so the first one after a build reads what the build wrote, and the next "
     "one is like those of all later days.",
     "Ingestion is bounded by asking for each changed movie; at TMDb's 40 requests a second the "
     "10,000 of a million would take 250 s.",
-    "At the smallest size everything is built anew from the bronze of after the refresh, in plain "
+    "At the smallest size everything is rebuilt from the bronze of after the refresh, in plain "
     "DuckDB: every table of silver, snapshots and gold must have the same rows as after the "
     "refresh, or the benchmark fails.",
 ]
@@ -46,7 +46,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
         numbers = (1,) if env.is_quick else (1, 2)
         days = [_day(env, warehouses, workspace, movies, number) for number in numbers]
         if movies == sizes[0]:
-            _must_be_as_built_anew(env, warehouses, workspace)
+            _must_equal_a_rebuild(env, warehouses, workspace)
         (_, _, first), (ingest, served, refresh) = days[0], days[-1]
         shares_pct = [one.cpu_seconds / build.cpu_seconds * 100 for one in (first, refresh)]
         changed = len(served.details())
@@ -104,7 +104,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
                 REFRESH_SHARE_PCT,
                 share_pct,
                 unit="%",
-                is_judged=not env.is_quick,
+                is_checked=not env.is_quick,
             )
             for which, share_pct in zip(("first", "next"), shares_pct, strict=True)
         ]
@@ -114,7 +114,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
                 FIRST_TO_NEXT,
                 first.cpu_seconds / refresh.cpu_seconds,
                 unit="x",
-                is_judged=not env.is_quick,
+                is_checked=not env.is_quick,
             )
         ],
         notes=NOTES,
@@ -125,7 +125,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
 def _day(
     env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace, movies: int, number: int
 ) -> tuple[Took, Served, Took]:
-    """Serve changes, let the pipeline fetch them, refresh; return both and what was asked."""
+    """Serve changes, let the pipeline fetch them, refresh; return both and what was requested."""
     env.say(f"a day: ingesting the changes of {movies:,} movies")
     changed = env.folder / "changed.ndjson"
     env.call("movies:write_changed_movies", changed, movies, number, CHANGED_SHARE)
@@ -144,7 +144,7 @@ def _day(
         )
     landed = _responses(env, workspace) - before
     if not landed or landed != len(served.details()):
-        raise BenchmarkError(f"{landed} responses landed of {len(served.details())} asked for.")
+        raise BenchmarkError(f"{landed} responses landed of {len(served.details())} requested.")
     env.say("a day: sqlmesh run")
     return ingest, served, warehouses.sqlmesh(workspace, *REFRESH)
 
@@ -154,7 +154,7 @@ def _responses(env: BenchmarkEnv, workspace: Workspace) -> int:
     return count
 
 
-def _must_be_as_built_anew(env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace) -> None:
+def _must_equal_a_rebuild(env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace) -> None:
     """Compare a refreshed warehouse with one that is built from the same bronze at once.
 
     Raises:
@@ -162,13 +162,14 @@ def _must_be_as_built_anew(env: BenchmarkEnv, warehouses: Warehouses, workspace:
 
     """
     steps = warehouses.render()
-    anew = env.workspace("anew")
-    env.call("baselines.plain:copy_bronze", workspace.duckdb, anew.duckdb)
-    env.call("baselines.plain:transform", anew.duckdb, steps, False, MEMORY_LIMIT)
+    rebuilt = env.workspace("rebuilt")
+    env.call("baselines.plain:copy_bronze", workspace.duckdb, rebuilt.duckdb)
+    env.call("baselines.plain:transform", rebuilt.duckdb, steps, False, MEMORY_LIMIT)
     expected, found = (
-        env.call("baselines.plain:contents", one.duckdb, steps).result for one in (anew, workspace)
+        env.call("baselines.plain:contents", one.duckdb, steps).result
+        for one in (rebuilt, workspace)
     )
-    anew.remove()
+    rebuilt.remove()
     different = [
         table
         for table, one in expected.items()

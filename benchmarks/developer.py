@@ -1,4 +1,4 @@
-"""What a developer waits for all day: a plan without news, the unit tests, `make test`."""
+"""What a developer waits for all day: a plan without changes, the unit tests, `make test`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
                 limit,
                 cpu_seconds[name] / cpu_seconds[IMPORTING],
                 unit="x",
-                is_judged=not env.is_quick,
+                is_checked=not env.is_quick,
             )
             for name, limit in TIMES_OF_IMPORTING.items()
             if name in cpu_seconds

@@ -15,19 +15,19 @@ from typing import Any
 from benchmarks.measure import BenchmarkError, Took, call, run
 from marquee.core.settings import ROOT
 
-MEMORY_LIMIT = "6GB"  # the project's default; for every contender, so that none has more room
+MEMORY_LIMIT = "6GB"  # the project's default; for every baseline, so that none has more room
 LOCK = ROOT / "benchmarks" / "requirements.lock"
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A warehouse of one contender: its file, SQLMesh's state and dlt's working folder."""
+    """A warehouse of one baseline: its file, SQLMesh's state and dlt's working folder."""
 
     folder: Path
 
     @property
     def duckdb(self) -> Path:
-        """The warehouse; views name the catalog, so that each contender's has the same name."""
+        """The warehouse; views name the catalog, so that each baseline's has the same name."""
         return self.folder / "warehouse.duckdb"
 
     @property
@@ -54,7 +54,7 @@ class BenchmarkEnv:
         """Take where to work.
 
         Args:
-            folder: for everything that is gone afterwards; the tools are kept beside it.
+            folder: for everything that is deleted afterwards; the tools are kept beside it.
             plots: for the plots.
             is_quick: whether it must be over in three minutes.
             days: how long a history to rebuild, None for one that fits with the rest.
@@ -74,7 +74,7 @@ class BenchmarkEnv:
         print(f"{time.monotonic() - self._begun:7.1f} s  {text}", flush=True)
 
     def need_disk(self, gigabytes: float) -> None:
-        """Refuse to begin what would fill the disk.
+        """Abort before a benchmark would fill the disk.
 
         Raises:
             BenchmarkError: so much is not free.
@@ -163,5 +163,5 @@ class BenchmarkEnv:
         )
 
     def plot(self, name: str, points: Sequence[Mapping[str, Any]], x: str, series: str) -> None:
-        """Draw seconds over `x`, a line a series, as an SVG beside the results."""
+        """Draw seconds over `x`, a line per series, as an SVG beside the results."""
         self.call("plot:lines", self.plots / name, points, x, "seconds", series, with_tools=True)

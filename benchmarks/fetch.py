@@ -33,8 +33,8 @@ def measure(env: BenchmarkEnv) -> Benchmark:
     latencies = (100,) if env.is_quick else (20, 100, 200)
     many, few = (100, 20) if env.is_quick else (800, 40)
     pages = 10 if env.is_quick else 150
-    catalogue = env.folder / "fetch.ndjson"
-    env.call("movies:write_first_movies", catalogue, max(many, pages * MOVIES_A_PAGE))
+    movie_file = env.folder / "fetch.ndjson"
+    env.call("movies:write_first_movies", movie_file, max(many, pages * MOVIES_A_PAGE))
     rows: list[list[Cell]] = []
     serial_by_latency: dict[int, Served] = {}
     for limit in (None, LIMIT):
@@ -42,10 +42,10 @@ def measure(env: BenchmarkEnv) -> Benchmark:
             parallel = many if limit is None else min(many, 160)
             env.say(f"fetch: {latency_ms} ms, {f'{limit}/s' if limit else 'no limit'}")
             if limit is None:  # one after the other, no client comes near a limit
-                serial_by_latency[latency_ms] = _serially(env, catalogue, latency_ms, few)
+                serial_by_latency[latency_ms] = _serially(env, movie_file, latency_ms, few)
             serial = serial_by_latency[latency_ms]
-            bound = _with_asyncio(env, catalogue, latency_ms, limit, parallel)
-            ours, _ = _by_pipeline(env, catalogue, latency_ms, limit, ids=parallel)
+            bound = _with_asyncio(env, movie_file, latency_ms, limit, parallel)
+            ours, _ = _by_pipeline(env, movie_file, latency_ms, limit, ids=parallel)
             rates = [one.useful_rate() for one in (serial, bound, ours)]
             rows.append(
                 [
@@ -58,7 +58,7 @@ def measure(env: BenchmarkEnv) -> Benchmark:
                 ]
             )
     env.say(f"fetch: the popular list, {pages * MOVIES_A_PAGE:,} movies, 100 ms, {LIMIT}/s")
-    served, seconds = _by_pipeline(env, catalogue, 100, LIMIT, pages=pages)
+    served, seconds = _by_pipeline(env, movie_file, 100, LIMIT, pages=pages)
     useful = sum(status == 200 for _, status in served.details())
     if useful != pages * MOVIES_A_PAGE:
         raise BenchmarkError(f"{useful} movies were fetched, not {pages * MOVIES_A_PAGE}.")
@@ -107,17 +107,17 @@ def measure(env: BenchmarkEnv) -> Benchmark:
     )
 
 
-def _serially(env: BenchmarkEnv, catalogue: Path, latency_ms: int, movies: int) -> Served:
-    with _served(env, catalogue, latency_ms, None) as served:
+def _serially(env: BenchmarkEnv, movie_file: Path, latency_ms: int, movies: int) -> Served:
+    with _served(env, movie_file, latency_ms, None) as served:
         ids = list(range(1, movies + 1))
         env.call("baselines.clients:fetch_serially", served.base_url, served.credential, ids)
     return served
 
 
 def _with_asyncio(
-    env: BenchmarkEnv, catalogue: Path, latency_ms: int, limit: int | None, movies: int
+    env: BenchmarkEnv, movie_file: Path, latency_ms: int, limit: int | None, movies: int
 ) -> Served:
-    with _served(env, catalogue, latency_ms, limit) as served:
+    with _served(env, movie_file, latency_ms, limit) as served:
         env.call(
             "baselines.clients:fetch_with_asyncio",
             served.base_url,
@@ -131,19 +131,19 @@ def _with_asyncio(
 
 def _by_pipeline(
     env: BenchmarkEnv,
-    catalogue: Path,
+    movie_file: Path,
     latency_ms: int,
     limit: int | None,
     *,
     ids: int = 0,
     pages: int = 0,
 ) -> tuple[Served, float]:
-    """Return what the sandbox was asked and how long the process took."""
+    """Return what was requested of the sandbox and how long the process took."""
     workspace = env.workspace("fetch")
     wanted = env.folder / "ids.txt"
     wanted.write_text("\n".join(str(one) for one in range(1, ids + 1)))
     which = ("--pages", str(pages)) if pages else ("--ids", str(wanted))
-    with _served(env, catalogue, latency_ms, limit) as served:
+    with _served(env, movie_file, latency_ms, limit) as served:
         took = env.run(
             sys.executable,
             ROOT / "pipelines" / "tmdb.py",
@@ -159,6 +159,6 @@ def _by_pipeline(
 
 
 def _served(
-    env: BenchmarkEnv, catalogue: Path, latency_ms: int, limit: int | None
+    env: BenchmarkEnv, movie_file: Path, latency_ms: int, limit: int | None
 ) -> AbstractContextManager[Served]:
-    return sandbox(env.folder, catalogue, latency_ms=latency_ms, rate_limit=limit)
+    return sandbox(env.folder, movie_file, latency_ms=latency_ms, rate_limit=limit)

@@ -1,4 +1,4 @@
-"""How long it takes to make the history anew from years of daily responses."""
+"""How long it takes to rebuild the history from years of daily responses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.warehouses import PLAN, REFRESH, Warehouses
 MOVIES, MOVIES_QUICKLY = 100_000, 1_000
 DAYS, DAYS_QUICKLY = 24, 20
 HISTORY = "snapshots.snap_silver_movies"
-ITS_MODELS = ("--select-model", f"+{HISTORY}")  # with silver_movies, which tells what is news
+ITS_MODELS = ("--select-model", f"+{HISTORY}")  # with silver_movies, which tells what has changed
 CHANGED_SHARE = 0.01
 GB_A_RESPONSE = 4e-7  # 300 bytes of document, its lineage, its period twice, and room to sort
 

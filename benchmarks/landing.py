@@ -75,7 +75,7 @@ def measure(env: BenchmarkEnv) -> Benchmark:
                 SHARE_PCT,
                 ours.seconds / backfill_seconds * 100,
                 unit="%",
-                is_judged=not env.is_quick,
+                is_checked=not env.is_quick,
             ),
             Goal("peak memory of dlt's steps", PEAK_MB, files.peak_mb, unit="MB"),
         ],

@@ -1,6 +1,6 @@
 """What a process took: wall time, processor time, and the most memory it ever had.
 
-Whatever is measured runs in a process of its own, so that no contender inherits another one's
+Whatever is measured runs in a process of its own, so that no baseline inherits another one's
 caches or memory. The process that measures stays small and imports nothing heavy: on Linux the peak
 of a child begins with that of its parent.
 """
@@ -74,17 +74,17 @@ def run(
         log: a file for what it says.
 
     Raises:
-        BenchmarkError: it failed; the message has the last lines it said.
+        BenchmarkError: it failed; the message has the last lines of its output.
 
     """
-    with log.open("ab") as said:
+    with log.open("ab") as output:
         begun = time.perf_counter()
         process = subprocess.Popen(
             [str(part) for part in command],
             cwd=cwd,
             env=clean_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:

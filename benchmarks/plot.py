@@ -7,7 +7,7 @@ from typing import Any
 
 
 def lines(path: str, points: Sequence[dict[str, Any]], x: str, y: str, series: str) -> None:
-    """Draw a line a series, on linear axes from 0, so that a straight line is linear growth."""
+    """Draw a line per series, on linear axes from 0, so that a straight line is linear growth."""
     import altair
 
     chart = (

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from marquee.core.settings import ROOT
 
-Verdict = Literal["met", "missed", "not judged"]
+Verdict = Literal["met", "missed", "not checked"]
 Cell = str | int | float | None
 
 
@@ -30,7 +30,7 @@ class Goal:
         measured: what came out.
         at_most: whether the promise is a ceiling; else it is a floor.
         unit: `x`, `MB`, `%`, `requests/s`, or empty.
-        is_judged: False where the run is too small for the promise, which is about millions.
+        is_checked: False where the run is too small for the promise, which is about millions.
 
     """
 
@@ -39,13 +39,13 @@ class Goal:
     measured: float
     at_most: bool = True
     unit: str = ""
-    is_judged: bool = True
+    is_checked: bool = True
 
     @property
     def verdict(self) -> Verdict:
         """Say whether the promise was kept."""
-        if not self.is_judged:
-            return "not judged"
+        if not self.is_checked:
+            return "not checked"
         is_met = self.measured <= self.limit if self.at_most else self.measured >= self.limit
         return "met" if is_met else "missed"
 
@@ -68,7 +68,7 @@ class Benchmark:
         title: its headline.
         tables: the figures.
         goals: what was promised.
-        notes: what a reader has to know to believe the figures.
+        notes: what a reader has to know to trust the figures.
         plot: the file name of a plot beside the results.
 
     """
@@ -161,7 +161,7 @@ def markdown(stem: str, records: Sequence[Mapping[str, Any]]) -> str:
 
 def verdict(given: Verdict) -> str:
     """Show a verdict so that a miss can't be overlooked."""
-    return {"met": "met", "missed": "**missed**", "not judged": "not judged at this size"}[given]
+    return {"met": "met", "missed": "**missed**", "not checked": "not checked at this size"}[given]
 
 
 def number(value: Cell, unit: str = "") -> str:

@@ -22,7 +22,7 @@ DETAILS = "/3/movie/"
 
 @dataclass
 class Served:
-    """A running sandbox, and after the end of its `with` block what it was asked.
+    """A running sandbox, and after the end of its `with` block what was requested of it.
 
     Attributes:
         base_url: in the place of `https://api.themoviedb.org/3`.
@@ -56,8 +56,8 @@ class Served:
 
     def fetch_seconds(self) -> float:
         """Return the time from the first request for a movie to the answer to the last one."""
-        asked = [at for at, _ in self.details()]
-        return max(asked) - min(asked) + self.latency_s
+        requested_at = [at for at, _ in self.details()]
+        return max(requested_at) - min(requested_at) + self.latency_s
 
     def useful_rate(self) -> float:
         """Return the movies that were answered with 200, a second of that time."""
@@ -71,24 +71,24 @@ class Served:
 @contextmanager
 def sandbox(
     folder: Path,
-    catalogue: Path,
+    movie_file: Path,
     *,
     latency_ms: int = 0,
     rate_limit: float | None = None,
     is_change_feed: bool = False,
 ) -> Iterator[Served]:
-    """Serve a catalogue (NDJSON) from another process while the block runs.
+    """Serve the movies of an NDJSON file from another process while the block runs.
 
     Args:
         folder: where to work; an id export in it is served too.
-        catalogue: the movies.
+        movie_file: the NDJSON file.
         latency_ms: wait before each answer.
         rate_limit: 429 above so many requests a second.
         is_change_feed: whether today's change log names all these movies.
 
     """
     out = folder / "served.json"
-    arguments = [str(catalogue), latency_ms, rate_limit, is_change_feed, str(folder)]
+    arguments = [str(movie_file), latency_ms, rate_limit, is_change_feed, str(folder)]
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.child", "serve:serve", out, json.dumps(arguments)],
         cwd=folder,
@@ -107,15 +107,15 @@ def sandbox(
         yield served
         process.stdin.close()  # which it takes for the end
         process.wait(timeout=60)
-        said = json.loads(out.read_text())
-        served.log, served.cpu_seconds = said["log"], said["cpu_seconds"]
+        result = json.loads(out.read_text())
+        served.log, served.cpu_seconds = result["log"], result["cpu_seconds"]
     finally:
         process.kill()
         process.wait()
 
 
 def serve(
-    catalogue: str,
+    movie_file: str,
     latency_ms: int,
     rate_limit: float | None,
     is_change_feed: bool,
@@ -124,13 +124,13 @@ def serve(
     """Serve until standard input ends; runs in the process of its own."""
     from datetime import datetime, timezone
 
-    from marquee.sandbox.movies import Catalogue, from_lines
+    from marquee.sandbox.movies import MovieSet, from_lines
     from marquee.sandbox.server import Sandbox
 
     today = datetime.now(timezone.utc).date()
-    films = from_lines(Path(catalogue).read_bytes().split(b"\n"))
+    films = from_lines(Path(movie_file).read_bytes().split(b"\n"))
     if is_change_feed:
-        films = Catalogue("changed", 1, films.documents, {}, {1: tuple(sorted(films.documents))})
+        films = MovieSet("changed", 1, films.documents, {}, {1: tuple(sorted(films.documents))})
     running = Sandbox(
         films, latency_ms=latency_ms, rate_limit_per_second=rate_limit, today=lambda: today
     )

@@ -89,7 +89,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
                 TIMES_OF_DBT,
                 sqlmesh.seconds / with_audits["dbt"],
                 unit="x",
-                is_judged=not env.is_quick,
+                is_checked=not env.is_quick,
             )
         ]
         goals.append(
@@ -98,7 +98,7 @@ def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
                 PEAK_MB,
                 sqlmesh.peak_mb,
                 unit="MB",
-                is_judged=not env.is_quick,
+                is_checked=not env.is_quick,
             )
         )
     return Benchmark(
@@ -152,14 +152,14 @@ def _contents(env: BenchmarkEnv, workspace: Workspace, steps: Path) -> dict[str,
 
 
 def require_agreement(contents: dict[str, dict[str, list[str]]]) -> None:
-    """Compare what the contenders made.
+    """Compare what the baselines made.
 
     Raises:
         BenchmarkError: a table differs; a race between different results means nothing.
 
     """
     expected = contents["sqlmesh"]
-    for contender, found in contents.items():
+    for baseline, found in contents.items():
         different = [table for table, one in expected.items() if found[table] != one]
         if different:
-            raise BenchmarkError(f"{contender} and sqlmesh disagree on {', '.join(different)}.")
+            raise BenchmarkError(f"{baseline} and sqlmesh disagree on {', '.join(different)}.")

@@ -20,7 +20,7 @@ class Warehouses:
     """Bronze by dlt and generator, and the rest by `sqlmesh plan`, as of yesterday."""
 
     def __init__(self, env: BenchmarkEnv) -> None:
-        """Take where to keep them; nothing is made before it is asked for."""
+        """Take where to keep them; nothing is made before it is needed."""
         self._env = env
         self._bronze: dict[int, Workspace] = {}
         self._built: dict[int, tuple[Workspace, Took]] = {}
@@ -57,7 +57,7 @@ class Warehouses:
         return self.sqlmesh(workspace, *PLAN, "--execution-time", self.execution_time, *options)
 
     def sqlmesh(self, workspace: Workspace, *arguments: str, allowed: str = "") -> Took:
-        """Run a command of SQLMesh on a warehouse; `allowed` is a model that it may make anew."""
+        """Run a command of SQLMesh on a warehouse; `allowed` is a model that it may rebuild."""
         environment = {"MARQUEE_ALLOW": allowed}
         return self._env.run(
             SQLMESH, *arguments, cwd=self.project, workspace=workspace, environment=environment

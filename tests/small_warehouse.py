@@ -308,9 +308,9 @@ class Warehouse:
             forget_modules(self.project)
             action()
             return
-        said = self.folder / "output.txt"
-        child = in_child(said, lambda: forget_modules(self.project), action)
-        assert finish(child) == 0, said.read_text(encoding="utf-8")
+        output_file = self.folder / "output.txt"
+        child = in_child(output_file, lambda: forget_modules(self.project), action)
+        assert finish(child) == 0, output_file.read_text(encoding="utf-8")
 
     @contextmanager
     def context(self, *, load: bool = True) -> Iterator[Context]:
@@ -378,7 +378,7 @@ class Warehouse:
     def current_rows_of(self, *schemas: str) -> dict[str, Rows]:
         """Rows of the schemas that a rebuild from bronze gives, too, by table.
 
-        Without what tells of refreshes: their columns, pairs that are gone, superseded periods.
+        Without what tells of refreshes: their columns, removed pairs, superseded periods.
         """
         found = {}
         for name in self.rows_of(*schemas):

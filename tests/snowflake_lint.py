@@ -1,4 +1,4 @@
-"""What Snowflake would refuse, or take for something else, found in a statement without an account.
+"""What Snowflake would reject, or take for something else, found in a statement without an account.
 
 fakesnow can't tell: it runs DuckDB's functions and types, and any case of a name.
 """

@@ -13,14 +13,14 @@ import duckdb
 
 from benchmarks import movies as generated
 from marquee.bronze.destination import BRONZE, Destination, duckdb_destination
-from marquee.bronze.loader import land, open_pipeline
+from marquee.bronze.loader import load, open_pipeline
 from marquee.bronze.tables import Row, Table
 from marquee.core.settings import Settings, configure_dlt
 from marquee.sources.tmdb.run import PIPELINE
 from marquee.sources.tmdb.state import Cursor, PipelineState
 from marquee.sources.tmdb.tables import RAW_GENRES, RAW_MOVIES, TABLES
 
-STAND_IN = "http://127.0.0.1:8899/3"
+BASE_URL = "http://127.0.0.1:8899/3"
 BATCH = "20260101T000000Z-bench"
 LANDED_AT = time(3)  # of the day that a warehouse begins with
 
@@ -39,7 +39,7 @@ FROM ({documents})
 
 
 def land_chunks(path: str, chunk_size: int) -> None:
-    """Land an NDJSON of documents as the pipeline lands what it fetched: a load a chunk."""
+    """Land an NDJSON of documents as the pipeline lands what it fetched: one load per chunk."""
     _land_chunks(path, chunk_size, duckdb_destination(Settings.from_environment().duckdb))
 
 
@@ -55,7 +55,7 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
 
     dlt lands the genres and the first movie, so that its tables and its state are real; the other
     movies follow in SQL. With more days, each movie has as many responses, of slim documents. The
-    studio's tables are there and empty, for each contender builds all models.
+    studio's tables are there and empty, for each baseline builds all models.
     """
     from macros.bronze import TABLES as READ_BY_MODELS  # here: it takes a second, others race
 
@@ -73,8 +73,8 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
     rows[RAW_GENRES] = [
         {"raw_data": f'{{"genres":[{genres}]}}', "ingested_at": at, "batch_id": BATCH}
     ]
-    memory = PipelineState(Cursor(begun, is_full=True))
-    land(open_pipeline(PIPELINE, settings, destination), destination, rows, memory.to_json())
+    state = PipelineState(Cursor(begun, is_full=True))
+    load(open_pipeline(PIPELINE, settings, destination), destination, rows, state.to_json())
     with duckdb.connect(str(settings.duckdb)) as connection:
         for table in READ_BY_MODELS:
             connection.execute(f"CREATE TABLE IF NOT EXISTS {BRONZE}.{table}")
@@ -100,7 +100,7 @@ def _append(warehouse: Path, movies: str, at: datetime, *, is_slim: bool) -> Non
         connection.execute(f"CREATE TEMP TABLE listed AS {movies}")
         connection.execute(
             APPEND.format(
-                url=STAND_IN,
+                url=BASE_URL,
                 at=at,
                 batch=BATCH,
                 documents=generated.documents("FROM listed", is_slim=is_slim),
@@ -117,7 +117,7 @@ def _land_chunks(
     for number, chunk in enumerate(itertools.islice(_chunks(Path(path), chunk_size), at_most)):
         rows: dict[Table, list[Row]] = {} if number else {table: [] for table in TABLES}
         rows[RAW_MOVIES] = [_row(document, _movie_id(document)) for document in chunk]
-        land(pipeline, destination, rows, {"chunks_done": number + 1})
+        load(pipeline, destination, rows, {"chunks_done": number + 1})
 
 
 def _chunks(path: Path, size: int) -> Iterator[list[str]]:
@@ -136,7 +136,7 @@ def _row(document: str, movie_id: int, at: datetime | None = None) -> Row:
     return {
         "movie_id": movie_id,
         "raw_data": document,
-        "source_url": f"{STAND_IN}/movie/{movie_id}",
+        "source_url": f"{BASE_URL}/movie/{movie_id}",
         "ingested_at": at or datetime.now(timezone.utc).replace(tzinfo=None),
         "batch_id": BATCH,
     }

@@ -90,7 +90,7 @@ def _name(table: exp.Table) -> str:
 
 
 def _sql(query: exp.Expr) -> str:
-    """Write a query without catalogs: each contender has a file of its own."""
+    """Write a query without catalogs: each baseline has a file of its own."""
 
     def without_catalog(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Table) and node.catalog:

@@ -1,4 +1,4 @@
-"""Snowflake before the first connection: the scripts, the names, what is asked for and when."""
+"""Snowflake before the first connection: the scripts, the names, the required settings."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ EVERY_SCRIPT = sorted((ROOT / "snowflake").glob("*.sql"))
 def test_a_script_is_snowflakes_and_can_be_run_again(script: Path) -> None:
     statements = statements_of(script, KEYS)
     assert len(statements) > 1
-    assert statements[0].startswith("USE ROLE "), "who runs it is said first"
+    assert statements[0].startswith("USE ROLE "), "the role comes first"
     for statement in statements:
         assert IDEMPOTENT.match(statement), statement
         assert sqlglot.parse_one(statement, dialect="snowflake")
@@ -266,7 +266,7 @@ def test_an_encrypted_key_without_its_passphrase_is_told(project: Project, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("said", "script"),
+    ("message", "script"),
     [
         ("250001 (08001): Incorrect username or password was specified.", "05_users.sql"),
         ("JWT token is invalid. [0ce9eb56-821d-4ca9-a774-04ae89a0cf5a]", "05_users.sql"),
@@ -281,10 +281,10 @@ def test_an_encrypted_key_without_its_passphrase_is_told(project: Project, tmp_p
         ("IP 192.0.2.1 is not allowed to access Snowflake.", "06_network_policy.sql"),
     ],
 )
-def test_a_refusal_names_the_script_that_mends_it(said: str, script: str) -> None:
+def test_an_access_error_names_the_script_that_fixes_it(message: str, script: str) -> None:
     from snowflake.connector.errors import DatabaseError
 
-    explained = explain_snowflake(DatabaseError(said)) or ""
+    explained = explain_snowflake(DatabaseError(message)) or ""
     assert f"-f snowflake/{script}" in explained
-    assert "Snowflake said: " in explained
-    assert explain_snowflake(RuntimeError(said)) is None, "of Snowflake's errors only"
+    assert "Snowflake reported: " in explained
+    assert explain_snowflake(RuntimeError(message)) is None, "of Snowflake's errors only"

@@ -35,7 +35,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Context, li
 
 def test_every_statement_is_snowflakes(sent: tuple[Context, list[str]]) -> None:
     _, statements = sent
-    # SQLMesh's own look at the catalogue names its columns in lower case.
+    # SQLMesh's own look at the catalog names its columns in lower case.
     ours = {one for one in statements if "INFORMATION_SCHEMA" not in one}
     assert len(ours) > 100
     found = {one[:300]: wrong for one in sorted(ours) if (wrong := problems(one))}
@@ -155,8 +155,8 @@ VALUES = "(SELECT 1 AS n, 'a' AS t, DATE '2026-01-01' AS d, 1.5::DOUBLE AS f, TR
     ],
 )
 def test_a_key_that_depends_on_a_format_is_found(hashed: str, found: str) -> None:
-    said = planted(f"SELECT MD5({hashed}) AS movie_sk FROM {VALUES}")
-    assert [one[: len(found)] for one in said] == ([found] if found else [])
+    findings = planted(f"SELECT MD5({hashed}) AS movie_sk FROM {VALUES}")
+    assert [one[: len(found)] for one in findings] == ([found] if found else [])
 
 
 BY_KEY = "INCREMENTAL_BY_UNIQUE_KEY (unique_key (n, t))"

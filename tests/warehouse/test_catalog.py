@@ -1,4 +1,4 @@
-"""The catalogue's content: every model and column is there, links resolve, lineage is right."""
+"""The catalog's content: every model and column is there, links resolve, lineage is right."""
 
 from __future__ import annotations
 

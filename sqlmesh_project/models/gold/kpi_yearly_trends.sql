@@ -4,7 +4,7 @@ MODEL (
   physical_properties (target_lag = @kpi_target_lag, refresh_mode = @full_refresh()),
   grain release_year,
   @read_by_analysts(),
-  description 'One row a release year from 1980 on with at least one released movie.',
+  description 'One row per release year from 1980 on with at least one released movie.',
   column_descriptions (
     release_year = 'Year of the first release.',
     movie_count = 'Released movies.',
