@@ -165,7 +165,7 @@ def test_without_a_token_the_poster_shows_what_to_set(
 
 
 def test_the_workflows_command_posts_with_the_standard_library_alone(
-    github: GitHubStandIn, tmp_path: Path
+    github: FakeGitHub, tmp_path: Path
 ) -> None:
     step = workflow("plan-diff.yml")["jobs"]["comment"]["steps"][-1]
     command = step["run"].replace("python3", f"{sys.executable} -S", 1)  # -S: no packages

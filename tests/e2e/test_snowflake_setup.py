@@ -255,7 +255,7 @@ def test_what_is_missing_to_sign_in_is_named(
     assert "docs/snowflake.md" in ended.err
 
 
-def test_an_encrypted_key_without_its_passphrase_is_told(project: Project, tmp_path: Path) -> None:
+def test_an_encrypted_key_without_its_passphrase_is_named(project: Project, tmp_path: Path) -> None:
     key = Key.make(tmp_path / "key.p8", passphrase="5ec2e7")
     project.monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "a")
     project.monkeypatch.setenv("SNOWFLAKE_USER", "u")
