@@ -257,7 +257,8 @@ REMEDIES: tuple[tuple[str, str, str], ...] = (
         "SNOWFLAKE_ACCOUNT is its identifier, such as myorg-myaccount.",
     ),
     (
-        "250001|250003|251011|Connection (reset|aborted)|Connection refused|timed ?out|Failed to execute",
+        "250001|250003|251011|Connection (reset|aborted)|Connection refused|timed ?out|"
+        "Failed to execute",
         "Snowflake cannot be reached, or the connection was lost.",
         "What landed before is safe; run the same command again to resume.",
     ),

@@ -53,8 +53,8 @@ from marquee.sandbox.documents import (
 )
 
 # The date that day 0 has inside documents (release dates that the clock sets, and which films are
-# not out yet). Fixed, so that a document depends on the movie set and the day alone, not on the time of
-# the request.
+# not out yet). Fixed, so that a document depends on the movie set and the day alone, not on the
+# time of the request.
 DAY_0 = date(2026, 1, 1)
 
 # TMDb's lists are cached and lag behind its movies.
