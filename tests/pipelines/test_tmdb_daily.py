@@ -385,6 +385,16 @@ def test_a_gateway_that_has_lost_its_movies_exceeds_the_deletion_threshold(
     assert tombstones(project) == list(range(11, 11 + deleted))
 
 
+def test_the_threshold_under_its_name_of_version_0_1_is_rejected(
+    project: Project, sandbox: Sandbox
+) -> None:
+    project.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")  # former name
+    ended = project.load()
+    assert ended.code == 1
+    assert "SOURCES__TMDB__MAX_DELETED_SHARE" in ended.err
+    assert not sandbox.requests
+
+
 # --- named movies ------------------------------------------------------------------------------
 
 

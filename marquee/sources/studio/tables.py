@@ -24,7 +24,7 @@ def as_text(name: str, description: str) -> Column:
 RAW_FAN_INTERACTIONS = Table(
     "raw_fan_interactions",
     "One row per line of fan_interactions/*.jsonl, as it came but for personal data, of which "
-    "keyed tokens stand here and the plaintext personal data in secure.pii_vault only",
+    "keyed tokens are here and the personal data itself in secure.pii_vault only",
     (
         Column("interaction_id", "text", "The studio's key of the interaction"),
         Column("fan_token", "text", "Token of the fan"),
