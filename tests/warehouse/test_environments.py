@@ -86,7 +86,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-TITLE = "COALESCE(cleaned.title, cleaned.original_title)"
+TITLE = "COALESCE(document.title, document.original_title)"
 
 
 def shout(warehouse: Warehouse) -> None:
