@@ -86,7 +86,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-TITLE = "COALESCE(cleaned.title, cleaned.original_title)"
+TITLE = "COALESCE(document.title, document.original_title)"
 
 
 def shout(warehouse: Warehouse) -> None:
@@ -227,15 +227,21 @@ def test_a_plan_that_drops_a_history_stops_in_prod_until_it_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("model", "column", "reason"),
+    ("model", "column", "options", "reason"),
     [
         # SQLMesh's own guard of a forward-only model
-        ("snap_silver_movies", "runtime_minutes", "destructive change to a forward-only model"),
-        ("snap_dim_genres", "genre_group", "snap_dim_genres would lose the history of genre_group"),
+        ("snap_silver_movies", "runtime_minutes", (), "destructive change to a forward-only model"),
+        # Marquee's guard, where SQLMesh's is told to let the change through
+        (
+            "snap_dim_genres",
+            "genre_group",
+            ("--allow-destructive-model", "snapshots.snap_dim_genres"),
+            "snap_dim_genres would lose the history of genre_group",
+        ),
     ],
 )
 def test_a_plan_that_drops_a_column_of_a_history_stops(
-    warehouse: Warehouse, model: str, column: str, reason: str
+    warehouse: Warehouse, model: str, column: str, options: tuple[str, ...], reason: str
 ) -> None:
     path = path_of(warehouse, f"snapshots/{model}.sql")
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -243,7 +249,7 @@ def test_a_plan_that_drops_a_column_of_a_history_stops(
     path.write_text("\n".join(line for line in lines if not re.search(last_select, line)))
     history = warehouse.rows_of("snapshots")
     with pytest.raises(CommandFailed, match=reason):
-        plan(warehouse)
+        plan(warehouse, *options)
     assert warehouse.rows_of("snapshots") == history
 
 
