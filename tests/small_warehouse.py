@@ -196,12 +196,15 @@ class Warehouse:
 
     def load(self, pipeline: str) -> str:
         """The number of a new load, complete as dlt notes it: later than all before it."""
-        ((count,),) = self.query("SELECT COUNT(*) FROM bronze._dlt_loads")
-        load_id = f"{1_772_000_000 + count}.5"
-        self.execute(
-            f"INSERT INTO bronze._dlt_loads VALUES ('{load_id}', '{pipeline}', 0, now(), 'test')"
-        )
-        return load_id
+        # Not by `query`: DuckDB refuses a reader while a context of this process is open.
+        with duckdb.connect(str(self.duckdb)) as connection:
+            ((load_id,),) = connection.execute(
+                "INSERT INTO bronze._dlt_loads "
+                "SELECT (1_772_000_000 + COUNT(*)) || '.5', $1, 0, now(), 'test' "
+                "FROM bronze._dlt_loads RETURNING load_id",
+                [pipeline],
+            ).fetchall()
+        return str(load_id)
 
     def land_interactions(
         self, *interactions: dict[str, Any], at: str = "now", batch_id: str = "test"

@@ -132,6 +132,8 @@ def test_a_columns_lineage_goes_from_the_kpi_to_bronze(tables: dict[str, Table])
     picture = lineage.of_column("gold.kpi_top_movies", "roi_rank", "{}#{}".format)
     assert set(re.findall(r'href="([^"]+)"', picture)) == {
         "bronze.raw_movies#raw_data",
+        "silver.silver_movie_observations#budget_usd",
+        "silver.silver_movie_observations#revenue_usd",
         "silver.silver_movies#budget_usd",
         "silver.silver_movies#roi_pct",
         f"{FACT}#budget_usd",

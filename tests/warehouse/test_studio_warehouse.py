@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
 from pipelines import studio
 from pipelines.studio import BOX_OFFICE
+from tests.plain_studio import PlainStudio
 from tests.small_warehouse import GENRES, Warehouse, genre, movie
 
 SCALE = 0.03
@@ -289,6 +291,57 @@ def test_fans_are_counted_once_and_their_money_to_the_cent(loaded: Studio) -> No
     assert {row for row in franchises if row[0] == "Bourne"} == {
         ("Bourne", by_franchise["Bourne"], 2, 1200)
     }
+
+
+# What of gold is compared with plain Python: keys as the feed has them, everything else as it is.
+UNCOMPARED = "title_sk, date_sk, _source_load_number, _source_version"
+MONTH = "12 * YEAR(acquisition_month) + MONTH(acquisition_month) - 1"
+GOLD = {
+    "dim_titles": """
+        SELECT title_id, movie_id, title.* EXCLUDE (title_sk, title_id, movie_sk)
+        FROM gold.dim_titles AS title JOIN gold.dim_movies USING (movie_sk)
+    """,
+    "dim_fans": "FROM gold.dim_fans WHERE fan_token <> '-1'",
+    "fan_history": """
+        SELECT
+          fan_token,
+          ROW_NUMBER() OVER (PARTITION BY fan_token ORDER BY valid_from),
+          region, country_code, preferred_device, valid_to IS NULL
+        FROM gold.fan_history
+    """,
+    "fact_daily_performance": f"""
+        SELECT title_id, full_date, fact.* EXCLUDE ({UNCOMPARED})
+        FROM gold.fact_daily_performance AS fact
+        JOIN gold.dim_titles USING (title_sk)
+        JOIN gold.dim_dates USING (date_sk)
+    """,
+    "agg_franchise_performance": """
+        SELECT * EXCLUDE (gross_rank), gross_rank FROM gold.agg_franchise_performance
+    """,
+    "agg_fan_retention": f"""
+        SELECT * REPLACE ({MONTH} AS acquisition_month) FROM gold.agg_fan_retention
+    """,
+    "agg_fan_lifetime_value": f"""
+        SELECT * REPLACE ({MONTH} AS acquisition_month) FROM gold.agg_fan_lifetime_value
+    """,
+}
+
+
+def test_gold_is_what_plain_python_computes_from_the_files(loaded: Studio) -> None:
+    countries = loaded.warehouse.query("SELECT country_code FROM silver.seed_country_codes")
+    plain = PlainStudio(
+        loaded.feed, {code for (code,) in countries}, {90001354: 500, 90001355: 700}
+    )
+    tokens = Tokens(TOKEN_KEY)
+    for table, query in GOLD.items():
+        expected = getattr(plain, table)()
+        if table in ("dim_fans", "fan_history"):
+            expected = [(tokens.fan(fan_id), *values) for fan_id, *values in expected]
+        rows = loaded.warehouse.query(query)
+        different = Counter(rows)
+        different.subtract(expected)
+        assert [row for row, count in different.items() if count][:10] == [], table
+        assert len(rows) > 5
 
 
 def test_corrections_of_the_box_office_apply(loaded: Studio) -> None:
