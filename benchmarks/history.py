@@ -41,10 +41,9 @@ def measure(env: BenchmarkEnv) -> Benchmark:
     workspace.remove()
     if periods != responses:
         raise BenchmarkError(f"{periods:,} periods, not one for each of {responses:,} responses.")
-    figures = (responses, seconds, responses / seconds, plan.seconds, plan.peak_mb)
     return Benchmark(
         title=f"The history of {movies:,} movies over {DAYS} days",
         columns=("responses", "history (s)", "responses/s", "plan (s)", "peak memory (MB)"),
-        rows=[figures],
+        rows=[[responses, seconds, responses / seconds, plan.seconds, plan.peak_mb]],
         notes=NOTES,
     )

@@ -30,8 +30,7 @@ NOTES = [
     "smallest size. Columns that name a refresh or its time are not compared.",
     "SQLMesh always audits. With audits, the plain script runs the same audit queries and dbt has "
     "them as singular tests (`dbt run`, then `dbt test`); without, they only build.",
-    "The goal is about wall time; processor time (with audits) shows whether "
-    "something else ran meanwhile.",
+    "The goal is about wall time; processor time shows whether something else ran meanwhile.",
     "dbt: `table` for FULL, `view` for VIEW, `incremental` with delete+insert for the other kinds, "
     "a thread per core. The peers have no SCD_TYPE_2 kind: they write the columns of its clock as "
     "the first build does. They do less there than SQLMesh, which joins the old rows with the new.",

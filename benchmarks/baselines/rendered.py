@@ -83,10 +83,7 @@ def _kind(model: Model) -> str:
 
 def _sql(query: exp.Expr) -> str:
     """Write a query without catalogs: each workspace has a file of its own."""
-
-    def without_catalog(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Table) and node.catalog:
-            return exp.Table(**{**node.args, "catalog": None})
-        return node
-
-    return query.copy().transform(without_catalog).sql(dialect="duckdb")
+    query = query.copy()
+    for table in query.find_all(exp.Table):
+        table.set("catalog", None)
+    return query.sql(dialect="duckdb")
