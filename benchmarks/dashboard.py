@@ -21,8 +21,7 @@ NOTES = [
     "The first page is that of a browser with an empty profile on a server without a visitor "
     "before: it loads the scripts, and the server copies the warehouse into the read-only snapshot "
     "that pages read (decision 25). Results of queries are kept, so that first visits are slowest.",
-    "Lineage is read from the project in the background once its files have changed; here that is "
-    "done before.",
+    "Lineage, which the server reads from the project in the background, is read before.",
 ]
 # Title there, script at its end, charts drawn. A skeleton is where something is to come.
 DRAWN = """title => {

@@ -28,10 +28,9 @@ def measure(env: BenchmarkEnv) -> Benchmark:
     """
     movies = MOVIES_QUICKLY if env.is_quick else MOVIES
     responses = movies * DAYS
-    env.say(f"history: generating {responses:,} responses")
+    env.say(f"history: generating {responses:,} responses, then sqlmesh plan")
     workspace = env.workspace("history")
     env.call(loaders.make_bronze, movies, env.day, DAYS, workspace=workspace)
-    env.say("history: sqlmesh plan")
     plan = env.plan(workspace, "--select-model", f"+{HISTORY}")
     queries = (
         f"SELECT count(*) FROM {HISTORY}",

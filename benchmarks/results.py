@@ -12,11 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from marquee.core.settings import ROOT
 
-Verdict = Literal["met", "missed", "not judged"]
 Cell = str | int | float | None
 # A miss can't be overlooked.
 VERDICTS = {"met": "met", "missed": "**missed**", "not judged": "not judged at this size"}
@@ -44,7 +43,7 @@ class Goal:
     is_judged: bool = True
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> str:
         """Return whether the promise was kept."""
         if not self.is_judged:
             return "not judged"
