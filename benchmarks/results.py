@@ -18,7 +18,7 @@ from marquee.core.settings import ROOT
 
 Cell = str | int | float | None
 # A miss can't be overlooked.
-VERDICTS = {"met": "met", "missed": "**missed**", "not judged": "not judged at this size"}
+VERDICTS = {"met": "met", "missed": "**missed**", "not checked": "not checked at this size"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Goal:
         measured: what came out.
         unit: `x`, `MB`, `%`, `requests/s`, or empty.
         at_most: whether the promise is a ceiling; else it is a floor.
-        is_judged: False where the run is too small for the promise, which is about millions.
+        is_checked: False where the run is too small for the promise, which is about millions.
 
     """
 
@@ -40,13 +40,13 @@ class Goal:
     measured: float
     unit: str = ""
     at_most: bool = True
-    is_judged: bool = True
+    is_checked: bool = True
 
     @property
     def verdict(self) -> str:
         """Return whether the promise was kept."""
-        if not self.is_judged:
-            return "not judged"
+        if not self.is_checked:
+            return "not checked"
         is_met = self.measured <= self.limit if self.at_most else self.measured >= self.limit
         return "met" if is_met else "missed"
 

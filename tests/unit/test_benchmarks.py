@@ -1,4 +1,4 @@
-"""What could make a benchmark lie: its movies, its verdicts, and contenders that differ."""
+"""What could make a benchmark wrong: its movies, its verdicts, and builds that differ."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_later_version_differs_in_what_moves_at_tmdb(movies: list[str]) -> Non
         (Goal("ratio", 1.5, 1.51), "missed"),
         (Goal("rate", 38, 38, at_most=False), "met"),
         (Goal("rate", 38, 37.9, at_most=False), "missed"),
-        (Goal("ratio", 1.5, 9.0, is_judged=False), "not judged"),
+        (Goal("ratio", 1.5, 9.0, is_checked=False), "not checked"),
     ],
 )
 def test_a_goal_is_met_or_missed_by_its_measure(goal: Goal, verdict: str) -> None:
@@ -135,7 +135,7 @@ def test_results_show_each_goal_beside_its_figure(tmp_path: Path) -> None:
     assert markdown("full", list(again.values())).splitlines() == lines
 
 
-def test_contenders_that_disagree_are_no_race() -> None:
+def test_builds_that_disagree_are_no_comparison() -> None:
     rows = {"gold.fact_movies": (10, 123), "gold.dim_genres": (20, 456)}
     transform.require_agreement({"sqlmesh": rows, "dbt": dict(rows)})
     with pytest.raises(BenchmarkError, match=r"dbt and sqlmesh disagree on gold\.fact_movies\."):
@@ -150,7 +150,7 @@ def test_a_process_is_measured_with_its_children(tmp_path: Path) -> None:
     assert took.seconds > 0
 
 
-def test_a_process_that_fails_ends_the_benchmark_with_its_last_words(tmp_path: Path) -> None:
+def test_a_process_that_fails_ends_the_benchmark_with_its_last_lines(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('it was the butler'); raise SystemExit(3)"]
     with pytest.raises(BenchmarkError, match=r"(?s)ended with 3.*it was the butler"):
         run(command, cwd=tmp_path, log=tmp_path / "log.txt")
