@@ -98,15 +98,9 @@ class BronzeReader:
         rows = self.select(
             f"""
             SELECT {key}
-            FROM (
-              SELECT
-                {key},
-                {is_tombstone} AS is_tombstone,
-                ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY ingested_at DESC) AS newest_first
-              FROM {table}
-              WHERE {key} IN (SELECT {key} FROM {table} WHERE {is_tombstone})
-            ) AS documents
-            WHERE newest_first = 1 AND is_tombstone
+            FROM {table}
+            GROUP BY {key}
+            HAVING MAX(CASE WHEN {is_tombstone} THEN ingested_at END) = MAX(ingested_at)
             ORDER BY {key}
             """  # noqa: S608
         )
