@@ -189,7 +189,9 @@ def test_a_movie_that_is_exported_again_is_requested_again(
     project.load()
     world = sandbox.movie_set
     shorter = Fault(path="/p/*", body=export_of(1, 3))
-    with Sandbox(replace(world, day=1), faults=[shorter]) as short:
+    page = {"page": 1, "results": [{"id": 1}, {"id": 3}], "total_pages": 1}
+    unlisted = Fault(path="/movie/popular", body=json.dumps(page).encode())
+    with Sandbox(replace(world, day=1), faults=[shorter, unlisted]) as short:
         project.point_at(short)
         assert project.load().code == 0
     assert tombstones(project) == [2]

@@ -34,6 +34,12 @@ def export_of(*ids: int) -> bytes:
     return gzip.compress("\n".join(lines).encode())
 
 
+def popular(*ids: int) -> Fault:
+    """The popular list names just these."""
+    page = {"page": 1, "results": [{"id": one} for one in ids], "total_pages": 1}
+    return Fault(path="/movie/popular", body=json.dumps(page).encode())
+
+
 def requested_movies(sandbox: Sandbox) -> list[int]:
     """The movies whose details were requested, as often as they were."""
     paths = (request.path.rpartition("/")[2] for request in sandbox.requests)
@@ -284,8 +290,9 @@ def test_a_movie_that_left_the_export_is_tombstoned_without_a_request(
     sandbox.movie_set = films(movie(1), movie(2), movie(3, adult=True), movie(4))
     project.load()
     tomorrow = world(1, {1: [4]}, movie(1), movie(2), movie(3, adult=True), movie(4))
+    faults = [Fault(path="/p/*", body=export_of(1)), popular(1, 3, 4)]
     for _ in range(2):
-        with Sandbox(tomorrow, faults=[Fault(path="/p/*", body=export_of(1))]) as later:
+        with Sandbox(tomorrow, faults=faults) as later:
             project.point_at(later)
             ended = project.load()
         assert ended.code == 0
@@ -296,6 +303,40 @@ def test_a_movie_that_left_the_export_is_tombstoned_without_a_request(
     )
     assert json.loads(raw_data)["success"] is False
     assert source_url.endswith(f"/p/exports/movie_ids_{later.today():%m_%d_%Y}.json.gz")
+
+
+def test_a_movie_that_left_the_export_and_is_on_the_list_is_requested(
+    project: Project, sandbox: Sandbox
+) -> None:
+    """Movie 2 responds, and movie 3 is deleted."""
+    project.load()
+    faults = [Fault(path="/p/*", body=export_of(1)), Fault(path="/movie/3", status=404)]
+    with Sandbox(replace(sandbox.catalogue, day=1), faults=faults) as later:
+        project.point_at(later)
+        assert project.load().code == 0
+    assert asked_for(later) == [2, 3]
+    assert tombstones(project) == [3]
+
+
+@pytest.mark.parametrize("changes", [{}, {2: [2]}], ids=["popular list", "change log"])
+def test_a_movie_that_left_the_export_is_requested_when_a_list_names_it(
+    project: Project, sandbox: Sandbox, changes: dict[int, list[int]]
+) -> None:
+    """The export, which still lacks movie 2, does not count against the other lists."""
+    project.load()
+    documents = [movie(one) for one in (1, 2, 3)]
+    short = Fault(path="/p/*", body=export_of(1, 3))
+    with Sandbox(world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
+        project.point_at(later)
+        assert project.load().code == 0
+    assert asked_for(later) == []
+    assert tombstones(project) == [2]
+    on_list = popular(1, 3) if changes else popular(1, 2, 3)
+    with Sandbox(world(2, changes, *documents), faults=[short, on_list]) as later:
+        project.point_at(later)
+        ended = project.load()
+    assert asked_for(later) == [2]
+    assert "changed               1" in ended.out
 
 
 def test_a_movie_younger_than_the_export_is_requested_instead(
