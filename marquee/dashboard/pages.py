@@ -323,7 +323,8 @@ def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> No
         counted = totals[totals["job"].isin(jobs)] if jobs else totals
         with st.container(horizontal=True):
             st.metric("runs", f"{counted['run_count'].sum():,}", border=True)
-            st.metric("without success", f"{counted['without_success_count'].sum():,}", border=True)
+            failed = counted["without_success_count"].sum()
+            st.metric("without success", f"{failed:,.0f}", border=True)
             st.metric("requests", f"{counted['request_count'].sum():,.0f}", border=True)
             st.metric("retries", f"{counted['retry_count'].sum():,.0f}", border=True)
         shown = queries.runs(store, read_thresholds(), utcnow(), jobs=jobs, is_past=age is not None)
