@@ -23,7 +23,7 @@ from marquee.bronze.snowflake import (
     snowflake_destination,
 )
 from marquee.core.settings import ROOT
-from tests.conftest import House
+from tests.conftest import Project
 from tests.fakes.snowflake_emulator import SCRIPTS, Key, statements_of
 from tests.snowflake_lint import problems
 
@@ -160,19 +160,19 @@ def of_sqlmesh(variables: dict[str, str], folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("variables", SIGN_INS, ids=lambda one: next(iter(one.values())))
 def test_every_connection_signs_in_and_sets_the_session(
-    house: House, variables: dict[str, str]
+    project: Project, variables: dict[str, str]
 ) -> None:
     for given in (
         of_the_pipelines(variables),
         of_the_check(variables),
-        of_sqlmesh(variables, house.folder),
+        of_sqlmesh(variables, project.folder),
     ):
         for variable, value in variables.items():
             assert given[variable.removeprefix("SNOWFLAKE_").lower()] == value
         assert given["session_parameters"].items() >= SESSION_PARAMETERS.items()
 
 
-def test_a_workload_signs_in_without_a_secret_of_its_own(house: House) -> None:
+def test_a_workload_signs_in_without_a_secret_of_its_own(project: Project) -> None:
     for given in (of_the_pipelines(BY_WORKLOAD), of_the_check(BY_WORKLOAD)):
         assert given["authenticator"] == "WORKLOAD_IDENTITY"
         assert given["workload_identity_provider"] == "OIDC"
@@ -218,9 +218,9 @@ print("loaded:", sorted(loaded & set(sys.modules)))
 """
 
 
-def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(house: House) -> None:
+def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(project: Project) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", ON_DUCKDB, str(house.folder)],
+        [sys.executable, "-c", ON_DUCKDB, str(project.folder)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -245,22 +245,22 @@ def test_without_a_variable_of_snowflakes_nothing_of_it_is_loaded(house: House) 
     ],
 )
 def test_what_is_missing_to_sign_in_is_named(
-    house: House, variables: dict[str, str], named: str
+    project: Project, variables: dict[str, str], named: str
 ) -> None:
     for name, value in variables.items():
-        house.monkeypatch.setenv(name, value)
-    ended = house.load("--sandbox", "--destination", "snowflake")
+        project.monkeypatch.setenv(name, value)
+    ended = project.load("--sandbox", "--destination", "snowflake")
     assert ended.code == 1
     assert named in ended.err
     assert "docs/snowflake.md" in ended.err
 
 
-def test_an_encrypted_key_without_its_passphrase_is_told(house: House, tmp_path: Path) -> None:
+def test_an_encrypted_key_without_its_passphrase_is_told(project: Project, tmp_path: Path) -> None:
     key = Key.make(tmp_path / "key.p8", passphrase="5ec2e7")
-    house.monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "a")
-    house.monkeypatch.setenv("SNOWFLAKE_USER", "u")
-    house.monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key.path))
-    ended = house.load("--sandbox", "--destination", "snowflake")
+    project.monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "a")
+    project.monkeypatch.setenv("SNOWFLAKE_USER", "u")
+    project.monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key.path))
+    ended = project.load("--sandbox", "--destination", "snowflake")
     assert ended.code == 1
     assert "SNOWFLAKE_PRIVATE_KEY_PASSPHRASE" in ended.err
 
