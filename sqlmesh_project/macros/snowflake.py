@@ -39,12 +39,6 @@ def today(evaluator: MacroEvaluator) -> exp.Expr:
 
 
 @macro()
-def full_refresh(evaluator: MacroEvaluator) -> exp.Expr:
-    """FULL, a dynamic table's refresh mode, as the bare word that Snowflake's grammar wants."""
-    return exp.var("FULL")
-
-
-@macro()
 def refresh_dynamic_table(evaluator: MacroEvaluator) -> exp.Expr | None:
     """After a model that may be a dynamic table: refresh it, so that its audits see its parents.
 

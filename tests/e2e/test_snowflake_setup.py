@@ -48,7 +48,11 @@ def test_a_script_is_snowflakes_and_can_be_run_again(script: Path) -> None:
     assert statements[0].startswith("USE ROLE "), "the role comes first"
     for statement in statements:
         assert IDEMPOTENT.match(statement), statement
-        assert sqlglot.parse_one(statement, dialect="snowflake")
+        if statement.startswith("CREATE OR REPLACE SEMANTIC VIEW"):
+            # sqlglot has no grammar for it; tests/unit/test_semantic_view.py reads its clauses.
+            assert sqlglot.tokenize(statement, read="snowflake")
+        else:
+            assert sqlglot.parse_one(statement, dialect="snowflake")
 
 
 def test_every_query_in_a_script_is_snowflakes() -> None:

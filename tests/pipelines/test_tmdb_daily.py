@@ -311,10 +311,10 @@ def test_a_movie_that_left_the_export_and_is_on_the_list_is_requested(
     """Movie 2 responds, and movie 3 is deleted."""
     project.load()
     faults = [Fault(path="/p/*", body=export_of(1)), Fault(path="/movie/3", status=404)]
-    with Sandbox(replace(sandbox.catalogue, day=1), faults=faults) as later:
+    with Sandbox(replace(sandbox.movie_set, day=1), faults=faults) as later:
         project.point_at(later)
         assert project.load().code == 0
-    assert asked_for(later) == [2, 3]
+    assert requested_movies(later) == [2, 3]
     assert tombstones(project) == [3]
 
 
@@ -329,13 +329,13 @@ def test_a_movie_that_left_the_export_is_requested_when_a_list_names_it(
     with Sandbox(world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
         project.point_at(later)
         assert project.load().code == 0
-    assert asked_for(later) == []
+    assert requested_movies(later) == []
     assert tombstones(project) == [2]
     on_list = popular(1, 3) if changes else popular(1, 2, 3)
     with Sandbox(world(2, changes, *documents), faults=[short, on_list]) as later:
         project.point_at(later)
         ended = project.load()
-    assert asked_for(later) == [2]
+    assert requested_movies(later) == [2]
     assert "changed               1" in ended.out
 
 

@@ -266,7 +266,7 @@ def test_a_target_lag_makes_dynamic_tables_of_the_kpis(
     for model, statement in zip(DYNAMIC, sorted(made), strict=True):
         assert f'"{model.upper().replace(".", "__")}__' in statement
         assert "TARGET_LAG='1 hour'" in statement
-        assert " REFRESH_MODE=FULL " in statement
+        assert " REFRESH_MODE='FULL' " in statement
         assert "2026-03-02" not in statement, "the day of execution would stand in it for ever"
         assert problems(statement) == []
     refreshed = sent_that(statements, "^ALTER DYNAMIC TABLE .+ REFRESH$")

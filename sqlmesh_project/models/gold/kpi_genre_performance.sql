@@ -1,7 +1,7 @@
 MODEL (
   name gold.kpi_genre_performance,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = @full_refresh()),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   grain genre_sk,
   references genre_id,
   @read_by_analysts(),

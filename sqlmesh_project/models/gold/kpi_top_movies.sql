@@ -1,7 +1,7 @@
 MODEL (
   name gold.kpi_top_movies,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = @full_refresh()),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   grain movie_sk,
   references movie_id,
   @read_by_analysts(),

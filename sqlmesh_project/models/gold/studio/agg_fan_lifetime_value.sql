@@ -1,7 +1,7 @@
 MODEL (
   name gold.agg_fan_lifetime_value,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = @full_refresh()),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   depends_on (
     silver.stg_fan_interactions
   ),

@@ -1,7 +1,7 @@
 MODEL (
   name gold.agg_franchise_performance,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = @full_refresh()),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   grain franchise,
   @read_by_analysts(),
   description 'One row per franchise of the studio (Standalone for titles that belong to none), over all days. Fans are counted once however many of its titles and days they show up on.',
