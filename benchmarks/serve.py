@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from marquee.sandbox.movies import Catalogue, from_lines
+from marquee.sandbox.movies import MovieSet, from_lines
 from marquee.sandbox.server import Sandbox
 
 DETAILS = "/3/movie/"
@@ -103,7 +103,7 @@ def _serve(
     if exported:
         ids = {number: b'{"id":%d}' % number for number in range(1, exported + 1)}
         changed = {1: tuple(sorted(films.documents))}
-        films = Catalogue("changed", 1, {**ids, **films.documents}, {}, changed)
+        films = MovieSet("changed", 1, {**ids, **films.documents}, {}, changed)
     with Sandbox(
         films, latency_ms=latency_ms, rate_limit_per_second=rate_limit, today=lambda: today
     ) as running:

@@ -196,7 +196,7 @@ class Warehouse:
 
     def load(self, pipeline: str) -> str:
         """The number of a new load, complete as dlt notes it: later than all before it."""
-        # Not by `query`: DuckDB refuses a reader while a context of this process is open.
+        # Not by `query`: DuckDB opens no reader while a context of this process is open.
         with duckdb.connect(str(self.duckdb)) as connection:
             ((load_id,),) = connection.execute(
                 "INSERT INTO bronze._dlt_loads "

@@ -231,7 +231,7 @@ def test_a_plan_that_drops_a_history_stops_in_prod_until_it_is_allowed(
     [
         # SQLMesh's own guard of a forward-only model
         ("snap_silver_movies", "runtime_minutes", (), "destructive change to a forward-only model"),
-        # Marquee's guard, where SQLMesh's is told to let the change through
+        # Marquee's guard, where SQLMesh's lets the change through
         (
             "snap_dim_genres",
             "genre_group",
