@@ -88,7 +88,7 @@ CREATE OR REPLACE SEMANTIC VIEW <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.MOVIE_ANAL
     dim_production_companies.studio_tier AS STUDIO_TIER COMMENT = 'MAJOR, MINI_MAJOR (seed_studio_tiers) or INDEPENDENT; UNKNOWN for the unknown company.',
     dim_titles.title_id AS TITLE_ID COMMENT = 'The studio''s key of the title; -1 for the unknown title.',
     dim_titles.title_name AS TITLE_NAME COMMENT = 'Name; the key where nobody described the title.',
-    dim_titles.franchise AS FRANCHISE COMMENT = 'Franchise; Standalone where it belongs to none.',
+    dim_titles.franchise AS FRANCHISE COMMENT = 'Franchise, in the spelling of most of its titles; Standalone where it belongs to none.',
     dim_titles.genre AS GENRE COMMENT = 'Genre, in the studio''s words.',
     dim_titles.sub_genre AS SUB_GENRE COMMENT = 'Genre within the genre.',
     dim_titles.release_year AS RELEASE_YEAR WITH SYNONYMS ('year of release') COMMENT = 'Year of the release.',
