@@ -130,7 +130,7 @@ def snapshot_version(evaluator: MacroEvaluator, *models: exp.Expr) -> exp.Expr:
 
 @macro()
 def changed_rows(evaluator: MacroEvaluator) -> exp.Expr:
-    """Condition of an audit: the rows that the last refresh wrote.
+    """Condition of an audit: the rows that the last refresh wrote, and those without a number.
 
     All rows after a first build and a restatement, which begin at the first day, and in a full
     audit, which has to be requested: ``sqlmesh audit --start 2026-01-01``.
@@ -158,14 +158,15 @@ def changed_keys(evaluator: MacroEvaluator, key: exp.Expr, table: exp.Expr) -> e
 
 
 def _changed(evaluator: MacroEvaluator, table: exp.Expr | None, column: str) -> exp.Expr:
-    """``column = (SELECT MAX(...) FROM table)``, and TRUE where all rows are meant."""
+    """``column IS NULL OR column = (SELECT MAX(...) FROM table)``; TRUE where all are meant."""
     start = evaluator.locals.get("start_ds")
     if table is None or start is None or start <= str(evaluator.var("first_day")):
         return exp.true()
     newest = exp.select("MAX(newest._source_load_number)").from_(
         exp.alias_(table.copy(), "newest", table=True)
     )
-    return exp.column(*reversed(column.split("."))).eq(newest.subquery())
+    number = exp.column(*reversed(column.split(".")))
+    return exp.paren(exp.or_(number.is_(exp.null()), number.eq(newest.subquery())))
 
 
 def is_refresh(evaluator: MacroEvaluator) -> str:

@@ -75,6 +75,7 @@ FIRST_DAY, REFRESH = "2026-01-01", "2026-11-28"  # all rows; those of the last r
 VIEWS = {
     "gold.movie_history": '"warehouse"."snapshots"."snap_silver_movies"',
     "gold.genre_history": '"warehouse"."snapshots"."snap_dim_genres"',
+    "gold.fan_history": '"warehouse"."snapshots"."snap_dim_fans"',
 }
 
 
@@ -200,6 +201,9 @@ BREAKS = {
     "recorded_at <= COALESCE(superseded_at, CAST('9999-12-31' AS TIMESTAMP))": (
         "superseded_at = recorded_at - INTERVAL 1 DAY"
     ),
+    "recorded_at < COALESCE(superseded_at, CAST('9999-12-31' AS TIMESTAMP))": (
+        "superseded_at = recorded_at"
+    ),
     "budget_usd > 0": "budget_usd = 0",
     "revenue_usd > 0": "revenue_usd = 0",
     "runtime_minutes > 0": "runtime_minutes = 0",
@@ -218,8 +222,9 @@ BREAKS = {
     "tickets_sold >= 0": "tickets_sold = -1",
     "screen_count >= 0": "screen_count = -1",
     "showtime_count >= 0": "showtime_count = -1",
-    "gross_local IS NULL OR exchange_rate_usd IS NULL OR ABS(gross_usd - ROUND(gross_local"
-    " * exchange_rate_usd, 2)) <= GREATEST(1, ROUND(gross_local * exchange_rate_usd, 2) / 100)": (
+    "gross_local IS NULL OR exchange_rate_usd IS NULL OR ABS(gross_usd"
+    " - ROUND(@to_usd(gross_local, exchange_rate_usd), 2)) <= GREATEST(1,"
+    " @ratio(ROUND(@to_usd(gross_local, exchange_rate_usd), 2), 100))": (
         "gross_usd = gross_usd * 1.02"
     ),
     "first_seen_at <= last_seen_at": "first_seen_at = last_seen_at + INTERVAL 1 DAY",

@@ -291,12 +291,12 @@ def test_a_history_that_would_forget_superseded_rows_stops_a_plan(
         "execution_time_as_valid_from TRUE,",
         "execution_time_as_valid_from TRUE, forward_only FALSE,",
     )
-    edit(history, "is_withdrawn::BOOLEAN", "CAST(is_withdrawn AND TRUE AS BOOLEAN)")
+    edit(history, "is_withdrawn::BOOLEAN", "COALESCE(is_withdrawn, FALSE)::BOOLEAN")
     plan(warehouse)  # nothing is superseded: bronze makes all of it again
 
     warehouse.land(movie(1), at="2026-02-01 06:00:00")  # late: the period began earlier
     sqlmesh(warehouse, "run", "--ignore-cron")
-    edit(history, "is_withdrawn AND TRUE", "TRUE AND is_withdrawn")
+    edit(history, "COALESCE(is_withdrawn, FALSE)", "COALESCE(is_withdrawn, TRUE)")
     reason = "snap_silver_movies would be emptied; rows that no rebuild restores: 1"
     with pytest.raises(CommandFailed, match=reason):
         plan(warehouse)

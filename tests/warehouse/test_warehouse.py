@@ -313,13 +313,17 @@ def test_dev_shows_the_whole_warehouse_beside_prod(warehouse: Warehouse) -> None
 
 def test_a_refresh_of_dev_leaves_prod_alone(warehouse: Warehouse, tmp_path: Path) -> None:
     # A new column is a change that breaks nothing below: dev then shares prod's tables of the rest.
+    # The first model after bronze has it. What stands above a changed model, prod and dev share.
     warehouse.copy_project_to(tmp_path / "project")
-    model = warehouse.project / "sqlmesh_project" / "models" / "silver" / "silver_movies.sql"
+    models = warehouse.project / "sqlmesh_project" / "models"
+    model = models / "silver" / "silver_movie_observations.sql"
     sql = model.read_text(encoding="utf-8")
+    first = "response_id::TEXT AS response_id,"
+    assert first in sql
     model.write_text(
-        sql.replace(
-            "'tmdb'::TEXT AS _source,", "'tmdb'::TEXT AS _source, 1::INT AS shoe_size,"
-        ).replace("column_descriptions (", "column_descriptions ( shoe_size = 'New.',", 1),
+        sql.replace(first, f"{first} 1::INT AS shoe_size,").replace(
+            "column_descriptions (", "column_descriptions ( shoe_size = 'New.',", 1
+        ),
         encoding="utf-8",
     )
     warehouse.plan("dev")
