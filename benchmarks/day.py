@@ -114,12 +114,11 @@ def _compare_with_rebuild(env: BenchmarkEnv, workspace: Workspace) -> None:
         BenchmarkError: a table differs, so that the refresh was quick but wrong.
 
     """
-    steps = env.render()
     rebuilt = env.workspace("rebuilt", workspace)
-    env.call(plain.transform, rebuilt.duckdb, steps, False, MEMORY_LIMIT)
+    env.call(plain.transform, rebuilt.duckdb, env.steps, False, MEMORY_LIMIT)
     contents = {}
     for name, one in (("a rebuild", rebuilt), ("the refresh", workspace)):
-        found = env.call(plain.contents, one.duckdb, steps).result
+        found = env.call(plain.contents, one.duckdb, env.steps).result
         contents[name] = {table: rows for table, rows in found.items() if LOGS not in table}
     rebuilt.remove()
     require_agreement(contents)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +144,9 @@ class BenchmarkEnv:
         as_of = ("--execution-time", self.execution_time)
         return self.run(SQLMESH, *PLAN, *as_of, *options, workspace=workspace)
 
-    def render(self) -> Path:
-        """Write the models' SQL as of yesterday; return the file."""
+    @cached_property
+    def steps(self) -> Path:
+        """A file with the models' SQL as of yesterday, see `rendered.render`."""
         steps = self.folder / "steps.json"
         empty = self.workspace("rendering")
         self.call(rendered.render, ROOT, self.execution_time, steps, workspace=empty)

@@ -41,7 +41,7 @@ NOTES = [
 
 def measure(env: BenchmarkEnv) -> Benchmark:
     """Build the same warehouse three ways at each size."""
-    steps = env.render()
+    steps = env.steps
     sizes = SIZES_QUICKLY if env.is_quick else SIZES
     rows: list[list[Cell]] = []
     for movies in sizes:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model, SCDType2ByColumnKind
+from sqlmesh.utils import CorrelationId
 
 
 def render(project: Path, execution_time: str, out: Path) -> None:
@@ -42,10 +43,12 @@ def _step(context: Context, model: Model, execution_time: str) -> dict[str, Any]
         "end": execution_time,
         "execution_time": execution_time,
     }
+    # Audits want to know the run.
+    adapter = context.engine_adapter.with_settings(correlation_id=CorrelationId.from_run_id("peer"))
     query: Any = (
         context.render(model, **times)
         if model.kind.is_seed
-        else model.render_query_or_raise(**times)
+        else model.render_query_or_raise(**times, engine_adapter=adapter)
     )
     if isinstance(model.kind, SCDType2ByColumnKind):
         # The kind adds its clock: at a first build all rows are recorded now, none is superseded.
