@@ -160,6 +160,3 @@ class BronzeReader:
             if self._destination.path is None:
                 raise
             raise DatabaseFailed(self._destination.path) from error
-
-
-Warehouse = BronzeReader  # the former name, until every caller uses the new one

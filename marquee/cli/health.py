@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from marquee.core.clock import now_utc
+from marquee.core.clock import utcnow
 from marquee.core.errors import explain
 from marquee.core.settings import Settings
 from marquee.monitoring.checks import CheckResult, check_all, disk
@@ -79,7 +79,7 @@ def current_results(thresholds: Path = THRESHOLDS_FILE) -> list[CheckResult]:
     warehouse = path if is_file else None
     try:
         with open_warehouse(path) as view:
-            return check_all(view.store, expected, now_utc(), warehouse, view.age)
+            return check_all(view.store, expected, utcnow(), warehouse, view.age)
     except MissingWarehouse as error:
         return [not_readable(str(error)), *disk(expected, warehouse)]
 

@@ -20,7 +20,7 @@ from sqlmesh.cli import error_handler
 from sqlmesh.core.console import configure_console, get_console
 from sqlmesh.core.context import Context
 
-from marquee.core.clock import naive_utc, now_utc
+from marquee.core.clock import naive_utc, utcnow
 from marquee.core.garbage import collect_rarely
 from marquee.core.settings import ROOT
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         "--skip-plan", action="store_true", help="new data only; do not look for changed models"
     )
     options = parser.parse_args(argv)
-    started_at = now_utc()
+    started_at = utcnow()
     collect_rarely()
     configure_logging()
     configure_console()
@@ -129,7 +129,7 @@ def log_unchanged(context: Context, started_at: datetime) -> None:
         "command": shlex.join(["python", "-m", "marquee.cli.refresh", *sys.argv[1:]]),
         "process_id": os.getpid(),
         "started_at": started_at,
-        "ended_at": now_utc(),
+        "ended_at": utcnow(),
         "status": "SUCCEEDED",
     }
     row = exp.values([tuple(values.values())])

@@ -35,6 +35,3 @@ class Sequence:
         with self._lock:
             self._last = max(utcnow(), self._last + TICK)
             return self._last
-
-
-now_utc = utcnow  # the former name, until every caller uses the new one

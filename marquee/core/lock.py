@@ -61,6 +61,3 @@ def _holder(path: Path) -> str:
     with suppress(OSError):
         return path.read_text(errors="replace")[:1000].strip() or "another process"
     return "another process"
-
-
-only_run = run_lock  # the former name, until every caller uses the new one

@@ -20,7 +20,7 @@ from rich.progress import Progress as Bar
 
 logger = logging.getLogger(__name__)
 
-LOG_EVERY_SECONDS = 10  # a line a log reader wants to see, a few hundred in an hour
+LOG_EVERY_SECONDS = 10  # a few hundred lines per hour, which one can still read
 
 
 class Progress:

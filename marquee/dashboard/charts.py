@@ -23,6 +23,8 @@ LAYER_COLOURS = {
 HEIGHT = 260
 TOP = alt.Legend(orient="top", title=None)
 TIME = alt.Axis(tickCount=6, labelOverlap=True, grid=False)  # as many as a phone has room for
+# Ends on whole ten minutes: around one moment alone, the axis would count milliseconds.
+TEN_MINUTES = alt.Scale(nice=alt.TimeIntervalStep(interval="minute", step=10))
 # A thousand million is a B to people, a G to the formatter.
 DOLLARS = alt.Axis(labelExpr="replace(format(datum.value, '$~s'), 'G', 'B')", tickCount=6)
 
@@ -37,7 +39,7 @@ def row_growth(history: pd.DataFrame) -> alt.Chart:
         alt.Chart(history, height=HEIGHT)
         .mark_line(point=True, interpolate="step-after")
         .encode(
-            x=alt.X("counted_at:T", title=None, axis=TIME),
+            x=alt.X("counted_at:T", title=None, axis=TIME, scale=TEN_MINUTES),
             y=alt.Y("row_count:Q", title="rows", axis=alt.Axis(format="~s", tickCount=5)),
             color=alt.Color("layer:N", scale=_scale(LAYER_COLOURS), legend=TOP),
             tooltip=["layer", "counted_at", alt.Tooltip("row_count", format=",")],

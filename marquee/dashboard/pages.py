@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import streamlit as st
 
-from marquee.core.clock import now_utc
+from marquee.core.clock import utcnow
 from marquee.core.settings import ROOT
 from marquee.dashboard import charts, queries
 from marquee.dashboard.lineage import Lineage, read_lineage
@@ -188,7 +188,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     """Draw rows per layer and their growth, the last runs, freshness and what is wrong."""
     st.title("Overview")
     thresholds = read_thresholds()
-    results = check_all(store, thresholds, now_utc(), warehouse, age)
+    results = check_all(store, thresholds, utcnow(), warehouse, age)
     failing = [one for one in results if not one.is_ok]
     if failing:
         st.error(failures(failing), icon=":material/error:")
@@ -207,7 +207,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     with st.container(horizontal=True):
         for layer in [one for one in charts.LAYER_COLOURS if one in layers and one != "ops"]:
             before = history.loc[history["layer"] == layer, "row_count"]
-            since = now_utc() - period if period else None
+            since = utcnow() - period if period else None
             grown = queries.growth(history, layer, int(layers[layer]), since)
             st.metric(
                 f"{layer} rows",
@@ -220,7 +220,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
                 chart_data=before.tail(30).tolist() if len(before) > 1 else None,
                 chart_type="area",
             )
-    runs = queries.runs(store, thresholds, now_utc(), is_past=age is not None)
+    runs = queries.runs(store, thresholds, utcnow(), is_past=age is not None)
     st.subheader("Growth")
     if history.empty:
         st.caption("Shown after the first logged run.")
@@ -252,7 +252,7 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
     st.title("Data quality")
     audits = queries.answer(store, queries.AUDITS)
     metrics = queries.answer(store, queries.METRICS)
-    checks = check_all(store, read_thresholds(), now_utc(), warehouse, age)
+    checks = check_all(store, read_thresholds(), utcnow(), warehouse, age)
     failing_checks = [one for one in checks if not one.is_ok]
     failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
     with st.container(horizontal=True):
@@ -323,13 +323,12 @@ def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> No
         counted = totals[totals["job"].isin(jobs)] if jobs else totals
         with st.container(horizontal=True):
             st.metric("runs", f"{counted['run_count'].sum():,}", border=True)
-            st.metric("without success", f"{counted['without_success_count'].sum():,}", border=True)
+            failed = counted["without_success_count"].sum()
+            st.metric("without success", f"{failed:,.0f}", border=True)
             st.metric("requests", f"{counted['request_count'].sum():,.0f}", border=True)
             st.metric("retries", f"{counted['retry_count'].sum():,.0f}", border=True)
-        shown = queries.runs(
-            store, read_thresholds(), now_utc(), jobs=jobs, is_past=age is not None
-        )
-        draw(charts.timeline(shown, pd.Timestamp(now_utc())), shown)
+        shown = queries.runs(store, read_thresholds(), utcnow(), jobs=jobs, is_past=age is not None)
+        draw(charts.timeline(shown, pd.Timestamp(utcnow())), shown)
         limited(shown, "runs", int(counted["run_count"].sum()))
         table(shown, "runs")
         models = queries.answer(store, queries.LAST_BUILD)

@@ -23,7 +23,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from marquee.core.clock import now_utc
+from marquee.core.clock import utcnow
 from marquee.ops.alerts import shorten
 
 OPS = "ops"
@@ -90,7 +90,7 @@ class LogWriter:
             "run_by": user_name(),
             "host": socket.gethostname(),
             "process_id": os.getpid(),
-            "started_at": now_utc(),
+            "started_at": utcnow(),
             "status": RUNNING,
             **more,
         }
@@ -108,14 +108,14 @@ class LogWriter:
         """
         values = {"status": status, "error": error and one_line(error), **counts}
         # At the end: what is counted and written before belongs to the run.
-        values["ended_at"] = now_utc()
+        values["ended_at"] = utcnow()
         changes = ", ".join(f"{name} = {self.literal(one)}" for name, one in values.items())
         where = f"run_id = {self.literal(run_id)}"
         self.execute(f"UPDATE {OPS}.run_log SET {changes} WHERE {where}")  # noqa: S608
 
     def count(self, run_id: str, counts: Mapping[str, int]) -> None:
         """Write the rows of tables after a run, by `schema.table`."""
-        key = {"run_id": run_id, "counted_at": now_utc()}
+        key = {"run_id": run_id, "counted_at": utcnow()}
         rows = [{**key, "table_name": name, "row_count": rows} for name, rows in counts.items()]
         self.insert("row_counts", rows)
 

@@ -21,7 +21,7 @@ from dlt.pipeline.trace import PipelineTrace
 from marquee.bronze.destination import BRONZE, Destination
 from marquee.core.clock import naive_utc
 from marquee.core.errors import chain
-from marquee.core.lock import lock_file, only_run
+from marquee.core.lock import lock_file, run_lock
 from marquee.core.settings import Settings
 from marquee.ops.alerts import send_alert
 from marquee.ops.log_tables import FAILED, OPS, STOPPED, SUCCEEDED, LogWriter, Row, errors_reported
@@ -65,7 +65,7 @@ def logged_run(
     """
     failure = ""
     try:
-        with only_run(lock_file(settings.dlt_dir, destination.path)):
+        with run_lock(lock_file(settings.dlt_dir, destination.path)):
             log = RunLog(job, destination, report.batch_id)
             log.begin()
             try:

@@ -22,7 +22,7 @@ from sqlmesh.core.macros import MacroEvaluator
 from sqlmesh.core.snapshot import DeployabilityIndex
 from sqlmesh.utils.errors import PlanError
 
-from marquee.core.clock import now_utc
+from marquee.core.clock import utcnow
 from marquee.ops.alerts import send_alert
 from marquee.ops.log_tables import (
     FAILED,
@@ -185,7 +185,7 @@ class RunListener(logging.Handler):
         """
         if subject not in self.snapshots:
             return None
-        snapshot, end = self.snapshots[subject], now_utc()
+        snapshot, end = self.snapshots[subject], utcnow()
         due = snapshot.missing_intervals(self.first_moment, end, end)
         return len(due or snapshot.missing_intervals(self.first_moment, end, end, ignore_cron=True))
 
@@ -235,7 +235,7 @@ class RunListener(logging.Handler):
             self.measure_after_failure()
         after = self.count_rows()
         self.writer.insert("model_log", self.model_rows(after))
-        self.writer.insert("audit_results", self.audit_rows(now_utc()))
+        self.writer.insert("audit_results", self.audit_rows(utcnow()))
         self.writer.count(self.run_id, after)
         built = {self.views[one] for one in self.models if one in self.views}
         self.writer.end(

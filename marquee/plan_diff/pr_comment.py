@@ -156,7 +156,7 @@ def from_environment() -> GitHub:
 def main(argv: Sequence[str] | None = None) -> int:
     """Post the report; return 0, or 1 where GitHub guard_message."""
     parser = argparse.ArgumentParser(
-        prog="python marquee/plan_diff/pr_comment.py",
+        prog="python -m marquee.plan_diff.pr_comment",
         description="Post a report as the one plan-diff comment of a pull request.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,4 +1,4 @@
-"""Pictures of dashboard, catalogue and UI: `make screenshots`, of the warehouse as it is."""
+"""Pictures of dashboard, catalog and UI: `make screenshots`, of the warehouse as it is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def take_dashboard(scratch: Path) -> None:
 
 def take_catalog(scratch: Path) -> None:
     """Take pictures of a table's page, and of a column on a phone."""
-    subprocess.run([sys.executable, "catalog", "--out", str(scratch)], cwd=ROOT, check=True)
+    command = [sys.executable, "-m", "marquee.cli.catalog", "--out", str(scratch)]
+    subprocess.run(command, cwd=ROOT, check=True)
     page_of_fact = (scratch / "models" / "gold.fact_movies.html").as_uri()
     with open_browser(viewport=WIDE, color_scheme="light") as page:
         page.goto(page_of_fact)

@@ -21,7 +21,7 @@ from dlt.extract import DltSource
 from marquee.bronze.reader import BronzeReader
 from marquee.core.errors import MarqueeError, chain
 from marquee.core.progress import Progress
-from marquee.sources.tmdb.deletions import ALWAYS_BELIEVED, check_deletion_ratio
+from marquee.sources.tmdb.deletions import ALWAYS_PLAUSIBLE, check_deletion_ratio
 from marquee.sources.tmdb.export import Export, NoExport, read_export
 from marquee.sources.tmdb.lists import ListRead, Page, PageRequest, read_lists
 from marquee.sources.tmdb.load_request import LoadRequest
@@ -285,7 +285,7 @@ class Planner:
 
         """
         requested_anyway = set(besides)
-        share = self._settings.max_gone_share
+        share = self._settings.max_deleted_share
         on_list = set(listed) if share < 1 else set()
         made_at = datetime.combine(export.day, time.min)
         tombstones: list[int] = []
@@ -297,7 +297,7 @@ class Planner:
             is_certain = arrived < made_at and movie_id not in on_list
             (tombstones if is_certain else recheck).append(movie_id)
             check_deletion_ratio(len(tombstones) + len(recheck), len(tracked), share, export.url)
-        if share < 1 and (len(tombstones) > ALWAYS_BELIEVED or export.dropped):
+        if share < 1 and (len(tombstones) > ALWAYS_PLAUSIBLE or export.dropped):
             tombstones, recheck = [], [*tombstones, *recheck]
         return tombstones, recheck
 

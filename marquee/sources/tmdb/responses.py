@@ -308,7 +308,7 @@ def _unexpected(error: Exception) -> str:
 
 
 def _tombstone(body: str, document: Any) -> str:
-    """Keep the body of a 404 as JSON without an `id`, which is how a tombstone is told.
+    """Keep the body of a 404 as JSON without an `id`, which marks a tombstone.
 
     Also not at a deeper level: `BronzeReader.tombstones` searches the text.
     """
