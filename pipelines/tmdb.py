@@ -93,18 +93,22 @@ def tmdb_source(
                 # for all threads together: 40 requests per second, six attempts, Retry-After
                 "session": session,
             },
-            "resource_defaults": {"write_disposition": "append", "parallelized": True},
+            "resource_defaults": {
+                "write_disposition": "append",
+                "parallelized": True,
+                # every response as a whole, as text
+                "endpoint": {
+                    "data_selector": "$",
+                    "paginator": "single_page",
+                    "response_actions": [pass_body],
+                },
+            },
             "resources": [
                 {
                     "name": "raw_genres",
                     "table_name": lambda row: table_of(row).name,
                     "columns": columns_of,
-                    "endpoint": {
-                        "path": "genre/movie/list",
-                        "data_selector": "$",
-                        "paginator": "single_page",
-                        "response_actions": [pass_body],
-                    },
+                    "endpoint": "genre/movie/list",
                     "processing_steps": [{"map": lambda answer: genres_row(answer, times)}],
                 },
                 dlt.resource(movie_requests, selected=False),
@@ -112,12 +116,7 @@ def tmdb_source(
                     "name": "raw_movies",
                     "table_name": lambda row: table_of(row).name,
                     "columns": columns_of,
-                    "endpoint": {
-                        "path": "movie/{resources.movie_requests.id}",
-                        "data_selector": "$",
-                        "paginator": "single_page",
-                        "response_actions": [pass_body],
-                    },
+                    "endpoint": "movie/{resources.movie_requests.id}",
                     "include_from_parent": ["id"],
                     "processing_steps": [{"map": lambda answer: movie_row(answer, times)}],
                 },
@@ -129,8 +128,6 @@ def tmdb_source(
                     "endpoint": {
                         "path": "movie/popular",
                         "params": {"page": "{resources.pages.page}"},
-                        "data_selector": "$",
-                        "paginator": "single_page",
                         "response_actions": [require_list_page],
                     },
                     "include_from_parent": ["page"],
@@ -145,8 +142,6 @@ def tmdb_source(
                             "end_date": "{resources.pages.end}",
                             "page": "{resources.pages.page}",
                         },
-                        "data_selector": "$",
-                        "paginator": "single_page",
                         "response_actions": [require_change_page],
                     },
                     "include_from_parent": ["page", "start", "end"],
