@@ -35,9 +35,8 @@ from dlt.sources.rest_api import rest_api_source
 
 from marquee.core import clock
 from marquee.sources.tmdb.client import TmdbSession
-from marquee.sources.tmdb.lists import PageRequest, read_lists
+from marquee.sources.tmdb.lists import PageRequest, read_popular
 from marquee.sources.tmdb.responses import (
-    LAST_PAGE,
     columns_of,
     genres_row,
     movie_row,
@@ -80,7 +79,15 @@ def tmdb_source(
 
     def movie_requests() -> Iterator[list[dict[str, int]]]:
         """Hand on the movies as one page, whose requests run in parallel."""
-        ids = _popular_ids(pages, session) if movie_ids is None else movie_ids
+        ids = movie_ids
+        if ids is None:
+            popular = read_popular(
+                lambda some: tmdb_source(list_pages=some, session=session).resources["popular"],
+                pages,
+            )
+            for problem in popular.problems:
+                logging.getLogger(__name__).warning(problem)
+            ids = popular.ids
         yield [{"id": one} for one in ids]
 
     return rest_api_source(
@@ -150,18 +157,6 @@ def tmdb_source(
         },
         name="tmdb",
     )
-
-
-def _popular_ids(pages: int, session: TmdbSession) -> list[int]:
-    """Read the popular list."""
-
-    def fetch(requests: list[PageRequest]) -> Iterable[dict[str, object]]:
-        return tmdb_source(list_pages=requests, session=session).resources["popular"]
-
-    read = read_lists(fetch, "The popular list", last_page=min(pages, LAST_PAGE), is_moving=True)
-    for problem in read.problems:
-        logging.getLogger(__name__).warning(problem)
-    return read.ids
 
 
 def main(argv: Sequence[str] | None = None) -> int:
