@@ -35,9 +35,8 @@ from dlt.sources.rest_api import rest_api_source
 
 from marquee.core import clock
 from marquee.sources.tmdb.client import TmdbSession
-from marquee.sources.tmdb.lists import PageRequest, read_lists
+from marquee.sources.tmdb.lists import PageRequest, read_popular
 from marquee.sources.tmdb.responses import (
-    LAST_PAGE,
     columns_of,
     genres_row,
     movie_row,
@@ -80,7 +79,15 @@ def tmdb_source(
 
     def movie_requests() -> Iterator[list[dict[str, int]]]:
         """Hand on the movies as one page, whose requests run in parallel."""
-        ids = _popular_ids(pages, session) if movie_ids is None else movie_ids
+        ids = movie_ids
+        if ids is None:
+            popular = read_popular(
+                lambda some: tmdb_source(list_pages=some, session=session).resources["popular"],
+                pages,
+            )
+            for problem in popular.problems:
+                logging.getLogger(__name__).warning(problem)
+            ids = popular.ids
         yield [{"id": one} for one in ids]
 
     return rest_api_source(
@@ -93,18 +100,22 @@ def tmdb_source(
                 # for all threads together: 40 requests per second, six attempts, Retry-After
                 "session": session,
             },
-            "resource_defaults": {"write_disposition": "append", "parallelized": True},
+            "resource_defaults": {
+                "write_disposition": "append",
+                "parallelized": True,
+                # every response as a whole, as text
+                "endpoint": {
+                    "data_selector": "$",
+                    "paginator": "single_page",
+                    "response_actions": [pass_body],
+                },
+            },
             "resources": [
                 {
                     "name": "raw_genres",
                     "table_name": lambda row: table_of(row).name,
                     "columns": columns_of,
-                    "endpoint": {
-                        "path": "genre/movie/list",
-                        "data_selector": "$",
-                        "paginator": "single_page",
-                        "response_actions": [pass_body],
-                    },
+                    "endpoint": "genre/movie/list",
                     "processing_steps": [{"map": lambda answer: genres_row(answer, times)}],
                 },
                 dlt.resource(movie_requests, selected=False),
@@ -112,12 +123,7 @@ def tmdb_source(
                     "name": "raw_movies",
                     "table_name": lambda row: table_of(row).name,
                     "columns": columns_of,
-                    "endpoint": {
-                        "path": "movie/{resources.movie_requests.id}",
-                        "data_selector": "$",
-                        "paginator": "single_page",
-                        "response_actions": [pass_body],
-                    },
+                    "endpoint": "movie/{resources.movie_requests.id}",
                     "include_from_parent": ["id"],
                     "processing_steps": [{"map": lambda answer: movie_row(answer, times)}],
                 },
@@ -129,8 +135,6 @@ def tmdb_source(
                     "endpoint": {
                         "path": "movie/popular",
                         "params": {"page": "{resources.pages.page}"},
-                        "data_selector": "$",
-                        "paginator": "single_page",
                         "response_actions": [require_list_page],
                     },
                     "include_from_parent": ["page"],
@@ -145,8 +149,6 @@ def tmdb_source(
                             "end_date": "{resources.pages.end}",
                             "page": "{resources.pages.page}",
                         },
-                        "data_selector": "$",
-                        "paginator": "single_page",
                         "response_actions": [require_change_page],
                     },
                     "include_from_parent": ["page", "start", "end"],
@@ -155,18 +157,6 @@ def tmdb_source(
         },
         name="tmdb",
     )
-
-
-def _popular_ids(pages: int, session: TmdbSession) -> list[int]:
-    """Read the popular list."""
-
-    def fetch(requests: list[PageRequest]) -> Iterable[dict[str, object]]:
-        return tmdb_source(list_pages=requests, session=session).resources["popular"]
-
-    read = read_lists(fetch, "The popular list", last_page=min(pages, LAST_PAGE), is_moving=True)
-    for problem in read.problems:
-        logging.getLogger(__name__).warning(problem)
-    return read.ids
 
 
 def main(argv: Sequence[str] | None = None) -> int:

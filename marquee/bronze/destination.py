@@ -15,6 +15,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from marquee.bronze.tables import Rows, Table
 from marquee.core.errors import MarqueeError
+from marquee.core.settings import check_link
 
 BRONZE = "bronze"
 # DuckDB names the catalog after the file, and a name such as `gold.fact_movies` is ambiguous where
@@ -134,6 +135,7 @@ def duckdb_destination(
         )
     if not read_only and not os.access(path if path.exists() else path.parent, os.W_OK):
         raise MarqueeError(f"No permission to write the {what} file {path}.")
+    check_link(path)
     if path.is_dir():
         raise MarqueeError(f"{variable} names a folder, not a file: {path}")
     catalog = path.name.partition(".")[0].lower()

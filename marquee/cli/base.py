@@ -11,6 +11,7 @@ A pipeline's command line builds its parser with `build_parser`, adds its own op
             report,
             explain_error=lambda error: explain(error, settings.duckdb),
             dry_run=options.dry_run,
+            log_level=options.log_level,
         )
 """
 
@@ -26,6 +27,7 @@ from contextlib import ExitStack
 from typing import Protocol
 
 from marquee.core.errors import chain
+from marquee.core.logs import LEVEL_VARIABLE, LEVELS, configure_logging
 from marquee.core.signals import EXIT_CODE
 
 EXIT_CODES = """\
@@ -43,7 +45,9 @@ class RunReport(Protocol):
 
 
 def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    """Build a parser with the options that every pipeline has: `--dry-run`, `--destination`.
+    """Build a parser with the options of all pipelines.
+
+    These are `--dry-run`, `--destination` and `--log-level`.
 
     Args:
         prog: how the command is typed.
@@ -68,6 +72,12 @@ def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         default="duckdb",
         help="where bronze is (default: duckdb)",
     )
+    parser.add_argument(
+        "--log-level",
+        type=str.upper,
+        choices=LEVELS,
+        help=f"the least level of the log on stderr (default: {LEVEL_VARIABLE}, else INFO)",
+    )
     return parser
 
 
@@ -77,6 +87,7 @@ def execute(
     *,
     explain_error: Callable[[BaseException], str],
     dry_run: bool,
+    log_level: str | None = None,
     progress: Callable[[], str] = lambda: "",
     is_personal: bool = False,
 ) -> int:
@@ -87,6 +98,7 @@ def execute(
         report: tells what was loaded before a failure.
         explain_error: puts an exception into words without a secret.
         dry_run: whether nothing is written.
+        log_level: as in `configure_logging`.
         progress: what was done before a failure, a sentence for people.
         is_personal: what was read is, so that a stack trace shows places and no messages.
 
@@ -94,6 +106,7 @@ def execute(
         The exit code: 0, 1, or 130 after Ctrl-C.
 
     """
+    configure_logging(log_level)
     try:
         with ExitStack() as stack:
             summary = load(stack)

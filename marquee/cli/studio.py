@@ -96,6 +96,7 @@ def run(argv: Sequence[str] | None, feeds: Sequence[Feed]) -> int:
             report,
             explain_error=lambda error: explain(error, settings.duckdb, is_personal=True),
             dry_run=options.dry_run,
+            log_level=options.log_level,
             is_personal=True,
         )
         or code

@@ -89,6 +89,7 @@ def run(argv: Sequence[str] | None, source: Callable[..., DltSource]) -> int:
         report,
         explain_error=lambda error: redact(explain(error, settings.duckdb), tmdb),
         dry_run=options.dry_run,
+        log_level=options.log_level,
         progress=lambda: (
             f"{report.resumed + report.fetched:,} of {report.planned:,} movies were fetched;"
         ),

@@ -18,8 +18,6 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bar
 
-from marquee.core.logs import configure_logging
-
 logger = logging.getLogger(__name__)
 
 LOG_EVERY_SECONDS = 10  # a few hundred lines per hour, which one can still read
@@ -30,7 +28,6 @@ class Progress:
 
     def __init__(self) -> None:
         """Look at the terminal; draw nothing yet."""
-        configure_logging()
         console = Console(file=sys.stderr)
         self._bar: Bar | None = None
         if console.is_terminal and not console.is_dumb_terminal:

@@ -22,7 +22,8 @@ class Settings:
     """Paths of one run, all absolute.
 
     Attributes:
-        duckdb: the warehouse, `MARQUEE_DUCKDB`, default `warehouse.duckdb` in the project.
+        duckdb: the warehouse, `MARQUEE_DUCKDB`, default `warehouse.duckdb` in the project. A link
+            to a file with another name is not followed: `check_link` rejects it.
         state_duckdb: SQLMesh's state, `MARQUEE_STATE_DUCKDB`, default `state.duckdb`.
         dlt_dir: dlt's working folder, `MARQUEE_DLT_DIR`, default `.dlt/work`.
         vault_duckdb: who the tokens of fans are, `MARQUEE_VAULT_DUCKDB`, default `vault.duckdb`
@@ -44,11 +45,34 @@ class Settings:
             return Path(given).expanduser().resolve() if given else ROOT / default
 
         duckdb = path("MARQUEE_DUCKDB", "warehouse.duckdb")
+        given = environ.get("MARQUEE_DUCKDB")
+        if given and Path(given).stem != duckdb.stem:
+            named = Path(given).expanduser()
+            duckdb = named.parent.resolve() / named.name
         return cls(
             duckdb=duckdb,
             state_duckdb=path("MARQUEE_STATE_DUCKDB", "state.duckdb"),
             dlt_dir=path("MARQUEE_DLT_DIR", ".dlt/work"),
             vault_duckdb=path("MARQUEE_VAULT_DUCKDB", str(duckdb.with_name("vault.duckdb"))),
+        )
+
+
+def check_link(path: Path) -> None:
+    """Reject a link to a warehouse file with another name.
+
+    SQLMesh names the catalog after the link, and all others name it after the file. Each view
+    contains that name (docs/decisions/0005-the-file-name-is-the-catalog.md).
+
+    Raises:
+        MarqueeError: it is such a link.
+
+    """
+    if path.is_symlink() and path.stem != path.resolve().stem:
+        raise MarqueeError(
+            f"The warehouse file {path} is a link to a file with another name, "
+            f"{path.resolve().name}. SQLMesh would use the link's name as the catalog's name, and "
+            "all other tools the file's name.",
+            "Set MARQUEE_DUCKDB to the file itself, or give the link the same name.",
         )
 
 

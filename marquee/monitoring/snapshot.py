@@ -18,8 +18,8 @@ from pathlib import Path
 
 import duckdb
 
-from marquee.core.errors import FULL
-from marquee.core.settings import ROOT
+from marquee.core.errors import FULL, MarqueeError
+from marquee.core.settings import ROOT, check_link
 from marquee.monitoring.store import LAYERS, MissingWarehouse
 
 ATTEMPTS = 20
@@ -62,7 +62,7 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
         the next one gets a folder of its own, and this one goes when two newer ones are there.
 
     Raises:
-        MissingWarehouse: there is no file, or it could not be copied.
+        MissingWarehouse: there is no file, its name cannot serve, or it could not be copied.
 
     """
     schema = path.stem.lower()
@@ -71,6 +71,10 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
             f"A warehouse file cannot be called {path.name}: its name would hide the schema "
             f"{schema}. Set MARQUEE_DUCKDB to another name."
         )
+    try:
+        check_link(path)
+    except MarqueeError as error:
+        raise MissingWarehouse(" ".join(str(error).split())) from error
     folder = snapshot_dir(path)
     unreadable: FileState | None = None
     for attempt in range(ATTEMPTS):

@@ -246,7 +246,7 @@ def test_the_refresh_is_daily_at_six_loads_both_domains_and_may_skip_that() -> N
     ]
     assert ["tmdb.py" in pipelines[0]["run"], "studio.py" in pipelines[1]["run"]] == [True, True]
     assert all("!inputs.skip_ingestion" in step["if"] for step in pipelines)
-    assert run["run"] == ".venv/bin/sqlmesh run --ignore-cron"
+    assert run["run"] == ".venv/bin/python -m marquee.cli.refresh --skip-plan"
     assert health["run"] == ".venv/bin/python pipelines/health.py --alert"
     # What goes wrong in one leaves the others to go on, on what was installed, and the job red.
     assert "cancelled()" not in pipelines[0]["if"]

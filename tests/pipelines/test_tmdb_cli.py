@@ -262,7 +262,7 @@ def test_nothing_leaves_the_machine_from_any_folder(
     endpoint = f"http://127.0.0.1:{telemetry.getsockname()[1]}"
     project.monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY_ENDPOINT", endpoint)
     process = project.start(cwd=elsewhere)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "rows landed: raw_movies 3" in out
     assert list(home.iterdir()) == []

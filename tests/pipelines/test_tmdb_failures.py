@@ -417,7 +417,7 @@ def test_a_run_that_is_stopped_keeps_what_was_loaded(
     with sandbox:
         project.point_at(sandbox)
         process = project.start("--pages", "40")
-        assert enough.wait(30)
+        assert enough.wait(120)
         os.kill(process.pid, number)
         out, err = process.communicate(timeout=20)
         assert process.returncode == code

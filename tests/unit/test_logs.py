@@ -4,10 +4,13 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from marquee.cli.base import build_parser, execute
 from marquee.core.logs import LEVEL_VARIABLE, LOGGERS, configure_logging
+from marquee.sources.tmdb.report import Report
 
 logger = logging.getLogger("marquee.anything")
 
@@ -69,3 +72,28 @@ def test_the_level_is_the_option_or_the_variable(
     for level in (logging.DEBUG, logging.INFO, logging.WARNING):
         logger.log(level, "text")
     assert [line.split(" ")[1] for line in capsys.readouterr().err.splitlines()] == expected
+
+
+def test_a_command_has_the_option_and_rejects_other_levels(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser = build_parser("python pipelines/tmdb.py", "Load.", "")
+    assert parser.parse_args(["--log-level", "warning"]).log_level == "WARNING"
+    assert parser.parse_args([]).log_level is None
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--log-level", "loud"])
+    assert "choose from" in capsys.readouterr().err
+
+
+def test_the_option_applies_to_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    def load(_: ExitStack) -> str:
+        logger.info("3 movies")
+        logger.warning("a problem")
+        return "the summary"
+
+    ended = execute(load, Report(), explain_error=str, dry_run=True, log_level="WARNING")
+    assert ended == 0
+    printed = capsys.readouterr()
+    assert "a problem" in printed.err
+    assert "3 movies" not in printed.err
+    assert printed.out == "the summary\n"

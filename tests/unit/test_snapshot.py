@@ -9,8 +9,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from sqlmesh.core.config import DuckDBConnectionConfig
 
+from marquee.bronze.destination import duckdb_destination
 from marquee.cli import health
+from marquee.core.errors import MarqueeError
+from marquee.core.settings import Settings
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import MissingWarehouse
 
@@ -26,6 +30,42 @@ def test_a_file_named_like_a_schema_is_rejected_by_name(name: str, tmp_path: Pat
     duckdb.connect(str(path)).close()
     with pytest.raises(MissingWarehouse, match=f"cannot be called {name}.duckdb.*MARQUEE_DUCKDB"):
         current_snapshot(path)
+
+
+@pytest.mark.parametrize("given", ["~/linked/warehouse.duckdb", "~/warehouse.duckdb"])
+def test_a_home_folder_and_a_link_are_the_same_file_for_sqlmesh_and_for_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    """A linked folder, and a link with the same name as the file."""
+    (tmp_path / "disk").mkdir()
+    duckdb.connect(str(tmp_path / "disk" / "warehouse.duckdb")).close()
+    (tmp_path / "linked").symlink_to(tmp_path / "disk")
+    (tmp_path / "warehouse.duckdb").symlink_to(tmp_path / "disk" / "warehouse.duckdb")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MARQUEE_DUCKDB", given)
+    settings = Settings.from_environment()
+    assert settings.duckdb == tmp_path / "disk" / "warehouse.duckdb"
+    connection = DuckDBConnectionConfig(database=given)
+    with duckdb.connect(given) as of_sqlmesh:
+        rows = of_sqlmesh.execute("SELECT path FROM duckdb_databases() WHERE NOT internal")
+        assert rows.fetchall() == [(str(settings.duckdb),)]
+    assert connection.get_catalog() == settings.duckdb.stem
+    assert current_snapshot(settings.duckdb).name == "warehouse.duckdb"
+    assert duckdb_destination(settings.duckdb).path == settings.duckdb
+
+
+def test_a_link_to_a_file_with_another_name_is_rejected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLMesh's views would contain the link's name."""
+    duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
+    (tmp_path / "movies.duckdb").symlink_to(tmp_path / "warehouse.duckdb")
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(tmp_path / "movies.duckdb"))
+    path = Settings.from_environment().duckdb
+    with pytest.raises(MissingWarehouse, match="a link to a file with another name"):
+        current_snapshot(path)
+    with pytest.raises(MarqueeError, match="Set MARQUEE_DUCKDB to the file itself"):
+        duckdb_destination(path)
 
 
 def test_health_names_the_file_that_is_no_database(

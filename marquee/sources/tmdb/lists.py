@@ -45,6 +45,19 @@ class ListRead:
     dropped: int = 0
 
 
+def read_popular(
+    fetch: Fetch, pages: int, on_page: Callable[[int], None] = lambda count: None
+) -> ListRead:
+    """Read the popular list, at most its first `pages` pages; the rest is as in `read_lists`."""
+    return read_lists(
+        fetch,
+        "The popular list",
+        last_page=min(pages, LAST_PAGE),
+        is_moving=True,
+        on_page=on_page,
+    )
+
+
 def read_lists(
     fetch: Fetch,
     name: str,

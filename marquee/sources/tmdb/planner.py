@@ -23,7 +23,7 @@ from marquee.core.errors import MarqueeError, chain
 from marquee.core.progress import Progress
 from marquee.sources.tmdb.deletions import ALWAYS_PLAUSIBLE, check_deletion_ratio
 from marquee.sources.tmdb.export import Export, NoExport, read_export
-from marquee.sources.tmdb.lists import ListRead, Page, PageRequest, read_lists
+from marquee.sources.tmdb.lists import ListRead, Page, PageRequest, read_lists, read_popular
 from marquee.sources.tmdb.load_request import LoadRequest
 from marquee.sources.tmdb.responses import Document, NoChanges, movie_document
 from marquee.sources.tmdb.settings import TmdbSettings
@@ -196,11 +196,9 @@ class Planner:
 
         """
         self._progress.stage("reading the list", pages, "pages at most")
-        listed = read_lists(
+        listed = read_popular(
             self._fetch("popular"),
-            "The popular list",
-            last_page=pages,
-            is_moving=True,
+            pages,
             on_page=lambda count: self._progress.advance(f"{count:,} movies"),
         )
         if tracked and not listed.ids:
