@@ -104,8 +104,14 @@ units test-review: successor = $(if $(filter units,$@),test-models,test-e2e)
 units test-review:
 	@echo "'make $@' is now 'make $(successor)'." >&2; exit 2
 
-bench: install  ## Benchmarks into benchmarks/results, 25 minutes (QUICK=1: under 3; OUT=folder)
+bench: install .cache/bench/tools/installed  ## Benchmarks into benchmarks/results, 25 minutes (QUICK=1: under 3; OUT=folder)
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(OUT),--out $(OUT))
+
+# What Marquee is compared with has an environment of its own.
+.cache/bench/tools/installed: benchmarks/requirements.lock
+	$(BIN)/uv venv --quiet --clear .cache/bench/tools
+	$(BIN)/uv pip install --quiet --python .cache/bench/tools/bin/python --no-deps --require-hashes -r $<
+	@touch $@
 
 format: install  ## Format Python and SQL
 	$(BIN)/ruff check --fix .

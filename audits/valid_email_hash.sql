@@ -6,7 +6,7 @@ AUDIT (
   )
 );
 
-/* A token is 64 hexadecimal digits: whatever else stands there could be a clear value. */
+/* A token is 64 hexadecimal digits: whatever else stands there could be plaintext personal data. */
 SELECT
   @column
 FROM @this_model

@@ -4,175 +4,122 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.environment import MEMORY_LIMIT, BenchmarkEnv, Workspace
+from benchmarks.baselines import plain
+from benchmarks.environment import MEMORY_LIMIT, REFRESH, SQLMESH, BenchmarkEnv, Workspace
 from benchmarks.measure import BenchmarkError, Took
-from benchmarks.results import Benchmark, Cell, Goal, Table
+from benchmarks.movies import listed, write_ndjson
+from benchmarks.results import Benchmark, Cell, Goal
 from benchmarks.serve import Served, sandbox
-from benchmarks.warehouses import REFRESH, Warehouses
-from marquee.core.settings import ROOT
+from benchmarks.transform import require_agreement
 
 SIZES, SIZES_QUICKLY = (100_000, 300_000, 1_000_000), (5_000,)
 CHANGED_SHARE = 0.01
-REFRESH_SHARE_PCT = 20
+SHARE_PCT = 20
 FIRST_TO_NEXT = 1.1
-UNLIMITED = "10000"  # requests a second
-LOGS = "ops."  # keeps what was refused of responses that are not the newest any more
-PLOT = "day.svg"
+UNLIMITED = "10000"  # requests per second
+LOGS = "ops."  # have what was rejected of responses that are not the newest any more
+COLUMNS = (
+    "movies",
+    "",
+    "seconds",
+    "processor time (s)",
+    "% of the build's processor time",
+    "peak memory (MB)",
+)
 
 NOTES = [
     "The warehouse is that of a full backfill and a first build of yesterday. Today the change log "
-    "of the sandbox names 1 % of the movies, whose votes and popularity differ (and the id export, "
-    "a file as at TMDb, lists all): `python pipelines/tmdb.py` without a rate limit, then "
-    "`sqlmesh run --ignore-cron`.",
-    "This happens twice, with other movies (once in the quick form). What keeps no count of its "
-    "own (genres, companies, refused values) reads again what was written since the hour of the "
-    "last refresh began, so the first one after a build reads what the build wrote, and the next "
-    "one is like those of all later days.",
-    "Ingestion is bounded by asking for each changed movie; at TMDb's 40 requests a second the "
+    "of the sandbox names 1 % of the movies, whose votes and popularity differ (and the id export "
+    "lists all): `python pipelines/tmdb.py` without a rate limit, then `sqlmesh run "
+    "--ignore-cron`. This happens twice, with other movies (once in the quick form).",
+    "Ingestion is bounded by one request per changed movie; at TMDb's 40 requests per second the "
     "10,000 of a million would take 250 s.",
-    "At the smallest size everything is built anew from the bronze of after the refresh, in plain "
-    "DuckDB: every table of silver, snapshots and gold must have the same rows as after the "
+    "At the smallest size everything is rebuilt from the bronze of after the refresh, in plain "
+    "DuckDB: the rows of silver, snapshots and gold that hold now must be the same as after the "
     "refresh, or the benchmark fails.",
 ]
 
 
-def measure(env: BenchmarkEnv, warehouses: Warehouses) -> Benchmark:
+def measure(env: BenchmarkEnv) -> Benchmark:
     """Build, ingest and refresh at each size."""
     sizes = SIZES_QUICKLY if env.is_quick else SIZES
     rows: list[list[Cell]] = []
-    points: list[dict[str, Cell]] = []
     for movies in sizes:
-        workspace, build = warehouses.built(movies)
-        numbers = (1,) if env.is_quick else (1, 2)
-        days = [_day(env, warehouses, workspace, movies, number) for number in numbers]
+        workspace, build = env.built(movies)
+        versions = (1,) if env.is_quick else (1, 2)
+        days = [_day(env, workspace, movies, version) for version in versions]
         if movies == sizes[0]:
-            _must_be_as_built_anew(env, warehouses, workspace)
+            _compare_with_rebuild(env, workspace)
         (_, _, first), (ingest, served, refresh) = days[0], days[-1]
-        shares_pct = [one.cpu_seconds / build.cpu_seconds * 100 for one in (first, refresh)]
-        changed = len(served.details())
-        rows.append(
-            [
-                f"{movies:,}",
-                changed,
-                build.seconds,
-                ingest.seconds,
-                served.useful_rate(),
-                first.seconds,
-                refresh.seconds,
-                *shares_pct,
-                ingest.peak_mb,
-                refresh.peak_mb,
-            ]
-        )
-        timed = (
-            ("full build", build),
-            ("ingest 1 %", ingest),
-            ("first refresh", first),
-            ("next refresh", refresh),
-        )
-        points += [
-            {"movies": movies, "seconds": took.seconds, "step": step} for step, took in timed
-        ]
-        warehouses.drop(movies)
-    if len(sizes) > 1:
-        env.plot(PLOT, points, "movies", "step")
+        steps = {
+            "full build": build,
+            f"ingest of {len(served.details()):,}, {served.useful_rate():,.0f} per second": ingest,
+            "first refresh": first,
+            "next refresh": refresh,
+        }
+        for step, took in steps.items():
+            share_pct = took.cpu_seconds / build.cpu_seconds * 100
+            figures = (took.seconds, took.cpu_seconds, share_pct, took.peak_mb)
+            rows.append([f"{movies:,}", step, *figures])
+        env.drop(movies)
+    first_pct, next_pct = (one.cpu_seconds / build.cpu_seconds * 100 for one in (first, refresh))
+    ratio, size = first_pct / next_pct, f"{movies:,} movies"
+    is_checked = not env.is_quick
     return Benchmark(
-        name="day",
         title="A day with 1 % of the movies changed",
-        tables=[
-            Table(
-                "After a full backfill",
-                (
-                    "movies",
-                    "changed",
-                    "full build (s)",
-                    "ingest (s)",
-                    "movies/s while fetching",
-                    "first refresh (s)",
-                    "next refresh (s)",
-                    "first / build (% of CPU)",
-                    "next / build (% of CPU)",
-                    "ingest: peak memory (MB)",
-                    "refresh: peak memory (MB)",
-                ),
-                rows,
-            )
-        ],
+        columns=COLUMNS,
+        rows=rows,
         goals=[
             Goal(
-                f"{which} refresh / full build, {sizes[-1]:,} movies",
-                REFRESH_SHARE_PCT,
-                share_pct,
-                unit="%",
-                is_judged=not env.is_quick,
-            )
-            for which, share_pct in zip(("first", "next"), shares_pct, strict=True)
-        ]
-        + [
-            Goal(
-                "first refresh / next refresh",
-                FIRST_TO_NEXT,
-                first.cpu_seconds / refresh.cpu_seconds,
-                unit="x",
-                is_judged=not env.is_quick,
-            )
+                f"first refresh / build, {size}", SHARE_PCT, first_pct, "%", is_checked=is_checked
+            ),
+            Goal(f"next refresh / build, {size}", SHARE_PCT, next_pct, "%", is_checked=is_checked),
+            Goal(f"first / next refresh, {size}", FIRST_TO_NEXT, ratio, "x", is_checked=is_checked),
         ],
         notes=NOTES,
-        plot=PLOT if len(sizes) > 1 else None,
     )
 
 
 def _day(
-    env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace, movies: int, number: int
+    env: BenchmarkEnv, workspace: Workspace, movies: int, version: int
 ) -> tuple[Took, Served, Took]:
-    """Serve changes, let the pipeline fetch them, refresh; return both and what was asked."""
+    """Serve changes, have the pipeline fetch them, refresh; return both and the requests."""
     env.say(f"a day: ingesting the changes of {movies:,} movies")
     changed = env.folder / "changed.ndjson"
-    env.call("movies:write_changed_movies", changed, movies, number, CHANGED_SHARE)
-    env.call("movies:write_export", env.folder, movies)
+    env.call(write_ndjson, changed, listed(movies, version, CHANGED_SHARE))
     before = _responses(env, workspace)
-    with sandbox(env.folder, changed, is_change_feed=True) as served:
+    with sandbox(changed, exported=movies) as served:
         ingest = env.run(
             sys.executable,
-            ROOT / "pipelines" / "tmdb.py",
+            "pipelines/tmdb.py",
             workspace=workspace,
-            environment={
-                **served.environment,
-                "SOURCES__TMDB__REQUESTS_PER_SECOND": UNLIMITED,
-                "SOURCES__TMDB__EXPORT_URL": served.export_url,
-            },
+            environment={**served.variables, "SOURCES__TMDB__REQUESTS_PER_SECOND": UNLIMITED},
         )
-    landed = _responses(env, workspace) - before
-    if not landed or landed != len(served.details()):
-        raise BenchmarkError(f"{landed} responses landed of {len(served.details())} asked for.")
+    loaded = _responses(env, workspace) - before
+    if not loaded or loaded != len(served.details()):
+        raise BenchmarkError(f"{loaded} responses loaded of {len(served.details())} requested.")
     env.say("a day: sqlmesh run")
-    return ingest, served, warehouses.sqlmesh(workspace, *REFRESH)
+    return ingest, served, env.run(SQLMESH, *REFRESH, workspace=workspace)
 
 
 def _responses(env: BenchmarkEnv, workspace: Workspace) -> int:
-    count: int = env.call("baselines.plain:count", workspace.duckdb, "bronze.raw_movies").result
-    return count
+    query = "SELECT count(*) FROM bronze.raw_movies"
+    return int(env.call(plain.value, workspace.duckdb, query).result)
 
 
-def _must_be_as_built_anew(env: BenchmarkEnv, warehouses: Warehouses, workspace: Workspace) -> None:
+def _compare_with_rebuild(env: BenchmarkEnv, workspace: Workspace) -> None:
     """Compare a refreshed warehouse with one that is built from the same bronze at once.
 
     Raises:
         BenchmarkError: a table differs, so that the refresh was quick but wrong.
 
     """
-    steps = warehouses.render()
-    anew = env.workspace("anew")
-    env.call("baselines.plain:copy_bronze", workspace.duckdb, anew.duckdb)
-    env.call("baselines.plain:transform", anew.duckdb, steps, False, MEMORY_LIMIT)
-    expected, found = (
-        env.call("baselines.plain:contents", one.duckdb, steps).result for one in (anew, workspace)
-    )
-    anew.remove()
-    different = [
-        table
-        for table, one in expected.items()
-        if found[table] != one and not table.startswith(LOGS)
-    ]
-    if different:
-        raise BenchmarkError(f"The refresh left {', '.join(different)} wrong.")
+    steps = env.render()
+    rebuilt = env.workspace("rebuilt", workspace)
+    env.call(plain.transform, rebuilt.duckdb, steps, False, MEMORY_LIMIT)
+    contents = {}
+    for name, one in (("a rebuild", rebuilt), ("the refresh", workspace)):
+        found = env.call(plain.contents, one.duckdb, steps).result
+        contents[name] = {table: rows for table, rows in found.items() if LOGS not in table}
+    rebuilt.remove()
+    require_agreement(contents)

@@ -1,43 +1,48 @@
-"""Where the benchmarks work: a scratch folder, a copy of the project, an environment of peers."""
+"""Where the benchmarks work: a folder and its warehouses."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import time
-import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import BenchmarkError, Took, call, run
+from benchmarks import measure
+from benchmarks.baselines import loaders, rendered
+from benchmarks.measure import BenchmarkError, Took
 from marquee.core.settings import ROOT
 
-MEMORY_LIMIT = "6GB"  # the project's default; for every contender, so that none has more room
-LOCK = ROOT / "benchmarks" / "requirements.lock"
+MEMORY_LIMIT = "6GB"  # the project's default; for every baseline, so that none has more room
+DBT = ROOT / ".cache" / "bench" / "tools" / "bin" / "dbt"  # `make bench` installs it
+SQLMESH = Path(sys.executable).with_name("sqlmesh")
+PLAN = ("plan", "--auto-apply", "--no-prompts", "--skip-tests")
+REFRESH = ("run", "--ignore-cron")
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A warehouse of one contender: its file, SQLMesh's state and dlt's working folder."""
+    """A folder with a warehouse, SQLMesh's state and dlt's working folder."""
 
     folder: Path
 
     @property
     def duckdb(self) -> Path:
-        """The warehouse; views name the catalog, so that each contender's has the same name."""
+        """The warehouse; views name the catalog, so that each workspace's has the same name."""
         return self.folder / "warehouse.duckdb"
 
     @property
-    def environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """What points the project's commands at it."""
         return {
             "MARQUEE_DUCKDB": str(self.duckdb),
             "MARQUEE_DUCKDB_MEMORY_LIMIT": MEMORY_LIMIT,
             "MARQUEE_STATE_DUCKDB": str(self.folder / "state.duckdb"),
             "MARQUEE_DLT_DIR": str(self.folder / "dlt"),
+            "SQLMESH__CACHE_DIR": str(self.folder.parent / "sqlmesh"),
         }
 
     def remove(self) -> None:
@@ -46,35 +51,36 @@ class Workspace:
 
 
 class BenchmarkEnv:
-    """Scratch folder and tools of a run of the benchmarks."""
+    """Folder and warehouses of a run of the benchmarks.
 
-    def __init__(
-        self, folder: Path, *, plots: Path, is_quick: bool, days: int | None = None
-    ) -> None:
-        """Take where to work.
+    Warehouses are as of yesterday: bronze by dlt and the generator, the rest by `sqlmesh plan`.
+    Each is built once per run and shared by the benchmarks that need it.
+    """
+
+    def __init__(self, folder: Path, *, is_quick: bool) -> None:
+        """Take where to work; no warehouse is built before it is requested.
 
         Args:
-            folder: for everything that is gone afterwards; the tools are kept beside it.
-            plots: for the plots.
+            folder: for everything that is deleted afterwards.
             is_quick: whether it must be over in three minutes.
-            days: how long a history to rebuild, None for one that fits with the rest.
 
         """
         self.folder = folder
-        self.plots = plots
         self.is_quick = is_quick
-        self.days = days
-        self._begun = time.monotonic()
+        self.day = (datetime.now(timezone.utc) - timedelta(days=1)).date().isoformat()
+        self.execution_time = f"{self.day} 06:00:00"
+        self._started_at = time.monotonic()
         self._log = folder / "log.txt"
-        self._tools = folder.parent / "tools"
+        self._bronze: dict[int, Workspace] = {}
+        self._built: dict[int, tuple[Workspace, Took]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def say(self, text: str) -> None:
         """Print how far it is."""
-        print(f"{time.monotonic() - self._begun:7.1f} s  {text}", flush=True)
+        print(f"{time.monotonic() - self._started_at:7.1f} s  {text}", flush=True)
 
     def need_disk(self, gigabytes: float) -> None:
-        """Refuse to begin what would fill the disk.
+        """Stop before the disk is full.
 
         Raises:
             BenchmarkError: so much is not free.
@@ -87,81 +93,66 @@ class BenchmarkEnv:
                 f"{free:.0f} GB: make room, work elsewhere (--folder) or try --quick."
             )
 
-    def workspace(self, name: str) -> Workspace:
-        """Return a new, empty workspace."""
-        workspace = Workspace(self.folder / name)
-        workspace.remove()
-        workspace.folder.mkdir(parents=True)
-        return workspace
-
-    def copy(self, workspace: Workspace, name: str) -> Workspace:
-        """Return a copy of a workspace."""
-        copied = Workspace(self.folder / name)
-        copied.remove()
-        shutil.copytree(workspace.folder, copied.folder)
-        return copied
-
-    def project(self) -> Path:
-        """Return a fresh copy of the project's files, whose caches are nobody else's."""
-        copied = self.folder / "project"
-        shutil.rmtree(copied, ignore_errors=True)
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        for name in filter(None, listed.stdout.split("\0")):
-            source = ROOT / name
-            if source.exists():
-                target = copied / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target, follow_symlinks=False)
-        # A root of its own, or the tools would skip it: .cache is ignored by the one around it.
-        self.run("git", "init", "--quiet", cwd=copied)
-        return copied
-
-    def tools(self) -> Path:
-        """Return the interpreter of the peers' environment, made from the lock when needed."""
-        python = self._tools / "bin" / "python"
-        locked = self._tools / LOCK.name
-        if not (locked.exists() and locked.read_bytes() == LOCK.read_bytes()):
-            self.say("installing the peers (benchmarks/requirements.lock)")
-            venv.create(self._tools, clear=True, with_pip=True)
-            install = "install --quiet --disable-pip-version-check --no-deps --require-hashes -r"
-            self.run(python, "-m", "pip", *install.split(), LOCK)
-            shutil.copy(LOCK, locked)
-        return python
-
     def run(
         self,
         *command: str | Path,
-        cwd: Path | None = None,
+        cwd: Path = ROOT,
         workspace: Workspace | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Took:
         """Run a command, in a workspace if one is given; see `measure.run`."""
-        variables = {**(workspace.environment if workspace else {}), **(environment or {})}
-        return run(command, cwd=cwd or self.folder, environment=variables, log=self._log)
+        variables = {**(workspace.variables if workspace else {}), **(environment or {})}
+        return measure.run(command, cwd=cwd, environment=variables, log=self._log)
 
     def call(
-        self,
-        function: str,
-        *arguments: Any,
-        workspace: Workspace | None = None,
-        with_tools: bool = False,
+        self, function: Callable[..., Any], *arguments: Any, workspace: Workspace | None = None
     ) -> Took:
         """Call a function in a process of its own; see `measure.call`."""
-        return call(
-            function,
-            *arguments,
-            python=self.tools() if with_tools else sys.executable,
-            cwd=self.folder,
-            environment=workspace.environment if workspace else None,
-            log=self._log,
-        )
+        variables = workspace.variables if workspace else None
+        return measure.call(function, *arguments, environment=variables)
 
-    def plot(self, name: str, points: Sequence[Mapping[str, Any]], x: str, series: str) -> None:
-        """Draw seconds over `x`, a line a series, as an SVG beside the results."""
-        self.call("plot:lines", self.plots / name, points, x, "seconds", series, with_tools=True)
+    def workspace(self, name: str, source: Workspace | None = None) -> Workspace:
+        """Return a new workspace: empty, or a copy of another one."""
+        workspace = Workspace(self.folder / name)
+        workspace.remove()
+        if source:
+            shutil.copytree(source.folder, workspace.folder)
+        else:
+            workspace.folder.mkdir(parents=True)
+        return workspace
+
+    def bronze(self, movies: int) -> Workspace:
+        """Return a warehouse that a full backfill of so many movies has filled yesterday."""
+        if movies not in self._bronze:
+            self.say(f"bronze: generating {movies:,} movies")
+            workspace = self.workspace(f"bronze-{movies}")
+            self.call(loaders.make_bronze, movies, self.day, workspace=workspace)
+            self._bronze[movies] = workspace
+        return self._bronze[movies]
+
+    def built(self, movies: int) -> tuple[Workspace, Took]:
+        """Return such a warehouse with everything above bronze, and what `sqlmesh plan` took."""
+        if movies not in self._built:
+            workspace = self.workspace(f"built-{movies}", self.bronze(movies))
+            self.say(f"sqlmesh plan: {movies:,} movies")
+            self._built[movies] = (workspace, self.plan(workspace))
+        return self._built[movies]
+
+    def plan(self, workspace: Workspace, *options: str) -> Took:
+        """Run `sqlmesh plan` as of yesterday."""
+        as_of = ("--execution-time", self.execution_time)
+        return self.run(SQLMESH, *PLAN, *as_of, *options, workspace=workspace)
+
+    def render(self) -> Path:
+        """Write the models' SQL as of yesterday; return the file."""
+        steps = self.folder / "steps.json"
+        empty = self.workspace("rendering")
+        self.call(rendered.render, ROOT, self.execution_time, steps, workspace=empty)
+        empty.remove()
+        return steps
+
+    def drop(self, movies: int) -> None:
+        """Give back the disk that warehouses of so many movies take."""
+        for workspace in (self._bronze.pop(movies, None), self._built.pop(movies, (None,))[0]):
+            if workspace:
+                workspace.remove()

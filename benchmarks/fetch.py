@@ -1,164 +1,86 @@
-"""How fast movies are fetched, against one request after the other and against bare asyncio."""
+"""How fast the pipeline fetches movies, against what latency, connections and limit allow."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError
-from benchmarks.results import Benchmark, Cell, Goal, Table
+from benchmarks.movies import listed, write_ndjson
+from benchmarks.results import Benchmark, Cell, Goal
 from benchmarks.serve import Served, sandbox
-from marquee.core.settings import ROOT
 
-LIMIT = 40  # requests a second: TMDb's, and the pipeline's default
+LIMIT = 40  # requests per second: TMDb's, and the pipeline's default
 UNLIMITED = 10_000
+CONNECTIONS = 20  # of the pipeline
 USEFUL_RATE = 38  # 95 % of the limit
-MOVIES_A_PAGE = 20
+MOVIES_PER_PAGE = 20
+COLUMNS = ("latency, limit", "movies", "possible/s", "movies/s", "429s", "cores of the sandbox")
 
 NOTES = [
-    "A rate counts the movies answered with 200 from the first request for a movie to the answer "
-    "to the last one, by the sandbox's own log; the same for all clients.",
-    "One request after the other is measured without the limit only; it counts for both rows.",
-    "The pipeline checks, retries, paces and compares each answer with bronze; the asyncio client "
-    "parses it and drops it.",
-    "Sandbox and client share the cores. Without a limit and at 20 ms it is the processor that "
-    "bounds both clients: the sandbox alone takes a good part of a core (its column).",
+    "A rate counts the movies with a response of status 200, from the first request for a movie to "
+    "the last response, by the sandbox's own log.",
+    f"Possible: the limit, and one request at a time on each of {CONNECTIONS} connections.",
+    "Sandbox and pipeline share the cores. Without a limit and at 20 ms it is the processor that "
+    "bounds the rate: the sandbox alone takes a good part of a core (its column).",
+    "The last row is the popular list, the others are ids from a file.",
 ]
 
 
 def measure(env: BenchmarkEnv) -> Benchmark:
-    """Fetch from a sandbox with three latencies, with and without a limit, by three clients."""
+    """Fetch from a sandbox with three latencies, with and without a limit.
+
+    Raises:
+        BenchmarkError: the pipeline left out a movie.
+
+    """
     latencies = (100,) if env.is_quick else (20, 100, 200)
-    many, few = (100, 20) if env.is_quick else (800, 40)
     pages = 10 if env.is_quick else 150
-    catalogue = env.folder / "fetch.ndjson"
-    env.call("movies:write_first_movies", catalogue, max(many, pages * MOVIES_A_PAGE))
+    count = pages * MOVIES_PER_PAGE
+    movies = env.folder / "fetch.ndjson"
+    env.call(write_ndjson, movies, listed(count))
     rows: list[list[Cell]] = []
-    serial_by_latency: dict[int, Served] = {}
-    for limit in (None, LIMIT):
+    for limit in (UNLIMITED, LIMIT):
+        ids = min(count, 160 if limit == LIMIT else 800)
+        wanted = env.folder / "ids.txt"
+        wanted.write_text("\n".join(str(one) for one in range(1, ids + 1)))
         for latency_ms in latencies:
-            parallel = many if limit is None else min(many, 160)
-            env.say(f"fetch: {latency_ms} ms, {f'{limit}/s' if limit else 'no limit'}")
-            if limit is None:  # one after the other, no client comes near a limit
-                serial_by_latency[latency_ms] = _serially(env, catalogue, latency_ms, few)
-            serial = serial_by_latency[latency_ms]
-            bound = _with_asyncio(env, catalogue, latency_ms, limit, parallel)
-            ours, _ = _by_pipeline(env, catalogue, latency_ms, limit, ids=parallel)
-            rates = [one.useful_rate() for one in (serial, bound, ours)]
-            rows.append(
-                [
-                    f"{latency_ms} ms, {f'{limit}/s' if limit else 'none'}",
-                    *rates,
-                    rates[2] / rates[0],
-                    rates[2] / rates[1],
-                    ours.count(429),
-                    ours.cpu_seconds / ours.fetch_seconds(),
-                ]
-            )
-    env.say(f"fetch: the popular list, {pages * MOVIES_A_PAGE:,} movies, 100 ms, {LIMIT}/s")
-    served, seconds = _by_pipeline(env, catalogue, 100, LIMIT, pages=pages)
+            served = _fetched(env, movies, latency_ms, limit, "--ids", str(wanted))
+            rows.append(_row(served, limit))
+    served = _fetched(env, movies, 100, LIMIT, "--pages", str(pages))
+    rows.append(_row(served, LIMIT))
     useful = sum(status == 200 for _, status in served.details())
-    if useful != pages * MOVIES_A_PAGE:
-        raise BenchmarkError(f"{useful} movies were fetched, not {pages * MOVIES_A_PAGE}.")
+    if useful != count:
+        raise BenchmarkError(f"{useful} movies were fetched, not {count}.")
     what = f"{useful:,} movies at 100 ms and {LIMIT}/s"
     return Benchmark(
-        name="fetch",
         title="Fetching at the API's limit",
-        tables=[
-            Table(
-                "Movies a second",
-                (
-                    "latency, limit",
-                    "serial requests",
-                    "asyncio",
-                    "pipeline",
-                    "pipeline / serial",
-                    "pipeline / asyncio",
-                    "429s",
-                    "cores taken by the sandbox",
-                ),
-                rows,
-            ),
-            Table(
-                f"`python pipelines/tmdb.py --pages {pages}`, {what} (the server's limit)",
-                ("movies", "movies/s while fetching", "429s", "fetching (s)", "whole process (s)"),
-                [
-                    [
-                        useful,
-                        served.useful_rate(),
-                        served.count(429),
-                        served.fetch_seconds(),
-                        seconds,
-                    ]
-                ],
-            ),
-        ],
+        columns=COLUMNS,
+        rows=rows,
         goals=[
-            Goal(f"{what}", USEFUL_RATE, served.useful_rate(), at_most=False, unit="movies/s"),
+            Goal(what, USEFUL_RATE, served.useful_rate(), "movies/s", at_most=False),
             Goal("429s among them", 0, served.count(429)),
         ],
-        notes=[
-            *NOTES,
-            f"The whole process also starts Python, reads {pages} pages of the list one after the "
-            "other (each tells whether there is a next one) and lands.",
-        ],
+        notes=NOTES,
     )
 
 
-def _serially(env: BenchmarkEnv, catalogue: Path, latency_ms: int, movies: int) -> Served:
-    with _served(env, catalogue, latency_ms, None) as served:
-        ids = list(range(1, movies + 1))
-        env.call("baselines.clients:fetch_serially", served.base_url, served.credential, ids)
-    return served
-
-
-def _with_asyncio(
-    env: BenchmarkEnv, catalogue: Path, latency_ms: int, limit: int | None, movies: int
-) -> Served:
-    with _served(env, catalogue, latency_ms, limit) as served:
-        env.call(
-            "baselines.clients:fetch_with_asyncio",
-            served.base_url,
-            served.credential,
-            list(range(1, movies + 1)),
-            limit,
-            with_tools=True,
-        )
-    return served
-
-
-def _by_pipeline(
-    env: BenchmarkEnv,
-    catalogue: Path,
-    latency_ms: int,
-    limit: int | None,
-    *,
-    ids: int = 0,
-    pages: int = 0,
-) -> tuple[Served, float]:
-    """Return what the sandbox was asked and how long the process took."""
+def _fetched(env: BenchmarkEnv, movies: Path, latency_ms: int, limit: int, *which: str) -> Served:
+    """Run the pipeline; return what it requested."""
+    env.say(f"fetch: {which[0]}, {latency_ms} ms, at most {limit} per second")
     workspace = env.workspace("fetch")
-    wanted = env.folder / "ids.txt"
-    wanted.write_text("\n".join(str(one) for one in range(1, ids + 1)))
-    which = ("--pages", str(pages)) if pages else ("--ids", str(wanted))
-    with _served(env, catalogue, latency_ms, limit) as served:
-        took = env.run(
-            sys.executable,
-            ROOT / "pipelines" / "tmdb.py",
-            *which,
-            workspace=workspace,
-            environment={
-                **served.environment,
-                "SOURCES__TMDB__REQUESTS_PER_SECOND": str(limit or UNLIMITED),
-            },
-        )
+    with sandbox(movies, latency_ms=latency_ms, rate_limit=limit) as served:
+        pace = {"SOURCES__TMDB__REQUESTS_PER_SECOND": str(limit)}
+        command = (sys.executable, "pipelines/tmdb.py", *which)
+        env.run(*command, workspace=workspace, environment={**served.variables, **pace})
     workspace.remove()
-    return served, took.seconds
+    return served
 
 
-def _served(
-    env: BenchmarkEnv, catalogue: Path, latency_ms: int, limit: int | None
-) -> AbstractContextManager[Served]:
-    return sandbox(env.folder, catalogue, latency_ms=latency_ms, rate_limit=limit)
+def _row(served: Served, limit: int) -> list[Cell]:
+    where = f"{served.latency_s * 1000:.0f} ms, {'none' if limit == UNLIMITED else f'{limit}/s'}"
+    possible = min(limit, CONNECTIONS / served.latency_s)
+    cores = served.cpu_seconds / served.fetch_seconds()
+    figures = (possible, served.useful_rate(), served.count(429), cores)
+    return [where, len(served.details()), *figures]

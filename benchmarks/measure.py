@@ -1,43 +1,27 @@
 """What a process took: wall time, processor time, and the most memory it ever had.
 
-Whatever is measured runs in a process of its own, so that no contender inherits another one's
-caches or memory. The process that measures stays small and imports nothing heavy: on Linux the peak
-of a child begins with that of its parent.
+Whatever is measured runs in a process of its own, so that none inherits the caches of another.
 """
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from marquee.core.settings import ROOT
-
 LINES_SHOWN = 25
-# The environment of a developer's shell must not decide what is measured.
-SETTINGS = (
-    "DESTINATION__",
-    "DLT_",
-    "EXTRACT__",
-    "LOAD__",
-    "MARQUEE_",
-    "NORMALIZE__",
-    "RUNTIME__",
-    "SNOWFLAKE_",
-    "SOURCES__",
-    "SQLMESH__",
-    "TMDB_",
-)
 
 
 class BenchmarkError(Exception):
-    """A benchmark cannot go on; the message says why."""
+    """A benchmark cannot continue; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -71,86 +55,56 @@ def run(
         command: program and arguments.
         cwd: where to run it.
         environment: variables besides those of this process.
-        log: a file for what it says.
+        log: a file for its output.
 
     Raises:
-        BenchmarkError: it failed; the message has the last lines it said.
+        BenchmarkError: it failed; the message has the last lines of its output.
 
     """
-    with log.open("ab") as said:
-        begun = time.perf_counter()
+    with log.open("ab") as output:
+        started_at = time.perf_counter()
         process = subprocess.Popen(
             [str(part) for part in command],
             cwd=cwd,
-            env=clean_environment() | dict(environment or {}),
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
             _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:  # Ctrl-C: nothing goes on behind our back
+        except BaseException:  # Ctrl-C: no process is left behind
             process.kill()
             process.wait()
             raise
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started_at
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-LINES_SHOWN:])
         raise BenchmarkError(
             f"{' '.join(map(str, command))[:300]}\nended with {process.returncode}; {log}:\n{tail}"
         )
-    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
-    return Took(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
+    return _took(seconds, usage)
 
 
 def call(
-    function: str,
-    *arguments: Any,
-    python: Path | str = sys.executable,
-    cwd: Path,
-    environment: Mapping[str, str] | None = None,
-    log: Path,
+    function: Callable[..., Any], *arguments: Any, environment: Mapping[str, str] | None = None
 ) -> Took:
-    """Call a function of this package in a new process and return what it took.
-
-    Args:
-        function: such as `baselines.loaders:land_with_dlt`.
-        arguments: what to call it with; JSON values and paths.
-        python: the interpreter, which decides what can be imported.
-        cwd: where to run.
-        environment: variables besides those of this process.
-        log: a file for what it says.
-
-    Raises:
-        BenchmarkError: it failed.
-
-    """
-    returned = cwd / "returned.json"
-    returned.unlink(missing_ok=True)
-    command = [
-        python,
-        "-m",
-        "benchmarks.child",
-        function,
-        returned,
-        json.dumps(arguments, default=str),
-    ]
-    took = run(command, cwd=cwd, environment=child_environment(environment), log=log)
-    return Took(took.seconds, took.cpu_seconds, took.peak_mb, json.loads(returned.read_text()))
+    """Call a function in a new process; return what it took, and its result."""
+    started_at = time.perf_counter()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        took = executor.submit(_call, function, arguments, environment or {}).result()
+    return replace(took, seconds=time.perf_counter() - started_at)
 
 
-def clean_environment() -> dict[str, str]:
-    """Return this process's variables without those that would change how the project behaves."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+def _call(
+    function: Callable[..., Any], arguments: Sequence[Any], environment: Mapping[str, str]
+) -> Took:
+    os.environ.update(environment)
+    result = function(*arguments)
+    return replace(_took(0, resource.getrusage(resource.RUSAGE_SELF)), result=result)
 
 
-def child_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return what a child needs to import this package and the project's own."""
-    folders = (ROOT, ROOT / "pipelines", ROOT / "sqlmesh_project")
-    return {"PYTHONPATH": os.pathsep.join(map(str, folders)), **(environment or {})}
-
-
-def median(values: Sequence[float]) -> float:
-    """Return the middle one, of an even number the lower of the two."""
-    return sorted(values)[(len(values) - 1) // 2]
+def _took(seconds: float, usage: resource.struct_rusage) -> Took:
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    return Took(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)

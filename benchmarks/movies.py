@@ -12,13 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 
 import duckdb
 
 from marquee.sandbox import documents as sandbox_documents
-from marquee.sandbox.genres import LISTED
 from marquee.sandbox.movies import load
 
 # What differs by movie and version, as a number that no document has otherwise, and its SQL.
@@ -29,11 +27,6 @@ DRAWN = {
     "vote_count": (7_777_777_773, "votes + version"),
     "revenue": (7_777_777_774, "revenue + revenue * (version // 4) // 100"),
 }
-# What a history reads of a movie, and hardly more: some 300 bytes.
-SLIM = (
-    *("budget", "genres", "id", "popularity", "release_date", "revenue", "runtime", "status"),
-    *("title", "video", "vote_average", "vote_count"),
-)
 
 
 @contextmanager
@@ -43,15 +36,13 @@ def generator(path: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     for document in _enriched():
         values = (document["popularity"], document["vote_count"], document["revenue"])
         document |= {field: number for field, (number, _) in DRAWN.items()}
-        slim = {field: document[field] for field in SLIM}
-        texts = [sandbox_documents.encode(one).decode() for one in (document, slim)]
-        rows.append((len(rows), *values, *texts))
+        rows.append((len(rows), *values, sandbox_documents.encode(document).decode()))
     with duckdb.connect(str(path or ":memory:")) as connection:
         connection.execute(
             "CREATE TEMP TABLE templates (place BIGINT, popularity DOUBLE, votes BIGINT, "
-            "revenue BIGINT, document TEXT, slim TEXT)"
+            "revenue BIGINT, document TEXT)"
         )
-        connection.executemany("INSERT INTO templates VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.executemany("INSERT INTO templates VALUES (?, ?, ?, ?, ?)", rows)
         yield connection
 
 
@@ -67,20 +58,14 @@ def _enriched() -> Iterator[sandbox_documents.Document]:
         yield document | {"origin_country": ["US"], "overview": words}
 
 
-def genre_entries() -> list[str]:
-    """Return the genres as entries of a list of genres."""
-    return [f'{{"id":{key},"name":"{name}"}}' for key, name in LISTED.items()]
-
-
-def documents(movies: str, *, is_slim: bool = False) -> str:
+def documents(movies: str) -> str:
     """SQL of a query with `movie_id`, `version` and `document` (TEXT).
 
     Args:
         movies: SQL of a relation with `movie_id` (BIGINT) and `version` (BIGINT).
-        is_slim: documents of 300 bytes instead of whole ones.
 
     """
-    text = "slim" if is_slim else "templates.document"
+    text = "templates.document"
     for number, value in DRAWN.values():
         text = f"replace({text}, '{number}', ({value})::TEXT)"
     return (
@@ -89,13 +74,8 @@ def documents(movies: str, *, is_slim: bool = False) -> str:
     )
 
 
-def all_movies(count: int) -> str:
-    """SQL of the movies 1 to `count` in their first version."""
-    return f"SELECT range AS movie_id, 0::BIGINT AS version FROM range(1, {count} + 1)"
-
-
-def changed_movies(count: int, version: int, share: float) -> str:
-    """SQL of the movies of which a version exists, that share of all."""
+def listed(count: int, version: int = 0, share: float = 1) -> str:
+    """SQL of a version of a share of the movies 1 to `count`, others in each version."""
     return (
         f"SELECT range AS movie_id, {version}::BIGINT AS version FROM range(1, {count} + 1) "
         f"WHERE hash(range, {version}) % 1000000 < {share * 1_000_000:.0f}"
@@ -111,29 +91,3 @@ def write_ndjson(path: Path, movies: str) -> None:
             f"COPY (SELECT document FROM ({documents('FROM listed')})) TO '{path}' "
             "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
         )
-
-
-def write_export(folder: str, count: int) -> None:
-    """Write today's id export, gzip NDJSON that lists the movies 1 to `count`, into a folder."""
-    name = f"movie_ids_{datetime.now(timezone.utc):%m_%d_%Y}.json.gz"
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"""
-            COPY (
-              SELECT '{{"adult":false,"id":' || movie_id || ',"original_title":"Movie '
-                || movie_id || '","popularity":1.5,"video":false}}'
-              FROM ({all_movies(count)})
-            ) TO '{folder}/{name}'
-            (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01', COMPRESSION gzip)
-            """
-        )
-
-
-def write_first_movies(path: str, count: int) -> None:
-    """Write the movies 1 to `count` as NDJSON."""
-    write_ndjson(Path(path), all_movies(count))
-
-
-def write_changed_movies(path: str, count: int, version: int, share: float) -> None:
-    """Write a later version of a share of the movies 1 to `count`, others each time, as NDJSON."""
-    write_ndjson(Path(path), changed_movies(count, version, share))

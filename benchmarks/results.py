@@ -1,4 +1,4 @@
-"""What the benchmarks found, as JSON for machines and Markdown for people."""
+"""The results of the benchmarks, as JSON for machines and Markdown for people."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from marquee.core.settings import ROOT
 
-Verdict = Literal["met", "missed", "not judged"]
 Cell = str | int | float | None
+# A miss can't be overlooked.
+VERDICTS = {"met": "met", "missed": "**missed**", "not checked": "not checked at this size"}
 
 
 @dataclass(frozen=True)
@@ -28,35 +29,26 @@ class Goal:
         what: the figure in words.
         limit: the promise.
         measured: what came out.
-        at_most: whether the promise is a ceiling; else it is a floor.
         unit: `x`, `MB`, `%`, `requests/s`, or empty.
-        is_judged: False where the run is too small for the promise, which is about millions.
+        at_most: whether the promise is a ceiling; else it is a floor.
+        is_checked: False where the run is too small for the promise, which is about millions.
 
     """
 
     what: str
     limit: float
     measured: float
-    at_most: bool = True
     unit: str = ""
-    is_judged: bool = True
+    at_most: bool = True
+    is_checked: bool = True
 
     @property
-    def verdict(self) -> Verdict:
-        """Say whether the promise was kept."""
-        if not self.is_judged:
-            return "not judged"
+    def verdict(self) -> str:
+        """Return whether the promise was kept."""
+        if not self.is_checked:
+            return "not checked"
         is_met = self.measured <= self.limit if self.at_most else self.measured >= self.limit
         return "met" if is_met else "missed"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Figures side by side; numbers are kept as they are and rounded for people."""
-
-    caption: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
 
 
 @dataclass
@@ -64,21 +56,19 @@ class Benchmark:
     """One benchmark's results.
 
     Attributes:
-        name: by which `--only` knows it.
         title: its headline.
-        tables: the figures.
+        columns: names of the columns of its table.
+        rows: the figures; numbers are kept as they are and rounded for people.
+        notes: what a reader has to know to trust the figures.
         goals: what was promised.
-        notes: what a reader has to know to believe the figures.
-        plot: the file name of a plot beside the results.
 
     """
 
-    name: str
     title: str
-    tables: list[Table] = field(default_factory=list)
-    goals: list[Goal] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    plot: str | None = None
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    notes: Sequence[str]
+    goals: Sequence[Goal] = ()
 
 
 def circumstances(command: str) -> dict[str, Any]:
@@ -86,9 +76,7 @@ def circumstances(command: str) -> dict[str, Any]:
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "command": command,
-        "revision": _git("rev-parse", "--short=12", "HEAD") or "unknown",
-        # A run writes its own results as it goes.
-        "is_clean": _git("status", "--porcelain", "--", ".", ":!benchmarks/results") == "",
+        "revision": _revision(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
@@ -100,11 +88,12 @@ def circumstances(command: str) -> dict[str, Any]:
     }
 
 
-def record(benchmark: Benchmark, measured: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+def record(
+    name: str, benchmark: Benchmark, measured: Mapping[str, Any], seconds: float
+) -> dict[str, Any]:
     """Return a benchmark as JSON values, with its verdicts."""
-    values = asdict(benchmark)
-    values["goals"] = [{**asdict(goal), "verdict": goal.verdict} for goal in benchmark.goals]
-    return {**values, "measured": dict(measured), "seconds": round(seconds, 1)}
+    values = {"name": name, **asdict(benchmark), "measured": dict(measured), "seconds": seconds}
+    return {**values, "goals": [{**asdict(one), "verdict": one.verdict} for one in benchmark.goals]}
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
@@ -125,43 +114,30 @@ def write(folder: Path, stem: str, records: Mapping[str, Mapping[str, Any]]) -> 
 def markdown(stem: str, records: Sequence[Mapping[str, Any]]) -> str:
     """Render records: the goals of all of them first, then each with its tables."""
     lines = [f"# Benchmarks: {stem}", ""]
-    goals = [(one, goal) for one in records for goal in one["goals"]]
-    if goals:
-        lines += ["| benchmark | figure | goal | measured | |", "|---|---|---:|---:|---|"]
-        for one, goal in goals:
+    lines += ["| benchmark | figure | goal | measured | |", "|---|---|---:|---:|---|"]
+    for one in records:
+        for goal in one["goals"]:
             sign = "≤" if goal["at_most"] else "≥"
             limit, measured = (number(goal[name], goal["unit"]) for name in ("limit", "measured"))
             lines.append(
                 f"| [{one['name']}](#{_anchor(one['title'])}) | {goal['what']} "
-                f"| {sign} {limit} | {measured} | {verdict(goal['verdict'])} |"
+                f"| {sign} {limit} | {measured} | {VERDICTS[goal['verdict']]} |"
             )
-        lines.append("")
     for one in records:
         measured = one["measured"]
         versions = ", ".join(f"{name} {of}" for name, of in measured["versions"].items())
-        lines += [f"## {one['title']}", ""]
-        if one["plot"]:
-            lines += [f"![{one['title']}]({one['plot']})", ""]
-        for table in one["tables"]:
-            lines += [f"**{table['caption']}**", ""]
-            lines.append("| " + " | ".join(table["columns"]) + " |")
-            lines.append("|---" + "|---:" * (len(table["columns"]) - 1) + "|")
-            lines += ["| " + " | ".join(map(number, row)) + " |" for row in table["rows"]]
-            lines.append("")
-        lines += [f"- {note}" for note in one["notes"]]
+        lines += ["", f"## {one['title']}", ""]
+        lines.append("| " + " | ".join(one["columns"]) + " |")
+        lines.append("|---" + "|---:" * (len(one["columns"]) - 1) + "|")
+        lines += ["| " + " | ".join(map(number, row)) + " |" for row in one["rows"]]
+        lines += ["", *(f"- {note}" for note in one["notes"])]
         lines += [
             f"- Measured {measured['date']} in {one['seconds']:,.0f} s by `{measured['command']}` "
-            f"at {measured['revision']}{'' if measured['is_clean'] else ' with changes'}; "
+            f"at {measured['revision']}; "
             f"{measured['processor']}, {measured['cores']} cores, {measured['memory_gb']} GB, "
-            f"{measured['system']}; {versions}.",
-            "",
+            f"{measured['system']}; {versions}."
         ]
-    return "\n".join(lines)
-
-
-def verdict(given: Verdict) -> str:
-    """Show a verdict so that a miss can't be overlooked."""
-    return {"met": "met", "missed": "**missed**", "not judged": "not judged at this size"}[given]
+    return "\n".join([*lines, ""])
 
 
 def number(value: Cell, unit: str = "") -> str:
@@ -180,14 +156,12 @@ def _anchor(title: str) -> str:
     return kept.replace(" ", "-")
 
 
-def _git(*arguments: str) -> str | None:
+def _revision() -> str:
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+        return subprocess.check_output(describe, cwd=ROOT, text=True).strip()
+    except (OSError, subprocess.CalledProcessError):  # an archive of the files
+        return "unknown"
 
 
 def _processor() -> str:

@@ -2,47 +2,42 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import json
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Sequence
+import multiprocessing
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
-from benchmarks.measure import BenchmarkError, child_environment, clean_environment
+from marquee.sandbox.movies import MovieSet, from_lines
+from marquee.sandbox.server import Sandbox
 
 DETAILS = "/3/movie/"
 
 
 @dataclass
 class Served:
-    """A running sandbox, and after the end of its `with` block what it was asked.
+    """A running sandbox, and after the end of its `with` block what was requested of it.
 
     Attributes:
         base_url: in the place of `https://api.themoviedb.org/3`.
         credential: the accepted one.
-        export_url: the folder with the id export.
-        latency_s: what it waits before each answer.
+        latency_s: how long it waits before each response.
         log: a request each: seconds, path, status; oldest first.
-        cpu_seconds: processor time it took to answer.
+        cpu_seconds: processor time it took to respond.
 
     """
 
     base_url: str
     credential: str
-    export_url: str
     latency_s: float
     log: list[tuple[float, str, int]] = field(default_factory=list)
     cpu_seconds: float = 0
 
     @property
-    def environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
         """What points the pipeline at it."""
         return {"TMDB_BASE_URL": self.base_url, "TMDB_ACCESS_TOKEN": self.credential}
 
@@ -55,106 +50,64 @@ class Served:
         ]
 
     def fetch_seconds(self) -> float:
-        """Return the time from the first request for a movie to the answer to the last one."""
-        asked = [at for at, _ in self.details()]
-        return max(asked) - min(asked) + self.latency_s
+        """Return the time from the first request for a movie to the response to the last one."""
+        times = [at for at, _ in self.details()]
+        return max(times) - min(times) + self.latency_s
 
     def useful_rate(self) -> float:
-        """Return the movies that were answered with 200, a second of that time."""
+        """Return the movies with a response of status 200, per second of that time."""
         return sum(status == 200 for _, status in self.details()) / self.fetch_seconds()
 
     def count(self, status: int) -> int:
-        """Count the answers of a status."""
+        """Count the responses of a status."""
         return sum(one == status for _, _, one in self.log)
 
 
 @contextmanager
 def sandbox(
-    folder: Path,
-    catalogue: Path,
-    *,
-    latency_ms: int = 0,
-    rate_limit: float | None = None,
-    is_change_feed: bool = False,
+    movies: Path, *, latency_ms: int = 0, rate_limit: float | None = None, exported: int = 0
 ) -> Iterator[Served]:
-    """Serve a catalogue (NDJSON) from another process while the block runs.
+    """Serve movies (NDJSON) from another process while the block runs.
 
     Args:
-        folder: where to work; an id export in it is served too.
-        catalogue: the movies.
-        latency_ms: wait before each answer.
-        rate_limit: 429 above so many requests a second.
-        is_change_feed: whether today's change log names all these movies.
+        movies: the documents.
+        latency_ms: wait before each response.
+        rate_limit: 429 above so many requests per second.
+        exported: if given, today's id export lists the movies 1 to this number, and today's change
+            log names those of the file.
 
     """
-    out = folder / "served.json"
-    arguments = [str(catalogue), latency_ms, rate_limit, is_change_feed, str(folder)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.child", "serve:serve", out, json.dumps(arguments)],
-        cwd=folder,
-        env=clean_environment() | child_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    options = (movies, latency_ms, rate_limit, exported)
+    process = context.Process(target=_serve, args=(there, *options))
+    process.start()
+    there.close()  # so that a process that fails ends the wait below
     try:
-        assert process.stdin
-        assert process.stdout
-        line = process.stdout.readline()
-        if not line:
-            raise BenchmarkError("The sandbox did not start; what it says is above.")
-        served = Served(**json.loads(line), latency_s=latency_ms / 1000)
+        base_url, credential = here.recv()
+        served = Served(base_url, credential, latency_ms / 1000)
         yield served
-        process.stdin.close()  # which it takes for the end
-        process.wait(timeout=60)
-        said = json.loads(out.read_text())
-        served.log, served.cpu_seconds = said["log"], said["cpu_seconds"]
+        here.send("end")
+        served.log, served.cpu_seconds = here.recv()
     finally:
         process.kill()
-        process.wait()
+        process.join()
 
 
-def serve(
-    catalogue: str,
-    latency_ms: int,
-    rate_limit: float | None,
-    is_change_feed: bool,
-    folder: str,
-) -> dict[str, Any]:
-    """Serve until standard input ends; runs in the process of its own."""
-    from datetime import datetime, timezone
-
-    from marquee.sandbox.movies import Catalogue, from_lines
-    from marquee.sandbox.server import Sandbox
-
+def _serve(
+    parent: Connection, movies: Path, latency_ms: int, rate_limit: float | None, exported: int
+) -> None:
+    """Serve until the parent sends a message."""
     today = datetime.now(timezone.utc).date()
-    films = from_lines(Path(catalogue).read_bytes().split(b"\n"))
-    if is_change_feed:
-        films = Catalogue("changed", 1, films.documents, {}, {1: tuple(sorted(films.documents))})
-    running = Sandbox(
+    films = from_lines(movies.read_bytes().split(b"\n"))
+    if exported:
+        ids = {number: b'{"id":%d}' % number for number in range(1, exported + 1)}
+        changed = {1: tuple(sorted(films.documents))}
+        films = MovieSet("changed", 1, {**ids, **films.documents}, {}, changed)
+    with Sandbox(
         films, latency_ms=latency_ms, rate_limit_per_second=rate_limit, today=lambda: today
-    )
-    files = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(_QuietFiles, directory=folder)
-    )
-    threading.Thread(target=files.serve_forever, daemon=True).start()
-    with running:
-        started = {
-            "base_url": running.base_url,
-            "credential": running.credential,
-            "export_url": f"http://127.0.0.1:{files.server_address[1]}",
-        }
-        print(json.dumps(started), flush=True)
-        sys.stdin.read()
-        log: Sequence[tuple[float, str, int]] = [
-            (one.at, one.path, one.status) for one in running.requests
-        ]
-    times = os.times()
-    return {"log": log, "cpu_seconds": times.user + times.system}
-
-
-class _QuietFiles(http.server.SimpleHTTPRequestHandler):
-    """Files of a folder: TMDb's id exports are files too."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+    ) as running:
+        parent.send((running.base_url, running.credential))
+        parent.recv()
+        log = [(one.at, one.path, one.status) for one in running.requests]
+    parent.send((log, time.process_time()))

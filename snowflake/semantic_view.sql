@@ -8,14 +8,14 @@ USE ROLE <% ctx.env.SNOWFLAKE_ROLE %>;
 
 CREATE OR REPLACE SEMANTIC VIEW <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.MOVIE_ANALYTICS
   TABLES (
-    dim_dates AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_DATES PRIMARY KEY (DATE_SK) WITH SYNONYMS ('calendar', 'days') COMMENT = 'One row a day, from 1870 (the first moving pictures) to the end of the year ten years ahead, and the unknown day. Counted, not asked of the engine, so that every engine gives the same numbers.',
-    dim_fans AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_FANS PRIMARY KEY (FAN_TOKEN) WITH SYNONYMS ('fans', 'audience') COMMENT = 'One row a fan as we know the fan now, and the unknown fan. No personal data: the token stands for the fan.',
-    dim_genres AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_GENRES PRIMARY KEY (GENRE_SK) WITH SYNONYMS ('genres', 'main genre') COMMENT = 'One row a genre as it is now, and the unknown genre.',
-    dim_movies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_MOVIES PRIMARY KEY (MOVIE_SK) COMMENT = 'One row a movie that TMDb has, and the unknown movie: fact_movies as a dimension, for facts of other sources.',
-    dim_production_companies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_PRODUCTION_COMPANIES PRIMARY KEY (COMPANY_SK) WITH SYNONYMS ('production companies', 'studios') COMMENT = 'One row a production company as it is now, and the unknown company.',
-    dim_titles AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_TITLES PRIMARY KEY (TITLE_SK) WITH SYNONYMS ('titles', 'releases') COMMENT = 'One row a title of the studio, and the unknown title. A title that is played or sold before anybody described it is here by its key.',
-    fact_daily_performance AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.FACT_DAILY_PERFORMANCE PRIMARY KEY (TITLE_SK, DATE_SK, REGION) WITH SYNONYMS ('daily performance', 'daily box office') COMMENT = 'One row a title, day and market region in which a theatre reported or a fan did something. Days with news are made anew as a whole. Fans are distinct within the row only: never add them up.',
-    fact_movies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.FACT_MOVIES PRIMARY KEY (MOVIE_SK) WITH SYNONYMS ('movies', 'films') COMMENT = 'One row a movie that TMDb has, whatever its status, with its main genre and its first production company. Money is of the whole movie: join the bridges and use their weights to divide it.'
+    dim_dates AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_DATES PRIMARY KEY (DATE_SK) WITH SYNONYMS ('calendar', 'days') COMMENT = 'One row per day, from 1870 (the first moving pictures) to the end of the year ten years ahead, and the unknown day. Counted, not requested of the engine, so that every engine gives the same numbers.',
+    dim_fans AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_FANS PRIMARY KEY (FAN_TOKEN) WITH SYNONYMS ('fans', 'audience') COMMENT = 'One row per fan as we know the fan now, and the unknown fan. No personal data: the token stands for the fan.',
+    dim_genres AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_GENRES PRIMARY KEY (GENRE_SK) WITH SYNONYMS ('genres', 'main genre') COMMENT = 'One row per genre as it is now, and the unknown genre.',
+    dim_movies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_MOVIES PRIMARY KEY (MOVIE_SK) COMMENT = 'One row per movie that TMDb has, and the unknown movie: fact_movies as a dimension, for facts of other sources.',
+    dim_production_companies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_PRODUCTION_COMPANIES PRIMARY KEY (COMPANY_SK) WITH SYNONYMS ('production companies', 'studios') COMMENT = 'One row per production company as it is now, and the unknown company.',
+    dim_titles AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.DIM_TITLES PRIMARY KEY (TITLE_SK) WITH SYNONYMS ('titles', 'releases') COMMENT = 'One row per title of the studio, and the unknown title. A title that is played or sold before anybody described it is here by its key.',
+    fact_daily_performance AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.FACT_DAILY_PERFORMANCE PRIMARY KEY (TITLE_SK, DATE_SK, REGION) WITH SYNONYMS ('daily performance', 'daily box office') COMMENT = 'One row per title, day and market region in which a theatre reported or a fan did something. Days with changes are made again as a whole. Fans are distinct within the row only: never add them up.',
+    fact_movies AS <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.FACT_MOVIES PRIMARY KEY (MOVIE_SK) WITH SYNONYMS ('movies', 'films') COMMENT = 'One row per movie that TMDb has, whatever its status, with its main genre and its first production company. Money is of the whole movie: join the bridges and use their weights to divide it.'
   )
   RELATIONSHIPS (
     dim_titles_movie_sk AS dim_titles (MOVIE_SK) REFERENCES dim_movies (MOVIE_SK),
@@ -88,7 +88,7 @@ CREATE OR REPLACE SEMANTIC VIEW <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.MOVIE_ANAL
     dim_production_companies.studio_tier AS STUDIO_TIER COMMENT = 'MAJOR, MINI_MAJOR (seed_studio_tiers) or INDEPENDENT; UNKNOWN for the unknown company.',
     dim_titles.title_id AS TITLE_ID COMMENT = 'The studio''s key of the title; -1 for the unknown title.',
     dim_titles.title_name AS TITLE_NAME COMMENT = 'Name; the key where nobody described the title.',
-    dim_titles.franchise AS FRANCHISE COMMENT = 'Franchise; Standalone where it belongs to none.',
+    dim_titles.franchise AS FRANCHISE COMMENT = 'Franchise, in the spelling of most of its titles; Standalone where it belongs to none.',
     dim_titles.genre AS GENRE COMMENT = 'Genre, in the studio''s words.',
     dim_titles.sub_genre AS SUB_GENRE COMMENT = 'Genre within the genre.',
     dim_titles.release_year AS RELEASE_YEAR WITH SYNONYMS ('year of release') COMMENT = 'Year of the release.',

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from marquee.core.settings import ROOT
-from marquee.sandbox.movies import Catalogue, from_lines
+from marquee.sandbox.movies import MovieSet, from_lines
 from marquee.sandbox.server import Sandbox
 from pipelines import tmdb
 
@@ -70,7 +70,7 @@ def movie(movie_id: int, **fields: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def films(*documents: bytes) -> Catalogue:
+def films(*documents: bytes) -> MovieSet:
     return from_lines(documents)
 
 
@@ -143,7 +143,7 @@ class Project:
             return connection.execute(sql).fetchall()
 
     def has_landed(self) -> bool:
-        """Whether anything is in bronze; the run log is there after a refused run, too."""
+        """Whether anything is in bronze; the run log is there after an aborted run, too."""
         return self.duckdb.exists() and bool(
             self.query("FROM duckdb_tables() WHERE schema_name = 'bronze'")
         )
@@ -154,7 +154,7 @@ class Project:
         return [path for path in files if secret.encode() in path.read_bytes()]
 
 
-def in_child(said: Path, *actions: Callable[[], int | None]) -> int:
+def in_child(output_file: Path, *actions: Callable[[], int | None]) -> int:
     """Start a forked child that does these in order, until one returns another number than 0.
 
     What it says goes to a file. Returns its process id, for `finish`.
@@ -166,12 +166,12 @@ def in_child(said: Path, *actions: Callable[[], int | None]) -> int:
     gc.freeze()  # what this process left behind has threads that the child lacks
     try:
         os.setpgid(0, 0)  # so that `finish` finds what it has forked in turn
-        with said.open("w") as sys.stdout:
+        with output_file.open("w") as sys.stdout:
             sys.stderr = sys.stdout
             for action in actions:
                 code = code or action() or 0
     except BaseException:
-        with said.open("a", encoding="utf-8") as file:
+        with output_file.open("a", encoding="utf-8") as file:
             traceback.print_exc(file=file)
         os._exit(70)
     os._exit(code)

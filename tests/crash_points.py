@@ -70,32 +70,34 @@ class Kill:
         setattr(EngineAdapter, "_execute", counted)  # noqa: B010 - mypy rightly minds the assignment
 
 
-def is_killed(said: Path, kill: Callable[[], None], action: Callable[[], int | None]) -> bool:
+def is_killed(
+    output_file: Path, kill: Callable[[], None], action: Callable[[], int | None]
+) -> bool:
     """Do an action in a child that is to die; False if it ended otherwise."""
-    return finish(in_child(said, kill, action)) == -signal.SIGKILL
+    return finish(in_child(output_file, kill, action)) == -signal.SIGKILL
 
 
 class Watch:
-    """Checks after each run that it asked for one chunk at most that runs before it had had."""
+    """Checks after each run that it requested at most one chunk that earlier runs had requested."""
 
     def __init__(self, sandbox: Sandbox, chunk: int) -> None:
         self._sandbox = sandbox
         self._chunk = chunk
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self.again = 0
         self.most_again = 0
 
     def run_ended(self) -> None:
-        """Count what the run asked for."""
+        """Count what the run requested."""
         paths = {request.path for request in self._sandbox.requests}
         details = {path for path in paths if path.rpartition("/")[2].isdigit()}
-        again = len(details & self._asked)
+        again = len(details & self._requested)
         assert again <= self._chunk
         self.again += again
         self.most_again = max(self.most_again, again)
-        self._asked |= details
+        self._requested |= details
         self._sandbox.requests.clear()
 
     def work_done(self) -> None:
-        """From here on what was asked for may be asked for again."""
-        self._asked.clear()
+        """From here on what was requested may be requested again."""
+        self._requested.clear()

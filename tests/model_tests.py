@@ -48,12 +48,12 @@ def junit(result: ModelTextTestResult) -> ElementTree.ElementTree:
         timestamp=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         time=str(result.duration or 0),
     )
-    said: dict[tuple[str, str], list[str]] = {}  # not by the tests, which are all equal
+    results: dict[tuple[str, str], list[str]] = {}  # not by the tests, which are all equal
     for test in result.successes:
-        said[named(test)] = []
+        results[named(test)] = []
     for test, message in (*result.failures, *result.errors):
-        said.setdefault(named(test), []).append(message)
-    for (model, name), messages in said.items():
+        results.setdefault(named(test), []).append(message)
+    for (model, name), messages in results.items():
         case = ElementTree.SubElement(suite, "testcase", classname=model, name=name)
         if messages:
             text = "\n".join(messages)

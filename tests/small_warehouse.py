@@ -196,12 +196,15 @@ class Warehouse:
 
     def load(self, pipeline: str) -> str:
         """The number of a new load, complete as dlt notes it: later than all before it."""
-        ((count,),) = self.query("SELECT COUNT(*) FROM bronze._dlt_loads")
-        load_id = f"{1_772_000_000 + count}.5"
-        self.execute(
-            f"INSERT INTO bronze._dlt_loads VALUES ('{load_id}', '{pipeline}', 0, now(), 'test')"
-        )
-        return load_id
+        # Not by `query`: DuckDB opens no reader while a context of this process is open.
+        with duckdb.connect(str(self.duckdb)) as connection:
+            ((load_id,),) = connection.execute(
+                "INSERT INTO bronze._dlt_loads "
+                "SELECT (1_772_000_000 + COUNT(*)) || '.5', $1, 0, now(), 'test' "
+                "FROM bronze._dlt_loads RETURNING load_id",
+                [pipeline],
+            ).fetchall()
+        return str(load_id)
 
     def land_interactions(
         self, *interactions: dict[str, Any], at: str = "now", batch_id: str = "test"
@@ -308,9 +311,9 @@ class Warehouse:
             forget_modules(self.project)
             action()
             return
-        said = self.folder / "output.txt"
-        child = in_child(said, lambda: forget_modules(self.project), action)
-        assert finish(child) == 0, said.read_text(encoding="utf-8")
+        output_file = self.folder / "output.txt"
+        child = in_child(output_file, lambda: forget_modules(self.project), action)
+        assert finish(child) == 0, output_file.read_text(encoding="utf-8")
 
     @contextmanager
     def context(self, *, load: bool = True) -> Iterator[Context]:
@@ -378,7 +381,7 @@ class Warehouse:
     def current_rows_of(self, *schemas: str) -> dict[str, Rows]:
         """Rows of the schemas that a rebuild from bronze gives, too, by table.
 
-        Without what tells of refreshes: their columns, pairs that are gone, superseded periods.
+        Without what tells of refreshes: their columns, removed pairs, superseded periods.
         """
         found = {}
         for name in self.rows_of(*schemas):

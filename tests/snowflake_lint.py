@@ -1,4 +1,4 @@
-"""What Snowflake would refuse, or take for something else, found in a statement without an account.
+"""What Snowflake would reject, or take for something else, found in a statement without an account.
 
 fakesnow can't tell: it runs DuckDB's functions and types, and any case of a name.
 """
@@ -55,6 +55,8 @@ WORDS = {
 # SQLMesh's own temporary tables, previews in dev, aliases of subqueries, audits and MERGE: quoted
 # where they are made and where they are used, and nobody else names them.
 SQLMESH_NAMES = re.compile(
+    r"_exists|_key\d+|deleted|inserted_rows|updated_rows|joined|latest(_deleted)?|(raw_)?source|"
+    r"static|t_\w+|"  # of its SCD kinds
     r"__temp_\w+|__merge_\w+|_subquery|_col_\d+|audit|\w+_schema_tmp(__dev)?|\w+__\d+__dev",
     re.IGNORECASE,
 )

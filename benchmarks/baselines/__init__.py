@@ -1,1 +1,1 @@
-"""Who is measured: Marquee's own code, bounds and peers. Each function runs in its own process."""
+"""What Marquee is compared with: bounds and peers, and its own loader without HTTP."""

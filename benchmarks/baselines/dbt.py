@@ -1,10 +1,9 @@
-"""The same models as a dbt project, generated from the rendered SQL. Runs among the peers."""
+"""The same models as a dbt project, generated from the rendered SQL."""
 
 from __future__ import annotations
 
 import json
 import re
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -36,17 +35,11 @@ SCHEMA_MACRO = """\
 TABLE_NAME = re.compile(r"""'(?:[^']|'')*'|"?\b([a-z_]+)"?\."?([a-z_0-9]+)"?""")
 
 
-def versions() -> str:
-    """Say which dbt this is."""
-    return ", ".join(f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb"))
-
-
 def write_project(
-    folder: str, warehouse: str, steps_file: str, threads: int, memory_limit: str
+    folder: Path, warehouse: Path, steps_file: Path, threads: int, memory_limit: str
 ) -> None:
     """Write models, and the audits as singular tests, with the kinds that dbt has for ours."""
-    root = Path(folder)
-    steps = json.loads(Path(steps_file).read_text())
+    steps = json.loads(steps_file.read_text())
     files = {
         "dbt_project.yml": PROJECT,
         "profiles.yml": PROFILE.format(
@@ -60,21 +53,16 @@ def write_project(
         for number, audit in enumerate(step["audits"]):
             files[f"tests/{step['name']}_{number}.sql"] = _with_refs(audit, models)
     for name, text in files.items():
-        path = root / name
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
 def _model(step: dict[str, Any], models: set[tuple[str, str]]) -> str:
-    settings = f"schema='{step['schema']}'"
-    if step["kind"] in ("incremental", "partition"):
+    settings = f"schema='{step['schema']}', materialized='{step['kind']}'"
+    if step["kind"] == "incremental":
         key = ", ".join(f"'{one}'" for one in step["key"])
-        settings += (
-            ", materialized='incremental', incremental_strategy='delete+insert'"
-            f", unique_key=[{key}]"
-        )
-    else:
-        settings += ", materialized='table'"
+        settings += f", incremental_strategy='delete+insert', unique_key=[{key}]"
     query = _with_refs(step["query"], models - {(step["schema"], step["name"])})
     if step["reads_itself"]:
         # dbt has no table to read before the first build

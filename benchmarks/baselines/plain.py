@@ -8,88 +8,78 @@ from pathlib import Path
 
 import duckdb
 
-# Columns that name a run or a moment of it.
-OF_THE_RUN = ("_loaded_at", "_movies_loaded_at", "run_id", "measured_at")
-
-READ = "read_json_objects($path, format = 'newline_delimited')"
-CHECKSUM = "SELECT count(*), bit_xor(md5_number(raw_data::TEXT || movie_id)) FROM bronze.raw_movies"
-
-
-def checksum(path: str) -> list[str]:
-    """Return the same of an NDJSON of documents."""
-    lines = f"(SELECT json AS raw_data, json ->> '$.id' AS movie_id FROM {READ})"
-    with duckdb.connect() as connection:
-        query = CHECKSUM.replace("bronze.raw_movies", lines)
-        count, digest = connection.execute(query, {"path": path}).fetchall()[0]
-    return [str(count), str(digest)]
+# Columns that name a refresh or its time: the same rows built by another tool, or in other steps,
+# have other values there.
+OF_REFRESHES = {
+    "_loaded_at",
+    "_source_load_number",
+    "_source_version",
+    "correction_number",
+    "measured_at",
+    "recorded_at",
+    "run_id",
+    "superseded_at",
+}
 
 
-def landed(warehouse: str) -> list[str]:
-    """Return how many rows bronze has, and a checksum over every byte of their documents."""
-    with duckdb.connect(warehouse, read_only=True) as connection:
-        count, digest = connection.execute(CHECKSUM).fetchall()[0]
-    return [str(count), str(digest)]  # as texts: the digest has more digits than JSON's numbers
-
-
-def transform(warehouse: str, steps_file: str, with_audits: bool, memory_limit: str) -> float:
-    """Build every model with its rendered query, one after the other; return the seconds of audits.
+def transform(warehouse: Path, steps_file: Path, with_audits: bool, memory_limit: str) -> float:
+    """Rebuild every model with its rendered query; return the seconds of audits.
 
     Raises:
         ValueError: an audit finds something.
 
     """
     auditing = 0.0
-    with duckdb.connect(warehouse, config={"memory_limit": memory_limit}) as connection:
-        for step in json.loads(Path(steps_file).read_text()):
+    with duckdb.connect(str(warehouse), config={"memory_limit": memory_limit}) as connection:
+        steps = json.loads(steps_file.read_text())
+        for schema in {step["schema"] for step in steps}:
+            connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
+        for step in steps:
             table = f"{step['schema']}.{step['name']}"
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {step['schema']}")
             if step["reads_itself"]:
                 columns = ", ".join(f"{name} {of}" for name, of in step["columns"].items())
                 connection.execute(f"CREATE TABLE {table} ({columns})")
-                connection.execute(f"INSERT INTO {table} {step['query']}")
+                connection.execute(f"INSERT INTO {table} BY NAME {step['query']}")
+            elif step["kind"] == "view":
+                connection.execute(f"CREATE VIEW {table} AS {step['query']}")
             else:
                 connection.execute(f"CREATE TABLE {table} AS {step['query']}")
             if with_audits:
-                begun = time.perf_counter()
+                started_at = time.perf_counter()
                 for audit in step["audits"]:
                     ((wrong,),) = connection.execute(f"SELECT count(*) FROM ({audit})").fetchall()
                     if wrong:
                         raise ValueError(f"{table}: {wrong} rows of {audit}")
-                auditing += time.perf_counter() - begun
+                auditing += time.perf_counter() - started_at
     return auditing
 
 
-def contents(warehouse: str, steps_file: str) -> dict[str, list[str]]:
+def contents(warehouse: Path, steps_file: Path) -> dict[str, tuple[int, int]]:
     """Return rows and checksum of every table, whatever the order of its rows."""
     found = {}
-    with duckdb.connect(warehouse, read_only=True) as connection:
-        for step in json.loads(Path(steps_file).read_text()):
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        for step in json.loads(steps_file.read_text()):
             table = f"{step['schema']}.{step['name']}"
-            columns = ", ".join(name for name in step["columns"] if name not in OF_THE_RUN)
-            ((count, digest),) = connection.execute(
-                f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM {table}"
+            columns = ", ".join(one for one in step["columns"] if one not in OF_REFRESHES)
+            (found[table],) = connection.execute(
+                f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM {table} "
+                f"WHERE {_is_current(step['columns'])}"
             ).fetchall()
-            found[table] = [str(count), str(digest)]
     return found
 
 
-def copy_bronze(source: str, target: str) -> None:
-    """Make a warehouse that has the bronze of another one and nothing else."""
-    with duckdb.connect(target) as connection:
-        connection.execute(f"ATTACH '{source}' AS source_of_bronze (READ_ONLY)")
-        connection.execute("CREATE SCHEMA bronze")
-        tables = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'source_of_bronze' "
-            "AND schema_name = 'bronze' AND NOT starts_with(table_name, '_dlt')"
-        ).fetchall()
-        for (table,) in tables:
-            connection.execute(
-                f"CREATE TABLE bronze.{table} AS FROM source_of_bronze.bronze.{table}"
-            )
+def _is_current(columns: dict[str, str]) -> str:
+    """Return the condition of rows that hold now, so that a rebuild has them too."""
+    conditions = {
+        "is_current": "is_current",
+        "is_withdrawn": "NOT is_withdrawn",
+        "superseded_at": "superseded_at IS NULL",
+    }
+    return " AND ".join(sql for name, sql in conditions.items() if name in columns) or "TRUE"
 
 
-def count(warehouse: str, table: str) -> int:
-    """Return how many rows a table has."""
-    with duckdb.connect(warehouse, read_only=True) as connection:
-        ((rows,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
-    return int(rows)
+def value(warehouse: Path, query: str) -> float:
+    """Return the number that a query finds."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        ((found,),) = connection.execute(query).fetchall()
+    return float(found)

@@ -8,26 +8,23 @@ from typing import Any
 
 from sqlglot import exp
 from sqlmesh.core.context import Context
-from sqlmesh.core.model import Model
+from sqlmesh.core.model import Model, SCDType2ByColumnKind
 
 
-def render(project: str, execution_time: str, out: str) -> list[int]:
-    """Write a step a model, in the order of their dependencies, as JSON.
+def render(project: Path, execution_time: str, out: Path) -> None:
+    """Write one step per model, in the order of their dependencies, as JSON.
 
-    A step has `schema`, `name`, `kind` (`seed`, `full`, `incremental`, `partition`), `key`,
-    `columns` (name to DuckDB type), `query`, `audits` (queries that return what is wrong) and
-    `reads_itself`. The queries are those of a first build: the whole interval.
+    A step has `schema`, `name`, `kind` (`table`, `incremental` or `view`), `key`, `columns` (name
+    to DuckDB type), `query`, `audits` (queries that return what is wrong) and `reads_itself`. The
+    queries are those of a first build: the whole interval.
 
     Args:
         project: the folder of `config.yaml`.
         execution_time: when the build is meant to happen, as `sqlmesh plan --execution-time`.
         out: the file to write.
 
-    Returns:
-        How many models and how many audits there are.
-
     """
-    context = Context(paths=[project])
+    context = Context(paths=[str(project)])
     try:
         steps = []
         for fqn in context.dag.sorted:
@@ -36,8 +33,7 @@ def render(project: str, execution_time: str, out: str) -> list[int]:
                 steps.append(_step(context, model, execution_time))
     finally:
         context.close()
-    Path(out).write_text(json.dumps(steps))
-    return [len(steps), sum(len(step["audits"]) for step in steps)]
+    out.write_text(json.dumps(steps))
 
 
 def _step(context: Context, model: Model, execution_time: str) -> dict[str, Any]:
@@ -46,55 +42,48 @@ def _step(context: Context, model: Model, execution_time: str) -> dict[str, Any]
         "end": execution_time,
         "execution_time": execution_time,
     }
-    query: exp.Expr = (
+    query: Any = (
         context.render(model, **times)
         if model.kind.is_seed
         else model.render_query_or_raise(**times)
     )
+    if isinstance(model.kind, SCDType2ByColumnKind):
+        # The kind adds its clock: at a first build all rows are recorded now, none is superseded.
+        query = exp.select(
+            "*",
+            f"CAST('{execution_time}' AS TIMESTAMP) AS {model.kind.valid_from_name.name}",
+            f"CAST(NULL AS TIMESTAMP) AS {model.kind.valid_to_name.name}",
+        ).from_(query.subquery("computed"))
     table = exp.to_table(model.name)
-    parents = {_name(one) for one in query.find_all(exp.Table)}
-    columns = {
-        name: data_type.sql(dialect="duckdb")
-        for name, data_type in model.columns_to_types_or_raise.items()
-    }
+    parents = {(one.db, one.name) for one in query.find_all(exp.Table)}
     return {
         "schema": table.db,
         "name": table.name,
         "kind": _kind(model),
         "key": [one.name for one in [*model.unique_key, *model.partitioned_by]],
-        "columns": columns,
+        "columns": {
+            name: data_type.sql(dialect="duckdb")
+            for name, data_type in model.columns_to_types_or_raise.items()
+        },
         "query": _sql(query),
         "audits": [
             _sql(model.render_audit_query(audit, **{**times, **arguments}))
             for audit, arguments in model.audits_with_args
             if not audit.skip
         ],
-        "reads_itself": f"{table.db}.{table.name}" in parents,
+        "reads_itself": (table.db, table.name) in parents,
     }
 
 
 def _kind(model: Model) -> str:
-    if model.kind.is_seed:
-        return "seed"
-    if model.kind.is_incremental_by_unique_key:
-        return "incremental"
-    if model.kind.is_incremental_by_partition:
-        return "partition"
-    if model.kind.is_full:
-        return "full"
-    raise ValueError(f"{model.name} is of a kind that the benchmark does not know: {model.kind}")
-
-
-def _name(table: exp.Table) -> str:
-    return f"{table.db}.{table.name}"
+    if model.kind.is_view:
+        return "view"
+    return "table" if model.kind.is_full or model.kind.is_seed else "incremental"
 
 
 def _sql(query: exp.Expr) -> str:
-    """Write a query without catalogs: each contender has a file of its own."""
-
-    def without_catalog(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Table) and node.catalog:
-            return exp.Table(**{**node.args, "catalog": None})
-        return node
-
-    return query.copy().transform(without_catalog).sql(dialect="duckdb")
+    """Write a query without catalogs: each workspace has a file of its own."""
+    query = query.copy()
+    for table in query.find_all(exp.Table):
+        table.set("catalog", None)
+    return query.sql(dialect="duckdb")

@@ -25,7 +25,7 @@ class LoadLog(Protocol):
 def open_pipeline(name: str, settings: Settings, destination: Destination) -> dlt.Pipeline:
     """Open dlt's pipeline as the warehouse knows it, whatever its working folder holds.
 
-    The folder is begun anew. What a killed run left in it is thrown away, whether or not some of
+    The folder is emptied first. What a killed run left in it is thrown away, whether or not some of
     its rows reached bronze: the next run fetches again and leaves out what bronze has. Schema and
     state come from the warehouse, where they are as of the last load that was completed.
 
@@ -68,10 +68,10 @@ def load(
     Args:
         pipeline: the dlt pipeline whose dataset is bronze.
         destination: where that is, which decides how rows travel.
-        rows: the tables of the door, each with its new rows.
+        rows: the tables of the pipeline, each with its new rows.
         state: what the next run has to know, kept in dlt's state. It travels in the same load as
             the rows, and counts from the moment on in which the whole load does.
-        log: told of the load, if the run is logged.
+        log: gets dlt's trace of the load, if the run is logged.
 
     Raises:
         PipelineStepFailed: dlt could not load; nothing of this call counts as landed then.
@@ -102,7 +102,3 @@ def load(
     # What dlt leaves of a run refers to itself in circles, with every row of the load in them; a
     # backfill would hold several loads at a time before Python looks for such circles by itself.
     gc.collect()
-
-
-# The former names, until every caller uses the new ones.
-land, remembered = load, load_state

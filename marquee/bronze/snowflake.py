@@ -1,4 +1,4 @@
-"""Signing in to Snowflake, and what its refusals mean; loaded only where Snowflake is asked for."""
+"""Signing in to Snowflake, and what its errors mean; loaded only if Snowflake is configured."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
             credentials, name, dlt.secrets.get(f"{SECTION}.{name}", str) or defaults.get(variable)
         )
     key: str | None = dlt.secrets.get(f"{SECTION}.private_key", str)
-    _refuse_incomplete(credentials, key)
+    _check_complete(credentials, key)
     place = {
         setting: defaults[variable]
         for setting, variable in (("host", "SNOWFLAKE_HOST"), ("port", "SNOWFLAKE_PORT"))
@@ -115,7 +115,7 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
     )
 
 
-def _refuse_incomplete(credentials: SnowflakeCredentials, private_key: str | None) -> None:
+def _check_complete(credentials: SnowflakeCredentials, private_key: str | None) -> None:
     lacking = [
         variable
         for variable, value in (
@@ -167,7 +167,7 @@ def connect(environ: Mapping[str, str], part: str, **settings: Any) -> Snowflake
 
     Raises:
         MarqueeError: a variable is missing, or there is no such private key.
-        snowflake.connector.Error: Snowflake refuses.
+        snowflake.connector.Error: Snowflake denies access, or cannot be reached.
 
     """
     key_file = environ.get("SNOWFLAKE_PRIVATE_KEY_PATH")
@@ -202,7 +202,7 @@ def script(name: str) -> str:
     return f"snow sql --project snowflake --role ACCOUNTADMIN -f snowflake/{name}.sql"
 
 
-# Snowflake's number of an error, or a part of its text, and what mends it. The numbers are those of
+# Snowflake's number of an error, or a part of its text, and what fixes it. The numbers are those of
 # the connector's log-in and of "SQL compilation error"; the texts are in English on every account.
 REMEDIES: tuple[tuple[str, str, str], ...] = (
     (
@@ -257,9 +257,10 @@ REMEDIES: tuple[tuple[str, str, str], ...] = (
         "SNOWFLAKE_ACCOUNT is its identifier, such as myorg-myaccount.",
     ),
     (
-        "250001|250003|251011|Connection (refused|reset|aborted)|timed ?out|Failed to execute",
+        "250001|250003|251011|Connection (reset|aborted)|Connection refused|timed ?out|"
+        "Failed to execute",
         "Snowflake cannot be reached, or the connection was lost.",
-        "What landed before is safe; run the same command again, it goes on from there.",
+        "What landed before is safe; run the same command again to resume.",
     ),
     (
         "(?i)bad decrypt|private key|deserialize key|password was not given|incorrect password",
@@ -270,7 +271,7 @@ REMEDIES: tuple[tuple[str, str, str], ...] = (
 
 
 def explain_snowflake(error: BaseException) -> str | None:
-    """Say what Snowflake's refusal means and which script or command mends it.
+    """Say what Snowflake's error means and which script or command fixes it.
 
     Returns:
         The text with Snowflake's own first lines; None if the error is not of Snowflake's kind.
@@ -283,7 +284,7 @@ def explain_snowflake(error: BaseException) -> str | None:
     text = str(error)
     for pattern, meaning, remedy in REMEDIES:
         if re.search(pattern, text):
-            return "\n".join([meaning, remedy, f"Snowflake said: {_first_lines(text)}"])
+            return "\n".join([meaning, remedy, f"Snowflake reported: {_first_lines(text)}"])
     return None
 
 

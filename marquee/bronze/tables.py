@@ -45,7 +45,7 @@ class Column:
         }
 
 
-@dataclass(frozen=True, eq=False)  # one object a table, told apart by identity
+@dataclass(frozen=True, eq=False)  # one object a table, distinguished by identity
 class Table:
     """A bronze table as declared: its name, what one row is, its columns in order.
 

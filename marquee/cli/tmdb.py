@@ -181,12 +181,12 @@ def choose_tmdb(options: argparse.Namespace, stack: ExitStack) -> TmdbSettings:
     if not options.sandbox:
         return TmdbSettings.from_configuration()
     # Only here: whoever has a key needs none of it.
-    from marquee.sandbox.movies import CatalogueError, load
+    from marquee.sandbox.movies import MovieFileError, load
     from marquee.sandbox.server import Sandbox
 
     try:
         sandbox = stack.enter_context(Sandbox(load(options.catalog, options.day)))
-    except CatalogueError as error:
+    except MovieFileError as error:
         raise MarqueeError(str(error)) from error
     return TmdbSettings(
         base_url=sandbox.base_url,

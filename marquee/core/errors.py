@@ -51,7 +51,7 @@ def explain(
         error: what was raised, as deeply wrapped as it comes.
         warehouse: the DuckDB file of the run, named in the message where it matters.
         is_personal: what was read is, so that a message of others is not quoted: it may hold a
-            value. The kind of the exception is said.
+            value. The message names the kind of the exception.
 
     Returns:
         The text, without a stack trace. Credentials are removed elsewhere: `client.redact`.

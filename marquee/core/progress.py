@@ -22,7 +22,7 @@ from marquee.core.logs import configure_logging
 
 logger = logging.getLogger(__name__)
 
-LOG_EVERY_SECONDS = 10  # a line a log reader wants to see, a few hundred in an hour
+LOG_EVERY_SECONDS = 10  # a few hundred lines per hour, which one can still read
 
 
 class Progress:

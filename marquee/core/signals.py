@@ -16,7 +16,7 @@ EXIT_CODE = 128 + signal.SIGINT
 class Interrupt:
     """Turns SIGINT and SIGTERM into a KeyboardInterrupt that waits while rows are loaded.
 
-    The second signal leaves at once: whatever it cuts off, the next run mends.
+    The second signal leaves at once: the next run completes what it interrupts.
     """
 
     def __init__(self, on_request: Callable[[], None]) -> None:
@@ -66,5 +66,3 @@ class Interrupt:
             self._is_loading = False
         if self.requested:
             raise KeyboardInterrupt
-
-    finish_first = defer_interrupts  # the former name, until every caller uses the new one

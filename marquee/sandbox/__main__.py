@@ -6,7 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
-from marquee.sandbox import movies as catalogue
+from marquee.sandbox import movies
 from marquee.sandbox.faults import FaultRates
 from marquee.sandbox.request_log import Request
 from marquee.sandbox.server import Sandbox
@@ -27,12 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Command line; None for the process's own.
 
     Returns:
-        Exit code: 0 after a clean stop, 1 for a catalogue or an address that cannot be used.
+        Exit code: 0 after a clean stop, 1 for a movie set or an address that cannot be used.
 
     """
     options = _parser().parse_args(arguments)
     try:
-        served = catalogue.load(options.catalog, options.day)
+        served = movies.load(options.catalog, options.day)
         sandbox = Sandbox(
             served,
             host=options.host,
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
             on_request=_print_request if options.verbose else None,
         )
         sandbox.start()
-    except (catalogue.CatalogueError, ValueError) as error:
+    except (movies.MovieFileError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
     except OSError as error:

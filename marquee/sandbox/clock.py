@@ -1,7 +1,7 @@
-"""The sandbox's clock: what the catalogue looks like N days later.
+"""The sandbox's clock: what the movie set looks like N days later.
 
 Day N is day N-1 with the rules below applied once, so changes add up. Who is struck is drawn from
-a hash of the day and the id, never from a random state: the same catalogue on the same day is the
+a hash of the day and the id, never from a random state: the same movie set on the same day is the
 same bytes on every machine. Rules that strike a single film draw it from the `LOOKED_AT` most
 popular ones while any of those qualifies: what people look at is what they edit, and a client that
 reads the first pages of the popular list gets to see every kind of change.
@@ -25,12 +25,12 @@ Each day, in this order, on the films of the day before:
 9. arrive: two of the films held back are added, the most popular ones first; every second one
    comes unreleased, without date, revenue or votes, and is left to rule 2.
 
-Only the bundled catalogue holds films back (see `hold_back`). A catalogue from a file is served
+Only the bundled movie set holds films back (see `hold_back`). A movie set from a file is served
 whole on day 0 and gets no films later: the sandbox does not make up films.
 
-Every rule strikes on every day as long as it finds a film, which for the bundled catalogue is so
-for at least 40 days, and for any catalogue of 100 films or more on the first days (releases only
-where it has unreleased films). In a catalogue of a few films one film may be struck by several
+Every rule strikes on every day as long as it finds a film, which for the bundled movie set is so
+for at least 40 days, and for any movie set of 100 films or more on the first days (releases only
+where it has unreleased films). In a movie set of a few films one film may be struck by several
 rules, and rules without a candidate rest. A field that a document lacks or has retyped is left
 alone.
 """
@@ -53,8 +53,8 @@ from marquee.sandbox.documents import (
 )
 
 # The date that day 0 has inside documents (release dates that the clock sets, and which films are
-# not out yet). Fixed, so that a document depends on catalogue and day alone, not on the time of
-# the request.
+# not out yet). Fixed, so that a document depends on the movie set and the day alone, not on the
+# time of the request.
 DAY_0 = date(2026, 1, 1)
 
 # TMDb's lists are cached and lag behind its movies.
@@ -126,7 +126,7 @@ class World:
 
 
 def hold_back(documents: Mapping[int, bytes]) -> tuple[dict[int, bytes], dict[int, bytes]]:
-    """Split a catalogue into what is there on day 0 and what is added later.
+    """Split a movie set into what is there on day 0 and what is added later.
 
     Args:
         documents: JSON text by movie id.
@@ -248,7 +248,7 @@ def _toggled(name: str, suffix: str) -> str:
 
 
 def _vanish(day: _Day) -> None:
-    if len(day.state.films) < 2:  # an emptied catalogue would show nothing any more
+    if len(day.state.films) < 2:  # an emptied movie set would show nothing any more
         return
     for movie_id in day.first(day.state.films, Draw.VANISH):
         day.state.vanished[movie_id] = (day.number, day.state.films.pop(movie_id))

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from marquee.sandbox import genres
 from marquee.sandbox.documents import Document, encode, members, parse
-from marquee.sandbox.movies import Catalogue
+from marquee.sandbox.movies import MovieSet
 
 JSON = "application/json;charset=utf-8"
 
@@ -122,14 +122,14 @@ def failure(http_status: int) -> Answer:
     return Answer(http_status, b"<html></html>\r\n", content_type="text/html")
 
 
-def answer(catalogue: Catalogue, path: str, query: Mapping[str, str], today: date) -> Answer:
+def answer(movie_set: MovieSet, path: str, query: Mapping[str, str], today: date) -> Answer:
     """Answer a GET request to the API.
 
     Args:
-        catalogue: The films to answer from.
+        movie_set: The films to answer from.
         path: The path below `/3`, for example `/movie/popular`.
         query: The query's parameters; those that TMDb has and the sandbox lacks are ignored.
-        today: The date that the catalogue's day has in `/movie/changes`.
+        today: The date that the movie set's day has in `/movie/changes`.
 
     Returns:
         The response.
@@ -137,24 +137,24 @@ def answer(catalogue: Catalogue, path: str, query: Mapping[str, str], today: dat
     """
     try:
         if path == "/movie/popular":
-            return _popular(catalogue, query)
+            return _popular(movie_set, query)
         if path == "/genre/movie/list":
             listed = [{"id": key, "name": name} for key, name in genres.LISTED.items()]
             return Answer(200, encode({"genres": listed}))
         if path == "/movie/changes":
-            return _changes(catalogue, query, today)
+            return _changes(movie_set, query, today)
         if match := re.fullmatch(r"/movie/([^/]+)", path):
-            return _movie(catalogue, match[1])
+            return _movie(movie_set, match[1])
     except _RejectedError as rejected:
         return error(rejected.status_code)
     return error(34)
 
 
-def export(catalogue: Catalogue, path: str, today: date) -> Answer:
+def export(movie_set: MovieSet, path: str, today: date) -> Answer:
     """Answer a request for the daily id export, which TMDb keeps outside the API.
 
     Args:
-        catalogue: The films to list.
+        movie_set: The films to list.
         path: The whole path.
         today: The only date of which the sandbox has an export.
 
@@ -165,7 +165,7 @@ def export(catalogue: Catalogue, path: str, today: date) -> Answer:
     if path != f"/p/exports/movie_ids_{today:%m_%d_%Y}.json.gz":
         return Answer(404, b"<Error><Code>NoSuchKey</Code></Error>", content_type="application/xml")
     lines = []
-    for text in catalogue.documents.values():
+    for text in movie_set.documents.values():
         document = parse(text)
         line = {
             "adult": document.get("adult", False),
@@ -178,11 +178,11 @@ def export(catalogue: Catalogue, path: str, today: date) -> Answer:
     return Answer(200, gzip.compress(b"".join(lines), mtime=0), content_type="application/gzip")
 
 
-def _popular(catalogue: Catalogue, query: Mapping[str, str]) -> Answer:
+def _popular(movie_set: MovieSet, query: Mapping[str, str]) -> Answer:
     page = _page(query)
-    total = len(catalogue.popular)
+    total = len(movie_set.popular)
     first = (page - 1) * POPULAR_PAGE_SIZE
-    shown = catalogue.popular[first : first + POPULAR_PAGE_SIZE]
+    shown = movie_set.popular[first : first + POPULAR_PAGE_SIZE]
     return _paged([_listed(parse(text)) for text in shown], page, POPULAR_PAGE_SIZE, total)
 
 
@@ -192,28 +192,28 @@ def _listed(document: Document) -> Document:
     return listed
 
 
-def _movie(catalogue: Catalogue, movie_id: str) -> Answer:
+def _movie(movie_set: MovieSet, movie_id: str) -> Answer:
     if not re.fullmatch(r"[0-9]{1,18}", movie_id):
         return error(6)
-    text = catalogue.documents.get(int(movie_id))
+    text = movie_set.documents.get(int(movie_id))
     return error(34) if text is None else Answer(200, text)
 
 
-def _changes(catalogue: Catalogue, query: Mapping[str, str], today: date) -> Answer:
+def _changes(movie_set: MovieSet, query: Mapping[str, str], today: date) -> Answer:
     page = _page(query)
     end = _date(query, "end_date", today)
     start = _date(query, "start_date", end)
     if end < start or end - start > LONGEST_RANGE:
         raise _RejectedError(20)
     changed: set[int] = set()
-    for day, ids in catalogue.changes.items():
-        if start <= today - timedelta(days=catalogue.day - day) <= end:
+    for day, ids in movie_set.changes.items():
+        if start <= today - timedelta(days=movie_set.day - day) <= end:
             changed.update(ids)
     ids = tuple(sorted(changed))
     first = (page - 1) * CHANGES_PAGE_SIZE
     results = []
     for movie_id in ids[first : first + CHANGES_PAGE_SIZE]:
-        text = catalogue.documents.get(movie_id)
+        text = movie_set.documents.get(movie_id)
         # Of a deleted film TMDb has the id only.
         adult = None if text is None else parse(text).get("adult", False)
         results.append({"id": movie_id, "adult": adult})

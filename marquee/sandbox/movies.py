@@ -1,4 +1,4 @@
-"""What the sandbox serves: a catalogue of movie documents as of one day."""
+"""What the sandbox serves: a set of movie documents as of one day."""
 
 import gzip
 import zlib
@@ -15,12 +15,12 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
-class CatalogueError(Exception):
-    """A catalogue that cannot be served; the message says where and what to do."""
+class MovieFileError(Exception):
+    """A movie set that cannot be served; the message says where and what to do."""
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class MovieSet:
     """The films of one day, as JSON text.
 
     Attributes:
@@ -54,44 +54,44 @@ class Catalogue:
         return tuple(listed[key] for key in sorted(listed, key=lambda key: (rank[key], key)))
 
 
-def load(path: Path | None, day: int = 0) -> Catalogue:
-    """Load a catalogue and let the clock run.
+def load(path: Path | None, day: int = 0) -> MovieSet:
+    """Load a movie set and let the clock run.
 
     Args:
         path: NDJSON of `/movie/{id}` documents, plain or gzip; `None` for the bundled films.
         day: The day to show, 0 or more; see `sandbox.clock` for what changes.
 
     Returns:
-        The catalogue; it may be empty.
+        The movie set; it may be empty.
 
     Raises:
-        CatalogueError: If the file is missing, unreadable, or has a line that is not a movie.
+        MovieFileError: If the file is missing, unreadable, or has a line that is not a movie.
         ValueError: If `day` is negative.
 
     """
     if path is None:
         _check_day(day)
         world = clock.run(*clock.hold_back(vega.documents()), day)
-        return Catalogue("bundled", day, world.documents, world.vanished, world.changes)
+        return MovieSet("bundled", day, world.documents, world.vanished, world.changes)
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CatalogueError(
-            f"{path}: cannot read the catalogue ({error.strerror}); "
+        raise MovieFileError(
+            f"{path}: cannot read the movie set ({error.strerror}); "
             "give an NDJSON file of /movie/{id} documents, or none for the bundled one"
         ) from error
     if content.startswith(_GZIP_MAGIC):
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise CatalogueError(
+            raise MovieFileError(
                 f"{path}: damaged gzip file ({error}); fetch or compress it again"
             ) from error
     return from_lines(content.removeprefix(_UTF8_BOM).split(b"\n"), day=day, name=str(path))
 
 
-def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> Catalogue:
-    """Make a catalogue from NDJSON lines, for example for a test.
+def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> MovieSet:
+    """Make a movie set from NDJSON lines, for example for a test.
 
     Args:
         lines: One `/movie/{id}` document each; blank lines are skipped.
@@ -99,10 +99,10 @@ def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> 
         name: What error messages call the lines.
 
     Returns:
-        The catalogue; it may be empty.
+        The movie set; it may be empty.
 
     Raises:
-        CatalogueError: If a line is not a JSON object with an integer id, or repeats an id.
+        MovieFileError: If a line is not a JSON object with an integer id, or repeats an id.
         ValueError: If `day` is negative.
 
     """
@@ -115,14 +115,14 @@ def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> 
             continue
         movie_id = _movie_id(text, f"{name}, line {number}")
         if movie_id in documents:
-            raise CatalogueError(
+            raise MovieFileError(
                 f"{name}, line {number}: id {movie_id} was on line {line_numbers[movie_id]} "
                 "already; keep one line for each movie"
             )
         documents[movie_id] = text
         line_numbers[movie_id] = number
     world = clock.run(documents, {}, day)
-    return Catalogue(name, day, world.documents, world.vanished, world.changes)
+    return MovieSet(name, day, world.documents, world.vanished, world.changes)
 
 
 def _check_day(day: int) -> None:
@@ -134,11 +134,11 @@ def _movie_id(text: bytes, where: str) -> int:
     try:
         document = parse(text)
     except ValueError as error:
-        raise CatalogueError(
+        raise MovieFileError(
             f"{where}: not JSON ({error}); the file must be NDJSON, one movie a line"
         ) from error
     if not isinstance(document, dict) or not is_integer(document.get("id")):
-        raise CatalogueError(
+        raise MovieFileError(
             f"{where}: no integer id; each line must be an object as /movie/{{id}} answers it"
         )
     movie_id: int = document["id"]

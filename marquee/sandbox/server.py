@@ -4,7 +4,7 @@
 credential, as `Authorization: Bearer` or as `?api_key=`; the id export
 `/p/exports/movie_ids_MM_DD_YYYY.json.gz` wants none. Like TMDb it is one host for everything, and
 unlike TMDb it has today's export only. For changes and exports, and in the `Date` of each answer,
-the catalogue's day is today, the day before is yesterday, and so on.
+the movie set's day is today, the day before is yesterday, and so on.
 """
 
 import secrets
@@ -25,7 +25,7 @@ from marquee.core.same_origin import LOOPBACK, denial
 from marquee.sandbox import handlers as answers
 from marquee.sandbox.faults import Fault, FaultPlan, FaultRates
 from marquee.sandbox.handlers import Answer
-from marquee.sandbox.movies import Catalogue
+from marquee.sandbox.movies import MovieSet
 from marquee.sandbox.rate_limit import RateLimit
 from marquee.sandbox.request_log import Request, RequestLog
 
@@ -43,7 +43,7 @@ class Sandbox:
 
     def __init__(
         self,
-        catalogue: Catalogue,
+        movie_set: MovieSet,
         *,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -58,7 +58,7 @@ class Sandbox:
         """Describe a sandbox; nothing is bound before `start`.
 
         Args:
-            catalogue: What to serve.
+            movie_set: What to serve.
             host: Address to listen on.
             port: Port to listen on; 0 for any free one.
             credential: The right credential; None for a random one.
@@ -66,7 +66,7 @@ class Sandbox:
             latency_ms: Milliseconds to wait before each answer.
             faults: What to do wrong, for tests.
             fault_rates: What to do wrong at random.
-            today: The date of the catalogue's day; by default day 0 is the real day (UTC), and day
+            today: The date of the movie set's day; by default day 0 is the real day (UTC), and day
                 N is N days later.
             on_request: Called with each request, from the server's threads.
 
@@ -79,7 +79,7 @@ class Sandbox:
             raise ValueError(f"a latency is 0 ms or more, not {latency_ms}")
         if not 0 <= port <= 65535:
             raise ValueError(f"a port is a number from 0 to 65535, not {port}")
-        self._catalogue = catalogue
+        self._movie_set = movie_set
         self.credential = credential or secrets.token_hex(16)
         self.requests = RequestLog()
         self._address = (host, port)
@@ -116,28 +116,28 @@ class Sandbox:
         return self.root_url + _API
 
     @property
-    def catalogue(self) -> Catalogue:
+    def movie_set(self) -> MovieSet:
         """What is served; set another one while it runs to move to another day.
 
-        One without a change log of its own gets one: what differs from the catalogue before it, and
+        One without a change log of its own gets one: what differs from the movie set before it, and
         what that one had, are changes of its day. So no edit is missing from `/movie/changes`.
         """
-        return self._catalogue
+        return self._movie_set
 
-    @catalogue.setter
-    def catalogue(self, later: Catalogue) -> None:
-        before, after = self._catalogue.documents, later.documents
+    @movie_set.setter
+    def movie_set(self, later: MovieSet) -> None:
+        before, after = self._movie_set.documents, later.documents
         if not later.changes:
             edited = {one for one in {*before, *after} if before.get(one) != after.get(one)}
-            logged = edited.union(*self._catalogue.changes.values())
+            logged = edited.union(*self._movie_set.changes.values())
             later = replace(later, changes={later.day: tuple(sorted(logged))})
-        self._catalogue = later
+        self._movie_set = later
 
     def today(self) -> date:
-        """Return the date of the catalogue's day."""
+        """Return the date of the movie set's day."""
         if self._date:
             return self._date()
-        return datetime.now(timezone.utc).date() + timedelta(days=self._catalogue.day)
+        return datetime.now(timezone.utc).date() + timedelta(days=self._movie_set.day)
 
     def start(self) -> None:
         """Listen, and answer from a daemon thread.
@@ -198,7 +198,7 @@ class Sandbox:
         elif handler.command != "GET":
             answer = answers.error(42)
         elif url.path.startswith("/p/"):
-            answer = answers.export(self.catalogue, url.path, self.today())
+            answer = answers.export(self.movie_set, url.path, self.today())
         elif self._limit and not self._limit.allows():
             answer = answers.error(25, retry_after="1")
         elif not self._is_authorized(header, key):
@@ -206,7 +206,7 @@ class Sandbox:
         elif path == url.path:
             answer = answers.error(34)
         else:
-            answer = answers.answer(self.catalogue, path, query, self.today())
+            answer = answers.answer(self.movie_set, path, query, self.today())
         credential_in: Literal["header", "query"] | None = (
             "header" if header else "query" if key else None
         )

@@ -1,4 +1,4 @@
-"""The bundled catalogue: the films of `data/movies.csv` in the shape of TMDb's `/movie/{id}`.
+"""The bundled movie set: the films of `data/movies.csv` in the shape of TMDb's `/movie/{id}`.
 
 The mapping follows the facts in the table; the few things added to them are named in
 `data/README.md`. What is not known becomes what TMDb answers for unknown: 0 for money, runtime and

@@ -1,4 +1,4 @@
-"""The house rule on documentation: everything about a table stands in its own file."""
+"""The convention on documentation: everything about a table stands in its own file."""
 
 from sqlmesh.core.linter.rule import Rule, RuleViolation
 from sqlmesh.core.model import ExternalModel, Model

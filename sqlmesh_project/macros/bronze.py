@@ -37,7 +37,7 @@ TABLES = [
 
 @macro()
 def ensure_bronze_tables(evaluator: MacroEvaluator) -> list[exp.Expr]:
-    """Statements that create the tables that models read and no door has landed in yet."""
+    """Statements that create the tables that models read and no pipeline has loaded yet."""
     statements = [f"CREATE TABLE IF NOT EXISTS bronze.{table}" for table in TABLES]
     if evaluator.dialect != "snowflake":  # there the schema is made by an administrator
         statements.insert(0, "CREATE SCHEMA IF NOT EXISTS bronze")

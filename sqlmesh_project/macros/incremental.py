@@ -133,7 +133,7 @@ def changed_rows(evaluator: MacroEvaluator) -> exp.Expr:
     """Condition of an audit: the rows that the last refresh wrote.
 
     All rows after a first build and a restatement, which begin at the first day, and in a full
-    audit, which is told to: ``sqlmesh audit --start 2026-01-01``.
+    audit, which has to be requested: ``sqlmesh audit --start 2026-01-01``.
     """
     return _changed(evaluator, evaluator.locals.get("this_model"), "_source_load_number")
 

@@ -22,7 +22,7 @@ LONGEST_EXACT_NUMBER = 18
 def json_fields(evaluator: MacroEvaluator, document: exp.Expr, *fields: exp.Expr) -> list[exp.Expr]:
     """Columns, for a SELECT list: each named field of the document as JSON; NULL when absent.
 
-    Asked for one by one, each would read the whole document again.
+    Read one by one, each would read the whole document again.
     """
     source = document.sql(evaluator.dialect)
     names = [field.name for field in fields]
@@ -91,7 +91,7 @@ def json_array_of(evaluator: MacroEvaluator, source: exp.Expr) -> exp.Expr:
 def json_entries(
     evaluator: MacroEvaluator, relation: exp.Expr, entries: exp.Expr, *columns: exp.Expr
 ) -> exp.Expr:
-    """Query, for a CTE: a row an entry of a list, with the named columns of the relation.
+    """Query, for a CTE: a row per entry of a list, with the named columns of the relation.
 
     Columns besides those: ``entry``, JSON, and ``entry_position``, which orders them (from 1 on
     DuckDB, from 0 on Snowflake). A row whose list is NULL or empty gives none.
@@ -165,7 +165,7 @@ def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 def try_cast(value: exp.Expr, to: str) -> exp.Expr:
     """``TRY_CAST(value AS to)``: NULL where the text is no such value.
 
-    Said to be a text: where sqlglot cannot tell, it writes CAST for Snowflake, which would fail.
+    Declared as text: where sqlglot cannot tell, it writes CAST for Snowflake, which would fail.
     """
     return exp.TryCast(this=value, to=exp.DataType.build(to), requires_string=True)
 

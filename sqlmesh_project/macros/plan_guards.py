@@ -1,4 +1,4 @@
-"""Guards of a plan: what would lose history, or be dear by accident, has to be asked for.
+"""Guards of a plan: what would lose history, or be dear by accident, has to be requested.
 
 `@check_plan()` is called at the start of a plan (`before_all` in config.yaml), when no
 model is written yet. It compares what stands in prod with what the plan would put there.
@@ -18,7 +18,7 @@ from sqlmesh.utils.date import to_timestamp
 from sqlmesh.utils.errors import PlanError
 
 PROD = "prod"
-# The schema of tables that say what was believed when.
+# The schema of tables that say what was known when.
 HISTORY = "snapshots"
 # Tables elsewhere whose rows no rebuild makes again.
 NON_REBUILDABLE_TABLES = ("ops.data_quality_results",)
@@ -26,7 +26,7 @@ NON_REBUILDABLE_TABLES = ("ops.data_quality_results",)
 
 @macro()
 def check_plan(evaluator: MacroEvaluator) -> exp.Expr:
-    """Stop a plan that would lose history, or build a large table anew.
+    """Stop a plan that would lose history, or rebuild a large table.
 
     Names of models in MARQUEE_ALLOW, separated by commas, are let through.
 
@@ -59,21 +59,20 @@ def check_plan(evaluator: MacroEvaluator) -> exp.Expr:
 def _large_rebuilds(
     evaluator: MacroEvaluator, models: list[Snapshot], limit: int
 ) -> dict[str, str]:
-    """Incremental tables of prod with more rows than the limit that would be filled anew.
+    """Incremental tables of prod with more rows than the limit that would be rebuilt.
 
-    A full table is made anew at each refresh anyhow.
+    A full table is rebuilt at each refresh anyhow.
     """
     index = _index(evaluator, models)
     found = {}
     for snapshot in models:
-        if not snapshot.is_incremental or not _is_filled_anew(evaluator, snapshot, models, index):
+        if not snapshot.is_incremental or not _is_rebuilt(evaluator, snapshot, models, index):
             continue
         rows = _rows_in_prod(evaluator.engine_adapter, snapshot, "TRUE")
         if rows > limit:
             preview = "" if index.is_representative(snapshot) else " as a preview"
             found[snapshot.model.name] = (
-                f"would be built anew{preview}: {rows:,} rows, more than max_rebuild_rows "
-                f"({limit:,})"
+                f"would be rebuilt{preview}: {rows:,} rows, more than max_rebuild_rows ({limit:,})"
             )
     return found
 
@@ -97,23 +96,23 @@ def _lost_histories(evaluator: MacroEvaluator, models: list[Snapshot]) -> dict[s
         irreplaceable = _irreplaceable_rows(snapshot, in_prod)
         if lost:
             found[name] = f"would lose the history of {', '.join(lost)}"
-        elif irreplaceable and _is_filled_anew(evaluator, snapshot, models, index):
+        elif irreplaceable and _is_rebuilt(evaluator, snapshot, models, index):
             rows = _rows_in_prod(adapter, snapshot, irreplaceable)
             if rows:
-                found[name] = f"would begin anew; rows that nothing makes again: {rows:,}"
+                found[name] = f"would be emptied; rows that no rebuild restores: {rows:,}"
         elif irreplaceable and not snapshot.unpaused_ts:
             # Not prod's yet, and built already by another environment.
             rows = _rows_left_out(adapter, snapshot, irreplaceable)
             if rows:
                 found[name] = (
-                    "would be replaced by what another environment built; rows that nothing makes "
-                    f"again: {rows:,}"
+                    "would be replaced by what another environment built; rows that no rebuild "
+                    f"restores: {rows:,}"
                 )
     return found
 
 
 def _irreplaceable_rows(snapshot: Snapshot, columns: list[str]) -> str:
-    """Condition of the rows of prod's table that no rebuild makes again; empty where none are.
+    """Condition of the rows of prod's table that no rebuild restores; empty where none are.
 
     Of a history on two clocks those that are superseded: the others are computed from bronze. A
     table that has no such column yet was computed as a whole.
@@ -134,7 +133,7 @@ def _index(evaluator: MacroEvaluator, models: list[Snapshot]) -> DeployabilityIn
     return DeployabilityIndex.create(models, start=evaluator.locals["start_dt"])
 
 
-def _is_filled_anew(
+def _is_rebuilt(
     evaluator: MacroEvaluator,
     snapshot: Snapshot,
     models: list[Snapshot],

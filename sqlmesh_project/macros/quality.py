@@ -47,13 +47,13 @@ METRICS: list[list[Any]] = [
     ["silver.fans", "fan_token", "duplicate_count", 0],
     ["gold.dim_fans", "fan_token", "duplicate_count", 0],
     ["gold.agg_franchise_performance", "franchise", "duplicate_count", 0],
-    # These have no audit: they are the source's to mend, or ours to look at.
+    # These have no audit: they are the source's to fix, or ours to look at.
     ["silver.stg_titles", "tmdb_id", "shared_key_count", 0],
     ["silver.stg_box_office", "title_id", "referential_gap_pct", 5],
     ["silver.stg_fan_interactions", "title_id", "referential_gap_pct", 5],
     ["silver.stg_fan_interactions", "fan_class", "null_pct", 5],
-    # Of the last week: told until somebody has decided what the type is, and not for ever if nobody
-    # does and it comes no more.
+    # Of the last week: reported until somebody has decided what the type is, and not for ever if
+    # nobody does and it comes no more.
     ["silver.stg_fan_interactions", "account_type", "unknown_account_type_count", 0],
     # Since the refresh before (of the last 12 hours' counts the worst). Nothing ever leaves these
     # two, so no loss is right. They do grow, by half in a release weekend, but do not double, as
@@ -124,7 +124,7 @@ def measure_after_failure(adapter: Any, snapshots: dict[str, Any]) -> None:
 
 @macro()
 def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
-    """One row a metric of `METRICS`: what it measures on the day given, and what is tolerated."""
+    """One row per metric of `METRICS`: what it measures on the day given, and what is tolerated."""
     rules = {
         "valid_imdb_score": violates_valid_imdb_score,
         "valid_email_hash": violates_valid_email_hash,

@@ -45,7 +45,8 @@ def refresh_dynamic_table(evaluator: MacroEvaluator) -> exp.Expr | None:
     Its parents have just changed, and its target lag may be an hour. A preview in a development
     environment, whose table ends in __dev, is an ordinary table and needs none.
     """
-    if not is_dynamic(evaluator) or evaluator.runtime_stage != RuntimeStage.EVALUATING:
+    is_evaluated = evaluator.locals.get("runtime_stage") == RuntimeStage.EVALUATING.value
+    if not is_dynamic(evaluator) or not is_evaluated:
         return None
     table = evaluator.this_model
     if table.rstrip('"').lower().endswith("__dev"):

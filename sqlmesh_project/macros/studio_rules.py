@@ -59,6 +59,9 @@ RULES = {
     "parse_name": "reserved for the unknown member, or for titles without a franchise",
 }
 
+# Of these tables a rejected value is kept as type and length: it may be about a person.
+PERSONAL_TABLES = ["raw_fan_interactions"]
+
 # These compare with the time at which the record was read.
 TIMED_PARSERS = ["parse_date", "parse_timestamp", "parse_year"]
 LINEAGE = [
@@ -255,11 +258,13 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
 
     Returns:
         ``table_name``, ``record_id``, ``column_name``, ``rejected_value``, ``reason`` and lineage.
+        ``rejected_value`` is the text, but for ``PERSONAL_TABLES`` its type and length.
 
     """
     selects = []
     for feed in feeds:
         table, record_id, *rules = feed.expressions
+        kept = _type_and_length if table.name in PERSONAL_TABLES else _or_empty
         broken: dict[str, list[exp.Expr]] = {}
         for rule in rules:
             column_name, field, *how = rule.expressions
@@ -285,7 +290,7 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
                     exp.alias_(exp.Literal.string(table.name), "table_name"),
                     exp.alias_(_or_empty(record_id), "record_id"),
                     exp.alias_(column_name, "column_name"),
-                    exp.alias_(_or_empty(field), "rejected_value"),
+                    exp.alias_(kept(field), "rejected_value"),
                     exp.alias_(reason, "reason"),
                     *LINEAGE,
                 )
@@ -318,6 +323,15 @@ def _rule(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.
 
 def _or_empty(text: exp.Expr) -> exp.Expr:
     return exp.func("COALESCE", text.copy(), exp.Literal.string(""))
+
+
+def _type_and_length(text: exp.Expr) -> exp.Expr:
+    """TEXT such as ``number of length 3``; empty for no value."""
+    value = text.sql("duckdb")
+    kind = f"CASE WHEN {_matches(text, NUMBER).sql('duckdb')} THEN 'number' ELSE 'text' END"
+    return parse_one(
+        f"COALESCE({kind} || ' of length ' || CAST(LENGTH({value}) AS TEXT), '')", dialect="duckdb"
+    )
 
 
 def _number(value: exp.Expr, scale: int, highest: int) -> exp.Expr:

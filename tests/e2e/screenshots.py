@@ -1,4 +1,4 @@
-"""Pictures of dashboard, catalogue and UI: `make screenshots`, of the warehouse as it is."""
+"""Pictures of dashboard, catalog and UI: `make screenshots`, of the warehouse as it is."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ STUDIO_SCALE = 0.02
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
-    """No credential and no setting of the developer's machine reaches the doors."""
+    """No credential and no setting of the developer's machine reaches the pipelines."""
     with pytest.MonkeyPatch.context() as patch:
         for variable in [one for one in os.environ if one.startswith(SETTINGS)]:
             patch.delenv(variable)
@@ -50,7 +50,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.Monkey
 
 @pytest.fixture(scope="module")
 def warehouse(settings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Both sandboxes, through the doors and one plan; the studio's feeds have two faults."""
+    """Both sandboxes, through the pipelines and one plan; the studio's feeds have two faults."""
     built = Warehouse(tmp_path_factory.mktemp("shown"))
     feed = built.folder / "feed"
     write_batch(1, feed, STUDIO_SCALE, ["broken_json", "orphan_keys"])
@@ -354,16 +354,16 @@ def test_the_quality_page_names_what_health_names(
 def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_are_looked_at(
     settings: pytest.MonkeyPatch, warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    """As `make demo DAY=3`: the door of TMDb, and a refresh, each a process of its own."""
+    """As `make demo DAY=3`: the pipeline of TMDb, and a refresh, each a process of its own."""
     copy = warehouse.copy_to(tmp_path / "busy")
     went_wrong: list[BaseException] = []
 
-    door = f"pipelines/tmdb.py --sandbox --day 3 --pages {PAGES_OF_MOVIES}"
+    command = f"pipelines/tmdb.py --sandbox --day 3 --pages {PAGES_OF_MOVIES}"
 
     def load() -> None:
         try:
             subprocess.run(
-                [sys.executable, *door.split()],
+                [sys.executable, *command.split()],
                 cwd=ROOT,
                 env={
                     **os.environ,

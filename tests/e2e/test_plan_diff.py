@@ -245,12 +245,12 @@ def test_all_columns_of_a_removed_model_are_impacted(bench: Bench) -> None:
     assert readers["gold.fact_movies", "vote_count"]["gold.kpi_top_movies"][-1] == ROWS
 
 
-def test_a_model_that_comes_or_goes_is_shown_whole(bench: Bench) -> None:
+def test_a_model_that_is_added_or_removed_is_shown_whole(bench: Bench) -> None:
     model = next(one for one in bench.base.models.values() if one.name == "gold.fact_movies")
-    gone, come = whole_diff(model, None), whole_diff(None, model)
-    assert "\n-  CAST(movie.roi_pct AS DOUBLE) AS roi_pct" in gone
-    assert "\n+  CAST(movie.roi_pct AS DOUBLE) AS roi_pct" in come
-    assert "def " not in come, "no macro's Python"
+    removed, added = whole_diff(model, None), whole_diff(None, model)
+    assert "\n-  CAST(movie.roi_pct AS DOUBLE) AS roi_pct" in removed
+    assert "\n+  CAST(movie.roi_pct AS DOUBLE) AS roi_pct" in added
+    assert "def " not in added, "no macro's Python"
     assert compare_columns(None, model).added["roi_pct"] == "DOUBLE"
     assert compare_columns(model, None).removed == compare_columns(None, model).added
 
@@ -294,7 +294,7 @@ def test_an_audit_and_a_unit_test_that_a_change_breaks_are_named(bench: Bench) -
     assert "test_genre_measures_by_hand" in diff.checks.tests_failed
 
 
-def test_nothing_changed_is_said_in_one_line(bench: Bench) -> None:
+def test_nothing_changed_is_reported_in_one_line(bench: Bench) -> None:
     diff = bench.compare()
     model_count = diff.model_count
     assert model_count > 20

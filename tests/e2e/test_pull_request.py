@@ -1,4 +1,4 @@
-"""What happens on a pull request, rehearsed against a stand-in for GitHub's API."""
+"""What happens on a pull request, rehearsed against a fake GitHub API."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from marquee.plan_diff import pr_comment as comment
 from marquee.plan_diff.errors import PlanDiffError
 from marquee.plan_diff.failure import failure
 from marquee.plan_diff.revision import Revision
-from tests.fakes.fake_github import HEAD, NUMBER, REPOSITORY, TOKEN, Document, GitHubStandIn
+from tests.fakes.fake_github import HEAD, NUMBER, REPOSITORY, TOKEN, Document, FakeGitHub
 from tests.small_warehouse import Rows, Warehouse
 
 REVIEWER = "ada"
 
 
 @pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHubStandIn]:
-    with GitHubStandIn() as stand_in:
-        monkeypatch.setenv("GITHUB_API_URL", stand_in.url)
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
+    with FakeGitHub() as fake:
+        monkeypatch.setenv("GITHUB_API_URL", fake.url)
         monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
         monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-        yield stand_in
+        yield fake
 
 
 def post(report: str, folder: Path) -> int:
@@ -40,16 +40,14 @@ def post(report: str, folder: Path) -> int:
     return comment.main([str(file), "--pull-request", str(NUMBER)])
 
 
-def test_the_comment_is_created_once_and_updated_after(
-    github: GitHubStandIn, tmp_path: Path
-) -> None:
+def test_the_comment_is_created_once_and_updated_after(github: FakeGitHub, tmp_path: Path) -> None:
     assert post("first", tmp_path) == 0
     assert post("second", tmp_path) == 0
     assert [found["body"] for found in github.comments] == [f"{comment.MARKER}\nsecond"]
 
 
 def test_the_comment_is_found_among_hundreds_and_nobody_elses_is_touched(
-    github: GitHubStandIn, tmp_path: Path
+    github: FakeGitHub, tmp_path: Path
 ) -> None:
     for _ in range(150):
         github.add_comment("a talk", author="User")
@@ -62,7 +60,7 @@ def test_the_comment_is_found_among_hundreds_and_nobody_elses_is_touched(
 
 
 def test_a_persons_token_updates_that_persons_comment_and_nobody_elses(
-    github: GitHubStandIn, tmp_path: Path
+    github: FakeGitHub, tmp_path: Path
 ) -> None:
     github.add_comment(f"{comment.MARKER}\na bot's")
     github.add_comment(f"{comment.MARKER}\nanother person's", author="User", login="grace")
@@ -74,7 +72,7 @@ def test_a_persons_token_updates_that_persons_comment_and_nobody_elses(
 
 
 def test_a_job_that_wrote_no_report_replaces_the_old_comment_and_names_the_commit(
-    github: GitHubStandIn, tmp_path: Path
+    github: FakeGitHub, tmp_path: Path
 ) -> None:
     assert post("of an older commit", tmp_path) == 0
     run = "https://github.test/runs/1"
@@ -90,7 +88,7 @@ def test_a_job_that_wrote_no_report_replaces_the_old_comment_and_names_the_commi
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (PlanDiffError("The base revision does not build.\nIts own reason."), "does not build"),
         (RuntimeError("no room on the disk"), "RuntimeError: no room on the disk"),
@@ -100,8 +98,8 @@ def test_a_job_that_wrote_no_report_replaces_the_old_comment_and_names_the_commi
 )
 def test_a_plan_diff_that_fails_replaces_the_report_with_step_error_and_what_to_type(
     error: BaseException,
-    said: str,
-    github: GitHubStandIn,
+    message: str,
+    github: FakeGitHub,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -120,7 +118,7 @@ def test_a_plan_diff_that_fails_replaces_the_report_with_step_error_and_what_to_
     assert verdict.startswith(
         "**Plan diff failed** (`aaaaaaa` against `main (bbbbbbb)`) while loading the sandbox's data"
     )
-    assert said in verdict
+    assert message in verdict
     assert f"git switch --detach {HEAD} && make plan-diff BASE=main" in posted["body"]
 
 
@@ -145,17 +143,17 @@ def test_a_report_too_long_for_a_comment_is_cut_between_its_parts_and_reports_it
 
 
 def test_a_fork_learns_that_it_may_not_comment(
-    github: GitHubStandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    github: FakeGitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     github.may_write = False
     assert post("first", tmp_path) == 1
-    said = capsys.readouterr().err
-    assert "is this a fork?" in said
-    assert TOKEN not in said
+    output = capsys.readouterr().err
+    assert "is this a fork?" in output
+    assert TOKEN not in output
 
 
 def test_without_a_token_the_poster_shows_what_to_set(
-    github: GitHubStandIn,
+    github: FakeGitHub,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -167,7 +165,7 @@ def test_without_a_token_the_poster_shows_what_to_set(
 
 
 def test_the_workflows_command_posts_with_the_standard_library_alone(
-    github: GitHubStandIn, tmp_path: Path
+    github: FakeGitHub, tmp_path: Path
 ) -> None:
     step = workflow("plan-diff.yml")["jobs"]["comment"]["steps"][-1]
     command = step["run"].replace("python3", f"{sys.executable} -S", 1)  # -S: no packages
@@ -243,16 +241,16 @@ def test_the_refresh_is_daily_at_six_loads_both_domains_and_may_skip_that() -> N
     assert "skip_ingestion" in refresh[True]["workflow_dispatch"]["inputs"]
     steps = refresh["jobs"]["refresh"]["steps"]
     (filesystem,) = [step for step in steps if step.get("id") == "filesystem"]
-    *doors, run, health = [
+    *pipelines, run, health = [
         step for step in steps if ".venv/bin/" in step.get("run", "") and step != filesystem
     ]
-    assert ["tmdb.py" in doors[0]["run"], "studio.py" in doors[1]["run"]] == [True, True]
-    assert all("!inputs.skip_ingestion" in door["if"] for door in doors)
+    assert ["tmdb.py" in pipelines[0]["run"], "studio.py" in pipelines[1]["run"]] == [True, True]
+    assert all("!inputs.skip_ingestion" in step["if"] for step in pipelines)
     assert run["run"] == ".venv/bin/sqlmesh run --ignore-cron"
     assert health["run"] == ".venv/bin/python pipelines/health.py --alert"
     # What goes wrong in one leaves the others to go on, on what was installed, and the job red.
-    assert "cancelled()" not in doors[0]["if"]
-    for step in (filesystem, doors[1], run, health):
+    assert "cancelled()" not in pipelines[0]["if"]
+    for step in (filesystem, pipelines[1], run, health):
         assert "!cancelled() && steps.install.outcome == 'success'" in step["if"]
     assert [step["run"] for step in steps if step.get("id") == "install"] == ["make install"]
     assert not any("continue-on-error" in step for step in steps)
@@ -284,7 +282,7 @@ def test_only_a_pinned_reader_of_buckets_is_installed(name: str, tmp_path: Path)
 
 
 def run_bot(
-    warehouse: Warehouse, github: GitHubStandIn, happened: Document
+    warehouse: Warehouse, github: FakeGitHub, happened: Document
 ) -> subprocess.CompletedProcess[str]:
     """`sqlmesh_cicd github run-all`, as the workflow runs it."""
     event = warehouse.folder / "event.json"
@@ -307,7 +305,7 @@ def run_bot(
 
 @pytest.mark.e2e
 def test_the_bot_builds_an_environment_shows_it_and_deploys_it_on_approval(
-    github: GitHubStandIn, tmp_path: Path
+    github: FakeGitHub, tmp_path: Path
 ) -> None:
     # The seeds alone: the bot does the same with more models, and takes longer.
     warehouse = Warehouse(tmp_path)

@@ -1,4 +1,4 @@
-"""The catalogue, from its files, and SQLMesh's UI, on a copy, in headless Chromium."""
+"""The catalog, from its files, and SQLMesh's UI, on a copy, in headless Chromium."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a catalogue in files."""
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a catalog in files."""
     past = TableHistory(
         built_at=datetime(2026, 3, 1, 6), status="SUCCEEDED", seconds=1, counts=[5, 1234]
     )
@@ -43,15 +43,16 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> str:
 def page() -> Iterator[Any]:
     with open_browser(viewport=WIDE, color_scheme="light") as opened:
         opened.problems = []
-        opened.asked = set()
+        opened.schemes = set()
         opened.on("pageerror", lambda error: opened.problems.append(str(error)))
         opened.on(
-            "console", lambda said: said.type == "error" and opened.problems.append(said.text)
+            "console",
+            lambda message: message.type == "error" and opened.problems.append(message.text),
         )
-        opened.on("request", lambda request: opened.asked.add(request.url.split(":")[0]))
+        opened.on("request", lambda request: opened.schemes.add(request.url.split(":")[0]))
         yield opened
         assert opened.problems == []
-        assert opened.asked == {"file"}
+        assert opened.schemes == {"file"}
 
 
 def brightness(page: Any) -> int:
@@ -61,9 +62,9 @@ def brightness(page: Any) -> int:
 
 
 def test_a_column_is_found_by_the_search_and_opens_with_its_lineage(
-    page: Any, catalogue: str
+    page: Any, catalog: str
 ) -> None:
-    page.goto(f"{catalogue}/index.html")
+    page.goto(f"{catalog}/index.html")
     page.keyboard.press("/")
     page.keyboard.type("kpi_top roi_rank")
     page.keyboard.press("Enter")
@@ -76,18 +77,16 @@ def test_a_column_is_found_by_the_search_and_opens_with_its_lineage(
     assert page.locator("details.column[open]").count() == 1
 
 
-def test_the_search_reports_when_there_is_nothing(page: Any, catalogue: str) -> None:
-    page.goto(f"{catalogue}/lineage.html")
+def test_the_search_reports_when_there_is_nothing(page: Any, catalog: str) -> None:
+    page.goto(f"{catalog}/lineage.html")
     page.fill("#search", "zzz")
     assert page.locator("#found").inner_text() == "Nothing by that name."
     page.keyboard.press("Escape")
     assert page.locator("#found").is_hidden()
 
 
-def test_the_lineage_of_all_tables_lights_up_and_leads_to_a_table(
-    page: Any, catalogue: str
-) -> None:
-    page.goto(f"{catalogue}/lineage.html")
+def test_the_lineage_of_all_tables_lights_up_and_leads_to_a_table(page: Any, catalog: str) -> None:
+    page.goto(f"{catalog}/lineage.html")
     box = page.locator("svg a", has_text=re.compile("^.*silver.silver_genres$"))
     box.hover()
     assert "lit" in page.locator("svg").get_attribute("class")
@@ -100,8 +99,8 @@ def test_the_lineage_of_all_tables_lights_up_and_leads_to_a_table(
     assert page.locator("details.more svg a").first.is_visible()
 
 
-def test_rows_and_the_last_run_are_shown(page: Any, catalogue: str) -> None:
-    page.goto(f"{catalogue}/models/gold.fact_movies.html")
+def test_rows_and_the_last_run_are_shown(page: Any, catalog: str) -> None:
+    page.goto(f"{catalog}/models/gold.fact_movies.html")
     assert page.locator(".figures").inner_text().split("\n")[:3] == [
         "rows",
         "1,234",
@@ -109,28 +108,28 @@ def test_rows_and_the_last_run_are_shown(page: Any, catalogue: str) -> None:
     ]
 
 
-def test_light_or_dark_is_a_choice_that_lasts(page: Any, catalogue: str) -> None:
-    page.goto(f"{catalogue}/index.html")
+def test_light_or_dark_is_a_choice_that_lasts(page: Any, catalog: str) -> None:
+    page.goto(f"{catalog}/index.html")
     assert brightness(page) > 200
     page.click("#theme")
     assert brightness(page) < 60
-    page.goto(f"{catalogue}/lineage.html")
+    page.goto(f"{catalog}/lineage.html")
     assert brightness(page) < 60
     page.click("#theme")
     assert brightness(page) > 200
 
 
 @pytest.mark.parametrize("name", ["index", "lineage", "models/gold.fact_movies"])
-def test_a_page_fits_a_phone_in_the_dark(catalogue: str, name: str) -> None:
+def test_a_page_fits_a_phone_in_the_dark(catalog: str, name: str) -> None:
     with open_browser(viewport=PHONE, color_scheme="dark") as page:
-        page.goto(f"{catalogue}/{name}.html")
+        page.goto(f"{catalog}/{name}.html")
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         assert brightness(page) < 60
 
 
-def test_a_page_without_scripts_is_whole(catalogue: str) -> None:
+def test_a_page_without_scripts_is_whole(catalog: str) -> None:
     with open_browser(viewport=WIDE, java_script_enabled=False) as page:
-        page.goto(f"{catalogue}/models/gold.fact_movies.html")
+        page.goto(f"{catalog}/models/gold.fact_movies.html")
         page.locator("#column-roi_pct summary").click()
         assert page.locator("#column-roi_pct svg a").first.is_visible()
 

@@ -50,24 +50,24 @@ class Story:
         duckdb: the warehouse beside it.
         variables: what to export for SQLMesh to find its state.
         days: by day and engine, the rows of gold by table.
-        said: what the door said, in order.
+        outputs: what the pipelines printed, in order.
     """
 
     account: Emulator
     duckdb: Warehouse
     variables: dict[str, str]
     days: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
 
     def land(self, batch: int) -> None:
-        """Run both doors into both warehouses."""
+        """Run both pipelines into both warehouses."""
         write_batch(batch, self.duckdb.folder / "feed", STUDIO_SCALE)
         for more, variables in (((), {}), (("--destination", "snowflake"), INGEST | self.key)):
-            said = io.StringIO()
-            with signed_in(self.account, **variables), contextlib.redirect_stdout(said):
+            output = io.StringIO()
+            with signed_in(self.account, **variables), contextlib.redirect_stdout(output):
                 assert tmdb.main([*PAGES, *more]) == 0
                 assert studio.main([*more]) == 0
-            self.said.append(said.getvalue())
+            self.outputs.append(output.getvalue())
 
     @property
     def key(self) -> dict[str, str]:
@@ -189,7 +189,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         story.plan("dev")
         story.days["first", "dev"] = story.on_snowflake("gold", "gold__dev")
 
-        sandbox.catalogue = third
+        sandbox.movie_set = third
         story.land(2)
         story.duckdb.refresh()
         story.refresh()
@@ -294,7 +294,7 @@ def test_bronze_is_loaded_by_stage_and_copy_by_the_ingest_user(story: Story) -> 
 
 def test_a_load_bears_the_name_of_its_run_and_a_build_that_of_sqlmesh(story: Story) -> None:
     log = story.account.log()
-    batches = dict.fromkeys(re.findall(r"batch: (\S+)", "".join(story.said[1::2])))
+    batches = dict.fromkeys(re.findall(r"batch: (\S+)", "".join(story.outputs[1::2])))
     tags = [
         json.loads(one["query_tag"])
         for one in log
@@ -353,9 +353,9 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
             )
             assert counts == expected
             for query in (queries.GENRES, queries.YEARS, queries.FRANCHISES):
-                said = queries.answer(on_snowflake, query)
-                assert said.columns.tolist() == queries.answer(on_duckdb, query).columns.tolist()
-                assert len(said) == len(queries.answer(on_duckdb, query))
+                shown = queries.answer(on_snowflake, query)
+                assert shown.columns.tolist() == queries.answer(on_duckdb, query).columns.tolist()
+                assert len(shown) == len(queries.answer(on_duckdb, query))
             titles, expected_titles = (
                 queries.top_movies(store, years=(1900, 2100), title="the")["title"].tolist()
                 for store in (on_snowflake, on_duckdb)
@@ -451,7 +451,7 @@ def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     ]
     assert len({re.findall("DYNAMIC TABLE ([^ ]+)", one)[0] for one in made}) == 5
     assert all("TARGET_LAG='1 hour'" in one and "WAREHOUSE=" in one for one in made)
-    assert all("REFRESH_MODE=FULL" in one for one in made)
+    assert all("REFRESH_MODE='FULL'" in one for one in made)
     refreshed = [one["sql"] for one in story.account.log() if "ALTER DYNAMIC TABLE" in one["sql"]]
     assert len(refreshed) >= 2 * 5, "once by the plan and once by the refresh"
     assert story.on_snowflake("gold", "gold") == before

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.snowflake
 
 TEARDOWN = ROOT / "snowflake" / "99_teardown.sql"
 WRONG = "5ec2e7-wr0ng-5ec2e7"
-# Neither the connector nor dlt waits long for a server that is gone; 20 seconds are enough for the
+# Neither the connector nor dlt waits long for a server that is down; 20 seconds are enough for the
 # slowest statement on a busy machine.
 QUICKLY = {
     "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 20, "login_timeout": 20}',
@@ -41,7 +41,7 @@ QUICKLY = {
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """An account that is set up; what a test changes in it, it mends."""
+    """An account that is set up; a test undoes what it changes."""
     with emulator(tmp_path_factory.mktemp("trouble") / "account") as running:
         running.set_up()
         yield running
@@ -55,7 +55,7 @@ def bare(project: Project, tmp_path: Path) -> Iterator[Emulator]:
 
 
 def load(project: Project, running: Emulator, **variables: str) -> CliResult:
-    """Run the door into the account."""
+    """Run the pipeline into the account."""
     key = {"SNOWFLAKE_USER": "MARQUEE_INGEST", "SNOWFLAKE_PRIVATE_KEY_PATH": ""}
     if "SNOWFLAKE_PASSWORD" not in variables and "SNOWFLAKE_TOKEN" not in variables:
         key["SNOWFLAKE_PRIVATE_KEY_PATH"] = str(running.keys["INGEST"].path)
@@ -149,8 +149,8 @@ def test_a_failed_login_shows_what_to_do_and_shows_no_secret(
     expected = {"password": "user or password", "token": "OAuth token", "key": "private key"}[way]
     assert expected in ended.err.splitlines()[0]
     assert "Traceback" in ended.err, "at debug level"
-    said, out = check(account, project, **{"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables})
-    assert said == 1
+    code, out = check(account, project, **{"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables})
+    assert code == 1
     assert out.startswith("FAIL  connection: ")
     assert secret not in ended.output + out + caplog.text
     assert project.files_with(secret) == []
@@ -243,7 +243,7 @@ def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
     with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
         project.point_at(sandbox)
         assert load(project, bare).code == 0
-        sandbox.catalogue = films(*(movie(one, revenue=one) for one in range(1, 41)))
+        sandbox.movie_set = films(*(movie(one, revenue=one) for one in range(1, 41)))
         bare.go_wrong({"match": statement, "moment": moment})
         ended = load(project, bare)
         assert ended.code == 1
@@ -271,7 +271,7 @@ def test_a_connection_lost_in_the_middle_of_a_run_is_reported_and_repaired_by_th
         first = sqlmesh(project, bare, "plan", "--auto-apply", "--no-prompts", "--skip-tests", *few)
         assert first.returncode == 0, first.stdout
         drama = [{"id": 18, "name": "Drama"}]
-        sandbox.catalogue = films(*(movie(one, revenue=one, genres=drama) for one in range(1, 6)))
+        sandbox.movie_set = films(*(movie(one, revenue=one, genres=drama) for one in range(1, 6)))
         assert load(project, bare).code == 0
     bare.go_wrong({"match": "MERGE INTO .*SILVER__SILVER_MOVIES__", "moment": "after"})
     cut_short = sqlmesh(project, bare, "run", "--ignore-cron")

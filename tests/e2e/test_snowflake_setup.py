@@ -1,4 +1,4 @@
-"""Snowflake before the first connection: the scripts, the names, what is asked for and when."""
+"""Snowflake before the first connection: the scripts, the names, the required settings."""
 
 from __future__ import annotations
 
@@ -45,10 +45,14 @@ EVERY_SCRIPT = sorted((ROOT / "snowflake").glob("*.sql"))
 def test_a_script_is_snowflakes_and_can_be_run_again(script: Path) -> None:
     statements = statements_of(script, KEYS)
     assert len(statements) > 1
-    assert statements[0].startswith("USE ROLE "), "who runs it is said first"
+    assert statements[0].startswith("USE ROLE "), "the role comes first"
     for statement in statements:
         assert IDEMPOTENT.match(statement), statement
-        assert sqlglot.parse_one(statement, dialect="snowflake")
+        if statement.startswith("CREATE OR REPLACE SEMANTIC VIEW"):
+            # sqlglot has no grammar for it; tests/unit/test_semantic_view.py reads its clauses.
+            assert sqlglot.tokenize(statement, read="snowflake")
+        else:
+            assert sqlglot.parse_one(statement, dialect="snowflake")
 
 
 def test_every_query_in_a_script_is_snowflakes() -> None:
@@ -145,8 +149,7 @@ def of_the_check(variables: dict[str, str]) -> dict[str, Any]:
     """What the check, the health check and the dashboard pass to the connector."""
     with mock.patch("snowflake.connector.connect") as connector:
         connect({**ACCOUNT, **variables}, "check")
-    found: dict[str, Any] = dict(connector.call_args.kwargs)
-    return found
+    return dict(connector.call_args.kwargs)
 
 
 def of_sqlmesh(variables: dict[str, str], folder: Path) -> dict[str, Any]:
@@ -156,7 +159,7 @@ def of_sqlmesh(variables: dict[str, str], folder: Path) -> dict[str, Any]:
         (config,) = load_configs(None, Config, [ROOT]).values()
     connection = config.gateways["snowflake"].connection
     assert connection
-    return connection.dict()
+    return dict(connection.dict())
 
 
 @pytest.mark.parametrize("variables", SIGN_INS, ids=lambda one: next(iter(one.values())))
@@ -256,9 +259,7 @@ def test_what_is_missing_to_sign_in_is_named(
     assert "docs/snowflake.md" in ended.err
 
 
-def test_an_encrypted_key_without_its_passphrase_is_reported(
-    project: Project, tmp_path: Path
-) -> None:
+def test_an_encrypted_key_without_its_passphrase_is_named(project: Project, tmp_path: Path) -> None:
     key = Key.make(tmp_path / "key.p8", passphrase="5ec2e7")
     project.monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "a")
     project.monkeypatch.setenv("SNOWFLAKE_USER", "u")
@@ -269,7 +270,7 @@ def test_an_encrypted_key_without_its_passphrase_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("said", "script"),
+    ("message", "script"),
     [
         ("250001 (08001): Incorrect username or password was specified.", "05_users.sql"),
         ("JWT token is invalid. [0ce9eb56-821d-4ca9-a774-04ae89a0cf5a]", "05_users.sql"),
@@ -284,10 +285,10 @@ def test_an_encrypted_key_without_its_passphrase_is_reported(
         ("IP 192.0.2.1 is not allowed to access Snowflake.", "06_network_policy.sql"),
     ],
 )
-def test_an_access_error_names_the_script_that_fixes_it(said: str, script: str) -> None:
+def test_an_access_error_names_the_script_that_fixes_it(message: str, script: str) -> None:
     from snowflake.connector.errors import DatabaseError
 
-    explained = explain_snowflake(DatabaseError(said)) or ""
+    explained = explain_snowflake(DatabaseError(message)) or ""
     assert f"-f snowflake/{script}" in explained
-    assert "Snowflake said: " in explained
-    assert explain_snowflake(RuntimeError(said)) is None, "of Snowflake's errors only"
+    assert "Snowflake reported: " in explained
+    assert explain_snowflake(RuntimeError(message)) is None, "of Snowflake's errors only"

@@ -1,4 +1,4 @@
-"""What the studio adds on Snowflake, as far as it can be told without one."""
+"""What the studio adds on Snowflake, as far as it can be tested without an account."""
 
 from __future__ import annotations
 

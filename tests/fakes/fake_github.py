@@ -1,4 +1,4 @@
-"""A small stand-in for GitHub's API: one pull request, its comments, reviews and check runs."""
+"""A small fake of GitHub's API: one pull request, its comments, reviews and check runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 
 @dataclass
-class GitHubStandIn:
+class FakeGitHub:
     """Serves on loopback while it is entered.
 
     Attributes:
@@ -41,15 +41,15 @@ class GitHubStandIn:
     is_merged: bool = False
     _runs: int = 0
 
-    def __enter__(self) -> GitHubStandIn:
-        stand_in = self
+    def __enter__(self) -> FakeGitHub:
+        fake = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length) or b"{}")
                 authorised = TOKEN in self.headers.get("Authorization", "")
-                status, document = stand_in.answer(self.command, self.path, body, authorised)
+                status, document = fake.answer(self.command, self.path, body, authorised)
                 data = json.dumps(document).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -150,7 +150,7 @@ class GitHubStandIn:
             found = next(run for run in self.checks.values() if run["id"] == int(check[1]))
             found.update(body)
             return 200, found
-        return 404, {"message": f"the stand-in knows no {method} {place}"}
+        return 404, {"message": f"the fake server knows no {method} {place}"}
 
     def _comments(
         self, method: str, query: str, body: Document

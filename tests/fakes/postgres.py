@@ -26,7 +26,7 @@ def postgres() -> Iterator[dict[str, str]]:
     binaries = _binaries()
     user = _unprivileged()
     password = secrets.token_hex(8)
-    # Not pytest's folder: only its owner may enter that, and PostgreSQL refuses to run as root.
+    # Not pytest's folder: only its owner may enter that, and PostgreSQL does not run as root.
     folder = Path(tempfile.mkdtemp(prefix="marquee-postgres-"))
     try:
         (folder / "password").write_text(password)

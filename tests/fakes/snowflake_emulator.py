@@ -162,7 +162,7 @@ class Emulator:
             return [tuple(row) for row in cursor.fetchall()]
 
     def go_wrong(self, *faults: Mapping[str, Any]) -> None:
-        """Have the server die, or refuse, at the next statement that matches, once a fault."""
+        """Have the server exit, or fail, at the next statement that matches, once a fault."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/test/faults", json.dumps(faults).encode(), method="POST"
         )

@@ -53,8 +53,8 @@ class Cursor:
         self.statements.append(sql)
 
     def fetchone(self) -> tuple[str] | None:
-        asked = self.last.removeprefix("SELECT ")
-        return (ANSWERS[asked],) if asked in ANSWERS else None
+        expression = self.last.removeprefix("SELECT ")
+        return (ANSWERS[expression],) if expression in ANSWERS else None
 
     def fetchall(self) -> list[Any]:
         """The columns of a table that is described, as it was created; no rows of anything else."""

@@ -25,7 +25,7 @@ from marquee.sandbox import clock, genres
 from marquee.sandbox import vega_movies as vega
 from marquee.sandbox.data.build import COLUMNS, table
 from marquee.sandbox.faults import Fault, FaultPlan, FaultRates
-from marquee.sandbox.movies import Catalogue, CatalogueError, from_lines, load
+from marquee.sandbox.movies import MovieFileError, MovieSet, from_lines, load
 from marquee.sandbox.server import Sandbox
 
 SANDBOX = Path(clock.__file__).parent
@@ -54,7 +54,7 @@ def film(movie_id: int, **fields: object) -> bytes:
     return json.dumps(document | fields).encode()
 
 
-def films(count: int, day: int = 0) -> Catalogue:
+def films(count: int, day: int = 0) -> MovieSet:
     return from_lines((film(movie_id) for movie_id in range(1, count + 1)), day=day)
 
 
@@ -64,8 +64,8 @@ def serve() -> Iterator[Callable[..., tuple[Sandbox, Get]]]:
     running: list[Sandbox] = []
     session = requests.Session()
 
-    def start(catalogue: Catalogue, **options: Any) -> tuple[Sandbox, Get]:
-        sandbox = Sandbox(catalogue, today=lambda: TODAY, **options)
+    def start(movie_set: MovieSet, **options: Any) -> tuple[Sandbox, Get]:
+        sandbox = Sandbox(movie_set, today=lambda: TODAY, **options)
         sandbox.start()
         running.append(sandbox)
 
@@ -130,10 +130,10 @@ def test_pages_end_at_500_while_total_pages_is_not_capped(serve: Any) -> None:
     assert len(last["results"]) == 20
     assert last["total_pages"] == 502
     for page in ("0", "-1", "501", "one", "1.5", ""):
-        refused = get("/movie/popular", page=page)
-        assert refused.status_code == 400
-        assert refused.json()["success"] is False
-        assert refused.json()["status_code"] == 22
+        answer = get("/movie/popular", page=page)
+        assert answer.status_code == 400
+        assert answer.json()["success"] is False
+        assert answer.json()["status_code"] == 22
 
 
 def test_an_empty_movie_list_is_one_empty_page(serve: Any) -> None:
@@ -207,10 +207,10 @@ def test_other_methods_answer_405_and_leave_the_server_usable(serve: Any, method
 def test_over_the_rate_limit_answers_429_with_retry_after(serve: Any) -> None:
     _, get = serve(films(1), rate_limit_per_second=0.1)
     assert get("/movie/1").ok
-    refused = get("/movie/1")
-    assert refused.status_code == 429
-    assert refused.headers["Retry-After"] == "1"
-    assert refused.json()["status_code"] == 25
+    answer = get("/movie/1")
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.json()["status_code"] == 25
 
 
 def test_below_the_rate_limit_nothing_is_throttled(serve: Any) -> None:
@@ -277,7 +277,7 @@ def test_after_close_nothing_is_answered_not_even_on_open_connections() -> None:
 # Changes, exports and the clock
 
 
-def struck(before: Catalogue, after: Catalogue) -> Counter[str]:
+def struck(before: MovieSet, after: MovieSet) -> Counter[str]:
     """Name what happened to each film between two days."""
     kinds: Counter[str] = Counter()
     for movie_id in before.documents.keys() | after.documents.keys():
@@ -348,8 +348,8 @@ def test_the_popular_pages_that_a_demo_reads_show_every_kind_of_change() -> None
     shown = {key: text for key, text in before.documents.items() if key in read}
     now = {key: text for key, text in after.documents.items() if key in read}
     kinds = struck(
-        Catalogue("read", 1, shown, {}, {}),
-        Catalogue("read", 2, now, {}, {}),
+        MovieSet("read", 1, shown, {}, {}),
+        MovieSet("read", 2, now, {}, {}),
     )
     assert {kind for kind, count in kinds.items() if count} >= KINDS_ON_ANY_DAY
 
@@ -432,15 +432,15 @@ def test_a_vanished_movie_answers_404_leaves_the_export_and_stays_listed_for_7_d
         return {row["id"] for page in pages for row in page}
 
     sandbox, get = serve(films(100))
-    sandbox.catalogue = films(100, day=1)
-    (gone,) = sandbox.catalogue.vanished
-    assert get(f"/movie/{gone}").status_code == 404
-    assert gone not in exported(sandbox)
-    assert gone in listed(get)
-    sandbox.catalogue = films(100, day=7)
-    assert gone in listed(get)
-    sandbox.catalogue = films(100, day=8)
-    assert gone not in listed(get)
+    sandbox.movie_set = films(100, day=1)
+    (deleted,) = sandbox.movie_set.vanished
+    assert get(f"/movie/{deleted}").status_code == 404
+    assert deleted not in exported(sandbox)
+    assert deleted in listed(get)
+    sandbox.movie_set = films(100, day=7)
+    assert deleted in listed(get)
+    sandbox.movie_set = films(100, day=8)
+    assert deleted not in listed(get)
     assert len(listed(get)) == 92 + 7
 
 
@@ -467,7 +467,7 @@ def test_the_export_lists_every_movie_without_a_credential_for_today_only(serve:
 def test_without_a_date_of_its_own_the_calendar_follows_the_clock() -> None:
     with Sandbox(from_lines([b'{"id":1}'])) as sandbox:
         first = sandbox.today()
-        sandbox.catalogue = replace(sandbox.catalogue, day=3)
+        sandbox.movie_set = replace(sandbox.movie_set, day=3)
         assert sandbox.today() - first == timedelta(days=3)
         answer = requests.get(sandbox.base_url, timeout=5)
         assert parsedate_to_datetime(answer.headers["Date"]).date() == sandbox.today()
@@ -475,40 +475,40 @@ def test_without_a_date_of_its_own_the_calendar_follows_the_clock() -> None:
 
 def test_an_edit_while_it_runs_is_in_the_change_log() -> None:
     with Sandbox(from_lines([b'{"id":1}', b'{"id":2}', b'{"id":3}'])) as sandbox:
-        sandbox.catalogue = from_lines([b'{"id":1}', b'{"id":2,"title":"New"}', b'{"id":4}'])
-        assert sandbox.catalogue.changes == {0: (2, 3, 4)}
-        sandbox.catalogue = from_lines([b'{"id":2,"title":"New"}', b'{"id":4}'])
-        assert sandbox.catalogue.changes == {0: (1, 2, 3, 4)}
+        sandbox.movie_set = from_lines([b'{"id":1}', b'{"id":2,"title":"New"}', b'{"id":4}'])
+        assert sandbox.movie_set.changes == {0: (2, 3, 4)}
+        sandbox.movie_set = from_lines([b'{"id":2,"title":"New"}', b'{"id":4}'])
+        assert sandbox.movie_set.changes == {0: (1, 2, 3, 4)}
 
 
 def test_changes_are_paged_by_100_and_default_to_today(serve: Any) -> None:
-    catalogue = load(None, 2)
-    _, get = serve(catalogue)
+    movie_set = load(None, 2)
+    _, get = serve(movie_set)
     first = get("/movie/changes").json()
-    assert first["total_results"] == len(catalogue.changes[2])
+    assert first["total_results"] == len(movie_set.changes[2])
     assert first["total_pages"] == -(-first["total_results"] // 100) > 1
     ids = [
         row["id"]
         for page in range(1, first["total_pages"] + 1)
         for row in get("/movie/changes", page=page).json()["results"]
     ]
-    assert tuple(ids) == catalogue.changes[2]
+    assert tuple(ids) == movie_set.changes[2]
 
 
 def test_changes_follow_the_date_range_and_know_no_adult_flag_of_a_vanished_movie(
     serve: Any,
 ) -> None:
-    catalogue = films(100, day=3)
-    _, get = serve(catalogue)
+    movie_set = films(100, day=3)
+    _, get = serve(movie_set)
 
     def changed(**dates: str) -> set[int]:
         return {row["id"] for row in get("/movie/changes", **dates).json()["results"]}
 
-    assert changed(start_date="2026-03-07", end_date="2026-03-07") == set(catalogue.changes[1])
-    assert changed(start_date="2026-03-07") == set().union(*catalogue.changes.values())
+    assert changed(start_date="2026-03-07", end_date="2026-03-07") == set(movie_set.changes[1])
+    assert changed(start_date="2026-03-07") == set().union(*movie_set.changes.values())
     assert changed(start_date="2026-02-27", end_date="2026-03-06") == set()
     rows = get("/movie/changes", start_date="2026-03-07").json()["results"]
-    assert {row["id"] for row in rows if row["adult"] is None} == set(catalogue.vanished)
+    assert {row["id"] for row in rows if row["adult"] is None} == set(movie_set.vanished)
 
 
 @pytest.mark.parametrize(
@@ -521,9 +521,9 @@ def test_changes_follow_the_date_range_and_know_no_adult_flag_of_a_vanished_movi
 )
 def test_a_bad_date_range_answers_422(serve: Any, dates: dict[str, str], status_code: int) -> None:
     _, get = serve(films(1))
-    refused = get("/movie/changes", **dates)
-    assert refused.status_code == 422
-    assert refused.json()["status_code"] == status_code
+    answer = get("/movie/changes", **dates)
+    assert answer.status_code == 422
+    assert answer.json()["status_code"] == status_code
     assert get("/movie/changes", start_date="2026-02-23", end_date="2026-03-09").ok
 
 
@@ -621,7 +621,7 @@ def test_rates_that_are_no_shares_are_rejected(rates: dict[str, Any]) -> None:
         FaultRates(**rates)
 
 
-# Catalogues
+# Files of movies
 
 
 @pytest.mark.parametrize(
@@ -643,12 +643,12 @@ def test_a_bad_movie_file_names_file_line_and_fault(
 ) -> None:
     path = tmp_path / "movies.ndjson"
     path.write_bytes(content)
-    with pytest.raises(CatalogueError, match=re.escape(str(path)) + ".*" + message):
+    with pytest.raises(MovieFileError, match=re.escape(str(path)) + ".*" + message):
         load(path)
 
 
 def test_a_missing_movie_file_shows_what_to_give(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"none\.ndjson: cannot read .* give an NDJSON file"):
+    with pytest.raises(MovieFileError, match=r"none\.ndjson: cannot read .* give an NDJSON file"):
         load(tmp_path / "none.ndjson")
 
 
@@ -657,7 +657,7 @@ def test_the_clock_does_not_run_backwards() -> None:
         load(None, -1)
 
 
-# The bundled catalogue
+# The bundled movie set
 
 
 @pytest.fixture(scope="module")

@@ -175,14 +175,14 @@ def test_other_endings_and_folders_are_read_and_the_rest_is_named(folder: Folder
     folder.write("box_office/k.xlsx", "x")
     folder.write("notes.txt", "x")
     folder.write("fan_interactions/ann@example.com.bak", "x")
-    (folder.path / "titles/gone.json").symlink_to(folder.path / "nowhere")
+    (folder.path / "titles/dangling.json").symlink_to(folder.path / "nowhere")
     (folder.path / "titles/loop").symlink_to(folder.path)
     ended = folder.load()
     assert ended.code == 0
     assert folder.landed(RECORD_IDS) == ["B-1", "B-2", "B-3", "B-4"]
     assert folder.landed(INTERACTIONS) == ["I-1"]
     assert folder.landed(TITLE_IDS) == ["T-1"]
-    for path in ("box_office/k.xlsx", "notes.txt", "titles/gone.json", "titles/loop"):
+    for path in ("box_office/k.xlsx", "notes.txt", "titles/dangling.json", "titles/loop"):
         assert path in ended.out
     assert "ann@example.com" not in (ended.out + ended.err)
     assert "rows landed: none" in folder.load().out

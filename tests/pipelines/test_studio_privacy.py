@@ -135,7 +135,7 @@ def test_canaries_are_in_the_vault_only_and_after_forget_nowhere(folder: Folder)
     for word in CANARIES:
         assert word not in ended.out + ended.err
     assert found_in(project, *CANARIES) == IN_THE_VAULT
-    # Rows are kept, and stay different: only the values are gone.
+    # Rows are kept, and stay different: only the values are removed.
     ((rows, keys),) = project.query(
         "SELECT COUNT(*), COUNT(DISTINCT interaction_id) FROM bronze.raw_fan_interactions"
     )
@@ -413,8 +413,8 @@ def test_killed_at_any_moment_an_erasure_is_completed_by_the_next_command(
     project = folder.project
     folder.write("fan_interactions/a.jsonl", canary(1), interaction(2), canary(3))
     folder.load()
-    said = project.folder.parent / "said.txt"
-    assert is_killed(said, KILLS[moment], lambda: studio.main(["--forget", FAN]))
+    output_file = project.folder.parent / "output.txt"
+    assert is_killed(output_file, KILLS[moment], lambda: studio.main(["--forget", FAN]))
     folder.write("fan_interactions/b.jsonl", canary(1), interaction(4))
     assert folder.load(*next_command).code == 0
     if moment == "before the vault":

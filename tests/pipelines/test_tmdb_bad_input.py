@@ -22,7 +22,7 @@ from marquee.core import clock
 from marquee.core.errors import DatabaseFailed, MarqueeError, explain
 from marquee.core.settings import ROOT
 from marquee.sandbox.faults import Fault, FaultRates
-from marquee.sandbox.movies import Catalogue, load
+from marquee.sandbox.movies import MovieSet, load
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb import run as tmdb_run
 from marquee.sources.tmdb.client import TmdbSession
@@ -41,8 +41,8 @@ BEYOND = 2**63
 DETAILS = "/3/movie/[0-9]*"
 
 
-def changed(catalogue: Catalogue, day: int, *ids: int) -> Catalogue:
-    return replace(catalogue, day=day, changes={day: ids})
+def changed(movie_set: MovieSet, day: int, *ids: int) -> MovieSet:
+    return replace(movie_set, day=day, changes={day: ids})
 
 
 def export_of(*ids: Any) -> bytes:
@@ -82,16 +82,16 @@ def pages_of(*contents: Sequence[int], **fields: Any) -> list[dict[str, Any]]:
 
 
 def read(pages: list[dict[str, Any]], **options: Any) -> tuple[list[int], list[str], list[int]]:
-    asked: list[int] = []
+    requested: list[int] = []
 
     def fetch(requests: list[PageRequest]) -> list[Page]:
-        asked.extend(one["page"] for one in requests)
+        requested.extend(one["page"] for one in requests)
         by_place = dict(enumerate(pages, 1))
         found = [(one["page"], by_place.get(one["page"])) for one in requests]
         return [{**page, "_pages_page": number} for number, page in found if page]
 
     result = read_lists(fetch, "The list", **options)
-    return result.ids, result.problems, asked
+    return result.ids, result.problems, requested
 
 
 def test_a_consistent_list_is_complete_and_read_once() -> None:
@@ -124,12 +124,12 @@ CONTRADICTIONS = {
 @pytest.mark.parametrize("name", CONTRADICTIONS)
 def test_a_list_that_contradicts_itself_is_incomplete(name: str, *, is_moving: bool) -> None:
     pages, reason = CONTRADICTIONS[name]
-    ids, problems, asked = read(pages, is_moving=is_moving)
+    ids, problems, requested = read(pages, is_moving=is_moving)
     assert [reason in problem for problem in problems] == [True]
     assert ids == list(dict.fromkeys(entry["id"] for page in pages for entry in page["results"])), (
         "what it names can be used"
     )
-    assert asked.count(1) > 1, "it is read again before it is given up"
+    assert requested.count(1) > 1, "it is read again before it is given up"
 
 
 def test_entries_may_move_in_a_list_that_moves_and_in_no_other() -> None:
@@ -187,9 +187,11 @@ def test_a_movie_that_is_exported_again_is_requested_again(
     project: Project, sandbox: Sandbox
 ) -> None:
     project.load()
-    world = sandbox.catalogue
-    gone = Fault(path="/p/*", body=export_of(1, 3))
-    with Sandbox(replace(world, day=1), faults=[gone]) as short:
+    world = sandbox.movie_set
+    shorter = Fault(path="/p/*", body=export_of(1, 3))
+    page = {"page": 1, "results": [{"id": 1}, {"id": 3}], "total_pages": 1}
+    unlisted = Fault(path="/movie/popular", body=json.dumps(page).encode())
+    with Sandbox(replace(world, day=1), faults=[shorter, unlisted]) as short:
         project.point_at(short)
         assert project.load().code == 0
     assert tombstones(project) == [2]
@@ -204,11 +206,11 @@ def test_a_movie_that_is_listed_again_is_requested_again(
     project: Project, sandbox: Sandbox
 ) -> None:
     no_export = Fault(path="/p/*", status=404)
-    with Sandbox(sandbox.catalogue, faults=[Fault(path="/movie/2", status=404), no_export]) as dead:
+    with Sandbox(sandbox.movie_set, faults=[Fault(path="/movie/2", status=404), no_export]) as dead:
         project.point_at(dead)
         assert project.load().code == 0
     assert tombstones(project) == [2]
-    with Sandbox(replace(sandbox.catalogue, day=1), faults=[no_export]) as alive:
+    with Sandbox(replace(sandbox.movie_set, day=1), faults=[no_export]) as alive:
         project.point_at(alive)
         assert project.load().code == 0
     assert tombstones(project) == []
@@ -302,7 +304,7 @@ def test_a_clock_that_was_set_back_lets_no_older_response_win(
     monkeypatch.setattr(clock, "utcnow", lambda: now() + timedelta(days=9))
     assert project.load("--ids", "1,2").code == 0
     monkeypatch.setattr(clock, "utcnow", now)
-    sandbox.catalogue = films(movie(1, revenue=7), movie(2), movie(3))
+    sandbox.movie_set = films(movie(1, revenue=7), movie(2), movie(3))
     assert "changed               1" in project.load("--ids", "1,2").out
     assert "unchanged             2" in project.load("--ids", "1,2").out
     rows = project.query(
@@ -467,7 +469,8 @@ def test_state_of_earlier_versions_is_read() -> None:
     state = {
         "cursor": {"day": "2026-11-01", "is_full": False},
         "run": {
-            **{"batch_id": "b", "asked": "f", "day": "2026-11-01", "chunks": 2, "movies": 9},
+            **{"batch_id": "b", "asked": "f"},  # former name
+            **{"day": "2026-11-01", "chunks": 2, "movies": 9},
             **{"leads_to": {"day": None, "is_full": True}, "chunks_done": 1, "movies_done": 5},
         },
     }
@@ -483,12 +486,12 @@ def test_the_fault_mix_over_all_real_movies_loads_every_movie(project: Project) 
     rates = FaultRates(
         too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=20261128
     )
-    catalogue = load(REAL_MOVIES)
-    with Sandbox(catalogue, fault_rates=rates) as sandbox:
+    movie_set = load(REAL_MOVIES)
+    with Sandbox(movie_set, fault_rates=rates) as sandbox:
         project.point_at(sandbox)
         ended = project.load("--full")
     assert ended.code == 0, ended.err
     assert re.search(r"quarantined +0\n", ended.out)
     assert project.query("SELECT count(DISTINCT movie_id) FROM bronze.raw_movies") == [
-        (len(catalogue.documents),)
+        (len(movie_set.documents),)
     ]

@@ -101,7 +101,7 @@ def test_a_dry_run_reports_and_writes_nothing(
 def test_a_dry_run_leaves_a_warehouse_as_it_is(project: Project, sandbox: Sandbox) -> None:
     project.load()
     before = project.duckdb.read_bytes()
-    sandbox.catalogue = films(movie(1, revenue=1), movie(2))
+    sandbox.movie_set = films(movie(1, revenue=1), movie(2))
     ended = project.load("--dry-run")
     assert "changed               1" in ended.out
     assert "missing               1" in ended.out

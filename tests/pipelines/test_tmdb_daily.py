@@ -1,4 +1,4 @@
-"""Which movies a run fetches, from the first backfill to the daily changes, and what it buries."""
+"""Which movies a run fetches, from the first backfill to daily changes, and soft-deletes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from marquee.sandbox.faults import Fault
-from marquee.sandbox.movies import Catalogue
+from marquee.sandbox.movies import MovieSet
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.load_request import LoadRequest, movie_ids
 from marquee.sources.tmdb.planner import windows
@@ -23,8 +23,8 @@ NO_CHANGES = Fault(path="/movie/changes", status=404)
 NO_EXPORT = Fault(path="/p/*", status=404)
 
 
-def world(day: int, changes: Mapping[int, Iterable[int]], *documents: bytes) -> Catalogue:
-    """A catalogue whose change log says just this."""
+def world(day: int, changes: Mapping[int, Iterable[int]], *documents: bytes) -> MovieSet:
+    """A movie set with exactly this change log."""
     logged = {one: tuple(ids) for one, ids in changes.items()}
     return replace(films(*documents), day=day, changes=logged)
 
@@ -34,8 +34,14 @@ def export_of(*ids: int) -> bytes:
     return gzip.compress("\n".join(lines).encode())
 
 
-def asked_for(sandbox: Sandbox) -> list[int]:
-    """The movies whose details were asked for, as often as they were."""
+def popular(*ids: int) -> Fault:
+    """The popular list names just these."""
+    page = {"page": 1, "results": [{"id": one} for one in ids], "total_pages": 1}
+    return Fault(path="/movie/popular", body=json.dumps(page).encode())
+
+
+def requested_movies(sandbox: Sandbox) -> list[int]:
+    """The movies whose details were requested, as often as they were."""
     paths = (request.path.rpartition("/")[2] for request in sandbox.requests)
     return sorted(int(last) for last in paths if last.isdigit())
 
@@ -64,49 +70,49 @@ def test_forty_days_of_changes_are_fetched_each_once(project: Project) -> None:
         project.point_at(sandbox)
         assert project.load("--pages", "15").code == 0
         sandbox.requests.clear()
-        sandbox.catalogue = world(40, changes, *after, movie(900_000, popularity=5000))
+        sandbox.movie_set = world(40, changes, *after, movie(900_000, popularity=5000))
         ended = project.load("--pages", "15")
         assert ended.code == 0
-        assert asked_for(sandbox) == [*range(1, 201), 900_000]
+        assert requested_movies(sandbox) == [*range(1, 201), 900_000]
         assert "changed             200" in ended.out
         pages = [r for r in sandbox.requests if r.path == "/3/movie/changes"]
         assert max(int(request.query["page"]) for request in pages) > 3
         sandbox.requests.clear()
         assert project.load("--pages", "15").code == 0
-        assert asked_for(sandbox) == sorted(changes[40][140:]), "the last day is read again"
+        assert requested_movies(sandbox) == sorted(changes[40][140:]), "the last day is read again"
 
 
 def test_after_a_full_backfill_all_that_changed_is_fetched(project: Project) -> None:
     with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
         project.point_at(sandbox)
         assert "new                  30" in project.load("--full").out
-        sandbox.catalogue = world(
+        sandbox.movie_set = world(
             3, {2: [7, 31], 3: [40]}, *(movie(one, revenue=1) for one in range(1, 42))
         )
         sandbox.requests.clear()
         assert project.load("--pages", "1").code == 0
-    assert asked_for(sandbox) == [7, 31, 40]
+    assert requested_movies(sandbox) == [7, 31, 40]
 
 
 def test_a_limited_backfill_takes_the_most_popular_and_is_not_full(project: Project) -> None:
     with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
         project.point_at(sandbox)
         assert project.load("--full", "--limit", "10").code == 0
-        assert asked_for(sandbox) == list(range(1, 11))
+        assert requested_movies(sandbox) == list(range(1, 11))
         sandbox.requests.clear()
-        sandbox.catalogue = world(1, {1: [3, 25]}, *(movie(one) for one in range(1, 31)))
+        sandbox.movie_set = world(1, {1: [3, 25]}, *(movie(one) for one in range(1, 31)))
         assert project.load("--pages", "1").code == 0
-    assert asked_for(sandbox) == [3, *range(11, 21)]
+    assert requested_movies(sandbox) == [3, *range(11, 21)]
 
 
 def test_null_ids_in_the_change_feed_are_skipped(project: Project, sandbox: Sandbox) -> None:
     project.load()
     page = {"results": [{"id": None}, {"adult": None}, {"id": 2, "adult": None}], "total_pages": 1}
     fault = Fault(path="/movie/changes", body=json.dumps(page).encode())
-    with Sandbox(sandbox.catalogue, faults=[fault]) as later:
+    with Sandbox(sandbox.movie_set, faults=[fault]) as later:
         project.point_at(later)
         assert project.load().code == 0
-    assert asked_for(later) == [2]
+    assert requested_movies(later) == [2]
 
 
 def test_passing_faults_of_lists_are_retried(project: Project) -> None:
@@ -145,9 +151,9 @@ def test_a_change_feed_that_stays_broken_moves_no_cursor(
         ended = project.load()
         assert ended.code == 1
         assert "not a page of a list" in ended.err
-        assert asked_for(broken) == []
-    with Sandbox(replace(changed, day=2)) as mended:
-        project.point_at(mended)
+        assert requested_movies(broken) == []
+    with Sandbox(replace(changed, day=2)) as fixed:
+        project.point_at(fixed)
         assert "changed               2" in project.load().out
 
 
@@ -174,18 +180,18 @@ def test_since_reads_further_back_and_leaves_no_gap_behind(
     project.load()
     changes = {1: [1], 3: [2], 5: [3]}
     documents = [movie(one, revenue=1) for one in (1, 2, 3)]
-    sandbox.catalogue = world(5, changes, *documents)
+    sandbox.movie_set = world(5, changes, *documents)
     later = date.fromordinal(sandbox.today().toordinal() - 1)
     sandbox.requests.clear()
     assert project.load("--since", later.isoformat()).code == 0
-    assert asked_for(sandbox) == [3]
+    assert requested_movies(sandbox) == [3]
     sandbox.requests.clear()
     assert project.load().code == 0
-    assert asked_for(sandbox) == [1, 2, 3], "the cursor had stayed"
+    assert requested_movies(sandbox) == [1, 2, 3], "the cursor had stayed"
     sandbox.requests.clear()
     earlier = date.fromordinal(sandbox.today().toordinal() - 3)
     assert project.load("--since", earlier.isoformat()).code == 0
-    assert asked_for(sandbox) == [2, 3]
+    assert requested_movies(sandbox) == [2, 3]
 
 
 def test_since_a_day_to_come_is_rejected(project: Project, sandbox: Sandbox) -> None:
@@ -197,7 +203,7 @@ def test_since_a_day_to_come_is_rejected(project: Project, sandbox: Sandbox) -> 
 
 
 @pytest.mark.parametrize(
-    ("day", "fault", "said"),
+    ("day", "fault", "message"),
     [
         (1, NO_CHANGES, "/movie/changes does not exist (HTTP 404)"),
         (400, None, "more than 180 days ago (sources.tmdb.bridge_days)"),
@@ -209,10 +215,10 @@ def test_since_a_day_to_come_is_rejected(project: Project, sandbox: Sandbox) -> 
     ],
 )
 def test_a_gap_that_nobody_bridges_is_reported_and_all_is_fetched_again(
-    project: Project, sandbox: Sandbox, day: int, fault: Fault | None, said: str
+    project: Project, sandbox: Sandbox, day: int, fault: Fault | None, message: str
 ) -> None:
     """Movie 1 fell off the list, movie 3 was deleted before; only 1, 2 and 4 are worth asking."""
-    sandbox.catalogue = films(*(movie(one) for one in range(1, 23)))
+    sandbox.movie_set = films(*(movie(one) for one in range(1, 23)))
     project.load("--pages", "2")
     project.load("--ids", "999")
     sandbox.requests.clear()
@@ -221,9 +227,9 @@ def test_a_gap_that_nobody_bridges_is_reported_and_all_is_fetched_again(
         project.point_at(sandbox)
         ended = project.load("--pages", "1")
         assert ended.code == 0
-        assert said in ended.err
+        assert message in ended.err
         assert "all 22 movies that the warehouse tracks are fetched instead" in ended.err
-        assert asked_for(sandbox) == list(range(1, 23))
+        assert requested_movies(sandbox) == list(range(1, 23))
         assert "changed              22" in ended.out
 
 
@@ -234,15 +240,15 @@ def test_a_full_warehouse_bridges_a_gap_by_the_export(project: Project, sandbox:
         project.point_at(sandbox)
         ended = project.load("--pages", "1")
     assert "all 3 movies of the export are fetched instead" in ended.err
-    assert asked_for(sandbox) == [1, 3, 4]
+    assert requested_movies(sandbox) == [1, 3, 4]
     assert tombstones(project) == [2]
 
 
 def test_a_cursor_ahead_of_tmdb_s_day_is_reported(project: Project, sandbox: Sandbox) -> None:
-    world_now = sandbox.catalogue
-    sandbox.catalogue = replace(world_now, day=9)
+    world_now = sandbox.movie_set
+    sandbox.movie_set = replace(world_now, day=9)
     project.load()
-    sandbox.catalogue = world_now
+    sandbox.movie_set = world_now
     ended = project.load()
     assert ended.code == 0
     assert "was read up to" in ended.err
@@ -281,15 +287,16 @@ def test_a_minimal_fake_server_still_shows_changes_and_deletions(project: Projec
 def test_a_movie_that_left_the_export_is_tombstoned_without_a_request(
     project: Project, sandbox: Sandbox
 ) -> None:
-    sandbox.catalogue = films(movie(1), movie(2), movie(3, adult=True), movie(4))
+    sandbox.movie_set = films(movie(1), movie(2), movie(3, adult=True), movie(4))
     project.load()
     tomorrow = world(1, {1: [4]}, movie(1), movie(2), movie(3, adult=True), movie(4))
+    faults = [Fault(path="/p/*", body=export_of(1)), popular(1, 3, 4)]
     for _ in range(2):
-        with Sandbox(tomorrow, faults=[Fault(path="/p/*", body=export_of(1))]) as later:
+        with Sandbox(tomorrow, faults=faults) as later:
             project.point_at(later)
             ended = project.load()
         assert ended.code == 0
-        assert asked_for(later) == [4], "the change feed's word is newer than the export's"
+        assert requested_movies(later) == [4], "the change feed's word is newer than the export's"
     assert tombstones(project) == [2]
     ((raw_data, source_url),) = project.query(
         "SELECT raw_data::VARCHAR, source_url FROM bronze.raw_movies WHERE raw_data->>'id' IS NULL"
@@ -298,14 +305,48 @@ def test_a_movie_that_left_the_export_is_tombstoned_without_a_request(
     assert source_url.endswith(f"/p/exports/movie_ids_{later.today():%m_%d_%Y}.json.gz")
 
 
+def test_a_movie_that_left_the_export_and_is_on_the_list_is_requested(
+    project: Project, sandbox: Sandbox
+) -> None:
+    """Movie 2 responds, and movie 3 is deleted."""
+    project.load()
+    faults = [Fault(path="/p/*", body=export_of(1)), Fault(path="/movie/3", status=404)]
+    with Sandbox(replace(sandbox.movie_set, day=1), faults=faults) as later:
+        project.point_at(later)
+        assert project.load().code == 0
+    assert requested_movies(later) == [2, 3]
+    assert tombstones(project) == [3]
+
+
+@pytest.mark.parametrize("changes", [{}, {2: [2]}], ids=["popular list", "change log"])
+def test_a_movie_that_left_the_export_is_requested_when_a_list_names_it(
+    project: Project, sandbox: Sandbox, changes: dict[int, list[int]]
+) -> None:
+    """The export, which still lacks movie 2, does not count against the other lists."""
+    project.load()
+    documents = [movie(one) for one in (1, 2, 3)]
+    short = Fault(path="/p/*", body=export_of(1, 3))
+    with Sandbox(world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
+        project.point_at(later)
+        assert project.load().code == 0
+    assert requested_movies(later) == []
+    assert tombstones(project) == [2]
+    on_list = popular(1, 3) if changes else popular(1, 2, 3)
+    with Sandbox(world(2, changes, *documents), faults=[short, on_list]) as later:
+        project.point_at(later)
+        ended = project.load()
+    assert requested_movies(later) == [2]
+    assert "changed               1" in ended.out
+
+
 def test_a_movie_younger_than_the_export_is_requested_instead(
     project: Project, sandbox: Sandbox
 ) -> None:
     project.load()
-    with Sandbox(sandbox.catalogue, faults=[Fault(path="/p/*", body=export_of(1, 3))]) as same_day:
+    with Sandbox(sandbox.movie_set, faults=[Fault(path="/p/*", body=export_of(1, 3))]) as same_day:
         project.point_at(same_day)
         assert project.load().code == 0
-    assert asked_for(same_day) == [2]
+    assert requested_movies(same_day) == [2]
     assert tombstones(project) == []
 
 
@@ -314,10 +355,10 @@ def test_yesterday_s_export_serves_until_today_s_is_there(
 ) -> None:
     today = f"/p/exports/movie_ids_{sandbox.today():%m_%d_%Y}.json.gz"
     faults = [Fault(path=today, status=404), Fault(path="/p/*", body=export_of(1, 2))]
-    with Sandbox(sandbox.catalogue, faults=faults) as early:
+    with Sandbox(sandbox.movie_set, faults=faults) as early:
         project.point_at(early)
         assert project.load("--full").code == 0
-    assert asked_for(early) == [1, 2]
+    assert requested_movies(early) == [1, 2]
 
 
 def test_an_export_that_is_none_stops_a_backfill_and_no_daily_run(
@@ -325,7 +366,7 @@ def test_an_export_that_is_none_stops_a_backfill_and_no_daily_run(
 ) -> None:
     project.load()
     for body in (b"<html>", gzip.compress(b"<html>"), gzip.compress(b'{"id": "seven"}')):
-        with Sandbox(sandbox.catalogue, faults=[Fault(path="/p/*", body=body)]) as broken:
+        with Sandbox(sandbox.movie_set, faults=[Fault(path="/p/*", body=body)]) as broken:
             project.point_at(broken)
             daily, backfill = project.load(), project.load("--full")
         assert daily.code == 0
@@ -343,24 +384,24 @@ def test_a_gutted_export_exceeds_the_deletion_threshold(project: Project) -> Non
         project.point_at(sandbox)
         project.load("--pages", "2")
         rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
-        day_later = replace(sandbox.catalogue, day=1)
+        day_later = replace(sandbox.movie_set, day=1)
     gutted = [Fault(path="/p/*", body=export_of(1, 2, 3))]
     with Sandbox(day_later, faults=gutted) as sandbox:
         project.point_at(sandbox)
         for arguments in ((), ("--full",)):
             ended = project.load(*arguments)
             assert ended.code == 1
-            assert "not believed" in ended.err
-            assert "SOURCES__TMDB__MAX_GONE_SHARE" in ended.err
+            assert "above the deletion threshold" in ended.err
+            assert "SOURCES__TMDB__MAX_DELETED_SHARE" in ended.err
         assert project.query("FROM bronze.raw_movies ORDER BY ALL") == rows
-        project.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")
+        project.monkeypatch.setenv("SOURCES__TMDB__MAX_DELETED_SHARE", "1")
         assert project.load().code == 0
     assert tombstones(project) == list(range(4, 41))
 
 
-@pytest.mark.parametrize(("movies", "gone"), [(30, 10), (300, 55)])
+@pytest.mark.parametrize(("movies", "deleted"), [(30, 10), (300, 55)])
 def test_a_gateway_that_has_lost_its_movies_exceeds_the_deletion_threshold(
-    project: Project, movies: int, gone: int
+    project: Project, movies: int, deleted: int
 ) -> None:
     """Of 30 movies 10 are too large a share; of 300 it is 55 in a row that give it away."""
     documents = [movie(one) for one in range(1, movies + 1)]
@@ -370,19 +411,29 @@ def test_a_gateway_that_has_lost_its_movies_exceeds_the_deletion_threshold(
         project.load("--pages", "15")
         rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
     broken = [
-        *(Fault(path=f"/movie/{one}", status=404) for one in range(11, 11 + gone)),
+        *(Fault(path=f"/movie/{one}", status=404) for one in range(11, 11 + deleted)),
         NO_CHANGES,
     ]
     with Sandbox(films(*documents), faults=broken) as sandbox:
         project.point_at(sandbox)
         ended = project.load("--pages", "15")
         assert ended.code == 1
-        assert "not believed" in ended.err
+        assert "above the deletion threshold" in ended.err
         assert "Traceback" not in ended.err
         assert project.query("FROM bronze.raw_movies ORDER BY ALL") == rows
-        project.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")
+        project.monkeypatch.setenv("SOURCES__TMDB__MAX_DELETED_SHARE", "1")
         assert project.load("--pages", "15").code == 0
-    assert tombstones(project) == list(range(11, 11 + gone))
+    assert tombstones(project) == list(range(11, 11 + deleted))
+
+
+def test_the_threshold_under_its_name_of_version_0_1_is_rejected(
+    project: Project, sandbox: Sandbox
+) -> None:
+    project.monkeypatch.setenv("SOURCES__TMDB__MAX_GONE_SHARE", "1")  # former name
+    ended = project.load()
+    assert ended.code == 1
+    assert "SOURCES__TMDB__MAX_DELETED_SHARE" in ended.err
+    assert not sandbox.requests
 
 
 # --- named movies ------------------------------------------------------------------------------
@@ -394,25 +445,27 @@ def test_named_movies_are_fetched_and_no_others(
     file = tmp_path / "ids.txt"
     file.write_text("3\n1, 3\n")
     assert project.load("--ids", str(file)).code == 0
-    assert asked_for(sandbox) == [1, 3]
+    assert requested_movies(sandbox) == [1, 3]
     assert sandbox.requests.count("/3/movie/popular") == 0
     assert "nobody" not in project.load().err
-    assert asked_for(sandbox) == [1, 1, 2, 3, 3], "without a cursor all that is known is asked for"
+    assert requested_movies(sandbox) == [1, 1, 2, 3, 3], (
+        "without a cursor all that is known is requested"
+    )
 
 
 def test_the_quarantine_is_replayed_until_it_is_fixed(project: Project, sandbox: Sandbox) -> None:
     with Sandbox(
-        sandbox.catalogue,
+        sandbox.movie_set,
         faults=[Fault(path="/movie/2", body=b"[]"), Fault(path="/movie/3", body=b"[]", times=1)],
     ) as broken:
         project.point_at(broken)
         assert "--replay-quarantine" in project.load().out
         broken.requests.clear()
         assert "quarantined           1" in project.load("--replay-quarantine").out
-        assert asked_for(broken) == [2, 3]
+        assert requested_movies(broken) == [2, 3]
     project.point_at(sandbox)
     assert "new                   1" in project.load("--replay-quarantine").out
-    assert asked_for(sandbox) == [2]
+    assert requested_movies(sandbox) == [2]
     assert "no movie was fetched" in project.load("--replay-quarantine").out
 
 
@@ -423,7 +476,7 @@ def test_ids_are_read_in_all_their_forms() -> None:
             movie_ids(text)
 
 
-def test_requests_are_told_apart_by_what_they_ask() -> None:
+def test_load_requests_are_distinguished_by_what_they_load() -> None:
     assert LoadRequest(pages=3).fingerprint == LoadRequest(pages=3).fingerprint
     requests = [
         LoadRequest(),

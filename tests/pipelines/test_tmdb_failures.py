@@ -26,7 +26,7 @@ from marquee.sources.tmdb.throttle import LONGEST_GAP_SECONDS, AdaptiveThrottle
 from tests.conftest import CliResult, Project, films, movie
 
 DETAILS = "/3/movie/[0-9]*"
-DOOR = ROOT / "pipelines" / "tmdb.py"
+SCRIPT = ROOT / "pipelines" / "tmdb.py"
 
 
 def assert_clear(ended: CliResult, *words: str, code: int = 1) -> None:
@@ -89,7 +89,7 @@ def test_a_movie_that_keeps_failing_is_quarantined_and_the_rest_loads(project: P
 
 
 def test_a_quarantined_movie_is_loaded_when_it_is_fixed(project: Project, sandbox: Sandbox) -> None:
-    with Sandbox(sandbox.catalogue, faults=[Fault(path="/movie/2", status=500)]) as broken:
+    with Sandbox(sandbox.movie_set, faults=[Fault(path="/movie/2", status=500)]) as broken:
         project.point_at(broken)
         project.load()
     project.point_at(sandbox)
@@ -210,8 +210,8 @@ def test_a_lower_limit_than_expected_slows_the_run_down(project: Project) -> Non
     with Sandbox(films(*documents), rate_limit_per_second=100, latency_ms=10) as sandbox:
         project.point_at(sandbox)
         assert project.load("--pages", "20").code == 0
-        refused = sandbox.requests.count(status=429)
-    assert 0 < refused < 100
+        throttled = sandbox.requests.count(status=429)
+    assert 0 < throttled < 100
     assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(400,)]
 
 
@@ -354,8 +354,8 @@ def test_a_full_disk_is_reported_and_loses_nothing(project: Project, sandbox: Sa
     """A limit on the size of a file stands in for the disk: 1 MB, for 2 MB that do not compress."""
     project.load()
     numbers = range(1, 41)
-    sandbox.catalogue = films(*(movie(one, overview=os.urandom(25000).hex()) for one in numbers))
-    limited = f"ulimit -f 1024; trap '' XFSZ; exec {sys.executable} {DOOR}"
+    sandbox.movie_set = films(*(movie(one, overview=os.urandom(25000).hex()) for one in numbers))
+    limited = f"ulimit -f 1024; trap '' XFSZ; exec {sys.executable} {SCRIPT}"
     shell = subprocess.run(["bash", "-c", limited], capture_output=True, text=True)
     ended = CliResult(shell.returncode, shell.stdout, shell.stderr)
     assert_clear(ended, "disk is full", str(project.duckdb))
@@ -378,9 +378,9 @@ def test_a_full_disk_is_known_however_deep_it_hides(error: Exception) -> None:
         except Exception as inner:
             raise RuntimeError("load failed") from inner
     except RuntimeError as outer:
-        said = explain(outer, Path("w.duckdb"))
-    assert said.startswith("The disk is full")
-    assert "w.duckdb" in said
+        message = explain(outer, Path("w.duckdb"))
+    assert message.startswith("The disk is full")
+    assert "w.duckdb" in message
 
 
 def test_tmdb_and_fake_servers_do_not_mix(project: Project, sandbox: Sandbox) -> None:

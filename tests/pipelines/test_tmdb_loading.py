@@ -120,7 +120,7 @@ def test_what_did_not_change_is_not_loaded_again(project: Project, sandbox: Sand
 def test_what_changed_is_added_and_the_old_rows_stay(project: Project, sandbox: Sandbox) -> None:
     project.load()
     first = project.query("FROM bronze.raw_movies ORDER BY ALL")
-    sandbox.catalogue = films(movie(1, revenue=7), movie(2), movie(3), movie(4))
+    sandbox.movie_set = films(movie(1, revenue=7), movie(2), movie(3), movie(4))
     again = project.load()
     assert "new                   1" in again.out
     assert "changed               1" in again.out
@@ -134,16 +134,16 @@ def test_what_changed_is_added_and_the_old_rows_stay(project: Project, sandbox: 
 
 
 def test_a_value_that_returns_to_what_it_was_is_loaded(project: Project, sandbox: Sandbox) -> None:
-    world = sandbox.catalogue
-    for catalogue in (world, films(movie(1, revenue=7), movie(2), movie(3)), world):
-        sandbox.catalogue = catalogue
+    world = sandbox.movie_set
+    for movie_set in (world, films(movie(1, revenue=7), movie(2), movie(3)), world):
+        sandbox.movie_set = movie_set
         project.load()
     assert project.query("SELECT count(*) FROM bronze.raw_movies WHERE movie_id = 1") == [(3,)]
 
 
 def test_a_deleted_movie_leaves_a_tombstone_once(project: Project, sandbox: Sandbox) -> None:
     project.load()
-    sandbox.catalogue = films(movie(1), movie(3))
+    sandbox.movie_set = films(movie(1), movie(3))
     assert "missing               1" in project.load().out
     ((movie_id, raw_data),) = project.query(
         "SELECT movie_id, raw_data FROM bronze.raw_movies WHERE raw_data->>'id' IS NULL"
@@ -157,13 +157,13 @@ def test_a_deleted_movie_leaves_a_tombstone_once(project: Project, sandbox: Sand
 def test_a_listed_deleted_movie_is_loaded_once_and_comes_back(
     project: Project, sandbox: Sandbox
 ) -> None:
-    gone = Fault(path="/movie/2", status=404, body=b"<h1>gone</h1>")
-    with Sandbox(sandbox.catalogue, faults=[gone]) as broken:
+    not_found = Fault(path="/movie/2", status=404, body=b"<h1>not found</h1>")
+    with Sandbox(sandbox.movie_set, faults=[not_found]) as broken:
         project.point_at(broken)
         project.load()
         assert "missing               1" in project.load("--ids", "2").out
     rows = "SELECT raw_data::VARCHAR FROM bronze.raw_movies WHERE movie_id = 2 ORDER BY ingested_at"
-    assert project.query(rows) == [('"<h1>gone</h1>"',)]
+    assert project.query(rows) == [('"<h1>not found</h1>"',)]
     project.point_at(sandbox)
     assert "changed               1" in project.load("--ids", "2").out
     assert len(project.query(rows)) == 2
@@ -172,9 +172,9 @@ def test_a_listed_deleted_movie_is_loaded_once_and_comes_back(
 def test_a_movie_that_fell_off_the_list_is_still_followed(
     project: Project, sandbox: Sandbox
 ) -> None:
-    sandbox.catalogue = films(*(movie(number) for number in range(1, 31)))
+    sandbox.movie_set = films(*(movie(number) for number in range(1, 31)))
     project.load("--pages", "2")
-    sandbox.catalogue = films(*(movie(number, revenue=number) for number in range(1, 31)))
+    sandbox.movie_set = films(*(movie(number, revenue=number) for number in range(1, 31)))
     assert "changed              30" in project.load("--pages", "1").out
 
 
@@ -220,7 +220,7 @@ def test_what_is_no_movie_is_quarantined_and_the_rest_loads(project: Project) ->
 
 def test_a_list_of_genres_that_is_none_is_quarantined(project: Project, sandbox: Sandbox) -> None:
     fault = Fault(path="/genre/movie/list", body=b'{"genre": []}')
-    with Sandbox(sandbox.catalogue, faults=[fault]) as broken:
+    with Sandbox(sandbox.movie_set, faults=[fault]) as broken:
         project.point_at(broken)
         assert project.load().code == 0
     assert project.query("SELECT movie_id, reason FROM bronze.quarantine_tmdb") == [
@@ -243,7 +243,7 @@ def test_ids_listed_twice_or_null_are_fetched_once(project: Project, sandbox: Sa
         )
         for page in pages
     ]
-    with Sandbox(sandbox.catalogue, faults=faults) as listing:
+    with Sandbox(sandbox.movie_set, faults=faults) as listing:
         project.point_at(listing)
         assert project.load().code == 0
         assert [listing.requests.count(f"/3/movie/{number}") for number in (1, 2, 3)] == [1, 1, 1]
@@ -251,7 +251,7 @@ def test_ids_listed_twice_or_null_are_fetched_once(project: Project, sandbox: Sa
 
 
 def test_pages_are_read_up_to_the_number_requested(project: Project, sandbox: Sandbox) -> None:
-    sandbox.catalogue = films(*(movie(number) for number in range(1, 62)))
+    sandbox.movie_set = films(*(movie(number) for number in range(1, 62)))
     project.load("--pages", "2")
     assert sandbox.requests.count("/3/movie/popular") == 2
     assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(40,)]
@@ -272,7 +272,7 @@ def test_an_empty_movie_list_makes_empty_tables(project: Project) -> None:
 
 def test_a_list_that_is_suddenly_empty_deletes_nothing(project: Project, sandbox: Sandbox) -> None:
     project.load()
-    sandbox.catalogue = films()
+    sandbox.movie_set = films()
     ended = project.load()
     assert ended.code == 1
     assert "is empty, and the warehouse tracks 3" in ended.err
@@ -282,7 +282,7 @@ def test_a_list_that_is_suddenly_empty_deletes_nothing(project: Project, sandbox
 def test_a_lost_working_folder_changes_nothing(project: Project, sandbox: Sandbox) -> None:
     project.load()
     project.monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "new machine"))
-    sandbox.catalogue = films(movie(1), movie(2), movie(3, revenue=1))
+    sandbox.movie_set = films(movie(1), movie(2), movie(3, revenue=1))
     assert "changed               1" in project.load().out
     assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(4,)]
 

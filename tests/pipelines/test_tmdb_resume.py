@@ -67,8 +67,8 @@ KILLS = {
 def unkind(project: Project) -> Iterator[Sandbox]:
     project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
     project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.02")
-    catalogue = films(*(movie(one) for one in range(1, MOVIES + 1)))
-    with Sandbox(catalogue, fault_rates=UNKIND) as sandbox:
+    movie_set = films(*(movie(one) for one in range(1, MOVIES + 1)))
+    with Sandbox(movie_set, fault_rates=UNKIND) as sandbox:
         project.point_at(sandbox)
         yield sandbox
 
@@ -121,9 +121,9 @@ def test_a_killed_daily_run_is_finished_before_the_next_day_s(project: Project) 
     with Sandbox(films(*(movie(one) for one in range(1, 7)))) as sandbox:
         project.point_at(sandbox)
         assert project.load().code == 0
-        sandbox.catalogue = replace(first_day, day=1, changes=changes)
+        sandbox.movie_set = replace(first_day, day=1, changes=changes)
         assert finish(project.fork(after(Loader, "load", 2))) == -signal.SIGKILL
-        sandbox.catalogue = replace(third_day, day=3, changes=changes)
+        sandbox.movie_set = replace(third_day, day=3, changes=changes)
         ended = project.load()
     assert ended.code == 0
     assert "Resuming run" in ended.err
@@ -143,10 +143,10 @@ def test_a_backfill_finished_after_midnight_is_not_begun_once_more(project: Proj
         project.point_at(sandbox)
         assert finish(project.fork(after(Loader, "load", 2), "--full")) == -signal.SIGKILL
         sandbox.requests.clear()
-        sandbox.catalogue = replace(six, day=1, changes={1: (2,)})
+        sandbox.movie_set = replace(six, day=1, changes={1: (2,)})
         assert project.load("--full").code == 0
-        asked_for = [sandbox.requests.count(f"/3/movie/{one}") for one in range(1, 7)]
-        assert asked_for == [0, 0, 1, 1, 1, 1]
+        request_counts = [sandbox.requests.count(f"/3/movie/{one}") for one in range(1, 7)]
+        assert request_counts == [0, 0, 1, 1, 1, 1]
         assert project.load().code == 0
         assert sandbox.requests.count("/3/movie/2") == 1, "what changed meanwhile is the next run's"
 
@@ -203,13 +203,13 @@ def test_a_lock_deleted_by_its_holder_is_not_taken_for_ours(tmp_path: Path) -> N
         assert lock.exists()
 
 
-# --- what is remembered ------------------------------------------------------------------------
+# --- what the state holds --------------------------------------------------------------------
 
 
 def test_memory_begins_empty_and_survives_its_own_writing() -> None:
     assert PipelineState.restore({}) == PipelineState(Cursor(None, False), None)
     day = date(2026, 11, 22)
     state = PipelineState(
-        Cursor(day, True), RunState("batch", "asked", day, 3, 50, Cursor(day), 1, 20)
+        Cursor(day, True), RunState("batch", "request", day, 3, 50, Cursor(day), 1, 20)
     )
     assert PipelineState.restore(state.to_json()) == state

@@ -1,4 +1,4 @@
-"""The key is nowhere: whatever a run asked for and however it ended."""
+"""The key is nowhere: whatever a run requested and however it ended."""
 
 from __future__ import annotations
 
@@ -85,18 +85,18 @@ def test_the_key_is_nowhere(
     project.monkeypatch.setenv(variable, KEY)
     with Sandbox(films(*(movie(one) for one in range(1, 61))), credential=KEY) as sandbox:
         project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
-        said = ends_well(project)
-        tomorrow = replace(sandbox.catalogue, day=1, changes={1: tuple(range(1, 61))})
+        output = ends_well(project)
+        tomorrow = replace(sandbox.movie_set, day=1, changes={1: tuple(range(1, 61))})
     with Sandbox(tomorrow, credential=KEY, faults=faults) as sandbox:
         project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
-        said += end(project)
+        output += end(project)
         strangers = [one for one in sandbox.requests if one.path.startswith("/p/")]
         assert not any(one.credential_in for one in strangers), "the export needs no key"
         assert {one.credential_in for one in sandbox.requests if one not in strangers} == {
             "query" if variable == "TMDB_API_KEY" else "header"
         }
     assert "movie/popular" in caplog.text
-    assert KEY not in caplog.text + said
+    assert KEY not in caplog.text + output
     assert_nowhere_on_disk(project)
 
 

@@ -1,8 +1,9 @@
-"""What could make a benchmark lie: its movies, its verdicts, and contenders that differ."""
+"""What could make a benchmark wrong: its movies, its verdicts, and builds that differ."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from benchmarks import movies as generated
 from benchmarks import transform
 from benchmarks.baselines import dbt
 from benchmarks.environment import BenchmarkEnv
-from benchmarks.measure import BenchmarkError, run
-from benchmarks.results import Benchmark, Goal, Table, markdown, read, record, write
+from benchmarks.measure import BenchmarkError, call, run
+from benchmarks.results import Benchmark, Goal, markdown, read, record, write
 
 TMDB_KEYS = {
     "adult",
@@ -48,7 +49,6 @@ MEASURED = {
     "date": "2026-11-22 06:00 UTC",
     "command": "python benchmarks",
     "revision": "abc",
-    "is_clean": True,
     "processor": "abacus",
     "cores": 2,
     "memory_gb": 24.0,
@@ -57,10 +57,10 @@ MEASURED = {
 }
 
 
-def documents(version: int = 0, *, is_slim: bool = False) -> list[str]:
+def documents(version: int = 0) -> list[str]:
     movies = f"SELECT range AS movie_id, {version}::BIGINT AS version FROM range(1, 301)"
     with generated.generator() as generator:
-        query = generated.documents(movies, is_slim=is_slim)
+        query = generated.documents(movies)
         return [text for _, _, text in generator.execute(f"{query} ORDER BY movie_id").fetchall()]
 
 
@@ -99,13 +99,6 @@ def test_a_later_version_differs_in_what_moves_at_tmdb(movies: list[str]) -> Non
         assert moved <= {"popularity", "revenue", "vote_count"}
 
 
-def test_slim_documents_have_the_same_values_of_what_a_history_reads(movies: list[str]) -> None:
-    for text, slim in zip(movies, documents(is_slim=True), strict=True):
-        assert len(slim) < 1000
-        whole = json.loads(text)
-        assert json.loads(slim) == {key: whole[key] for key in json.loads(slim)}
-
-
 @pytest.mark.parametrize(
     ("goal", "verdict"),
     [
@@ -113,7 +106,7 @@ def test_slim_documents_have_the_same_values_of_what_a_history_reads(movies: lis
         (Goal("ratio", 1.5, 1.51), "missed"),
         (Goal("rate", 38, 38, at_most=False), "met"),
         (Goal("rate", 38, 37.9, at_most=False), "missed"),
-        (Goal("ratio", 1.5, 9.0, is_judged=False), "not judged"),
+        (Goal("ratio", 1.5, 9.0, is_checked=False), "not checked"),
     ],
 )
 def test_a_goal_is_met_or_missed_by_its_measure(goal: Goal, verdict: str) -> None:
@@ -122,16 +115,16 @@ def test_a_goal_is_met_or_missed_by_its_measure(goal: Goal, verdict: str) -> Non
 
 def test_results_show_each_goal_beside_its_figure(tmp_path: Path) -> None:
     benchmark = Benchmark(
-        "fetch",
         "Fetching",
-        [Table("Rates", ("limit", "movies/s", "429s"), [["40/s", 39.44, 0]])],
-        [
-            Goal("rate", 38, 39.44, at_most=False, unit="movies/s"),
-            Goal("memory", 600, 823.8, unit="MB"),
+        columns=("limit", "movies/s", "429s"),
+        rows=[["40/s", 39.44, 0]],
+        goals=[
+            Goal("rate", 38, 39.44, "movies/s", at_most=False),
+            Goal("memory", 600, 823.8, "MB"),
         ],
-        ["A note."],
+        notes=["A note."],
     )
-    write(tmp_path, "full", {"fetch": record(benchmark, MEASURED, 12.34)})
+    write(tmp_path, "full", {"fetch": record("fetch", benchmark, MEASURED, 12.34)})
 
     lines = (tmp_path / "full.md").read_text().splitlines()
     assert "| [fetch](#fetching) | rate | ≥ 38 movies/s | 39.4 movies/s | met |" in lines
@@ -142,13 +135,11 @@ def test_results_show_each_goal_beside_its_figure(tmp_path: Path) -> None:
     assert markdown("full", list(again.values())).splitlines() == lines
 
 
-def test_contenders_that_disagree_are_no_race() -> None:
-    rows = {"gold.fact_movies": ["10", "123"], "gold.dim_genres": ["20", "456"]}
+def test_builds_that_disagree_are_no_comparison() -> None:
+    rows = {"gold.fact_movies": (10, 123), "gold.dim_genres": (20, 456)}
     transform.require_agreement({"sqlmesh": rows, "dbt": dict(rows)})
     with pytest.raises(BenchmarkError, match=r"dbt and sqlmesh disagree on gold\.fact_movies\."):
-        transform.require_agreement(
-            {"sqlmesh": rows, "dbt": rows | {"gold.fact_movies": ["9", ""]}}
-        )
+        transform.require_agreement({"sqlmesh": rows, "dbt": rows | {"gold.fact_movies": (9, 0)}})
 
 
 def test_a_process_is_measured_with_its_children(tmp_path: Path) -> None:
@@ -159,14 +150,21 @@ def test_a_process_is_measured_with_its_children(tmp_path: Path) -> None:
     assert took.seconds > 0
 
 
-def test_a_process_that_fails_ends_the_benchmark_with_its_last_words(tmp_path: Path) -> None:
+def test_a_process_that_fails_ends_the_benchmark_with_its_last_lines(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('it was the butler'); raise SystemExit(3)"]
     with pytest.raises(BenchmarkError, match=r"(?s)ended with 3.*it was the butler"):
         run(command, cwd=tmp_path, log=tmp_path / "log.txt")
 
 
+def test_a_function_is_measured_in_a_process_of_its_own() -> None:
+    took = call(os.getenv, "MARQUEE_DUCKDB", environment={"MARQUEE_DUCKDB": "warehouse.duckdb"})
+    assert took.result == "warehouse.duckdb"
+    assert took.seconds > 0
+    assert call(os.getpid).result != os.getpid()
+
+
 def test_too_small_a_disk_is_reported_before_anything_is_written(tmp_path: Path) -> None:
-    env = BenchmarkEnv(tmp_path / "full", plots=tmp_path, is_quick=False)
+    env = BenchmarkEnv(tmp_path / "full", is_quick=False)
     with pytest.raises(BenchmarkError, match="needs 1000000 GB of free disk"):
         env.need_disk(1_000_000)
 
@@ -187,7 +185,7 @@ def test_the_dbt_project_has_our_kinds_and_reads_its_own_models(tmp_path: Path) 
         **movies,
         "schema": "gold",
         "name": "fact_movies",
-        "kind": "full",
+        "kind": "table",
         "query": "SELECT movie_id, 'silver.silver_movies' AS source "
         'FROM "silver"."silver_movies"',
         "audits": [],
@@ -195,7 +193,7 @@ def test_the_dbt_project_has_our_kinds_and_reads_its_own_models(tmp_path: Path) 
     }
     steps = tmp_path / "steps.json"
     steps.write_text(json.dumps([movies, facts]))
-    dbt.write_project(str(tmp_path), "warehouse.duckdb", str(steps), 2, "6GB")
+    dbt.write_project(tmp_path, Path("warehouse.duckdb"), steps, 2, "6GB")
 
     silver = (tmp_path / "models" / "silver" / "silver_movies.sql").read_text()
     assert "materialized='incremental'" in silver

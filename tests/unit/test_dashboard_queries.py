@@ -35,7 +35,7 @@ TITLES = [(1, "It", 5), (2, "With It", 900), (3, "The Others", None), (4, "Über
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
-    path = tmp_path_factory.mktemp("asked") / "warehouse.duckdb"
+    path = tmp_path_factory.mktemp("queries") / "warehouse.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA silver")
         connection.execute(
@@ -213,7 +213,7 @@ def test_a_search_returns_no_more_than_people_look_at(store: DuckDBStore) -> Non
 @pytest.mark.parametrize(
     ("since", "change", "day"),
     [
-        (None, 10, 7),  # the run before the last brought the last news
+        (None, 10, 7),  # the run before the last brought the last changes
         (datetime(2026, 3, 7, 12), 10, 7),
         (datetime(2026, 3, 1, 12), 50, 1),
         (datetime(2026, 2, 1), 50, 1),  # younger than that: from the first count on

@@ -75,11 +75,11 @@ def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
     ],
     ids=["nothing else", "a model too", "broken"],
 )
-def test_a_change_of_the_doors_is_never_called_no_change(
+def test_a_change_of_the_pipelines_is_never_called_no_change(
     diff: WarehouseDiff, beginning: str
 ) -> None:
-    said = "; **ingestion changed: its effect on bronze is not shown**."
-    assert verdict(diff) == beginning + said
+    notice = "; **ingestion changed: its effect on bronze is not shown**."
+    assert verdict(diff) == beginning + notice
 
 
 def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path: Path) -> None:
@@ -87,9 +87,9 @@ def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path
         who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
         subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)
 
-    door = tmp_path / "pipelines" / "tmdb.py"
-    door.parent.mkdir()
-    door.write_text("1", encoding="utf-8")
+    script = tmp_path / "pipelines" / "tmdb.py"
+    script.parent.mkdir()
+    script.write_text("1", encoding="utf-8")
     (tmp_path / "requirements.lock").touch()
     git("init", "--quiet")
     git("add", ".")
@@ -98,13 +98,13 @@ def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path
     (tmp_path / "README.md").touch()
     assert not is_changed(tmp_path, base, INPUTS)
 
-    door.write_text("2", encoding="utf-8")
+    script.write_text("2", encoding="utf-8")
     assert is_changed(tmp_path, base, INPUTS)
     git("commit", "--quiet", "--all", "--message=change")
     assert is_changed(tmp_path, base, INPUTS)
     assert not is_changed(tmp_path, merge_base(tmp_path, "HEAD"), INPUTS)
 
-    (door.parent / "new.py").touch()
+    (script.parent / "new.py").touch()
     assert is_changed(tmp_path, merge_base(tmp_path, "HEAD"), INPUTS)
 
 

@@ -36,9 +36,9 @@ def test_health_names_the_file_that_is_no_database(
     monkeypatch.setenv("MARQUEE_DUCKDB", str(path))
     began = time.monotonic()
     assert health.main([]) == 1
-    said = capsys.readouterr().out
-    assert f"FAIL  warehouse  : DuckDB cannot read {path}: " in said
-    assert "snapshots" not in said
+    output = capsys.readouterr().out
+    assert f"FAIL  warehouse  : DuckDB cannot read {path}: " in output
+    assert "snapshots" not in output
     assert time.monotonic() - began < 8  # of the 10 seconds that a busy file is waited for
 
 

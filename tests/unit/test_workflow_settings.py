@@ -47,15 +47,15 @@ LEFT_OUT_BY = {
 
 def read_by_sqlmesh() -> dict[str, str]:
     """The variables that config.yaml asks for on Snowflake, in every branch, with its defaults."""
-    asked: dict[str, str] = {}
+    defaults: dict[str, str] = {}
 
     def recorded(name: str, default: str | None = None) -> str:
-        asked[name] = asked.get(name) or default or ""
+        defaults[name] = defaults.get(name) or default or ""
         return "snowflake" if name == "SQLMESH__DEFAULT_GATEWAY" else "1"
 
     with mock.patch("sqlmesh.utils.yaml.getenv", recorded):
         load(ROOT / "config.yaml")
-    return asked
+    return defaults
 
 
 def constants(file: Path) -> Iterator[str]:
@@ -143,7 +143,7 @@ def test_the_reader_of_settings_finds_those_of_every_branch_and_of_every_package
 
 
 def test_the_refresh_and_the_deployment_have_an_environment_each() -> None:
-    """A reviewer who is asked before a deployment must not be asked each morning."""
+    """A reviewer who approves deployments must not have to approve each daily refresh."""
 
     def environments(name: str) -> set[str]:
         jobs = yaml.safe_load((WORKFLOWS / name).read_text(encoding="utf-8"))["jobs"].values()

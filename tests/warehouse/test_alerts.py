@@ -1,4 +1,4 @@
-"""Who is told of what fails, and that telling never hides it: real failures, local receivers."""
+"""Who is alerted of a failure, and that an alert never hides it: real failures, local receivers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def small(tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture
-def told(hook: Receiver, mail: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def receivers(hook: Receiver, mail: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     """As docs/runbook.md says."""
     monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", hook.url)
     for name, value in mail.mail_settings.items():
@@ -86,7 +86,7 @@ def log_of(warehouse: Warehouse) -> list[tuple[str, str, bool, str | None]]:
 
 
 def test_a_plan_and_a_run_that_an_audit_stops_are_alerted_once_each(
-    small: Warehouse, hook: Receiver, mail: Receiver, told: None
+    small: Warehouse, hook: Receiver, mail: Receiver, receivers: None
 ) -> None:
     with pytest.raises(AssertionError, match="Plan application failed"):
         small.plan()
@@ -113,7 +113,7 @@ def test_a_plan_and_a_run_that_an_audit_stops_are_alerted_once_each(
 
 
 def test_a_plan_that_a_guard_rejects_is_logged_and_alerted(
-    small: Warehouse, hook: Receiver, told: None
+    small: Warehouse, hook: Receiver, receivers: None
 ) -> None:
     small.execute("CREATE SCHEMA snapshots")
     small.execute("CREATE VIEW snapshots.snap_fans AS SELECT 1 AS fan_id")
@@ -137,14 +137,14 @@ def test_receivers_that_are_down_hide_no_failure_and_leave_no_row_open(
     ((_, status, is_ended, error),) = log_of(small)
     assert (status, is_ended) == ("FAILED", True)
     assert error == "silver.films: Audits failed: number_of_rows"
-    said = str(failure.value)
-    assert "The alert by Slack could not be sent" in said
-    assert "The alert by mail could not be sent" in said
-    assert "secret" not in said
+    message = str(failure.value)
+    assert "The alert by Slack could not be sent" in message
+    assert "The alert by mail could not be sent" in message
+    assert "secret" not in message
 
 
 def test_a_run_that_cannot_be_logged_is_alerted_when_it_fails(
-    small: Warehouse, hook: Receiver, told: None
+    small: Warehouse, hook: Receiver, receivers: None
 ) -> None:
     small.execute("CREATE SCHEMA ops")
     small.execute("CREATE TABLE ops.run_log (nonsense INT)")
@@ -206,7 +206,7 @@ def test_a_pipeline_that_cannot_alert_reports_that_and_what_failed(
 FAILING = [CheckResult("disk", "/data", False, "0.1 GB free")]
 
 
-def test_what_health_finds_is_told(
+def test_what_health_finds_is_reported(
     hook: Receiver, mail: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(mail.certificate))
@@ -224,9 +224,9 @@ def test_a_receiver_that_rejects_is_reported_and_hurts_nobody(
     hook.status = 404
     for url in (hook.url, Receiver(port=9).url):
         assert send_alert_of(FAILING, {"MARQUEE_SLACK_WEBHOOK_URL": url}) == []
-        said = capsys.readouterr().err
-        assert "could not be sent" in said
-        assert "secret-hook" not in said
+        output = capsys.readouterr().err
+        assert "could not be sent" in output
+        assert "secret-hook" not in output
 
 
 def test_a_receiver_that_never_answers_is_not_waited_for(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from marquee.cli import report
-from marquee.sandbox.movies import Catalogue, load
+from marquee.sandbox.movies import MovieSet, load
 from marquee.sandbox.server import Sandbox
 from tests.conftest import Project
 from tests.small_warehouse import Warehouse
@@ -14,8 +14,8 @@ from tests.small_warehouse import Warehouse
 PAGES = "10"
 
 
-def document(catalogue: Catalogue, movie_id: int) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(catalogue.documents[movie_id])
+def document(movie_set: MovieSet, movie_id: int) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(movie_set.documents[movie_id])
     return parsed
 
 
@@ -29,7 +29,7 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Proj
         assert warehouse.query("SELECT count(*) FROM gold.fact_movies") == [(200,)]
         before = warehouse.rows_of("bronze")["bronze.raw_movies"]
 
-        sandbox.catalogue = third
+        sandbox.movie_set = third
         assert project.load("--pages", PAGES).code == 0
         warehouse.refresh()
 
@@ -39,9 +39,9 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Proj
     tracked = [
         movie_id for (movie_id,) in warehouse.query("SELECT movie_id FROM silver.silver_movies")
     ]
-    gone = sorted(movie_id for movie_id in tracked if movie_id in third.vanished)
-    assert gone, "two days delete at least one of the most popular films"
-    assert gone == [
+    deleted = sorted(movie_id for movie_id in tracked if movie_id in third.vanished)
+    assert deleted, "two days delete at least one of the most popular films"
+    assert deleted == [
         movie_id
         for (movie_id,) in warehouse.query(
             "SELECT movie_id FROM silver.silver_movies WHERE is_deleted ORDER BY ALL"
@@ -50,7 +50,9 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Proj
 
     gold: dict[int, str] = dict(warehouse.query("SELECT movie_id, title FROM gold.fact_movies"))
     assert gold == {
-        movie_id: document(third, movie_id)["title"] for movie_id in tracked if movie_id not in gone
+        movie_id: document(third, movie_id)["title"]
+        for movie_id in tracked
+        if movie_id not in deleted
     }
     pairs = warehouse.query(
         "SELECT movie_id, genre_id FROM silver.silver_movie_genres WHERE is_current ORDER BY ALL"
@@ -80,9 +82,9 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Proj
 
     project.capsys.readouterr()
     assert report.main() == 0
-    said = project.capsys.readouterr().out
-    assert "fact_movies" in said
-    assert f"{len(gone)} are deleted" in said
+    output = project.capsys.readouterr().out
+    assert "fact_movies" in output
+    assert f"{len(deleted)} are deleted" in output
 
 
 def test_the_report_shows_what_to_do_where_there_is_nothing_to_report(project: Project) -> None:

@@ -45,7 +45,7 @@ WITHOUT_QUESTIONS = ("--auto-apply", "--no-prompts", "--skip-tests")
 
 
 class CommandFailed(Exception):
-    """A command ended badly; the message is what it said."""
+    """A command ended badly; the message is its output."""
 
 
 def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> str:
@@ -64,9 +64,9 @@ def sqlmesh(warehouse: Warehouse, *command: str, answer: str = "") -> str:
         print(done.output, done.exception)
         return done.exit_code
 
-    said = warehouse.folder / "output.txt"
-    failed = finish(in_child(said, type_it))
-    output = said.read_text(encoding="utf-8")
+    output_file = warehouse.folder / "output.txt"
+    failed = finish(in_child(output_file, type_it))
+    output = output_file.read_text(encoding="utf-8")
     if failed:
         raise CommandFailed(output)
     return output
@@ -86,7 +86,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-TITLE = "COALESCE(cleaned.title, cleaned.original_title)"
+TITLE = "COALESCE(document.title, document.original_title)"
 
 
 def shout(warehouse: Warehouse) -> None:
@@ -161,9 +161,9 @@ def test_an_environment_expires_a_week_after_its_last_plan_and_prod_never_does(
             "FROM sqlmesh._environments"
         ).fetchall()
     assert dict(days) == {"pr_7": 7, "prod": None}  # by the date: it is midnight that day
-    said = sqlmesh(proposed, "environments")
-    assert re.search(r"^pr_7 - 20\d\d-", said, re.MULTILINE), said
-    assert "prod - No Expiry" in said
+    output = sqlmesh(proposed, "environments")
+    assert re.search(r"^pr_7 - 20\d\d-", output, re.MULTILINE), output
+    assert "prod - No Expiry" in output
 
 
 def test_a_run_brings_an_environment_up_to_date_and_leaves_prod(pull_request: Warehouse) -> None:
@@ -227,15 +227,21 @@ def test_a_plan_that_drops_a_history_stops_in_prod_until_it_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("model", "column", "reason"),
+    ("model", "column", "options", "reason"),
     [
         # SQLMesh's own guard of a forward-only model
-        ("snap_silver_movies", "runtime_minutes", "destructive change to a forward-only model"),
-        ("snap_dim_genres", "genre_group", "snap_dim_genres would lose the history of genre_group"),
+        ("snap_silver_movies", "runtime_minutes", (), "destructive change to a forward-only model"),
+        # Marquee's guard, where SQLMesh's lets the change through
+        (
+            "snap_dim_genres",
+            "genre_group",
+            ("--allow-destructive-model", "snapshots.snap_dim_genres"),
+            "snap_dim_genres would lose the history of genre_group",
+        ),
     ],
 )
 def test_a_plan_that_drops_a_column_of_a_history_stops(
-    warehouse: Warehouse, model: str, column: str, reason: str
+    warehouse: Warehouse, model: str, column: str, options: tuple[str, ...], reason: str
 ) -> None:
     path = path_of(warehouse, f"snapshots/{model}.sql")
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -243,7 +249,7 @@ def test_a_plan_that_drops_a_column_of_a_history_stops(
     path.write_text("\n".join(line for line in lines if not re.search(last_select, line)))
     history = warehouse.rows_of("snapshots")
     with pytest.raises(CommandFailed, match=reason):
-        plan(warehouse)
+        plan(warehouse, *options)
     assert warehouse.rows_of("snapshots") == history
 
 
@@ -291,13 +297,13 @@ def test_a_history_that_would_forget_superseded_rows_stops_a_plan(
     warehouse.land(movie(1), at="2026-02-01 06:00:00")  # late: the period began earlier
     sqlmesh(warehouse, "run", "--ignore-cron")
     edit(history, "is_withdrawn AND TRUE", "TRUE AND is_withdrawn")
-    reason = "snap_silver_movies would begin anew; rows that nothing makes again: 1"
+    reason = "snap_silver_movies would be emptied; rows that no rebuild restores: 1"
     with pytest.raises(CommandFailed, match=reason):
         plan(warehouse)
 
     # Nor does it go by way of an environment, whose table has never seen the superseded row.
     plan(warehouse, "pr_7", "--start", FIRST_DAY)
-    reason = "replaced by what another environment built; rows that nothing makes again: 1"
+    reason = "replaced by what another environment built; rows that no rebuild restores: 1"
     with pytest.raises(CommandFailed, match=reason):
         plan(warehouse)
     superseded = "SELECT count(*) FROM snapshots.snap_silver_movies WHERE superseded_at IS NOT NULL"
@@ -312,7 +318,7 @@ def test_a_plan_that_rebuilds_a_large_table_stops_before_it_writes(
 ) -> None:
     shout(warehouse)
     tables = warehouse.query(TABLES)
-    reasons = r"silver\.silver_movies would be built anew: 2 rows, more than max_rebuild_rows \(1\)"
+    reasons = r"silver\.silver_movies would be rebuilt: 2 rows, more than max_rebuild_rows \(1\)"
     with pytest.raises(CommandFailed, match=reasons):
         plan(warehouse, "pr_7", "--start", FIRST_DAY)
     assert warehouse.query(TABLES) == tables

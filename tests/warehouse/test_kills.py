@@ -86,9 +86,9 @@ class Life:
     def __post_init__(self) -> None:
         self.warehouse = Warehouse(self.project.folder)
         self.watch = Watch(self.sandbox, CHUNK)
-        self.said = self.project.folder / "output.txt"
+        self.output_file = self.project.folder / "output.txt"
 
-    def go_on(
+    def resume(
         self, die_there: Callable[[], None] = lambda: None, seconds: float | None = None
     ) -> bool:
         """Land and refresh in a child that may die.
@@ -101,7 +101,7 @@ class Life:
             Whether it was killed.
         """
         child = in_child(
-            self.said,
+            self.output_file,
             die_there,
             lambda: tmdb.main(["--pages", PAGES]),
             self.warehouse.plan,
@@ -114,14 +114,14 @@ class Life:
         self.watch.run_ended()
         if self.has_landed_all():  # another run of the same day reads the day's changes again
             self.watch.work_done()
-        assert code in (0, -signal.SIGKILL), self.said.read_text()
+        assert code in (0, -signal.SIGKILL), self.output_file.read_text()
         if code == 0:
             self.day += 1
-            self.sandbox.catalogue = load(None, day=self.day)
+            self.sandbox.movie_set = load(None, day=self.day)
         return code != 0
 
     def has_landed_all(self) -> bool:
-        """Whether no work list is left for the next run, as the door itself remembers."""
+        """Whether no work list is left for the next run, as the state of the pipeline says."""
         newest = "SELECT state FROM bronze._dlt_pipeline_state ORDER BY version DESC LIMIT 1"
         state = (
             decompress_state(self.project.query(newest)[0][0]) if self.project.has_landed() else {}
@@ -133,16 +133,16 @@ def test_2000_movies_survive_28_kills(project: Project, unkind: Sandbox) -> None
     life, chance, kills = Life(project, unkind), random.Random(SEED), 0
     for kills_of_the_day in (KILLS, KILLS_ON_THE_NEXT_DAY):
         for where, die_there in kills_of_the_day.items():
-            assert life.go_on(die_there), f"not killed {where}"
-        assert not life.go_on()
+            assert life.resume(die_there), f"not killed {where}"
+        assert not life.resume()
     while kills < RANDOM_KILLS:
-        kills += life.go_on(seconds=chance.uniform(0.2, 15))
-    assert not life.go_on()
+        kills += life.resume(seconds=chance.uniform(0.2, 15))
+    assert not life.resume()
 
     assert_whole(life.warehouse)
     print(
         f"{len(KILLS) + len(KILLS_ON_THE_NEXT_DAY)} chosen and {kills} random kills in {life.day} "
-        f"days: {life.watch.again} movies asked for again, {life.watch.most_again} at most at once"
+        f"days: {life.watch.again} movies requested again, {life.watch.most_again} at most at once"
     )
 
 
@@ -167,7 +167,7 @@ def assert_whole(warehouse: Warehouse) -> None:
     refreshed = rows(warehouse)
     warehouse.plan()
     warehouse.refresh()
-    assert rows(warehouse) == refreshed, "a refresh without news changes nothing"
+    assert rows(warehouse) == refreshed, "a refresh without new rows changes nothing"
 
     warehouse.forget_all_but_bronze()
     warehouse.plan()

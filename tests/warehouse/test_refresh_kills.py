@@ -51,8 +51,10 @@ def killed_at_each(
     kills: dict[str, Kill], warehouse: Warehouse, action: Callable[[], None]
 ) -> None:
     for where, kill in kills.items():
-        said = warehouse.folder / "output.txt"
-        assert is_killed(said, kill.arm, action), f"not killed {where}: {said.read_text()}"
+        output_file = warehouse.folder / "output.txt"
+        assert is_killed(output_file, kill.arm, action), (
+            f"not killed {where}: {output_file.read_text()}"
+        )
 
 
 def rows(warehouse: Warehouse) -> dict[str, Rows]:
@@ -62,7 +64,7 @@ def rows(warehouse: Warehouse) -> dict[str, Rows]:
     return tables
 
 
-def build_anew(warehouse: Warehouse, folder: Path) -> dict[str, Rows]:
+def rebuild(warehouse: Warehouse, folder: Path) -> dict[str, Rows]:
     """What the same bronze gives undisturbed."""
     twin = warehouse.copy_to(folder)
     twin.forget_all_but_bronze()
@@ -88,7 +90,7 @@ def assert_nothing_is_left_to_do(warehouse: Warehouse) -> None:
         assert not plan.missing_intervals
 
 
-def test_a_state_that_was_cut_short_in_its_making_is_deleted_by_hand(tmp_path: Path) -> None:
+def test_a_state_that_was_interrupted_in_its_making_is_deleted_by_hand(tmp_path: Path) -> None:
     """The one kill that needs a hand (docs/runbook.md); a newer SQLMesh may need none."""
     (tmp_path / "killed").mkdir()
     warehouse = Warehouse.create(tmp_path / "killed")
@@ -126,6 +128,6 @@ def test_a_refresh_killed_at_its_worst_points_is_repaired(tmp_path: Path) -> Non
     killed_at_each(KILLS_IN_PLAN, warehouse, warehouse.plan)
     warehouse.plan()
     warehouse.refresh()
-    assert rows(warehouse) == build_anew(warehouse, tmp_path / "twin")
+    assert rows(warehouse) == rebuild(warehouse, tmp_path / "twin")
 
     warehouse.apart(lambda: assert_nothing_is_left_to_do(warehouse))

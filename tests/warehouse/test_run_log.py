@@ -1,6 +1,6 @@
 """The run log, `make health` and the dashboard's figures, on one story of a small warehouse.
 
-The story is told once: a plan, refreshes that go well, one that an audit stops, one that is killed.
+The story happens once: a plan, refreshes that go well, one that an audit stops, one that is killed.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def killed_refresh(warehouse: Warehouse) -> int:
     def run() -> int:
         class Killer(logging.Handler):
             def emit(self, record: logging.LogRecord) -> None:
-                said = record.getMessage()
-                if "Evaluating" in said and "silver_movies" in said:
+                message = record.getMessage()
+                if "Evaluating" in message and "silver_movies" in message:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         logging.getLogger("sqlmesh").addHandler(Killer())
@@ -108,17 +108,17 @@ class Run:
     """What was to be seen after a run.
 
     Attributes:
-        is_success: what SQLMesh said of it.
+        is_success: what SQLMesh returned.
         failing: the checks that fail, by check and subject.
         logged: status, error and whether it has an end, of each run so far.
-        said: on the terminal.
+        output: on the terminal.
         broken: movie and revenue of the rows that the last audit to fail objects to.
     """
 
     is_success: bool
     failing: dict[str, CheckResult]
     logged: list[tuple[Any, ...]]
-    said: str = ""
+    output: str = ""
     broken: list[tuple[Any, ...]] = field(default_factory=list)
 
 
@@ -129,7 +129,7 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
     movies = table_of(warehouse, "silver__silver_movies")
     seen: dict[str, Run] = {}
 
-    def view(name: str, is_success: bool, said: str = "") -> None:
+    def view(name: str, is_success: bool, output: str = "") -> None:
         store = DuckDBStore(current_snapshot(warehouse.duckdb))
         log = store.frame("SELECT status, error, ended_at FROM ops.run_log ORDER BY started_at")
         queries = store.frame(
@@ -143,7 +143,7 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
         ]
         store.close()
         logged = [(one.status, one.error, one.ended_at == one.ended_at) for one in log.itertuples()]
-        seen[name] = Run(is_success, results(warehouse), logged, said, broken)
+        seen[name] = Run(is_success, results(warehouse), logged, output, broken)
 
     assert killed_refresh(warehouse) == -signal.SIGKILL
     view("killed", is_success=False)
@@ -161,15 +161,15 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
         context.engine_adapter.execute(
             f"UPDATE {movies} SET revenue_usd = 3e7, profit_usd = 2e7 WHERE movie_id = 1"
         )
-        view("mended", refresh())
+        view("fixed", refresh())
         context.engine_adapter.execute("ALTER TABLE ops.run_log RENAME TO elsewhere")
         context.engine_adapter.execute("CREATE TABLE ops.run_log (nonsense INT)")
-        said = io.StringIO()
-        with contextlib.redirect_stderr(said):
+        output = io.StringIO()
+        with contextlib.redirect_stderr(output):
             is_success = refresh()
         context.engine_adapter.execute("DROP TABLE ops.run_log")
         context.engine_adapter.execute("ALTER TABLE ops.elsewhere RENAME TO run_log")
-        view("unlogged", is_success, said.getvalue())
+        view("unlogged", is_success, output.getvalue())
     return seen
 
 
@@ -279,7 +279,7 @@ def test_an_audit_that_stops_a_refresh_is_logged_until_it_is_fixed(
     assert error.startswith("silver.silver_movies: Audits failed: forall")
     assert set(stopped.failing) == {"audit silver.silver_movies forall", "run refresh"}
     assert stopped.broken == [(1, -1)]
-    assert hard_times["mended"].failing == {}
+    assert hard_times["fixed"].failing == {}
 
 
 def test_an_audit_that_a_table_no_longer_has_is_no_alarm(story: Warehouse, tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_an_audit_that_a_table_no_longer_has_is_no_alarm(story: Warehouse, tmp_p
     )
     warehouse.execute(  # of a table that the project no longer has
         "INSERT INTO ops.audit_results SELECT "
-        + failed.format(at="audited_at", table="'gold.gone'")
+        + failed.format(at="audited_at", table="'gold.removed'")
         + " LIMIT 1"
     )
     assert results(warehouse) == {}
@@ -301,8 +301,8 @@ def test_an_audit_that_a_table_no_longer_has_is_no_alarm(story: Warehouse, tmp_p
 def test_a_log_that_cannot_be_written_fails_no_run(hard_times: dict[str, Run]) -> None:
     unlogged = hard_times["unlogged"]
     assert unlogged.is_success
-    assert "The run log (ops.run_log) could not be written" in unlogged.said
-    assert len(unlogged.logged) == len(hard_times["mended"].logged)
+    assert "The run log (ops.run_log) could not be written" in unlogged.output
+    assert len(unlogged.logged) == len(hard_times["fixed"].logged)
 
 
 def test_a_plan_that_fails_is_logged_as_failed(tmp_path: Path) -> None:
@@ -374,10 +374,10 @@ def test_a_killed_pipeline_is_shown_unfinished(
     child = project.fork(patch)
     os.waitpid(child, 0)
     store = DuckDBStore(current_snapshot(project.duckdb))
-    (said,) = [
+    (message,) = [
         one.message for one in check_all(store, THRESHOLDS_FILE, utcnow(), None) if not one.is_ok
     ]
-    assert "unfinished" in said
+    assert "unfinished" in message
     # In an old copy the run may have ended since: only time tells.
     ago, later = timedelta(minutes=5), timedelta(hours=THRESHOLDS_FILE.longest_run_hours + 1)
     assert all(one.is_ok for one in check_all(store, THRESHOLDS_FILE, utcnow(), None, ago))
@@ -412,27 +412,27 @@ def test_the_loads_of_a_killed_pipeline_are_reported_by_the_next_run(
     assert len(landed) == 3
     assert project.load().code == 0
     killed, whole = project.query("SELECT run_id FROM ops.run_log ORDER BY started_at")
-    told = project.query(
+    loads = project.query(
         "SELECT load_id, run_id, row_count, byte_count, started_at < ended_at FROM ops.load_log "
         "ORDER BY load_id"
     )
-    assert [load[0] for load in told] == [
+    assert [load[0] for load in loads] == [
         load for (load,) in project.query("SELECT load_id FROM bronze._dlt_loads ORDER BY load_id")
     ]
-    assert {load[1:2] for load in told[:3]} == {killed}
-    assert {load[1:2] for load in told[3:]} == {whole}
-    assert [load[3] for load in told[:3]] == [None] * 3  # what only the trace knew
-    assert all(load[4] for load in told)
-    for (_, movies), (_, _, rows, _, _) in zip(landed, told, strict=False):
+    assert {load[1:2] for load in loads[:3]} == {killed}
+    assert {load[1:2] for load in loads[3:]} == {whole}
+    assert [load[3] for load in loads[:3]] == [None] * 3  # what only the trace knew
+    assert all(load[4] for load in loads)
+    for (_, movies), (_, _, rows, _, _) in zip(landed, loads, strict=False):
         assert rows >= movies
-    assert sum(rows for _, _, rows, _, _ in told[:3]) >= 2
+    assert sum(rows for _, _, rows, _, _ in loads[:3]) >= 2
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "snowflake"])
 def test_an_error_message_is_a_string_whatever_it_contains(dialect: str) -> None:
-    said = r"line 1: 'C:\temp\' is not a film's \d+"
+    text = r"line 1: 'C:\temp\' is not a film's \d+"
     writer = LogWriter(execute=print, dialect=dialect)
-    assert parse_one(writer.literal(said), dialect=dialect).name == said
+    assert parse_one(writer.literal(text), dialect=dialect).name == text
 
 
 def test_what_names_a_person_is_not_in_the_command() -> None:
@@ -454,7 +454,7 @@ def test_the_tables_of_the_log_are_declared_alike() -> None:
 def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The same warehouse after a day on which everything went wrong.
 
-    What a source does wrong comes from the sandboxes, through the doors and a refresh, and then
+    What a source does wrong comes from the sandboxes, through the pipelines and a refresh, and then
     nothing comes for days. What is no fault of a source is planted: rows are lost and doubled in
     silver and then measured.
     """
@@ -563,9 +563,9 @@ def test_health_names_each_fault(
     monkeypatch.setenv("MARQUEE_DUCKDB", str(faulty.duckdb))
     assert health.main([]) == 1
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
-    said = [" ".join(line.removeprefix("FAIL").split()) for line in lines]
+    found = [" ".join(line.removeprefix("FAIL").split()) for line in lines]
     for fault, line in FAULTS.items():
-        assert any(one.startswith(line) for one in said), (fault, said)
+        assert any(one.startswith(line) for one in found), (fault, found)
 
 
 def test_the_quality_page_names_each_fault(
@@ -581,9 +581,9 @@ def test_the_quality_page_names_each_fault(
         default_timeout=60,
     ).run()
     assert not app.exception
-    said = app.error[0].value.replace("*", "").replace("`", "")
+    text = app.error[0].value.replace("*", "").replace("`", "")
     for fault, line in FAULTS.items():
-        assert f"- {line}" in said, (fault, said)
+        assert f"- {line}" in text, (fault, text)
 
 
 @pytest.mark.parametrize("newest", [2, 9000], ids=["lost rows", "doubled rows"])
@@ -623,10 +623,10 @@ def test_health_is_a_line_a_check_and_an_exit_code(
 
     monkeypatch.setenv("MARQUEE_DUCKDB", str(story.folder / "none.duckdb"))
     assert health.main(["--json"]) == 1
-    said = json.loads(capsys.readouterr().out)
-    assert said["is_ok"] is False
-    assert "There is no warehouse" in said["checks"][0]["message"]
-    assert said["checks"][1]["check"] == "disk"
+    output = json.loads(capsys.readouterr().out)
+    assert output["is_ok"] is False
+    assert "There is no warehouse" in output["checks"][0]["message"]
+    assert output["checks"][1]["check"] == "disk"
 
 
 def test_health_that_breaks_is_an_alarm(
@@ -741,12 +741,12 @@ def test_every_query_of_the_dashboard_reads_as_snowflake_too() -> None:
 
 
 class Recorded:
-    """A connection to Snowflake that notes what it is asked."""
+    """A connection to Snowflake that notes its statements."""
 
     description = (SimpleNamespace(name="ID"),)
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.statements: list[str] = []
 
     def cursor(self) -> Recorded:
         return self
@@ -758,13 +758,13 @@ class Recorded:
         pass
 
     def execute(self, sql: str, parameters: list[Any]) -> None:
-        self.asked.append(sql)
+        self.statements.append(sql)
 
     def fetchall(self) -> list[tuple[int]]:
         return [(1,)]
 
 
-def test_rows_that_break_a_metric_or_an_audit_are_asked_for_in_snowflakes_sql() -> None:
+def test_rows_that_break_a_metric_or_an_audit_are_queried_in_snowflakes_sql() -> None:
     from marquee.dashboard.queries import VIOLATIONS, failing_rows, violating_rows
 
     connection = Recorded()
@@ -773,14 +773,14 @@ def test_rows_that_break_a_metric_or_an_audit_are_asked_for_in_snowflakes_sql() 
     store.tables = lambda: {"silver.t": {"c"}}
     for metric in VIOLATIONS:
         violating_rows(store, "silver.t", "c", metric)
-        (read, *_) = parse_one(connection.asked[-1], dialect="snowflake").find_all(exp.Table)
+        (read, *_) = parse_one(connection.statements[-1], dialect="snowflake").find_all(exp.Table)
         assert read.sql() == "silver.t"
-    regex = next(sql for sql in connection.asked if "0-9a-f" in sql)
+    regex = next(sql for sql in connection.statements if "0-9a-f" in sql)
     assert "REGEXP_MATCHES" not in regex  # which only DuckDB has
     # What an audit ran on Snowflake goes back to it as it is.
     audit = "SELECT v:id::INT AS id FROM t, LATERAL FLATTEN(input => t.list) AS v"
     assert failing_rows(store, audit + ";")["id"].tolist() == [1]
-    assert audit in connection.asked[-1]
+    assert audit in connection.statements[-1]
 
 
 def test_each_unit_test_is_a_case_that_the_page_of_results_reads(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a fault of the studio's data does: it is measured by name, told, and stops what it must."""
+"""What a fault of the studio's data does: it is measured, reported, and stops what it must."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ def test_a_metric_that_fails_is_appended_and_reported_and_stops_nothing(
     wrong = "UPDATE {} SET imdb_score = imdb_score + 3.5, tmdb_id = 1"
     break_table(warehouse, "silver.stg_titles", wrong)
     assert run(warehouse)
-    said = failing(capsys)
-    assert "metric silver.stg_titles.imdb_score valid_imdb_score: 1, at most 0" in said
-    assert "metric silver.stg_titles.tmdb_id shared_key_count: 1, at most 0" in said
-    assert "stg_fan_interactions.account_type unknown_account_type_count: 1, at most 0" in said
+    output = failing(capsys)
+    assert "metric silver.stg_titles.imdb_score valid_imdb_score: 1, at most 0" in output
+    assert "metric silver.stg_titles.tmdb_id shared_key_count: 1, at most 0" in output
+    assert "stg_fan_interactions.account_type unknown_account_type_count: 1, at most 0" in output
     assert warehouse.query(of_franchise) == [(1, 500)]
     break_table(warehouse, "silver.stg_titles", "UPDATE {} SET imdb_score = imdb_score - 3.5")
     assert run(warehouse, "silver.stg_titles", "gold.dim_titles", "ops.data_quality_results")
@@ -242,6 +242,13 @@ def test_no_value_of_the_source_stops_gold(warehouse: Warehouse) -> None:
         "SELECT DISTINCT _source_batch_id, column_name FROM ops.rejected_studio_values"
     )
     assert {*listed} == expected
+    # Of the fan feed nothing is kept that could be about a person.
+    described = r"'^((text|number) of length \d+)?$'"
+    assert warehouse.query(
+        "SELECT table_name = 'raw_fan_interactions' AS is_of_fans, "
+        f"BOOL_AND(REGEXP_MATCHES(rejected_value, {described})) "
+        "FROM ops.rejected_studio_values GROUP BY ALL ORDER BY ALL"
+    ) == [(False, False), (True, True)]
     assert warehouse.query(
         "SELECT franchise, title_count FROM gold.agg_franchise_performance ORDER BY ALL"
     ) == [("Saga", 3), ("Standalone", 6), ("Unknown", 0)]
@@ -263,9 +270,9 @@ def test_rows_that_are_doubled_or_lost_are_reported(
     break_table(warehouse, "silver.stg_box_office", "DELETE FROM {} WHERE box_office_sk LIKE '%x'")
     for _ in ("the plan of a refresh", "its run"):
         assert run(warehouse, "ops.data_quality_results")
-        said = failing(capsys)
-        assert f"{subject} row_count_loss_pct: 50, at most 0" in said
-        assert "row_count_growth_pct" not in said  # what was measured yesterday is over
+        output = failing(capsys)
+        assert f"{subject} row_count_loss_pct: 50, at most 0" in output
+        assert "row_count_growth_pct" not in output  # what was measured yesterday is over
     age(warehouse, "13 HOURS")
     assert run(warehouse, "ops.data_quality_results")
     assert "row_count" not in failing(capsys)
@@ -281,7 +288,7 @@ def test_a_new_account_type_waits_until_a_plan_knows_it(tmp_path: Path) -> None:
     warehouse.copy_project_to(tmp_path)
     known = {"interaction_id": "I-0", "fan_token": TOKEN[::-1]}
     unknown = {"account_type": "trial", "ip_token": TOKEN}
-    old = {**unknown, "interaction_id": "I-1"}  # from before the door gave each a time
+    old = {**unknown, "interaction_id": "I-1"}  # from before the pipeline gave each a time
     new = {**unknown, "interaction_id": "I-2", "expires_at": "2100-01-01"}
     warehouse.land_interactions(known, old, new, at="2026-03-01 06:00:00")
     warehouse.plan()
@@ -299,7 +306,7 @@ def test_a_new_account_type_waits_until_a_plan_knows_it(tmp_path: Path) -> None:
         ("I-1", "TRIAL", TOKEN, "2026-03-31 06:00:00"),
         ("I-2", "TRIAL", TOKEN, "2100-01-01 00:00:00"),
     ]
-    # What is replaced by partition is not built anew by a plan; the refresh after it sees to it.
+    # What is replaced by partition is not rebuilt by a plan; the refresh after it sees to it.
     warehouse.refresh()
     assert warehouse.query("SELECT account_type, region FROM gold.dim_fans ORDER BY ALL") == [
         ("TRIAL", "Europe"),

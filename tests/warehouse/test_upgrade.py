@@ -5,11 +5,12 @@ from __future__ import annotations
 import tarfile
 from pathlib import Path
 
+from marquee.core.settings import ROOT
 from tests.small_warehouse import Warehouse
 
 # Seven movies and a small studio after a plan and two refreshes of revision 46c3b82: a movie that
 # was deleted, one that came back, a late response, a renamed genre and a renamed company.
-OLD_WAREHOUSE = Path(__file__).parent / "fixtures" / "warehouse-0.1.tar.xz"
+OLD_WAREHOUSE = ROOT / "tests" / "fixtures" / "warehouse-0.1.tar.xz"
 
 MOVIES = """
 SELECT movie_id, budget_usd, revenue_usd, vote_average, popularity_score, status, runtime_minutes,

@@ -23,8 +23,8 @@ def as_text(name: str, description: str) -> Column:
 
 RAW_FAN_INTERACTIONS = Table(
     "raw_fan_interactions",
-    "One row a line of fan_interactions/*.jsonl, as it came but for personal data, of which keyed "
-    "tokens stand here and the plaintext personal data in secure.pii_vault only",
+    "One row per line of fan_interactions/*.jsonl, as it came but for personal data, of which "
+    "keyed tokens are here and the personal data itself in secure.pii_vault only",
     (
         Column("interaction_id", "text", "The studio's key of the interaction"),
         Column("fan_token", "text", "Token of the fan"),
@@ -56,7 +56,7 @@ RAW_FAN_INTERACTIONS = Table(
 
 RAW_TITLE_METADATA = Table(
     "raw_title_metadata",
-    "One row a title of titles/*.json, as it came",
+    "One row per title of titles/*.json, as it came",
     (
         Column("title_id", "text", "The studio's key of the title"),
         as_text("title_name", "Name"),
@@ -79,7 +79,7 @@ RAW_TITLE_METADATA = Table(
 
 RAW_BOX_OFFICE = Table(
     "raw_box_office",
-    "One row a line of box_office/*.csv, as it came",
+    "One row per line of box_office/*.csv, as it came",
     (
         Column("record_id", "text", "The studio's key of the record"),
         Column("title_id", "text", "The title"),
@@ -101,8 +101,8 @@ RAW_BOX_OFFICE = Table(
 
 QUARANTINE_STUDIO = Table(
     "quarantine_studio",
-    "One row a line, or a whole file, that is no record; the file has its content, this table has "
-    "not, for it could be personal",
+    "One row per line, or a whole file, that is no record; the file has its content, this table "
+    "has not, for it could be personal",
     (
         Column("feed", "text", "fan_interactions, titles or box_office"),
         Column("reason", "text", "Why it is no record"),
@@ -115,8 +115,8 @@ QUARANTINE_STUDIO = Table(
 
 STUDIO_FILES = Table(
     "studio_files",
-    "One row a chunk of a file that was read, landed together with its rows: how far each file has "
-    "landed",
+    "One row per chunk of a file that was read, landed together with its rows: how far each file "
+    "has landed",
     (
         Column("feed", "text", "fan_interactions, titles or box_office"),
         SOURCE_FILE,

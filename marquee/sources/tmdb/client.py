@@ -35,7 +35,7 @@ MALFORMED_ATTEMPTS = 3  # the next attempt repairs a cut-off body, and no broken
 OUTAGE_FAILURES = 40  # in a row: all connections failed twice with nothing in between
 READ_BYTES = 1 << 16
 NO_ANSWER = 599  # the customary code for "the connection gave no complete answer"
-REFUSALS = (401, 403)
+CREDENTIAL_REJECTED = (401, 403)
 
 Request = requests.PreparedRequest
 Response = requests.Response
@@ -66,7 +66,7 @@ def retry_after_seconds(header: str | None, now: float | None = None) -> float |
     """Read a `Retry-After` header: seconds, also in fractions, or an HTTP date.
 
     Returns:
-        Seconds from now, 0 for a time gone by, None where nothing can be read.
+        Seconds from now, 0 for a time in the past, None where nothing can be read.
 
     """
     if header is None:
@@ -157,7 +157,7 @@ class TmdbAdapter(LimiterAdapter):
                 raise self._outage
             sent_at = self._throttle.wait()
             response = self._attempt(request, **kwargs)
-            if response.status_code in REFUSALS:
+            if response.status_code in CREDENTIAL_REJECTED:
                 raise CredentialRejected(
                     f"{self._settings.base_url} rejected the credential "
                     f"(HTTP {response.status_code}{_status_message(response)}).",
@@ -190,7 +190,7 @@ class TmdbAdapter(LimiterAdapter):
             body = read_body(response, self._settings.body_seconds)
         except (requests.RequestException, HTTPError, OSError) as error:
             response, body = no_answer(request, error, self._settings), b""
-        # A page that echoes the URL it was asked for would carry the key into quarantine. Real
+        # A page that echoes the requested URL would carry the key into quarantine. Real
         # keys are 32 characters and more; a shorter one could be an innocent word of a body.
         for secret in (self._settings.access_token, self._settings.api_key):
             if secret and len(secret) >= 32:
@@ -206,9 +206,9 @@ class TmdbAdapter(LimiterAdapter):
     def _pause(self, attempt: int, response: Response) -> float:
         """Return the seconds to wait before the next attempt."""
         longest = self._settings.max_wait_seconds
-        asked_for = retry_after_seconds(response.headers.get("Retry-After"))
-        if asked_for is not None:
-            return min(asked_for, longest)
+        retry_after = retry_after_seconds(response.headers.get("Retry-After"))
+        if retry_after is not None:
+            return min(retry_after, longest)
         backoff = min(self._settings.backoff_seconds * 2.0 ** (attempt - 1), longest)
         return backoff * random.uniform(0.5, 1)  # noqa: S311 - jitter, not cryptography
 

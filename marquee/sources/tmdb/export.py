@@ -56,14 +56,14 @@ class Export:
 
     def lists(self, ids: Iterable[int]) -> list[int]:
         """Return those of the ids that it lists, in their order."""
-        asked = pa.array(list(ids), pa.int64())
-        found: list[int] = asked.filter(pc.is_in(asked, value_set=self.ids)).to_pylist()
+        array = pa.array(list(ids), pa.int64())
+        found: list[int] = array.filter(pc.is_in(array, value_set=self.ids)).to_pylist()
         return found
 
     def lacks(self, ids: list[int]) -> list[int]:
         """Return those of the ids that it does not list, in their order."""
-        asked = pa.array(ids, pa.int64())
-        absent: list[int] = asked.filter(pc.invert(pc.is_in(asked, value_set=self.ids))).to_pylist()
+        array = pa.array(ids, pa.int64())
+        absent: list[int] = array.filter(pc.invert(pc.is_in(array, value_set=self.ids))).to_pylist()
         return absent
 
 

@@ -21,7 +21,7 @@ from dlt.extract import DltSource
 from marquee.bronze.reader import BronzeReader
 from marquee.core.errors import MarqueeError, chain
 from marquee.core.progress import Progress
-from marquee.sources.tmdb.deletions import ALWAYS_BELIEVED, check_deletion_ratio
+from marquee.sources.tmdb.deletions import ALWAYS_PLAUSIBLE, check_deletion_ratio
 from marquee.sources.tmdb.export import Export, NoExport, read_export
 from marquee.sources.tmdb.lists import ListRead, Page, PageRequest, read_lists
 from marquee.sources.tmdb.load_request import LoadRequest
@@ -142,7 +142,7 @@ class Planner:
         dropped = listed.dropped + changed.dropped
         if export is None:
             return Plan(list(fetch), next_cursor, dropped=dropped)
-        tombstones, recheck = self._find_deleted(tracked, export, besides=fetch)
+        tombstones, recheck = self._find_deleted(tracked, export, besides=fetch, listed=listed.ids)
         dropped += export.dropped
         return Plan([*fetch, *recheck], next_cursor, tombstones, export, dropped)
 
@@ -156,7 +156,7 @@ class Planner:
             part: list[int] = export.ids[:limit].to_pylist()
             next_cursor = cursor if tracked else Cursor(self._today)
             return Plan(part, next_cursor, dropped=export.dropped)
-        tombstones, recheck = self._find_deleted(tracked, export, besides=())
+        tombstones, recheck = self._find_deleted(tracked, export)
         fetch = dict.fromkeys([*export.ids.to_pylist(), *recheck, *retry])
         next_cursor = Cursor(self._today, is_full=True)
         return Plan(list(fetch), next_cursor, tombstones, export, export.dropped)
@@ -258,37 +258,35 @@ class Planner:
             )
 
     def _named_again(self, listed: Collection[int], export: Export | None) -> list[int]:
-        """Return the movies with a tombstone that the export or the list names.
-
-        The list is cached and lags behind: of a movie that left the export, the newer export is
-        the better witness.
-        """
+        """Return the movies with a tombstone that the export or the list names."""
         tombstones = self._reader.tombstones(RAW_MOVIES.name, "movie_id")
         on_list = set(listed)
-        in_list = [
-            one
-            for one, source_url in tombstones.items()
-            if one in on_list and not (export and "/movie_ids_" in source_url)
-        ]
+        in_list = [one for one in tombstones if one in on_list]
         return [*in_list, *(export.lists(tombstones) if export else ())]
 
     def _find_deleted(
-        self, tracked: list[int], export: Export, besides: Iterable[int]
+        self,
+        tracked: list[int],
+        export: Export,
+        besides: Iterable[int] = (),
+        listed: Iterable[int] = (),
     ) -> tuple[list[int], list[int]]:
         """Look for tracked movies that left the export.
 
         Returns:
             Those that are deleted by that alone, and those to request first: more than a handful,
             for then the export is short rather than the movies deleted; all of them, if lines of
-            the export cannot be read; and movies that bronze has since the export's day only,
-            which may be younger than it. Adult movies are not in it and hence in neither.
+            the export cannot be read; movies that the popular list names; and movies that bronze
+            has since the export's day only, which may be younger than it. Adult movies are not in
+            it and hence in neither.
 
         Raises:
             DeletionThresholdExceeded: too many are missing.
 
         """
         requested_anyway = set(besides)
-        share = self._settings.max_gone_share
+        share = self._settings.max_deleted_share
+        on_list = set(listed) if share < 1 else set()
         made_at = datetime.combine(export.day, time.min)
         tombstones: list[int] = []
         recheck: list[int] = []
@@ -296,9 +294,10 @@ class Planner:
         for movie_id, document, arrived in self._not_deleted(suspects):
             if document.get("adult") is True:
                 continue
-            (tombstones if arrived < made_at else recheck).append(movie_id)
+            is_certain = arrived < made_at and movie_id not in on_list
+            (tombstones if is_certain else recheck).append(movie_id)
             check_deletion_ratio(len(tombstones) + len(recheck), len(tracked), share, export.url)
-        if share < 1 and (len(tombstones) > ALWAYS_BELIEVED or export.dropped):
+        if share < 1 and (len(tombstones) > ALWAYS_PLAUSIBLE or export.dropped):
             tombstones, recheck = [], [*tombstones, *recheck]
         return tombstones, recheck
 

@@ -308,8 +308,11 @@ def _unexpected(error: Exception) -> str:
 
 
 def _tombstone(body: str, document: Any) -> str:
-    """Keep the body of a 404 as JSON without an `id`, which is how a tombstone is told."""
-    if isinstance(document, dict) and "id" not in document:
+    """Keep the body of a 404 as JSON without an `id`, which marks a tombstone.
+
+    Also not at a deeper level: `BronzeReader.tombstones` searches the text.
+    """
+    if isinstance(document, dict) and "id" not in document and '"id"' not in body:
         return body
     return json.dumps(body)
 

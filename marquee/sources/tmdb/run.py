@@ -231,7 +231,7 @@ class Loader:
         self.reopen()
 
     def reopen(self) -> None:
-        """Open the pipeline anew, as the warehouse has it; what a failed load left is dropped."""
+        """Reopen the pipeline as the warehouse has it; what a failed load left is dropped."""
         self._pipeline = self._open_pipeline()
         self.state = PipelineState.restore(load_state(self._pipeline))
 
@@ -334,7 +334,7 @@ class Fetcher:
                     one, documents.get(one), chunk.export_url
                 )
             return  # the plan was checked as a whole
-        share, base_url = self._settings.max_gone_share, self._settings.base_url
+        share, base_url = self._settings.max_deleted_share, self._settings.base_url
         streak, deletions = ConsecutiveDeletions(share, base_url), 0
         for row in self._source(movie_ids=chunk.movie_ids).resources["raw_movies"]:
             result = self._classifier.movie(row, documents.get(row["movie_id"]))

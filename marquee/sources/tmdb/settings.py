@@ -42,7 +42,7 @@ class TmdbSettings:
         chunk_seconds: how much fetching a crash may cost; so much goes into one load.
         chunk_movies: the most documents that are held in memory for a load.
         bridge_days: the longest absence that the change log is read for.
-        max_gone_share: the share of the known movies that may be gone at once, see `guard`.
+        max_deleted_share: the share of known movies that may be missing at once, see `deletions`.
         export_url: the folder of the daily id exports; None for where TMDb has them.
 
     """
@@ -59,7 +59,7 @@ class TmdbSettings:
     chunk_seconds: float = 120  # beside it the half second that a load takes is nothing
     chunk_movies: int = 10_000  # some 35 MB of documents, twice: what came and what bronze has
     bridge_days: float = 180  # TMDb's terms let nobody keep an answer longer than six months
-    max_gone_share: float = 0.2  # TMDb deletes far less than one in a thousand a day
+    max_deleted_share: float = 0.2  # TMDb deletes far less than one in a thousand a day
     export_url: str | None = None
 
     @property
@@ -123,6 +123,12 @@ class TmdbSettings:
                 raise MarqueeError(f"sources.tmdb.{name} must be a number above 0, not {value!r}.")
             return given
 
+        if dlt.config.get("sources.tmdb.max_gone_share") is not None:  # former name
+            raise MarqueeError(
+                "sources.tmdb.max_gone_share has a new name: max_deleted_share.",  # former name
+                "Rename it in .dlt/config.toml, or the environment variable to "
+                "SOURCES__TMDB__MAX_DELETED_SHARE.",
+            )
         settings = cls(
             base_url=_address(
                 environ.get("TMDB_BASE_URL")
@@ -140,7 +146,7 @@ class TmdbSettings:
             chunk_seconds=number("chunk_seconds", cls.chunk_seconds),
             chunk_movies=int(number("chunk_movies", cls.chunk_movies)),
             bridge_days=number("bridge_days", cls.bridge_days),
-            max_gone_share=number("max_gone_share", cls.max_gone_share),
+            max_deleted_share=number("max_deleted_share", cls.max_deleted_share),
             export_url=dlt.config.get("sources.tmdb.export_url", str),
         )
         if not (settings.access_token or settings.api_key):

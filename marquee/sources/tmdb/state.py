@@ -104,7 +104,7 @@ class PipelineState:
     def restore(cls, state: Mapping[str, Any]) -> PipelineState:
         """Read what `to_json` wrote, also in earlier versions; empty before the first run."""
         run = dict(state.get("run") or {})
-        for former, name in (("asked", "request"), ("leads_to", "next_cursor")):
+        for former, name in (("asked", "request"), ("leads_to", "next_cursor")):  # former name
             if former in run:
                 run[name] = run.pop(former)
         return cls(

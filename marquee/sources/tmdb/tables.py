@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from marquee.bronze.tables import Column, Table
 
-SOURCE_URL = Column("source_url", "text", "What was asked, without a credential")
+SOURCE_URL = Column("source_url", "text", "What was requested, without a credential")
 INGESTED_AT = Column("ingested_at", "timestamp", "When the response arrived")
 BATCH_ID = Column("batch_id", "text", "The run that fetched it")
 
 RAW_MOVIES = Table(
     "raw_movies",
-    "One row a response of /movie/{id} that differs from the one before; a row whose raw_data has "
-    "no id says that TMDb has the movie no longer",
+    "One row per response of /movie/{id} that differs from the one before; a row whose raw_data "
+    "has no id says that TMDb has the movie no longer",
     (
-        Column("movie_id", "bigint", "The movie that was asked for, by TMDb's id"),
+        Column("movie_id", "bigint", "The movie that was requested, by TMDb's id"),
         Column("raw_data", "json", "The response body, byte for byte"),
         SOURCE_URL,
         INGESTED_AT,
@@ -23,7 +23,7 @@ RAW_MOVIES = Table(
 
 RAW_GENRES = Table(
     "raw_genres",
-    "One row a response of /genre/movie/list that differs from the one before",
+    "One row per response of /genre/movie/list that differs from the one before",
     (
         Column("raw_data", "json", "The response body, byte for byte"),
         INGESTED_AT,
@@ -33,9 +33,9 @@ RAW_GENRES = Table(
 
 QUARANTINE_TMDB = Table(
     "quarantine_tmdb",
-    "One row a response that is not what was asked for",
+    "One row per response that is not what was requested",
     (
-        Column("movie_id", "bigint", "The movie asked for, NULL for the list of genres", True),
+        Column("movie_id", "bigint", "The movie requested, NULL for the list of genres", True),
         Column("body", "text", "The response body, NULL where none arrived", True),
         Column("reason", "text", "Why it is not a movie"),
         SOURCE_URL,
@@ -46,8 +46,8 @@ QUARANTINE_TMDB = Table(
 
 WORK_TMDB = Table(
     "work_tmdb",
-    "One row a chunk of a run's work list, landed before its movies are fetched: what a run that "
-    "was cut short has left to do",
+    "One row per chunk of a run's work list, landed before its movies are fetched: what a run that "
+    "was interrupted has left to do",
     (
         Column("batch_id", "text", "The run"),
         Column("chunk", "bigint", "Its place in the list, from 0"),

@@ -7,7 +7,7 @@ MODEL (
   grain (movie_sk, company_sk),
   references (movie_sk, company_sk),
   @read_by_analysts(),
-  description 'One row a movie and production company. The weights of a movie sum to 1, so weighted totals by company add up to the totals of the movies; a movie without companies has the unknown company.',
+  description 'One row per movie and production company. The weights of a movie sum to 1, so weighted totals by company add up to the totals of the movies; a movie without companies has the unknown company.',
   column_descriptions (
     movie_sk = 'Movie, into fact_movies.',
     company_sk = 'Company, into dim_production_companies.',

@@ -7,7 +7,7 @@ MODEL (
   grain (movie_sk, genre_sk),
   references (movie_sk, genre_sk),
   @read_by_analysts(),
-  description 'One row a movie and genre. The weights of a movie sum to 1, so weighted totals by genre add up to the totals of the movies; a movie without genres has the unknown genre.',
+  description 'One row per movie and genre. The weights of a movie sum to 1, so weighted totals by genre add up to the totals of the movies; a movie without genres has the unknown genre.',
   column_descriptions (
     movie_sk = 'Movie, into fact_movies.',
     genre_sk = 'Genre, into dim_genres.',

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   grain date_sk,
   @read_by_analysts(),
-  description 'One row a day, from 1870 (the first moving pictures) to the end of the year ten years ahead, and the unknown day. Counted, not asked of the engine, so that every engine gives the same numbers.',
+  description 'One row per day, from 1870 (the first moving pictures) to the end of the year ten years ahead, and the unknown day. Counted, not requested of the engine, so that every engine gives the same numbers.',
   column_descriptions (
     date_sk = 'Key: the day as YYYYMMDD; -1 for the unknown day.',
     full_date = 'The day; NULL for the unknown day.',

@@ -7,7 +7,7 @@ MODEL (
   grain genre_sk,
   references genre_id,
   @read_by_analysts(),
-  description 'One row a genre as it is now, and the unknown genre.',
+  description 'One row per genre as it is now, and the unknown genre.',
   column_descriptions (
     genre_sk = 'Key: hash of genre_id; hash of -1 for the unknown genre.',
     genre_id = 'TMDb''s number of the genre; -1 for the unknown genre.',

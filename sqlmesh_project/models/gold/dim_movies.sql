@@ -4,7 +4,7 @@ MODEL (
   grain movie_sk,
   references movie_id,
   @read_by_analysts(),
-  description 'One row a movie that TMDb has, and the unknown movie: fact_movies as a dimension, for facts of other sources.',
+  description 'One row per movie that TMDb has, and the unknown movie: fact_movies as a dimension, for facts of other sources.',
   column_descriptions (
     movie_sk = 'Key: hash of movie_id; hash of -1 for the unknown movie.',
     movie_id = 'TMDb''s number of the movie; -1 for the unknown movie.',

@@ -4,7 +4,7 @@ MODEL (
   grain company_sk,
   references company_id,
   @read_by_analysts(),
-  description 'One row a production company as it is now, and the unknown company.',
+  description 'One row per production company as it is now, and the unknown company.',
   column_descriptions (
     company_sk = 'Key: hash of company_id; hash of -1 for the unknown company.',
     company_id = 'TMDb''s number of the company; -1 for the unknown company.',

@@ -5,7 +5,7 @@ MODEL (
   grain movie_sk,
   references (movie_id, date_sk, genre_sk, company_sk),
   @read_by_analysts(),
-  description 'One row a movie that TMDb has, whatever its status, with its main genre and its first production company. Money is of the whole movie: join the bridges and use their weights to divide it.',
+  description 'One row per movie that TMDb has, whatever its status, with its main genre and its first production company. Money is of the whole movie: join the bridges and use their weights to divide it.',
   column_descriptions (
     movie_sk = 'Key: hash of movie_id.',
     movie_id = 'TMDb''s number of the movie.',

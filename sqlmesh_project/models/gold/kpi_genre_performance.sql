@@ -1,11 +1,11 @@
 MODEL (
   name gold.kpi_genre_performance,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   grain genre_sk,
   references genre_id,
   @read_by_analysts(),
-  description 'One row a genre with at least one released movie; movies without a genre are left out. A movie counts in each genre it lists, so counts and totals of genres overlap; only the weighted columns add up to the totals of the movies.',
+  description 'One row per genre with at least one released movie; movies without a genre are left out. A movie counts in each genre it lists, so counts and totals of genres overlap; only the weighted columns add up to the totals of the movies.',
   column_descriptions (
     genre_sk = 'Genre, into dim_genres.',
     genre_id = 'TMDb''s number of the genre.',

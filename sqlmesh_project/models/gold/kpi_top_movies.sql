@@ -1,11 +1,11 @@
 MODEL (
   name gold.kpi_top_movies,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   grain movie_sk,
   references movie_id,
   @read_by_analysts(),
-  description 'One row a released movie with at least 100 votes (min_vote_count), with its place among them by money, votes and popularity.',
+  description 'One row per released movie with at least 100 votes (min_vote_count), with its place among them by money, votes and popularity.',
   column_descriptions (
     movie_sk = 'Movie, into fact_movies.',
     movie_id = 'TMDb''s number of the movie.',

@@ -1,10 +1,10 @@
 MODEL (
   name gold.kpi_yearly_trends,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   grain release_year,
   @read_by_analysts(),
-  description 'One row a release year from 1980 on with at least one released movie.',
+  description 'One row per release year from 1980 on with at least one released movie.',
   column_descriptions (
     release_year = 'Year of the first release.',
     movie_count = 'Released movies.',

@@ -2,10 +2,10 @@ MODEL (
   name ops.quarantine_summary,
   kind FULL,
   grain (table_name, reason, quarantined_date),
-  description 'One row a quarantine (or log of refused values), reason and day, with what it took in on that day. Whether it has been mended since is not said here.',
+  description 'One row per quarantine (or log of rejected values), reason and day, with what it took in on that day. Whether it has been fixed since is not reported here.',
   column_descriptions (
     table_name = 'Where the rows are.',
-    reason = 'Why they are there, as that table says it; of a refused value, the column before it.',
+    reason = 'Why they are there, as that table says it; of a rejected value, the column before it.',
     quarantined_date = 'Day on which they arrived (UTC).',
     row_count = 'Rows.',
     first_at = 'When the first of them arrived (UTC).',

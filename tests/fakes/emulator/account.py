@@ -29,8 +29,8 @@ DATABASE = re.compile(
 )
 
 
-class Refused(Exception):
-    """Snowflake's own number and words for a refusal."""
+class SnowflakeError(Exception):
+    """An error with Snowflake's own number and text."""
 
     def __init__(self, code: int, message: str, sqlstate: str = "02000") -> None:
         super().__init__(message)
@@ -73,12 +73,12 @@ class Account:
             self._check_key(user, data["TOKEN"])
         elif authenticator == "OAUTH":
             if data.get("TOKEN") != self.token:
-                raise Refused(390303, "Invalid OAuth access token. ")
+                raise SnowflakeError(390303, "Invalid OAuth access token. ")
         elif data.get("PASSWORD") != self.password:
-            raise Refused(390100, "Incorrect username or password was specified.")
+            raise SnowflakeError(390100, "Incorrect username or password was specified.")
         role = role.upper() if role else None
         if role and not self._is_role(role):
-            raise Refused(
+            raise SnowflakeError(
                 390189,
                 f"Role '{role}' specified in the connect string does not exist or not authorized. "
                 "Contact your local system administrator, or attempt to login with another role, "
@@ -101,7 +101,7 @@ class Account:
                 options={"verify_aud": False},
             )
         except (ValueError, jwt.InvalidTokenError):
-            raise Refused(390144, "JWT token is invalid. [0ce9eb56]") from None
+            raise SnowflakeError(390144, "JWT token is invalid. [0ce9eb56]") from None
 
     def answer(self, sql: str, session: Session) -> Rows | None:
         """Do what an account's own statement says; None if the statement is not one."""
@@ -113,8 +113,8 @@ class Account:
                 return method(self, session, **match.groupdict())
         return None
 
-    def refuse_without_warehouse(self, sql: str, session: Session) -> None:
-        """Refuse what reads or writes tables where no warehouse would do it."""
+    def check_warehouse(self, sql: str, session: Session) -> None:
+        """Raise for what reads or writes tables where no warehouse would do it."""
         if session.user not in self.of("USER") or not NEEDS_WAREHOUSE.match(sql):
             return
         warehouse = self.of("WAREHOUSE").get(session.warehouse or "")
@@ -122,7 +122,7 @@ class Account:
             warehouse.get("STATE") == "SUSPENDED" and warehouse.get("AUTO_RESUME") == "FALSE"
         )
         if warehouse is None or is_asleep:
-            raise Refused(
+            raise SnowflakeError(
                 606,
                 "No active warehouse selected in the current session.  Select an active warehouse "
                 "with the 'use warehouse' command.",
@@ -136,7 +136,7 @@ class Account:
         a comment of ours. None if the statement is no block.
 
         Raises:
-            Refused: an object belongs to someone else.
+            SnowflakeError: an object belongs to someone else.
         """
         if not sql.startswith("EXECUTE IMMEDIATE $$"):
             return None
@@ -152,7 +152,7 @@ class Account:
                 drops.append(f"DROP {kind} IF EXISTS {name}")
                 self.of(kind).pop(name.upper())
             elif "RAISE" in sql and not is_ours:
-                raise Refused(-20001, re.findall(r"EXCEPTION \(-20001, '(.+)'\)", sql)[0])
+                raise SnowflakeError(-20001, re.findall(r"EXCEPTION \(-20001, '(.+)'\)", sql)[0])
         monitor = re.search(r"DROP RESOURCE MONITOR (\w+)", sql)
         if monitor and not any(
             one.get("RESOURCE_MONITOR") == monitor[1] for one in self.of("WAREHOUSE").values()
@@ -179,7 +179,7 @@ class Account:
         name = name.upper()
         if kind.upper() == "ROLE":
             if not self._is_role(name):
-                raise Refused(2043, _missing("ROLE", name))
+                raise SnowflakeError(2043, _missing("ROLE", name))
             session.role = name
         else:
             self._thing(kind, name)
@@ -229,7 +229,7 @@ class Account:
 
     def show_grants(self, _: Session, future: str | None, role: str) -> Rows:
         if role.upper() not in self.of("ROLE"):
-            raise Refused(2003, _missing("ROLE", role))
+            raise SnowflakeError(2003, _missing("ROLE", role))
         kind = "grant_on" if future else "granted_on"
         return [
             {"privilege": one["privilege"], kind: one["granted_on"], "name": one["name"]}
@@ -257,7 +257,7 @@ class Account:
     def _thing(self, kind: str, name: str) -> dict[str, str]:
         things = self.of(_kind(kind))
         if name.upper() not in things:
-            raise Refused(2043, _missing(_kind(kind), name))
+            raise SnowflakeError(2043, _missing(_kind(kind), name))
         return things[name.upper()]
 
 

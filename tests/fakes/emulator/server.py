@@ -43,7 +43,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.fakes.emulator.account import Account, Refused, Rows, Session
+from tests.fakes.emulator.account import Account, Rows, Session, SnowflakeError
 
 SIMPLE_NAME = re.compile(r'"([A-Z0-9_$%.]+)"')
 COPY_JSON = re.compile(
@@ -118,7 +118,7 @@ class DynamicTables:
 
     fakesnow has none. Here nothing is refreshed by a schedule: a table is filled when it is created
     and at each ALTER DYNAMIC TABLE ... REFRESH, and stale in between. One that is not declared FULL
-    is refused a refresh once a table that it reads was recreated, which ends change tracking.
+    cannot be refreshed once a table that it reads was recreated, which ends change tracking.
     """
 
     def __init__(self) -> None:
@@ -146,17 +146,17 @@ class DynamicTables:
         return statement
 
     def refresh(self, name: str) -> str:
-        """Return the statement that fills a dynamic table anew.
+        """Return the statement that refills a dynamic table.
 
         Raises:
-            Refused: there is none of this name, or its parents' changes are no longer tracked.
+            SnowflakeError: no table has this name, or its parents' changes are no longer tracked.
         """
         table = self.known.get(name.upper())
         if table is None:
-            raise Refused(2003, f"Dynamic Table '{name}' does not exist or not authorized.")
+            raise SnowflakeError(2003, f"Dynamic Table '{name}' does not exist or not authorized.")
         lost = [one for one, count in table.parents.items() if self.recreated[one] != count]
         if lost and not table.is_full:
-            raise Refused(
+            raise SnowflakeError(
                 91930,
                 f"Dynamic Table '{name}' needs to be recreated because a base table changed: "
                 f"{', '.join(lost)}.",
@@ -172,18 +172,18 @@ class DynamicTables:
 
 
 class Faults:
-    """What shall go wrong, told by POST /test/faults, each once."""
+    """What shall go wrong, set by POST /test/faults, each once."""
 
     def __init__(self) -> None:
         self.waiting: list[dict[str, Any]] = []
 
     def strike(self, sql: str, moment: str) -> None:
-        """Die, or refuse, if a fault waits for this statement at this moment."""
+        """Exit, or raise, if a fault waits for this statement at this moment."""
         for fault in self.waiting:
             if fault["moment"] == moment and re.search(fault["match"], sql):
                 self.waiting.remove(fault)
                 if "code" not in fault:
-                    os._exit(1)  # as a connection that is gone in the middle of an answer
+                    os._exit(1)  # as a connection that is lost in the middle of an answer
                 raise ProgrammingError(fault["message"], errno=fault["code"], sqlstate="57014")
 
 
@@ -207,7 +207,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
             self.faults.strike(command, "before")
             self._execute_all(command, *arguments, **options)
             self.faults.strike(command, "after")
-        except Refused as error:
+        except SnowflakeError as error:
             entry["error"] = error.message
             raise ProgrammingError(
                 error.message, errno=error.code, sqlstate=error.sqlstate
@@ -223,7 +223,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         return self
 
     def _execute_all(self, command: str, *arguments: Any, **options: Any) -> None:
-        """Run several statements in one request, as Snowflake does when asked to."""
+        """Run several statements in one request, as Snowflake does with MULTI_STATEMENT_COUNT."""
         block = self.account.block(command)
         if block is not None:
             for one in block:
@@ -241,7 +241,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
                 self._execute_one(statement.sql("snowflake"), *arguments, **options)
 
     def _execute_one(self, command: str, *arguments: Any, **options: Any) -> None:
-        self.account.refuse_without_warehouse(command, self.session)
+        self.account.check_warehouse(command, self.session)
         if match := REFRESH.match(command):
             command = self.dynamic_tables.refresh(match["name"])
         else:
@@ -309,7 +309,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
     def _merge(self, merge: exp.Merge) -> None:
         """MERGE, by DuckDB's own: fakesnow's has no place for the names SQLMesh gives.
 
-        Neither minds a row that several rows of the source match; Snowflake refuses it.
+        Neither minds a row that several rows of the source match; Snowflake fails.
         """
         transformed = self._transform(merge, None)
         assert isinstance(transformed, exp.Merge)
@@ -324,7 +324,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
                 "Duplicate row detected during DML action", errno=100090, sqlstate="42P18"
             )
         for column in _assigned(merge):
-            column.set("table", None)  # DuckDB knows whose they are, and minds being told
+            column.set("table", None)  # DuckDB knows whose they are, and fails on a qualified name
         ((count,),) = self._duck_conn.execute(merge.sql("duckdb")).fetchall()
         self._return([{"number of rows inserted or updated": count}])
 
@@ -341,7 +341,7 @@ class Cursor(FakeSnowflakeCursor):  # type: ignore[misc]
         )
 
     def _transform(self, expression: exp.Expr, params: Any) -> exp.Expr:
-        """Mend what fakesnow leaves as Snowflake says it, or makes another of."""
+        """Replace what fakesnow leaves as Snowflake says it, or makes another of."""
         for add in expression.find_all(exp.Add):
             if isinstance(add.expression, exp.Cast) and add.expression.is_type("INT"):
                 add.expression.meta["is_days"] = True
@@ -488,16 +488,16 @@ def add_functions() -> None:
 
 
 async def sign_in(request: Request) -> JSONResponse:
-    """Refuse who may not sign in: fakesnow lets everybody in."""
+    """Deny access to those who may not sign in: fakesnow lets everybody in."""
     body = await request.body()
     if request.headers.get("Content-Encoding") == "gzip":
         body = gzip.decompress(body)
-    asked = request.query_params
+    parameters = request.query_params
     try:
         session = Cursor.account.sign_in(
-            json.loads(body)["data"], asked.get("roleName"), asked.get("warehouse")
+            json.loads(body)["data"], parameters.get("roleName"), parameters.get("warehouse")
         )
-    except Refused as error:
+    except SnowflakeError as error:
         return JSONResponse(
             {"success": False, "code": str(error.code), "message": error.message, "data": {}}
         )

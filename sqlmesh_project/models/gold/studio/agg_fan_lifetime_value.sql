@@ -1,13 +1,13 @@
 MODEL (
   name gold.agg_fan_lifetime_value,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   depends_on (
     silver.stg_fan_interactions
   ),
   grain (region, country_code, account_type, acquisition_month),
   @read_by_analysts(),
-  description 'One row a region, country, account type and month in which fans were first seen. Money is what those fans have paid up to now, from purchases. Activity is measured against the newest interaction of all, never the clock.',
+  description 'One row per region, country, account type and month in which fans were first seen. Money is what those fans have paid up to now, from purchases. Activity is measured against the newest interaction of all, never the clock.',
   column_descriptions (
     region = 'Market region of the fans now; Unknown where none is named.',
     country_code = 'ISO 3166-1 alpha-3 of the fans now; Unknown where none is named.',

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   grain (region, country_code, account_type, acquisition_month, months_since_first_seen),
   @read_by_analysts(),
-  description 'One row a group of agg_fan_lifetime_value and month since its fans were first seen, up to the newest month of the data.',
+  description 'One row per group of agg_fan_lifetime_value and month since its fans were first seen, up to the newest month of the data.',
   column_descriptions (
     region = 'Market region of the fans now.',
     country_code = 'ISO 3166-1 alpha-3 of the fans now.',

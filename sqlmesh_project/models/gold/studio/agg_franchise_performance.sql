@@ -1,10 +1,10 @@
 MODEL (
   name gold.agg_franchise_performance,
   kind @IF(@kpi_target_lag = '', FULL, MANAGED),
-  physical_properties (target_lag = @kpi_target_lag, refresh_mode = FULL),
+  physical_properties (target_lag = @kpi_target_lag, refresh_mode = 'FULL'),
   grain franchise,
   @read_by_analysts(),
-  description 'One row a franchise of the studio (Standalone for titles that belong to none), over all days. Fans are counted once however many of its titles and days they show up on.',
+  description 'One row per franchise of the studio (Standalone for titles that belong to none), over all days. Fans are counted once however many of its titles and days they show up on.',
   column_descriptions (
     franchise = 'Franchise.',
     title_count = 'Titles.',

@@ -3,7 +3,7 @@ MODEL (
   kind FULL,
   grain fan_token,
   @read_by_analysts(),
-  description 'One row a fan as we know the fan now, and the unknown fan. No personal data: the token stands for the fan.',
+  description 'One row per fan as we know the fan now, and the unknown fan. No personal data: the token stands for the fan.',
   column_descriptions (
     fan_token = 'Key: keyed token of the fan; -1 for the unknown fan.',
     account_type = 'Type of the account at the newest interaction.',

@@ -4,7 +4,7 @@ MODEL (
   grain title_sk,
   references (title_id, movie_sk),
   @read_by_analysts(),
-  description 'One row a title of the studio, and the unknown title. A title that is played or sold before anybody described it is here by its key.',
+  description 'One row per title of the studio, and the unknown title. A title that is played or sold before anybody described it is here by its key.',
   column_descriptions (
     title_sk = 'Key: hash of title_id; hash of -1 for the unknown title.',
     title_id = 'The studio''s key of the title; -1 for the unknown title.',

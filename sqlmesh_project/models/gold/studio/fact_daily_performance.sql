@@ -6,7 +6,7 @@ MODEL (
   grain (title_sk, date_sk, region),
   references (title_sk, date_sk),
   @read_by_analysts(),
-  description 'One row a title, day and market region in which a theatre reported or a fan did something. Days with news are made anew as a whole. Fans are distinct within the row only: never add them up.',
+  description 'One row per title, day and market region in which a theatre reported or a fan did something. Days with changes are made again as a whole. Fans are distinct within the row only: never add them up.',
   column_descriptions (
     title_sk = 'The title, into dim_titles; the unknown title where an interaction names none.',
     date_sk = 'The day, into dim_dates.',
@@ -22,8 +22,8 @@ MODEL (
     unique_fans = 'Distinct fans.',
     unique_verified_fans = 'Distinct verified fans.',
     unique_guests = 'Distinct guests.',
-    _source_load_number = 'Number of the newest load that the row is made from (studio_loads); tells what is news.',
-    _source_version = 'SQLMesh''s versions of the interactions and records that the row is made from; others tell that they were built anew, and all is news.'
+    _source_load_number = 'Number of the newest load that the row is made from (studio_loads); tells what is new.',
+    _source_version = 'SQLMesh''s versions of the interactions and records that the row is made from; others tell that they were built again, and all is new.'
   ),
   audits (
     not_null(columns := (title_sk, date_sk, region, tickets_sold, gross_usd, purchase_revenue_usd)),

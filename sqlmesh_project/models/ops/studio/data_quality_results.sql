@@ -7,13 +7,13 @@ MODEL (
     on_destructive_change WARN
   ),
   grain (run_id, table_name, column_name, metric_name),
-  description 'One row a refresh and metric of data quality, passed or not; what is measured is declared in macros/quality.py. A log that no rebuild can make again, so no plan replaces it.',
+  description 'One row per refresh and metric of data quality, passed or not; what is measured is declared in macros/quality.py. A log that no rebuild can make again, so no plan replaces it.',
   column_descriptions (
     run_id = 'The plan or run that measured (ops.run_log); NULL in rows from before this column was.',
     measured_at = 'When it measured (UTC): every row of a run bears the same time.',
     table_name = 'Table.',
     column_name = 'Column.',
-    metric_name = 'valid_imdb_score, valid_email_hash, valid_country_code, positive_revenue, null_count, duplicate_count; shared_key_count (of a key that is not the table''s own), unknown_account_type_count (of the last week), null_pct, referential_gap_pct, row_count_loss_pct and row_count_growth_pct (since the refresh before, told for 12 hours), days_since_newest.',
+    metric_name = 'valid_imdb_score, valid_email_hash, valid_country_code, positive_revenue, null_count, duplicate_count; shared_key_count (of a key that is not the table''s own), unknown_account_type_count (of the last week), null_pct, referential_gap_pct, row_count_loss_pct and row_count_growth_pct (since the refresh before, reported for 12 hours), days_since_newest.',
     measured_value = 'How many values are wrong; a share in percent (_pct), or days.',
     threshold = 'The most that is tolerated.',
     is_passed = 'measured_value is not above threshold.',
@@ -29,7 +29,7 @@ MODEL (
   )
 );
 
-WITH standing AS (
+WITH recent_row_counts AS (
   /* The counts that stood at some time of the last 12 hours: a plan and the run after it are one
      refresh, and what the first of them lost, the second is to tell too. */
   SELECT
@@ -48,7 +48,7 @@ WITH standing AS (
     table_name,
     MAX(row_count) AS most_rows,
     MIN(row_count) AS least_rows
-  FROM standing
+  FROM recent_row_counts
   GROUP BY
     table_name
 ), measured AS (

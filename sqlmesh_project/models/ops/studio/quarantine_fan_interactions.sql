@@ -2,7 +2,7 @@ MODEL (
   name ops.quarantine_fan_interactions,
   kind FULL,
   grain interaction_id,
-  description 'One row an interaction that could not be routed to verified fans or guests. It is in no figure of gold; once its type is in seed_account_types, or it is delivered anew, it leaves this table.',
+  description 'One row per interaction that could not be routed to verified fans or guests. It is in no figure of gold; once its type is in seed_account_types, or it is delivered again, it leaves this table.',
   column_descriptions (
     interaction_id = 'The studio''s key of the interaction.',
     quarantine_reason = 'Why it is here.',

@@ -4,18 +4,18 @@ MODEL (
     unique_key (_source_row_id, column_name)
   ),
   grain (_source_row_id, column_name),
-  description 'One row a row of bronze and value that breaks a rule of the studio''s feeds, so that silver holds NULL (or another value, or no row) in its place. A log: a later record may have mended it.',
+  description 'One row per row of bronze and value that breaks a rule of the studio''s feeds, so that silver holds NULL (or another value, or no row) in its place. A log: a later record may have fixed it.',
   column_descriptions (
     table_name = 'Table of bronze.',
     record_id = 'The studio''s key of the record.',
     column_name = 'Column of silver that lost the value.',
-    rejected_value = 'What the record says.',
+    rejected_value = 'What the record says; of the fan feed type and length only, because the text may be about a person.',
     reason = 'The rule it breaks.',
     source_file = 'File of the record.',
     source_line = 'Line in it.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
     _source_row_id = 'The row in bronze: its _dlt_id.'
   ),
   audits (

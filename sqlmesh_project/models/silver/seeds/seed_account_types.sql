@@ -8,7 +8,7 @@ MODEL (
     fan_class TEXT
   ),
   grain account_type,
-  description 'One row a type of account that the studio is known to send. An interaction of any other type is quarantined.',
+  description 'One row per type of account that the studio is known to send. An interaction of any other type is quarantined.',
   column_descriptions (
     account_type = 'What the feed says, in capitals.',
     fan_class = 'VERIFIED or GUEST: which table its interactions go to.'

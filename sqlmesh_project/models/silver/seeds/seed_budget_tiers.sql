@@ -9,7 +9,7 @@ MODEL (
     below_budget_usd BIGINT
   ),
   grain budget_tier,
-  description 'One row a budget tier, as a half-open range of whole dollars.',
+  description 'One row per budget tier, as a half-open range of whole dollars.',
   column_descriptions (
     budget_tier = 'MICRO, LOW, MEDIUM, HIGH or BLOCKBUSTER.',
     min_budget_usd = 'Smallest budget of the tier, in US dollars.',

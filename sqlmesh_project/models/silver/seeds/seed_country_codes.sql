@@ -9,7 +9,7 @@ MODEL (
     country_code_2 TEXT
   ),
   grain country_code,
-  description 'One row a country: ISO 3166-1 alpha-3, and Kosovo''s XKX.',
+  description 'One row per country: ISO 3166-1 alpha-3, and Kosovo''s XKX.',
   column_descriptions (
     country_code = 'Three letters, upper case.',
     country_code_2 = 'ISO 3166-1 alpha-2, into seed_country_regions.'

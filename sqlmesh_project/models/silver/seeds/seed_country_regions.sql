@@ -10,7 +10,7 @@ MODEL (
     region TEXT
   ),
   grain country_code,
-  description 'One row a country: ISO 3166-1 alpha-2, and the codes that TMDb still uses for states that are no more.',
+  description 'One row per country: ISO 3166-1 alpha-2, and the codes that TMDb still uses for states that are no more.',
   column_descriptions (
     country_code = 'Two letters, upper case.',
     country_name = 'English short name.',

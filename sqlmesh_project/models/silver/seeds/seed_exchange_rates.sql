@@ -9,7 +9,7 @@ MODEL (
     rate_usd DECIMAL(18, 8)
   ),
   grain (currency, effective_from),
-  description 'One row a currency and day from which a rate holds. What fans pay is converted with it; the box office brings rates of its own.',
+  description 'One row per currency and day from which a rate holds. What fans pay is converted with it; the box office brings rates of its own.',
   column_descriptions (
     currency = 'ISO 4217.',
     effective_from = 'First day of the rate, ISO; it holds until the next one of the currency.',

@@ -11,7 +11,7 @@ MODEL (
     min_revenue_usd DECIMAL(18, 2)
   ),
   grain fan_segment,
-  description 'One row a segment of fans by recency, frequency and money. A fan is in the first one, by priority, whose three borders are met; the last one has none.',
+  description 'One row per segment of fans by recency, frequency and money. A fan is in the first one, by priority, whose three borders are met; the last one has none.',
   column_descriptions (
     fan_segment = 'Name of the segment.',
     priority = 'Order in which segments are tried, from 1.',

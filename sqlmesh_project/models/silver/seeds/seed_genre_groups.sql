@@ -10,7 +10,7 @@ MODEL (
     effective_from TEXT /* an ISO date; as DATE, SQLMesh 0.236 reads it with a warning of pandas */
   ),
   grain (genre_id, effective_from),
-  description 'One row a genre and date from which its classification holds. To reclassify a genre add a row, never edit one: the history of the classification is made from this file.',
+  description 'One row per genre and date from which its classification holds. To reclassify a genre add a row, never edit one: the history of the classification is made from this file.',
   column_descriptions (
     genre_id = 'TMDb''s number of the genre.',
     genre_group = 'The family of genres it is reported with.',

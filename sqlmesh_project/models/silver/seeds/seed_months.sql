@@ -10,7 +10,7 @@ MODEL (
     release_season TEXT
   ),
   grain calendar_month,
-  description 'One row a month of the year: its names, and the release season it belongs to.',
+  description 'One row per month of the year: its names, and the release season it belongs to.',
   column_descriptions (
     calendar_month = 'Number of the month, 1 to 12.',
     month_name = 'English name.',

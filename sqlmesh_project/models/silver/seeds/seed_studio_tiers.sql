@@ -8,7 +8,7 @@ MODEL (
     studio_tier TEXT
   ),
   grain company_name,
-  description 'One row a company name that belongs to a major or a mini-major studio; every other company is independent. By name, not id: TMDb has several ids for one studio.',
+  description 'One row per company name that belongs to a major or a mini-major studio; every other company is independent. By name, not id: TMDb has several ids for one studio.',
   column_descriptions (
     company_name = 'Name as TMDb spells it; compared without regard to case.',
     studio_tier = 'MAJOR or MINI_MAJOR.'

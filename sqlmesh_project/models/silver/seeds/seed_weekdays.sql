@@ -9,7 +9,7 @@ MODEL (
     is_weekend BOOLEAN
   ),
   grain day_of_week,
-  description 'One row a day of the week, Monday first (ISO 8601).',
+  description 'One row per day of the week, Monday first (ISO 8601).',
   column_descriptions (
     day_of_week = 'ISO number of the day: 1 Monday to 7 Sunday.',
     day_name = 'English name.',

@@ -4,7 +4,7 @@ MODEL (
     unique_key fan_token
   ),
   grain fan_token,
-  description 'One row a fan: what all the accepted interactions of the fan add up to. Only fans with new interactions are added up again.',
+  description 'One row per fan: what all the accepted interactions of the fan add up to. Only fans with new interactions are added up again.',
   column_descriptions (
     fan_token = 'Keyed token of the fan (HMAC-SHA256).',
     account_type = 'Type of the account at the newest interaction.',
@@ -15,7 +15,7 @@ MODEL (
     order_count = 'Purchases.',
     priced_order_count = 'Purchases whose amount in US dollars is known.',
     revenue_usd = 'Money from purchases in US dollars.',
-    _source_load_number = 'Number of the load that brought the newest of what the row is made of (studio_loads); tells what is news.',
+    _source_load_number = 'Number of the load that brought the newest of what the row is made of (studio_loads); tells what is new.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (

@@ -5,7 +5,7 @@ MODEL (
   ),
   grain box_office_sk,
   references title_id,
-  description 'One row a title, theatre and day: the record that arrived last, for corrections are later rows. A record without a day is left out (ops.rejected_studio_values).',
+  description 'One row per title, theatre and day: the record that arrived last, for corrections are later rows. A record without a day is left out (ops.rejected_studio_values).',
   column_descriptions (
     box_office_sk = 'Key: hash of title, theatre and day.',
     record_id = 'The studio''s key of the record.',
@@ -27,7 +27,7 @@ MODEL (
     _source_line = 'Line in it.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (

@@ -6,7 +6,7 @@ MODEL (
   depends_on (silver.seed_account_types, silver.stg_fan_verified),
   grain interaction_id,
   references (fan_token, title_id),
-  description 'One row an accepted interaction of a guest. A guest has no identity; the tokens of session and address go when their time is up (sources.studio.guest_retention_days).',
+  description 'One row per accepted interaction of a guest. A guest has no identity; the tokens of session and address go when their time is up (sources.studio.guest_retention_days).',
   column_descriptions (
     interaction_id = 'The studio''s key of the interaction.',
     fan_token = 'Keyed token of the guest (HMAC-SHA256).',
@@ -25,7 +25,7 @@ MODEL (
     amount_usd = 'Money paid in US dollars.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (

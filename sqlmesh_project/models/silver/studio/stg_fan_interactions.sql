@@ -5,7 +5,7 @@ MODEL (
   ),
   grain interaction_id,
   references (fan_token, title_id),
-  description 'One row an interaction of a fan, however often it was delivered: the first delivery that can be routed, else the first one. Says where it is routed to, or why it is quarantined.',
+  description 'One row per interaction of a fan, however often it was delivered: the first delivery that can be routed, else the first one. Says where it is routed to, or why it is quarantined.',
   column_descriptions (
     interaction_id = 'The studio''s key of the interaction.',
     fan_token = 'Keyed token of the fan (HMAC-SHA256).',
@@ -27,7 +27,7 @@ MODEL (
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
     _source_row_id = 'The row in bronze: its _dlt_id.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (

@@ -8,7 +8,7 @@ MODEL (
   ),
   grain interaction_id,
   references (fan_token, title_id),
-  description 'One row an accepted interaction of a verified fan (account types VERIFIED and VERIFIED_LINKED). Who the tokens are stands in secure.pii_vault only.',
+  description 'One row per accepted interaction of a verified fan (account types VERIFIED and VERIFIED_LINKED). Who the tokens are stands in secure.pii_vault only.',
   column_descriptions (
     interaction_id = 'The studio''s key of the interaction.',
     fan_token = 'Keyed token of the fan (HMAC-SHA256).',
@@ -27,7 +27,7 @@ MODEL (
     amount_usd = 'Money paid in US dollars.',
     _source_ingested_at = 'When the line was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (

@@ -4,7 +4,7 @@ MODEL (
     unique_key title_id
   ),
   grain title_id,
-  description 'One row a title of the studio, as it was described last.',
+  description 'One row per title of the studio, as it was described last.',
   column_descriptions (
     title_id = 'The studio''s key of the title.',
     title_name = 'Name.',
@@ -23,7 +23,7 @@ MODEL (
     tmdb_id = 'TMDb''s number of the movie, where known.',
     _source_ingested_at = 'When the description was read (UTC).',
     _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is news.',
+    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
     _loaded_at = 'When this row was written (UTC).'
   ),
   audits (
