@@ -113,8 +113,8 @@ def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
 def test_a_changed_formula_names_the_tables_that_prod_would_rebuild(new_roi: WarehouseDiff) -> None:
     assert new_roi.guard_error is None
     assert (
-        "Prod rebuilds `silver.silver_movies` and `ops.rejected_values`, and asks first where "
-        "one has more than 5,000,000 rows."
+        "Prod rebuilds `silver.silver_movies`, `silver.silver_movie_companies` and "
+        "`silver.silver_movie_genres`, and asks first where one has more than 5,000,000 rows."
     ) in markdown(new_roi, 0)
 
 
