@@ -23,8 +23,6 @@ LAYER_COLOURS = {
 HEIGHT = 260
 TOP = alt.Legend(orient="top", title=None)
 TIME = alt.Axis(tickCount=6, labelOverlap=True, grid=False)  # as many as a phone has room for
-# Ends on whole ten minutes: around one moment alone, the axis would count milliseconds.
-TEN_MINUTES = alt.Scale(nice=alt.TimeIntervalStep(interval="minute", step=10))
 # A thousand million is a B to people, a G to the formatter.
 DOLLARS = alt.Axis(labelExpr="replace(format(datum.value, '$~s'), 'G', 'B')", tickCount=6)
 
@@ -39,7 +37,7 @@ def row_growth(history: pd.DataFrame) -> alt.Chart:
         alt.Chart(history, height=HEIGHT)
         .mark_line(point=True, interpolate="step-after")
         .encode(
-            x=alt.X("counted_at:T", title=None, axis=TIME, scale=TEN_MINUTES),
+            x=alt.X("counted_at:T", title=None, axis=TIME),
             y=alt.Y("row_count:Q", title="rows", axis=alt.Axis(format="~s", tickCount=5)),
             color=alt.Color("layer:N", scale=_scale(LAYER_COLOURS), legend=TOP),
             tooltip=["layer", "counted_at", alt.Tooltip("row_count", format=",")],
@@ -158,7 +156,7 @@ def graph(nodes: pd.DataFrame, paths: pd.DataFrame, chosen: str) -> alt.LayerCha
         .mark_text(
             align="left",
             dx=10,
-            dy=-9,
+            dy=-5,
             fontSize=11,
             color="#8d99a6",
             opacity=alt.expr("width < 500 ? 0 : 1"),  # on a phone a tap says the name

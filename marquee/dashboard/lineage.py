@@ -23,8 +23,7 @@ from marquee.lineage.graph import Graph
 from marquee.lineage.layout import place
 
 CACHE = ROOT / ".cache" / "dashboard"
-NODE_HEIGHT = 30  # pixels, with the name over the point
-STAGGER = 10  # every other column is lower, so that the names beside the points have room
+NODE_HEIGHT = 30  # pixels: the lanes of a column, in which its points stand
 
 
 class Lineage:
@@ -62,22 +61,32 @@ class Lineage:
         edges = self.graph.edges(names)
         layout = place(names, edges, NODE_HEIGHT)
         nodes = self.nodes[self.nodes["table_name"].isin(names)].drop(columns=["parents"])
+        lanes = {name: _lane(layout.middles[name], layout.columns[name]) for name in names}
         nodes = nodes.assign(
-            x=nodes["table_name"].map(layout.columns),
-            y=[
-                layout.middles[name] + STAGGER * (layout.columns[name] % 2)
-                for name in nodes["table_name"]
-            ],
+            x=nodes["table_name"].map(layout.columns), y=nodes["table_name"].map(lanes)
         )
         paths = pd.DataFrame(
             [
-                {"parent": parent, "child": child, "x": x, "y": y + STAGGER * (x % 2)}
+                {"parent": parent, "child": child, "x": x, "y": y}
                 for (parent, child), path in layout.edge_paths.items()
-                for x, y in path
+                for x, y in [
+                    (layout.columns[parent], lanes[parent]),
+                    *path[1:-1],
+                    (layout.columns[child], lanes[child]),
+                ]
             ],
             columns=["parent", "child", "x", "y"],
         )
         return nodes, paths
+
+
+def _lane(height: float, column: int) -> float:
+    """Return the height of the lane of a point.
+
+    The lanes of every other column are half a lane lower: a name is longer than a column is wide,
+    and so meets neither the points of the next column nor their names.
+    """
+    return height // NODE_HEIGHT * NODE_HEIGHT + NODE_HEIGHT / 2 * (1 + column % 2)
 
 
 def read_lineage(cache: Path = CACHE) -> Lineage:

@@ -29,6 +29,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Until a server answers or a page is drawn: much, because a machine may do other things as well.
+PATIENCE_SECONDS = 180
 
 
 @contextmanager
@@ -74,11 +76,12 @@ def _served(
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
-            server.wait(20)
+            server.wait(PATIENCE_SECONDS)
 
 
 def _wait_for(address: str, server: subprocess.Popen[Any]) -> None:
-    for _ in range(600):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return
@@ -111,7 +114,7 @@ def open_browser(**options: Any) -> Iterator[Any]:
         context = _driver().chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, headless=True, args=FLAGS, **options
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         try:
             yield context.pages[0]
         finally:

@@ -25,7 +25,6 @@ from tests.small_warehouse import Warehouse, movie
 pytestmark = pytest.mark.e2e
 
 SNAP_GENRES = "snapshots/snap_dim_genres.sql"
-DIM_GENRES = "gold/dim_genres.sql"
 GENRE_HISTORY = "gold/genre_history.sql"
 SILVER_MOVIES = "silver/silver_movies.sql"
 FACT_MOVIES = "gold/fact_movies.sql"
@@ -114,8 +113,8 @@ def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
 def test_a_changed_formula_names_the_tables_that_prod_would_rebuild(new_roi: WarehouseDiff) -> None:
     assert new_roi.guard_error is None
     assert (
-        "Prod rebuilds `silver.silver_movies` and `ops.rejected_values`, and asks first where "
-        "one has more than 5,000,000 rows."
+        "Prod rebuilds `silver.silver_movies`, `silver.silver_movie_companies` and "
+        "`silver.silver_movie_genres`, and asks first where one has more than 5,000,000 rows."
     ) in markdown(new_roi, 0)
 
 
@@ -280,9 +279,9 @@ def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_removed_none
 
 
 def test_a_comment_is_no_change(bench: Bench) -> None:
-    diff = bench.compare((DIM_GENRES, "/* The periods that hold", "/* Those that hold"))
+    diff = bench.compare((KPI_GENRES, "/* Of the data, not", "/* Of the movies, not"))
     assert verdict(diff).startswith("**No change** (`abcdef0` against `main (1234567)`): ")
-    assert "only comments or format differ in `gold.dim_genres`" in verdict(diff)
+    assert "only comments or format differ in `gold.kpi_genre_performance`" in verdict(diff)
     assert diff.real_changes == []
     assert (diff.impacted, diff.tables) == ({}, [])
     assert diff.is_good

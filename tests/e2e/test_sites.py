@@ -71,7 +71,7 @@ def test_a_column_is_found_by_the_search_and_opens_with_its_lineage(
     page.wait_for_url("**/gold.kpi_top_movies.html#column-roi_rank")
     column = page.locator("#column-roi_rank")
     assert column.get_attribute("open") is not None
-    assert column.locator("svg a").count() == 6
+    assert column.locator("svg a").count() == 8
     column.locator("svg a", has_text="silver.silver_movies").first.click()
     page.wait_for_url("**/silver.silver_movies.html#column-*")
     assert page.locator("details.column[open]").count() == 1
