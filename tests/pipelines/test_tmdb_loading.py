@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from marquee.bronze.destination import duckdb_destination
 from marquee.bronze.loader import load, open_pipeline
+from marquee.bronze.reader import BronzeReader
 from marquee.core.settings import Settings, configure_dlt
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.movies import from_lines
@@ -167,6 +168,21 @@ def test_a_listed_deleted_movie_is_loaded_once_and_comes_back(
     project.point_at(sandbox)
     assert "changed               1" in project.load("--ids", "2").out
     assert len(project.query(rows)) == 2
+
+
+def test_a_deleted_movie_is_found_whatever_its_404_holds(
+    project: Project, sandbox: Sandbox
+) -> None:
+    """Bronze searches the text of a tombstone for an id, and here one is below the top level."""
+    body = b'{"error": {"id": 7}}'
+    with Sandbox(sandbox.movie_set, faults=[Fault(path="/movie/2", status=404, body=body)]) as gone:
+        project.point_at(gone)
+        assert project.load().code == 0
+    reader = BronzeReader(duckdb_destination(Settings.from_environment().duckdb))
+    assert reader.tombstones("raw_movies", "movie_id") == [2]
+    project.point_at(sandbox)
+    assert project.load("--ids", "2").code == 0
+    assert reader.tombstones("raw_movies", "movie_id") == []
 
 
 def test_a_movie_that_fell_off_the_list_is_still_followed(
