@@ -41,8 +41,8 @@ def over_http(network_timeout: int = 600) -> Iterator[None]:
     """Have the connector speak HTTP: SQLMesh has no setting for it, fakesnow no certificate.
 
     And give up after so many seconds, where SQLMesh lets it try for ever. Let it also wait as long
-    for an answer: by default it sends a statement again after 60 seconds. Snowflake knows a repeated
-    request by its number; fakesnow runs it a second time, in a session that is still busy.
+    for an answer: by default it sends a statement again after 60 seconds. Snowflake knows a
+    repeated request by its number; fakesnow runs it again, in a session that is still busy.
     """
     changed = {
         "protocol": ("http", str),
