@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from marquee.monitoring.snapshot import ATTEMPTS, current_snapshot, snapshot_age
+from marquee.monitoring import snapshot
+from marquee.monitoring.snapshot import current_snapshot, snapshot_age
 from marquee.monitoring.store import DuckDBStore, SnowflakeStore, Store
 
 
@@ -48,7 +49,7 @@ def open_warehouse(
             account.close()
         return
     # An old snapshot shows the past: it is the last resort.
-    copy = current_snapshot(duckdb_file, older_after=ATTEMPTS - 1)
+    copy = current_snapshot(duckdb_file, older_after=snapshot.ATTEMPTS - 1)
     age = snapshot_age(duckdb_file, copy)
     store = DuckDBStore(copy)
     try:

@@ -188,7 +188,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
         interaction(6, telephone="555", amount={"value": 1}),
     )
     folder.write("fan_interactions/empty.jsonl", end="")
-    folder.write("fan_interactions/deleted.jsonl", interaction(7))
+    folder.write("fan_interactions/lost.jsonl", interaction(7))
     folder.write("fan_interactions/utf16.jsonl", json.dumps(interaction(8)).encode("utf-16"))
     folder.write("titles/broken.json", '[{"title_id": "T-1"},')
     folder.write("box_office/b.csv", HEADER, "B-1,T-1", record(2, "extra"), record(3))
@@ -199,7 +199,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
     real_open = File.open
     monkeypatch.setattr(
         "marquee.sources.studio.files.File.open",
-        lambda file: not_found() if "deleted" in file.path else real_open(file),
+        lambda file: not_found() if "lost" in file.path else real_open(file),
     )
     ended = folder.load()
 
@@ -216,7 +216,7 @@ def test_what_is_no_record_is_quarantined_by_file_and_line_and_stops_nothing(
         ("short.csv", 3),
         *[("a.jsonl", line) for line in range(2, 9)],
         ("empty.jsonl", 0),
-        ("deleted.jsonl", 0),
+        ("lost.jsonl", 0),
         ("utf16.jsonl", 1),
         ("broken.json", 0),
     ]

@@ -91,7 +91,7 @@ def read_by(command: str) -> set[str]:
     """The variables that a step's command listens to."""
     if script := re.search(r"pipelines/\w+\.py", command):
         return read_in(sources(ROOT / script[0]))
-    if ".venv/bin/sqlmesh" in command:
+    if ".venv/bin/sqlmesh" in command or "marquee.cli.refresh" in command:
         macros = set((ROOT / "sqlmesh_project" / "macros").glob("*.py"))
         return set(read_by_sqlmesh()) | read_in(macros)
     return set()

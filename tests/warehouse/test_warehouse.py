@@ -338,7 +338,7 @@ def test_a_refresh_of_dev_leaves_prod_alone(warehouse: Warehouse, tmp_path: Path
 
     assert warehouse.rows_of("silver", "snapshots", "gold", "ops") == prod
     # Known fault: SQLMesh 0.236.4 fills another table here than the one that the view of dev shows
-    # (docs/runbook.md, Environments); another `sqlmesh plan dev` shows the new rows.
+    # (docs/runbook.md, Environments).
     shown = warehouse.query("SELECT revenue_usd FROM gold__dev.fact_movies WHERE movie_id = 1")
     if shown != [(3_100_000_000,)]:
         pytest.xfail("run dev after a change of the first model after bronze leaves dev's view old")
