@@ -175,7 +175,9 @@ def test_a_deleted_movie_is_found_whatever_its_404_holds(
 ) -> None:
     """Bronze searches the text of a tombstone for an id, and here one is below the top level."""
     body = b'{"error": {"id": 7}}'
-    with Sandbox(sandbox.movie_set, faults=[Fault(path="/movie/2", status=404, body=body)]) as missing:
+    with Sandbox(
+        sandbox.movie_set, faults=[Fault(path="/movie/2", status=404, body=body)]
+    ) as missing:
         project.point_at(missing)
         assert project.load().code == 0
     reader = BronzeReader(duckdb_destination(Settings.from_environment().duckdb))

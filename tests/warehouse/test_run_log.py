@@ -677,11 +677,12 @@ def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("marquee.monitoring.snapshot.ATTEMPTS", 3)
-    monkeypatch.setattr("marquee.monitoring.snapshot.PAUSE_SECONDS", 0.01)
     warehouse = story.copy_to(tmp_path / "held")
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
     copy = current_snapshot(warehouse.duckdb, older_after=20)
+    # Only then: a file that was written a moment ago needs more attempts.
+    monkeypatch.setattr("marquee.monitoring.snapshot.ATTEMPTS", 3)
+    monkeypatch.setattr("marquee.monitoring.snapshot.PAUSE_SECONDS", 0.01)
     is_over = threading.Event()
 
     def write() -> None:
