@@ -20,7 +20,7 @@ def choose_destination(name: str, path: Path, *, read_only: bool = False) -> Des
 
     """
     if name == "snowflake":
-        # Only here: whoever has no account needs none of it.
+        # Imported only here: without an account it is not needed.
         from marquee.bronze.snowflake import snowflake_destination
 
         return snowflake_destination()

@@ -155,7 +155,7 @@ def choose_studio(options: argparse.Namespace, stack: ExitStack) -> StudioSettin
     """Pick what to read: files written here and now, or what is configured."""
     if not options.sandbox:
         return StudioSettings.from_configuration()
-    # Only here: whoever has files needs none of it.
+    # Imported only here: with files it is not needed.
     from marquee.sandbox.studio import TOKEN_KEY, write_batch
 
     os.environ["STUDIO_TOKEN_KEY"] = TOKEN_KEY

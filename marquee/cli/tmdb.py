@@ -181,7 +181,7 @@ def choose_tmdb(options: argparse.Namespace, stack: ExitStack) -> TmdbSettings:
     """Choose the server: a sandbox started here and now, or what is configured."""
     if not options.sandbox:
         return TmdbSettings.from_configuration()
-    # Only here: whoever has a key needs none of it.
+    # Imported only here: with a key it is not needed.
     from marquee.sandbox.movies import MovieFileError, load
     from marquee.sandbox.server import Sandbox
 

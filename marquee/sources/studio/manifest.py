@@ -45,7 +45,7 @@ class FileManifest:
         return self._warehouse.newest_time(*(table.name for table in TABLES))
 
     def orphaned_rows(self, table: Table) -> set[tuple[Any, ...]]:
-        """Return the rows of loads that were interrupted, without when and by whom they landed."""
+        """Return the rows of loads that were interrupted, without the time and run of their load."""
         named = ", ".join(payload_columns(table))
         return set(
             self._warehouse.select(
@@ -56,7 +56,7 @@ class FileManifest:
 
 
 def payload_columns(table: Table) -> list[str]:
-    """Return the columns with the content of a line, rather than when and by whom it landed."""
+    """Return the columns with the content of a line, rather than the time and run of its load."""
     return [
         column.name
         for column in table.columns

@@ -94,7 +94,7 @@ class Erasure(NamedTuple):
 
     Attributes:
         number: counted from 1.
-        fan_token: of whom.
+        fan_token: token of the fan.
         erased_at: the time up to which rows were read that it covers (UTC, without a zone).
         is_complete: both files are without the fan, free blocks included.
 

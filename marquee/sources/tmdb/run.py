@@ -190,7 +190,7 @@ def check_same_source(landed_url: str | None, base_url: str) -> None:
 
     Args:
         landed_url: the `source_url` of a movie in the warehouse, None if it has none yet.
-        base_url: whom this run asks.
+        base_url: the server of this run.
 
     Raises:
         MarqueeError: one of them is TMDb, the other is not.
