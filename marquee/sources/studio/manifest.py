@@ -45,7 +45,7 @@ class FileManifest:
         return self._warehouse.newest_time(*(table.name for table in TABLES))
 
     def orphaned_rows(self, table: Table) -> set[tuple[Any, ...]]:
-        """Return the rows of loads that were interrupted, without the time and run of their load."""
+        """Return the rows of interrupted loads, without the time and run of their load."""
         named = ", ".join(payload_columns(table))
         return set(
             self._warehouse.select(
