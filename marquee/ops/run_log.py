@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -67,15 +67,25 @@ def logged_run(
     try:
         with run_lock(lock_file(settings.dlt_dir, destination.path)):
             log = RunLog(job, destination, report.batch_id)
-            log.begin()
+            # A run that fails reports its own error alone: what stopped the log is often the same.
+            log_error = None
+            try:
+                log.begin()
+            except Exception as error:
+                log_error = error
             try:
                 yield log
             except BaseException as error:
                 is_stop = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
                 failure = "" if is_stop else words(error)
-                log.end(report, STOPPED if is_stop else FAILED, failure)
+                if log_error is None:
+                    with suppress(Exception):
+                        log.end(report, STOPPED if is_stop else FAILED, failure)
                 raise
-            log.end(report, SUCCEEDED)
+            with errors_reported():
+                if log_error is not None:
+                    raise log_error
+                log.end(report, SUCCEEDED)
     finally:
         if failure:  # after the lock is released: a receiver may take its time
             where = f"Run {log.run_id} on {socket.gethostname()}, into {destination.place}."
@@ -99,7 +109,7 @@ class RunLog:
 
         Creates the tables if they do not exist yet.
         """
-        with errors_reported(), self._dataset.sql_client as client:
+        with self._dataset.sql_client as client:
             if not client.has_dataset():
                 client.create_dataset()
             writer = self._writer(client)
@@ -115,7 +125,7 @@ class RunLog:
 
     def end(self, report: RunReport, status: str, error: str = "") -> None:
         """Write how the run ended, its loads, and the row counts of the tables it loaded."""
-        with errors_reported(), self._dataset.sql_client as client:
+        with self._dataset.sql_client as client:
             writer = self._writer(client)
             writer.insert("load_log", self._loads)
             counts = count_rows(client, sorted(report.landed))

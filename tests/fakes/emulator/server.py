@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import fakesnow.arrow
@@ -487,6 +488,21 @@ def add_functions() -> None:
     fakesnow.macros.creation_sql = lambda catalog: create(catalog) + MACROS.format(catalog=catalog)
 
 
+def list_views() -> None:
+    """Let INFORMATION_SCHEMA.TABLES have views: fakesnow lists tables only."""
+    template = fakesnow.info_schema.SQL_CREATE_INFORMATION_SCHEMA_TABLES_VIEW
+    fakesnow.info_schema.SQL_CREATE_INFORMATION_SCHEMA_TABLES_VIEW = Template(
+        template.template
+        + """
+UNION ALL BY NAME
+SELECT database_name AS TABLE_CATALOG, schema_name AS TABLE_SCHEMA, view_name AS TABLE_NAME,
+  'VIEW' AS TABLE_TYPE, 'NO' AS IS_DYNAMIC
+FROM duckdb_views
+WHERE database_name = '${catalog}' AND schema_name <> '_fs_information_schema' AND NOT internal
+"""
+    )
+
+
 async def sign_in(request: Request) -> JSONResponse:
     """Deny access to those who may not sign in: fakesnow lets everybody in."""
     body = await request.body()
@@ -523,6 +539,7 @@ def main() -> None:
     escape_comments()
     keep_missing_times()
     add_functions()
+    list_views()
     fakesnow.conn.FakeSnowflakeCursor = Cursor
     fakesnow.server.shared_fs = FakeSnow(
         create_database_on_connect=False, create_schema_on_connect=False, db_path=options.folder
