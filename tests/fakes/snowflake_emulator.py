@@ -40,14 +40,15 @@ PATIENCE = 60
 def over_http(network_timeout: int = 600) -> Iterator[None]:
     """Have the connector speak HTTP: SQLMesh has no setting for it, fakesnow no certificate.
 
-    And give up after so many seconds, where SQLMesh lets it try for ever. Let it also wait as long
-    for an answer: by default it sends a statement again after 60 seconds. Snowflake knows a
-    repeated request by its number; fakesnow runs it again, in a session that is still busy.
+    And give up a server that is down after so many seconds, where SQLMesh lets it try for ever. Let
+    it wait ten minutes for an answer: by default it sends a statement again after 60 seconds.
+    Snowflake knows a repeated request by its number; fakesnow runs it again, in a session that is
+    still busy.
     """
     changed = {
         "protocol": ("http", str),
         "network_timeout": (network_timeout, (type(None), int)),
-        "socket_timeout": (network_timeout, (type(None), int)),
+        "socket_timeout": (600, (type(None), int)),
         "login_timeout": (PATIENCE, int),
     }
     with mock.patch.dict(snowflake.connector.connection.DEFAULT_CONFIGURATION, changed):
