@@ -31,10 +31,10 @@ pytestmark = pytest.mark.snowflake
 
 TEARDOWN = ROOT / "snowflake" / "99_teardown.sql"
 WRONG = "5ec2e7-wr0ng-5ec2e7"
-# Neither the connector nor dlt waits long for a server that is down; 20 seconds are enough for the
-# slowest statement on a busy machine.
+# Neither the connector nor dlt waits long for a server that is down. The connector also cancels a
+# statement that takes longer than `network_timeout`.
 QUICKLY = {
-    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 20, "login_timeout": 20}',
+    "DESTINATION__SNOWFLAKE__CREDENTIALS__QUERY": '{"network_timeout": 30, "login_timeout": 20}',
     "LOAD__RAISE_ON_MAX_RETRIES": "1",
 }
 
@@ -75,7 +75,7 @@ SQLMESH = """
 import sys
 from tests.fakes.snowflake_emulator import over_http
 from sqlmesh.cli.main import cli
-with over_http(network_timeout=20):
+with over_http(network_timeout=30):
     cli()
 """
 
