@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from sqlmesh.core.context import Context
 
 from tests.small_warehouse import TOKEN, Rows, Warehouse, company, genre, movie
 
-TABLE = __file__.rpartition("/")[0] + "/blocking_audits.csv"
+TABLE = Path(__file__).with_name("blocking_audits.csv")
 NONE = "none: "
 
 # Case: what of a movie of TMDb is unusual, and the columns that `ops.rejected_values` lists.
@@ -202,7 +203,7 @@ def blocking_audits(context: Context) -> Iterator[tuple[str, str, str]]:
 
 def table() -> dict[tuple[str, str, str], str]:
     """The rows of the table, by audit."""
-    with open(TABLE, encoding="utf-8", newline="") as file:
+    with TABLE.open(encoding="utf-8", newline="") as file:
         _, *rows = csv.reader(file)
     return {(model, audit, of): values for model, audit, of, values in rows}
 
@@ -250,7 +251,8 @@ def test_no_value_of_a_source_stops_gold(warehouse: Warehouse) -> None:
         rejected |= {(None, column) for column in columns}
     listed = set()
     for number, (case, (feed, values, column)) in enumerate(RECORDS.items()):
-        values = {KEYS[feed]: f"X-{number}", **values}
+        own = {"theater_id": f"X-{number}"} if feed == "box_office" else {}
+        values = {KEYS[feed]: f"X-{number}", **own, **values}
         if values.get("tmdb_id") == "{deleted movie}":
             values["tmdb_id"] = str(number_of("deleted movie"))
         getattr(warehouse, f"land_{feed}")(values, batch_id=case)
