@@ -110,6 +110,13 @@ def test_records_without_a_comma_between_them_are_read() -> None:
     assert keys(TITLES, b'[{"title_id": "T-1"} {"title_id": "T-2"}]') == ["T-1", "T-2"]
 
 
+@pytest.mark.parametrize("more", ['[{"title_id": "T-2"}]', '\n{"title_id": "T-2"}', "]", "x"])
+def test_what_follows_a_list_is_reported(more: str) -> None:
+    content = b'[{"title_id": "T-1"}]' + more.encode()
+    assert keys(TITLES, content) == ["T-1"]
+    assert rejected(TITLES, content) == [(0, "no JSON: something follows the end of the list")]
+
+
 CSV = f"{HEADER}\n{record(1)}\n"
 
 

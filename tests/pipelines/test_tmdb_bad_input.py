@@ -117,6 +117,19 @@ CONTRADICTIONS = {
         pages_of([1, 2], total_pages=1, total_results=200),
         "reports 200 entries and has 2",
     ),
+    "no pages": (edited(pages_of([1, 2]), 1, total_pages=0), "reports 0 pages and has 2 entries"),
+    "fewer than no pages": (pages_of([1, 2], total_pages=-3), "total_pages is no whole number"),
+    "a total that is a text": (pages_of([1], total_results="1"), "total_results is no whole"),
+    "a total that is a fraction": (pages_of([1], total_results=1.0), "total_results is no whole"),
+    "a total that is a list": (edited(THREE, 2, total_results=[6]), "total_results is not the"),
+    "a page without a total": (edited(THREE, 2, total_results=None), "total_results is not the"),
+    "a page number that is a text": (edited(THREE, 2, page="2"), "was answered as page '2'"),
+    "a last page that is the first": (edited(THREE, 3, results=THREE[0]["results"]), "twice"),
+    "totals that shrink": (
+        edited(edited(THREE, 2, total_results=4, total_pages=2), 3, total_results=4, total_pages=2),
+        "total_pages is not the same",
+    ),
+    "nothing but ids that are no ids": (pages_of([BEYOND, -1]), "none of its 2 entries is a movie"),
 }
 
 
@@ -126,10 +139,34 @@ def test_a_list_that_contradicts_itself_is_incomplete(name: str, *, is_moving: b
     pages, reason = CONTRADICTIONS[name]
     ids, problems, requested = read(pages, is_moving=is_moving)
     assert [reason in problem for problem in problems] == [True]
-    assert ids == list(dict.fromkeys(entry["id"] for page in pages for entry in page["results"])), (
-        "what it names can be used"
-    )
+    named = dict.fromkeys(entry["id"] for page in pages for entry in page["results"])
+    assert ids == list(filter(is_movie_id, named)), "what it names can be used"
     assert requested.count(1) > 1, "it is read again before it is given up"
+
+
+@pytest.mark.parametrize("entry", [7, "7", ["id", 7], {}, {"ID": 7}, {"id": {"id": 7}}, None])
+def test_an_entry_that_names_no_movie_is_counted(entry: Any) -> None:
+    page = {"page": 1, "results": [{"id": 1}, entry, {"id": None}], "total_pages": 1}
+    result = read_lists(lambda requests: [{**page, "_pages_page": 1}], "The list")
+    assert (result.ids, result.problems, result.dropped) == ([1], [], 1)
+
+
+def test_dropped_entries_are_counted_once_however_often_a_list_is_read() -> None:
+    """Of the lists of two windows the first is read three times and the second once."""
+
+    def fetch(requests: list[PageRequest]) -> list[Page]:
+        return [
+            {
+                **{"page": 1, "results": [{"id": 1}, {"id": -1}], "total_pages": 1},
+                **{"total_results": 9 if one["start"] == "a" else 2},
+                **{"_pages_page": 1, "_pages_start": one["start"], "_pages_end": one["end"]},
+            }
+            for one in requests
+        ]
+
+    windows: list[PageRequest] = [{"start": "a", "end": "b"}, {"start": "b", "end": "c"}]
+    result = read_lists(fetch, "The list", windows)
+    assert (result.dropped, len(result.problems)) == (2, 1)
 
 
 def test_entries_may_move_in_a_list_that_moves_and_in_no_other() -> None:
@@ -181,6 +218,20 @@ def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
         assert project.load("--pages", "5").code == 0
         assert requested(sandbox) == list(range(86, 101))
     assert tombstones(project) == [90]
+
+
+@pytest.mark.parametrize("lines", [b"", b"\n\n", b'{"id": null}\n{"id": -1}', b'{"id": true}'])
+def test_an_export_that_names_no_movie_is_no_export(
+    project: Project, sandbox: Sandbox, lines: bytes
+) -> None:
+    project.load()
+    export = Fault(path="/p/*", body=gzip.compress(lines))
+    with Sandbox(replace(sandbox.movie_set, day=1), faults=[export]) as empty:
+        project.point_at(empty)
+        ended = project.load("--full")
+    assert ended.code == 1
+    assert "no id export" in ended.err or "names no movie" in ended.err
+    assert tombstones(project) == []
 
 
 def test_a_movie_that_is_exported_again_is_requested_again(
@@ -313,6 +364,15 @@ def test_a_clock_that_was_set_back_lets_no_older_response_win(
     assert rows == [(None,), ("7",)]
 
 
+@pytest.mark.parametrize(
+    "header", ["soon", "", "Fri, 31 Dec 9999 23:59:59 -1400", "Mon, 99 Nov 2026 10:00:00 GMT"]
+)
+def test_a_date_in_a_header_that_is_none_is_that_of_this_machine(header: str) -> None:
+    adapter = TmdbSession(TmdbSettings(base_url="http://127.0.0.1:9/3", access_token="t")).tmdb
+    adapter._date = header
+    assert abs((adapter.today() - clock.utcnow().date()).days) <= 1
+
+
 def test_times_only_grow() -> None:
     newest = datetime(2999, 1, 1)
     times = clock.Sequence(newest)
@@ -365,6 +425,35 @@ def test_since_before_the_change_log_begins_is_rejected(
 def test_a_list_of_many_ids_is_no_file_name() -> None:
     ids = tuple(range(100_000, 100_200))
     assert movie_ids(",".join(map(str, ids))) == ids
+
+
+@pytest.mark.parametrize(
+    ("content", "ids"),
+    [
+        (b"1\r\n2\r\n", (1, 2)),
+        ("\ufeff1\n2".encode(), (1, 2)),
+        ("1\u00a02\u200b,\u30003".encode(), (1, 2, 3)),
+        *((one, None) for one in (b"", b" ,", b"1;2", b"id\n1", b'"1"', b"1.0", b"1_000", b"+1")),
+        *((one, None) for one in ("\u0661".encode(), "1".encode("utf-16"), b"\xff", b"9" * 5000)),
+    ],
+)
+def test_ids_in_a_file_are_read_exactly_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, ids: tuple[int, ...] | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "ids.txt").write_bytes(content)
+    for name in (str(tmp_path / "ids.txt"), "~/ids.txt"):
+        if ids is None:
+            with pytest.raises(ValueError, match=r"no movie ids|codec can't decode"):
+                movie_ids(name)
+        else:
+            assert movie_ids(name) == ids
+
+
+@pytest.mark.parametrize("text", ["1,000", "~nobody-of-that-name/ids.txt", "a\0b", "/"])
+def test_what_is_neither_ids_nor_a_file_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match="no movie ids"):
+        movie_ids(text)
 
 
 @pytest.mark.parametrize("variable", ["TMDB_ACCESS_TOKEN", "TMDB_API_KEY"])

@@ -278,6 +278,8 @@ def list_entries(text: str, keys: Sequence[str]) -> Iterator[tuple[int, Any]]:
             yield 0, InvalidRecord("no JSON: the list does not end")
             return
         if text[place] == "]":
+            if text[place + 1 :].strip():
+                yield 0, InvalidRecord("no JSON: something follows the end of the list")
             return
         number += 1
         try:

@@ -124,10 +124,10 @@ class TmdbAdapter(LimiterAdapter):
     def today(self) -> date:
         """Return TMDb's date as of its newest answer: the days of its lists are its own."""
         try:
-            answered = parsedate_to_datetime(self._date or "")
-        except ValueError:
+            answered = parsedate_to_datetime(self._date or "").astimezone(timezone.utc)
+        except (ValueError, OverflowError):  # no date, or an offset that leaves the calendar
             answered = datetime.now(timezone.utc)
-        return answered.astimezone(timezone.utc).date()
+        return answered.date()
 
     def stop(self) -> None:
         """Let no further request start; those waiting for a retry give up at once."""

@@ -126,6 +126,8 @@ def _ids(content: bytes, url: str) -> tuple[pa.Array, int]:
     by_popularity = table.sort_by([("popularity", "descending"), ("id", "ascending")])
     ids = by_popularity["id"].combine_chunks()
     valid = ids.filter(pc.greater_equal(ids, 1)).drop_null()
+    if not valid:
+        raise NoExport(f"{url} names no movie.")
     return valid.unique(), dropped + len(ids) - len(valid)
 
 

@@ -88,7 +88,6 @@ def read_lists(
     for attempt in range(1, ATTEMPTS + 1):
         pages = list(_fetch_all(fetch, pending, last_page, found, on_page))
         failed, result.problems = [], []
-        result.dropped = 0
         for query in pending:
             own = [page for page in pages if _query(page) == query]
             problem = _contradiction(own, last_page, is_moving=is_moving)
@@ -96,7 +95,8 @@ def read_lists(
                 failed.append(query)
                 days = f" from {query['start']} to {query['end']}" if "start" in query else ""
                 result.problems.append(f"{name}{days} is incomplete: {problem}")
-        result.dropped += sum(1 for page in pages for entry in page["results"] if _is_odd(entry))
+            if not problem or attempt == ATTEMPTS:
+                result.dropped += sum(map(_is_odd, _entries(own)))
         pending = failed
         if not pending or attempt == ATTEMPTS:
             break
@@ -143,9 +143,14 @@ def _id(entry: object) -> Any:
     return entry.get("id") if isinstance(entry, dict) else None
 
 
+def _entries(pages: Iterable[Page]) -> list[Any]:
+    return [entry for page in pages for entry in page["results"]]
+
+
 def _is_odd(entry: object) -> bool:
-    """Tell whether an entry has an id that no movie can have; TMDb's lists have null ids."""
-    return _id(entry) is not None and not is_movie_id(_id(entry))
+    """Tell whether an entry has no id that a movie can have; TMDb's lists have null ids."""
+    is_null = isinstance(entry, dict) and "id" in entry and entry["id"] is None
+    return not is_null and not is_movie_id(_id(entry))
 
 
 def _contradiction(pages: list[Page], last_page: int, *, is_moving: bool) -> str | None:
@@ -153,23 +158,31 @@ def _contradiction(pages: list[Page], last_page: int, *, is_moving: bool) -> str
     if not pages:
         return "no page was answered"
     for name in ("total_pages", "total_results"):
-        totals = {page.get(name) for page in pages}
-        if len(totals) > 1:
+        totals = [page.get(name) for page in pages]
+        if any(total != totals[0] for total in totals):
             return f"{name} is not the same on all pages"
+        # A server that gives no total of entries has none to disagree with.
+        if totals[0] is not None and (type(totals[0]) is not int or totals[0] < 0):
+            return f"{name} is no whole number"
     total_pages, total_results = pages[0]["total_pages"], pages[0].get("total_results")
     expected = max(1, min(total_pages, last_page))
+    entries = _entries(pages)
+    if entries and total_pages < 1:
+        return f"it reports {total_pages} pages and has {len(entries):,} entries"
+    if entries and all(map(_is_odd, entries)):
+        return f"none of its {len(entries):,} entries is a movie"
     numbers = sorted(map(_requested, pages))
     if numbers != list(range(1, expected + 1)):
         return f"{len(numbers)} of {expected} pages were answered"
     for page in pages:
         if page.get("page", _requested(page)) != _requested(page):
-            return f"page {_requested(page)} was answered as page {page['page']}"
+            return f"page {_requested(page)} was answered as page {page['page']!r}"
         if not page["results"] and expected > 1:
             return f"page {_requested(page)} of {total_pages} is empty"
     if expected > 1 and len({str(page["results"]) for page in pages}) < expected:
         return "a page was answered twice"
-    count, size = (f([len(page["results"]) for page in pages]) for f in (sum, max))
-    if not isinstance(total_results, int):
+    count, size = len(entries), max(len(page["results"]) for page in pages)
+    if total_results is None:
         return None
     # Of a list that moves a page may be one entry short, and one entry be on two pages.
     slack = expected if is_moving else 0
@@ -179,7 +192,7 @@ def _contradiction(pages: list[Page], last_page: int, *, is_moving: bool) -> str
         -total_results // max(1, size - 1)
     ):
         return f"it reports {total_results:,} entries on {total_pages:,} pages of {size}"
-    ids = [one for page in pages for one in map(_id, page["results"]) if one is not None]
+    ids = [one for one in map(_id, entries) if one is not None]
     if not is_moving and len(set(map(str, ids))) < len(ids):
         return "an entry is on it twice"
     return None

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from marquee.core.text import WHITE_SPACE
+
+ID = re.compile("[0-9]{1,19}")
+SEPARATORS = str.maketrans(dict.fromkeys(WHITE_SPACE + ",", " "))
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,14 @@ def movie_ids(text: str) -> tuple[int, ...]:
     """Read ids, separated by commas or white space, from a text or from the file it names.
 
     Raises:
-        ValueError: something in it is no id.
+        ValueError: something in it is no id; `int` alone would read 1_000 as well.
 
     """
     if (content := _content(text)) is not None:
         text = content
-    ids = tuple(dict.fromkeys(int(one) for one in text.replace(",", " ").split()))
-    if not ids or not all(map(is_movie_id, ids)):
+    parts = text.translate(SEPARATORS).split()
+    ids = tuple(dict.fromkeys(int(one) for one in parts if ID.fullmatch(one)))
+    if not ids or not all(map(ID.fullmatch, parts)) or not all(map(is_movie_id, ids)):
         raise ValueError(f"no movie ids: {text[:50]!r}")
     return ids
 
@@ -72,8 +79,10 @@ def is_movie_id(value: object) -> bool:
 def _content(text: str) -> str | None:
     """Return the content of the file that a text names, None if it names none."""
     try:
-        file = Path(text)
+        file = Path(text).expanduser()
         return file.read_text(encoding="utf-8") if file.is_file() else None
+    except RuntimeError:  # ~ of nobody
+        return None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:  # a list of many ids
             return None

@@ -122,7 +122,11 @@ WITH new_loads AS (
     ) = 1
 )
 SELECT
-  @GENERATE_SURROGATE_KEY(record.title_id, record.theater_id, @date_text(record.report_day))::TEXT AS box_office_sk,
+  @GENERATE_SURROGATE_KEY(
+    REPLACE(REPLACE(record.title_id, '~', '~~'), '|', '~|'),
+    record.theater_id,
+    @date_text(record.report_day)
+  )::TEXT AS box_office_sk, /* The macro joins the parts by |: one in a title's key must not move the border. */
   record.record_id::TEXT AS record_id,
   record.title_id::TEXT AS title_id,
   record.theater_id::TEXT AS theater_id,
