@@ -569,7 +569,6 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
     before = project.rows_of("gold")
     token = Tokens(TOKEN_KEY).fan(CANARY_FAN)
     assert "warehouse.duckdb" in found_in(project.folder, token)
-    shutil.rmtree(project.folder / "snapshot_dir")  # as the runbook says
     monkeypatch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
     monkeypatch.setenv("MARQUEE_DUCKDB", str(project.duckdb))
     monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "dlt"))
