@@ -199,8 +199,8 @@ def check_pair(
     if missing and not is_erasure:
         raise MarqueeError(
             f"The vault is older than the warehouse: it lacks {len(missing)} erasures, the first "
-            f"of {in_warehouse[missing[0]][0]:%Y-%m-%d %H:%M} UTC. Whoever was forgotten since then "
-            "would come back.",
+            f"of {in_warehouse[missing[0]][0]:%Y-%m-%d %H:%M} UTC. Whoever was forgotten since "
+            "then would come back.",
             "Bring back the newest vault. If it is lost, repeat these erasures: "
             "python pipelines/studio.py --forget FAN_ID, once for each (docs/privacy.md).",
         )
