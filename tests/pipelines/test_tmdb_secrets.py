@@ -152,7 +152,8 @@ def test_a_redirect_that_repeats_the_query_string_does_not_carry_the_key(
     ):
         for server in (home, other):
             threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(Redirecting, "requested", requested := [])
+        requested: list[str] = []
+        monkeypatch.setattr(Redirecting, "requested", requested)
         target = f"http://127.0.0.1:{other.server_port}" if is_foreign else ""
         monkeypatch.setattr(Redirecting, "location", target)
         base_url = f"http://127.0.0.1:{home.server_port}/3"
