@@ -80,14 +80,15 @@ def end_forks_with_parent() -> None:
     parent was killed, by `kill -9` too.
     """
     parent_id = 0
+    prctl = _prctl()  # not in the child: a lock of the loader could be held there for ever
 
     def note_parent() -> None:
         nonlocal parent_id
         parent_id = os.getpid()
 
     def end_with_it() -> None:
-        end_with_parent()
-        if os.getppid() != parent_id:  # it ended before it was asked for
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent_id:  # it ended meanwhile
             os._exit(EXIT_CODE)
 
     os.register_at_fork(before=note_parent, after_in_child=end_with_it)
@@ -95,5 +96,11 @@ def end_forks_with_parent() -> None:
 
 def end_with_parent() -> None:
     """Have this process killed when the thread that started it ends (on Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl()(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl() -> Callable[[int, int], object]:
+    if sys.platform != "linux":
+        return lambda option, number: None
+    found: Callable[[int, int], object] = ctypes.CDLL(None).prctl
+    return found

@@ -18,15 +18,13 @@ import pytest
 from marquee.core.settings import ROOT
 from marquee.sandbox.server import Sandbox
 from tests.conftest import films
-from tests.e2e.browser import CHROMIUM, dashboard, open_browser, sqlmesh_ui
+from tests.e2e.browser import CHROMIUM, PATIENCE_SECONDS, dashboard, open_browser, sqlmesh_ui
 
 FOREIGN = [
-    *({"Host": host} for host in ("rebound.example", "127.0.0.1.nip.example:80", "localhost.")),
-    *({"Host": host} for host in ("0.0.0.0", "[::ffff:7f00:1]", "me@127.0.0.1", "127.0.0.1/x")),
-    {"Origin": ""},
-    {"Origin": "http://localhost"},
-    {"Origin": "http://[::1]"},
+    {"Host": "rebound.example"},
+    {"Host": "127.0.0.1.rebound.example:80"},
     {"Origin": "http://127.0.0.1:9"},
+    {"Origin": "http://localhost"},
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
     {"Sec-Fetch-Site": "cross-site"},
@@ -41,7 +39,9 @@ WEBSOCKET = {
 
 
 def status(address: str, path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection = http.client.HTTPConnection(
+        address.removeprefix("http://"), timeout=PATIENCE_SECONDS
+    )
     try:
         connection.request(method, path, headers=headers)
         return connection.getresponse().status
@@ -99,7 +99,9 @@ def test_the_ui_reads_no_file_but_the_warehouse(ui: str, tmp_path: Path) -> None
     secret.write_text("canary-of-a-file")
 
     def answer(sql: str) -> str:
-        connection = http.client.HTTPConnection(ui.removeprefix("http://"), timeout=120)
+        connection = http.client.HTTPConnection(
+            ui.removeprefix("http://"), timeout=PATIENCE_SECONDS
+        )
         body = f'{{"sql": "{sql}"}}'
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/api/commands/fetchdf", body, headers)
