@@ -22,6 +22,7 @@ from pathlib import Path
 from sqlmesh.utils.errors import SQLMeshError
 
 from marquee.core.settings import ROOT
+from marquee.core.signals import end_forks_with_parent
 from marquee.plan_diff.bronze import INPUTS, sandbox_bronze
 from marquee.plan_diff.build import Base, Built, build_base, built
 from marquee.plan_diff.checks import run_checks
@@ -81,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=Path("plan-diff.md"), metavar="FILE", help="the report"
     )
     options = parser.parse_args(argv)
+    end_forks_with_parent()
     # SQLMesh logs every statement of a table diff, as a warning unless configured otherwise.
     logging.getLogger("sqlmesh").addHandler(logging.NullHandler())
     logging.getLogger("sqlmesh").propagate = False

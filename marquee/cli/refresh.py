@@ -23,6 +23,7 @@ from sqlmesh.core.context import Context
 from marquee.core.clock import naive_utc, utcnow
 from marquee.core.garbage import collect_rarely
 from marquee.core.settings import ROOT
+from marquee.core.signals import end_forks_with_parent
 
 EPILOG = """\
 A model is out of date if it was last evaluated before the newest completed load of bronze. Only
@@ -45,6 +46,7 @@ def main(argv: Sequence[str]) -> int:
     )
     options = parser.parse_args(argv)
     started_at = utcnow()
+    end_forks_with_parent()
     collect_rarely()
     configure_logging()
     configure_console()

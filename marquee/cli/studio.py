@@ -15,6 +15,7 @@ from marquee.bronze.destination import Destination
 from marquee.cli.base import build_parser, execute, last_lines
 from marquee.core.errors import explain
 from marquee.core.settings import Settings, configure_dlt
+from marquee.monitoring.snapshot import delete_snapshots
 from marquee.sources.studio.feeds import Feed
 from marquee.sources.studio.report import Report
 from marquee.sources.studio.run import apply_all_erasures, encrypt_vault, forget_fan, load_studio
@@ -77,12 +78,15 @@ def run(argv: Sequence[str] | None, feeds: Sequence[Feed]) -> int:
             options.destination, settings.duckdb, read_only=options.dry_run
         )
         studio = choose_studio(options, stack)
-        if options.forget:
+        if options.forget or options.apply_erasures:
+            # The dashboard copies the file at any time: what it has before and meanwhile goes.
+            stack.callback(delete_snapshots, settings.duckdb)
+            delete_snapshots(settings.duckdb)
+            if options.apply_erasures:
+                return erasure(apply_all_erasures(studio, destination, settings))
             changed = forget_fan(studio, destination, settings, options.forget)
             code = EXIT_UNKNOWN_FAN if changed is None else 0
             return erasure(changed)
-        if options.apply_erasures:
-            return erasure(apply_all_erasures(studio, destination, settings))
         if options.encrypt_vault:
             is_changed = encrypt_vault(studio, destination, settings)
             return "The vault is encrypted." if is_changed else "The vault has this key already."

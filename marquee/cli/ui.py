@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -53,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.environ.update(locked())
         project = copy_project(Path(folder) / "project")
         print(f"http://{HOST}:{options.port}, on a copy: {project}", flush=True)
-        with own_package(project):
+        with own_package(project), suppress(KeyboardInterrupt):
             serve(project, options.port)
     return 0
 
@@ -151,4 +153,6 @@ def serve(project: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
+    # Ended like Ctrl-C, it deletes its copies: uvicorn raises a signal again after it has stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

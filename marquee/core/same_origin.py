@@ -6,12 +6,14 @@ lead there (DNS rebinding). SQLMesh's UI, the dashboard and the sandbox check ea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Protocol
-from urllib.parse import urlsplit
 
 SCHEMES = ("http", "https")  # https where a proxy on this machine adds it
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# A name or an address, and a port: no user, path or anything else that a URL could have.
+HOST = re.compile(r"(?:\[([0-9a-f:]+)\]|([\w.-]+))(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 
 
 class Headers(Protocol):
@@ -34,7 +36,8 @@ def denial(headers: Headers, hostnames: Collection[str] = LOOPBACK) -> str | Non
 
     """
     host = headers.get("Host") or ""
-    if _hostname(f"//{host}") not in hostnames:
+    parts = HOST.fullmatch(host)
+    if parts is None or (parts[1] or parts[2]).lower() not in hostnames:
         return "Host"
     origin = headers.get("Origin")
     if origin is not None and origin.lower() not in (f"{one}://{host}".lower() for one in SCHEMES):
@@ -42,10 +45,3 @@ def denial(headers: Headers, hostnames: Collection[str] = LOOPBACK) -> str | Non
     if headers.get("Sec-Fetch-Site") not in (None, "same-origin", "none"):
         return "Sec-Fetch-Site"
     return None
-
-
-def _hostname(address: str) -> str | None:
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None

@@ -1,16 +1,20 @@
-"""Ctrl-C as a request: stop at the next good place, and never in the middle of a load."""
+"""Ctrl-C as a request, and child processes that end with their parent."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType, TracebackType
 from typing import Any
 
 EXIT_CODE = 128 + signal.SIGINT
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 class Interrupt:
@@ -66,3 +70,37 @@ class Interrupt:
             self._is_loading = False
         if self.requested:
             raise KeyboardInterrupt
+
+
+@cache
+def end_forks_with_parent() -> None:
+    """Have each process that Python forks from now on end with the one that forked it (on Linux).
+
+    SQLMesh forks helpers that load models. A helper waits for work and does not notice that its
+    parent was killed, by `kill -9` too.
+    """
+    parent_id = 0
+    prctl = _prctl()  # not in the child: a lock of the loader could be held there for ever
+
+    def note_parent() -> None:
+        nonlocal parent_id
+        parent_id = os.getpid()
+
+    def end_with_it() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent_id:  # it ended meanwhile
+            os._exit(EXIT_CODE)
+
+    os.register_at_fork(before=note_parent, after_in_child=end_with_it)
+
+
+def end_with_parent() -> None:
+    """Have this process killed when the thread that started it ends (on Linux)."""
+    _prctl()(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _prctl() -> Callable[[int, int], object]:
+    if sys.platform != "linux":
+        return lambda option, number: None
+    found: Callable[[int, int], object] = ctypes.CDLL(None).prctl
+    return found

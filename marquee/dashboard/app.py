@@ -120,8 +120,12 @@ def show(page: Page) -> None:
 def draw() -> None:
     """Draw the page that a visitor is on; Streamlit calls this script for each click."""
     st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
-    # Half of the empty space above the title.
-    st.html("<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>")
+    # Half of the empty space above the title. Each table has a CSV button of ours: Streamlit's own
+    # would write a text that a spreadsheet takes for a formula.
+    st.html(
+        "<style>.stMainBlockContainer { padding-top: 4.5rem; } "
+        "button[aria-label='Download as CSV'] { display: none; }</style>"
+    )
     pages = [
         st.Page(partial(show, page), title=title, icon=icon, url_path=name, default=not place)
         for place, (name, (title, icon, page)) in enumerate(PAGES.items())

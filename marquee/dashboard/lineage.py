@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from marquee.core.settings import ROOT
+from marquee.core.signals import end_with_parent
 from marquee.lineage.graph import Graph
 from marquee.lineage.layout import place
 
@@ -163,4 +164,5 @@ def describe() -> dict[str, list[dict[str, Any]]]:
 
 
 if __name__ == "__main__":
+    end_with_parent()
     print(json.dumps(describe()))

@@ -34,7 +34,7 @@ def snapshot_dir(path: Path) -> Path:
     """Return the folder of a warehouse's snapshots: `MARQUEE_COPY_DIR`, or the project's cache."""
     folder = os.environ.get("MARQUEE_COPY_DIR")
     name = str(path.resolve()).strip("/").replace("/", "%")
-    return (Path(folder) if folder else ROOT / ".cache" / "snapshot_dir") / name
+    return (Path(folder) if folder else ROOT / ".cache" / "copies") / name
 
 
 def file_state(path: Path) -> FileState:
@@ -109,6 +109,12 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
     )
 
 
+def delete_snapshots(path: Path) -> None:
+    """Delete all snapshots of a warehouse, for they have what was erased in it since."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(snapshot_dir(path))
+
+
 def snapshot_age(path: Path, copy: Path) -> timedelta | None:
     """Tell how old a copy is if the file has changed since it was made; None if it has not."""
     if copy.parent.name == _name(file_state(path)):
@@ -154,7 +160,7 @@ def _name(found: FileState) -> str:
 
 
 def _existing_snapshots(folder: Path, name: str) -> list[Path]:
-    """Return the snapshot_dir, the newest last."""
+    """Return the snapshots, the newest last."""
     found = [one / name for one in folder.glob("[0-9]*") if (one / name).exists()]
     return sorted(found, key=lambda one: one.parent.stat().st_mtime)
 

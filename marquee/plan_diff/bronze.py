@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from marquee.core.signals import end_with_parent
 from marquee.plan_diff.errors import PlanDiffError
 
 # Two days of movies, so that there is history. A pipeline that a project lacks is left out.
@@ -63,7 +64,12 @@ def _load(project: Path, command: list[str], folder: Path) -> None:
         "MARQUEE_DLT_DIR": str(folder / "dlt"),
     }
     done = subprocess.run(  # noqa: S603 - the project's own pipelines
-        [sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True
+        [sys.executable, *command],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=end_with_parent,
     )
     if done.returncode:
         raise PlanDiffError(f"`python {' '.join(command)}` failed:\n{done.stderr.strip()}")

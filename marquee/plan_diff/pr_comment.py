@@ -38,7 +38,7 @@ environment:
 
 
 class GitHubError(Exception):
-    """GitHub guard_message, or could not be reached; the message says why, without the token."""
+    """GitHub rejected a call, or could not be reached; the message says why, without the token."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class GitHub:
             The address of the comment, and whether it is new.
 
         Raises:
-            GitHubError: GitHub guard_message or could not be reached.
+            GitHubError: GitHub rejected a call or could not be reached.
 
         """
         text = f"{MARKER}\n{fitting(body)}"
@@ -147,14 +147,18 @@ def from_environment() -> GitHub:
     missing = [name for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY") if not os.environ.get(name)]
     if missing:
         raise GitHubError(f"{' and '.join(missing)} must be set.")
+    token = os.environ["GITHUB_TOKEN"].strip()
+    if not all("!" <= character <= "~" for character in token):
+        # http.client would quote the token in its error.
+        raise GitHubError("GITHUB_TOKEN contains a character that no HTTP header can carry.")
     api_url = os.environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
     if urllib.parse.urlsplit(api_url).scheme not in ("http", "https"):
         raise GitHubError(f"GITHUB_API_URL must be an address of the web, not {api_url}.")
-    return GitHub(api_url, os.environ["GITHUB_REPOSITORY"], os.environ["GITHUB_TOKEN"])
+    return GitHub(api_url, os.environ["GITHUB_REPOSITORY"], token)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Post the report; return 0, or 1 where GitHub guard_message."""
+    """Post the report; return 0, or 1 where GitHub rejected a call."""
     parser = argparse.ArgumentParser(
         prog="python -m marquee.plan_diff.pr_comment",
         description="Post a report as the one plan-diff comment of a pull request.",

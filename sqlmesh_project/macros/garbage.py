@@ -1,12 +1,14 @@
-"""Tunes Python's garbage collector for `sqlmesh`, which imports this when it loads the project."""
+"""Tunes the process of `sqlmesh`, which imports this when it loads the project."""
 
 from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
 from marquee.core.garbage import collect_rarely
+from marquee.core.signals import end_forks_with_parent
 
 collect_rarely()
+end_forks_with_parent()
 
 
 @macro()

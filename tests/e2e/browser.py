@@ -30,7 +30,7 @@ FLAGS = [
     "--disable-sync",
 ]
 # Until a server answers or a page is drawn: much, because a machine may do other things as well.
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 600
 
 
 @contextmanager
@@ -49,6 +49,7 @@ def sqlmesh_ui(duckdb_file: Path, state_file: Path, folder: Path) -> Iterator[st
         "MARQUEE_DUCKDB": str(duckdb_file),
         "MARQUEE_STATE_DUCKDB": str(state_file),
         "MARQUEE_COPY_DIR": str(folder / "copies"),
+        "TMPDIR": str(folder),
     }
     command = ["-m", "marquee.cli.ui", "--port"]
     with _served(command, environment, folder / "ui.log", "/api/meta") as address:

@@ -18,11 +18,13 @@ import pytest
 from marquee.core.settings import ROOT
 from marquee.sandbox.server import Sandbox
 from tests.conftest import films
-from tests.e2e.browser import CHROMIUM, dashboard, open_browser, sqlmesh_ui
+from tests.e2e.browser import CHROMIUM, PATIENCE_SECONDS, dashboard, open_browser, sqlmesh_ui
 
 FOREIGN = [
     {"Host": "rebound.example"},
+    {"Host": "127.0.0.1.rebound.example:80"},
     {"Origin": "http://127.0.0.1:9"},
+    {"Origin": "http://localhost"},
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
     {"Sec-Fetch-Site": "cross-site"},
@@ -37,7 +39,9 @@ WEBSOCKET = {
 
 
 def status(address: str, path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection = http.client.HTTPConnection(
+        address.removeprefix("http://"), timeout=PATIENCE_SECONDS
+    )
     try:
         connection.request(method, path, headers=headers)
         return connection.getresponse().status
@@ -46,15 +50,22 @@ def status(address: str, path: str, method: str = "GET", **headers: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def ui_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ui")
+
+
+@pytest.fixture(scope="module")
+def ui(ui_folder: Path) -> Iterator[str]:
     """The UI on an empty warehouse, which has neighbors."""
-    folder = tmp_path_factory.mktemp("ui")
+    folder = ui_folder
     for name in ("warehouse", "state", "vault"):
         with duckdb.connect(str(folder / f"{name}.duckdb")) as connection:
             connection.execute(f"CREATE TABLE canary AS SELECT 'canary-of-{name}' AS text")
     pytest.importorskip("web.server.main", reason="the extra `ui`")
     with sqlmesh_ui(folder / "warehouse.duckdb", folder / "state.duckdb", folder) as address:
+        assert len(list(folder.glob("marquee-ui-*"))) == 1
         yield address
+    assert not list(folder.glob("marquee-ui-*")), "the copies end with the UI"
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +99,9 @@ def test_the_ui_reads_no_file_but_the_warehouse(ui: str, tmp_path: Path) -> None
     secret.write_text("canary-of-a-file")
 
     def answer(sql: str) -> str:
-        connection = http.client.HTTPConnection(ui.removeprefix("http://"), timeout=120)
+        connection = http.client.HTTPConnection(
+            ui.removeprefix("http://"), timeout=PATIENCE_SECONDS
+        )
         body = f'{{"sql": "{sql}"}}'
         headers = {"Content-Type": "application/json"}
         connection.request("POST", "/api/commands/fetchdf", body, headers)
@@ -102,6 +115,11 @@ def test_the_ui_reads_no_file_but_the_warehouse(ui: str, tmp_path: Path) -> None
         "SET enable_external_access = true",
         f"ATTACH '{tmp_path}/other.duckdb' AS other",
         f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+        f"EXPORT DATABASE '{tmp_path}/out'",
+        f"FROM '{secret}'",
+        f"FROM glob('{tmp_path}/*')",
+        "INSTALL httpfs",
+        "LOAD httpfs",
     ):
         text = answer(sql)
         assert "canary-of-a-file" not in text
@@ -130,24 +148,46 @@ ATTACK = """
 async ([ui, board, sandbox]) => {
   const body = JSON.stringify({sql: "SELECT 1", content: "", new_path: "stolen"});
   const tries = [];
-  for (const mode of ["cors", "no-cors"]) {
-    for (const url of [ui + "/api/meta", ui + "/api/files", board + "/_stcore/health",
-                       sandbox + "/3/genre/movie/list"]) {
-      tries.push(fetch(url, {mode}));
+  // Chromium resolves any name below localhost to this machine, as a name that was rebound.
+  const named = (address, name) => address.replace("127.0.0.1", name);
+  for (const name of ["127.0.0.1", "localhost", "rebound.localhost"]) {
+    for (const mode of ["cors", "no-cors"]) {
+      for (const url of [ui + "/api/meta", ui + "/api/files", board + "/_stcore/health",
+                         sandbox + "/3/genre/movie/list"]) {
+        tries.push(fetch(named(url, name), {mode}));
+      }
+      for (const path of ["/api/files/config.yaml", "/api/commands/fetchdf"]) {
+        tries.push(fetch(named(ui, name) + path, {mode, method: "POST", body}));
+      }
     }
-    tries.push(fetch(ui + "/api/files/config.yaml", {mode, method: "POST", body}));
-    tries.push(fetch(ui + "/api/commands/fetchdf", {mode, method: "POST", body}));
+    tries.push(fetch(named(ui, name) + "/api/files/config.yaml", {method: "DELETE"}));
   }
   const results = [];
   for (const one of await Promise.allSettled(tries)) {
     results.push(one.status == "rejected" || one.value.type == "opaque"
       ? "unreadable" : await one.value.text());
   }
-  const socket = new WebSocket(board.replace("http", "ws") + "/_stcore/stream");
-  results.push(await new Promise(done => {
-    socket.onopen = () => done("connected");
-    socket.onerror = () => done("unreadable");
-  }));
+  for (const name of ["127.0.0.1", "localhost", "rebound.localhost"]) {
+    for (const address of [board + "/_stcore/stream", ui + "/api/events"]) {
+      const socket = new WebSocket(named(address, name).replace("http", "ws"));
+      results.push(await new Promise(done => {
+        socket.onopen = () => done("connected");
+        socket.onerror = () => done("unreadable");
+      }));
+    }
+  }
+  // A form needs no script and no permission to be sent.
+  const form = document.createElement("form");
+  form.method = "post";
+  form.enctype = "text/plain";
+  form.action = ui + "/api/files/config.yaml";
+  form.target = "frame";
+  const frame = document.createElement("iframe");
+  frame.name = "frame";
+  document.body.append(frame, form);
+  const loaded = new Promise(done => { frame.onload = () => done(); });
+  form.submit();
+  await loaded;
   return results;
 }
 """
@@ -156,18 +196,26 @@ async ([ui, board, sandbox]) => {
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 def test_a_page_of_another_origin_reaches_nothing_and_changes_no_file(
-    ui: str, board: str, sandbox: Sandbox, tmp_path: Path
+    ui: str, ui_folder: Path, board: str, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     (tmp_path / "index.html").write_text("<title>another origin</title>")
-    before = fingerprint()
+    (copy,) = ui_folder.glob("marquee-ui-*/project")
+    before = fingerprint(ROOT), fingerprint(copy)
     handler = partial(Quiet, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as other, open_browser() as page:
         threading.Thread(target=other.serve_forever, daemon=True).start()
-        page.goto(f"http://127.0.0.1:{other.server_port}/index.html")
+        address = f"http://127.0.0.1:{other.server_port}/"
+        answers: dict[str, int] = {}
+        page.on("response", lambda answer: answers.update({answer.url: answer.status}))
+        page.goto(f"{address}index.html")
         results = page.evaluate(ATTACK, [ui, board, sandbox.root_url])
         other.shutdown()
     assert set(results) == {"unreadable"}, results
-    assert fingerprint() == before
+    # What a page may not read was not done either: each request that was answered was denied.
+    denied = {url: code for url, code in answers.items() if not url.startswith(address)}
+    assert len(denied) >= 12
+    assert set(denied.values()) == {403}, denied
+    assert (fingerprint(ROOT), fingerprint(copy)) == before
     # The same pages work by themselves.
     with open_browser() as page:
         assert page.goto(f"{ui}/health").status == 200
@@ -179,9 +227,12 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-def fingerprint() -> str:
-    """A hash of the project that the UI shows."""
+def fingerprint(project: Path) -> str:
+    """A hash of a project's files, and of their names."""
     digest = hashlib.sha256()
-    for path in sorted([ROOT / "config.yaml", *(ROOT / "sqlmesh_project").rglob("*.sql")]):
-        digest.update(path.read_bytes())
+    kept = [project / "config.yaml", project / "external_models.yaml"]
+    for folder in ("sqlmesh_project", "audits", "marquee", "tests/models"):
+        kept += [one for one in (project / folder).rglob("*") if one.suffix != ".pyc"]
+    for path in sorted(path for path in kept if path.is_file()):
+        digest.update(f"{path.relative_to(project)}\n".encode() + path.read_bytes())
     return digest.hexdigest()

@@ -31,7 +31,7 @@ from marquee.sources.studio.vault import Vault
 from pipelines import studio
 from tests.conftest import CliResult, Project, finish
 
-KEY = "0123456789abcdef0123456789abcdef"
+KEY = "4f1c9a7e2b8d06355dab71e0c3f82964"
 HEADER = (
     "record_id,title_id,theater_id,name,region,country,report_date,tickets_sold,"
     "gross_revenue_local,local_currency,exchange_rate_usd,gross_revenue_usd,screen_count,"

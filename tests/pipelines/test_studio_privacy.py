@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +19,7 @@ from marquee.core.clock import utcnow
 from marquee.sources.studio import encryption, erasure
 from marquee.sources.studio.domains import FAN_DOMAINS, looks_personal
 from marquee.sources.studio.encryption import is_encrypted, open_vault
-from marquee.sources.studio.settings import derived_vault_key
+from marquee.sources.studio.settings import check_strength, derived_vault_key
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
 from pipelines import studio
@@ -171,12 +173,19 @@ def keys_of(lines: list[dict[str, Any]]) -> int:
         ("(202) 555-0147-1", True),
         ("202-555-0147", True),
         ("600 111 222", True),
+        ("\uff16\uff10\uff10 111 222", True),  # wide digits
+        ("jane\uff20example.com", True),
+        ("ip-2001:db8::1", True),
+        ("[2001:db8::1]:443", True),
         ("Europe", False),
         ("2026-01-01", False),
         ("2026-01-01T10:00:00+02:00", False),
         ("0123456789", False),
         ("8d1f4f2e-0b1c-4d62-9a51-0d9d1b5f1a11", False),
         ("2001: A Space Odyssey", False),
+        ("title::1", False),
+        ("studio::a:2", False),
+        ("10:20:30", False),
         ("Apollo 11-17", False),
         ("1,234,567.89", False),
         ("T-1", False),
@@ -184,6 +193,16 @@ def keys_of(lines: list[dict[str, Any]]) -> int:
 )
 def test_what_looks_personal(value: str, is_personal: bool) -> None:
     assert looks_personal(value) is is_personal
+
+
+@pytest.mark.parametrize(
+    "region", ["Jose\u0301", "JOSE", "\uff2aos\u00e9", "J.o.s\u200b\u00e9", "Mu\u00f1oz Jose"]
+)
+def test_a_name_is_recognized_however_it_is_written(folder: Folder, region: str) -> None:
+    person = {"first_name": "Jos\u00e9", "last_name": "Mu\u00f1oz"}
+    folder.write("fan_interactions/a.jsonl", interaction(1, region=region, **person))
+    assert folder.load().code == 0
+    assert folder.landed("SELECT region FROM bronze.raw_fan_interactions") == ["MASKED"]
 
 
 @pytest.mark.parametrize(
@@ -210,12 +229,17 @@ def test_usual_values_of_the_feed_are_in_their_domains(field: str, values: list[
 
 @pytest.mark.parametrize(
     ("event_offset", "redelivered"),
-    [(timedelta(hours=-1), "old"), (timedelta(hours=30), "ahead"), (timedelta(days=-400), "again")],
+    [
+        *((timedelta(hours=-1), "old"), (timedelta(hours=30), "ahead")),
+        *((timedelta(days=-400), "again"), (timedelta.max, "last")),
+    ],
 )
 def test_an_erasure_is_not_undone_by_delivering_a_file_again(
     folder: Folder, event_offset: timedelta, redelivered: str
 ) -> None:
-    at = (utcnow() + event_offset).isoformat()
+    at = "9999-12-31T23:59:59"
+    if event_offset != timedelta.max:
+        at = (utcnow() + event_offset).isoformat()
     folder.write("fan_interactions/a.jsonl", canary(1, event_timestamp=at))
     folder.load()
     assert folder.load("--forget", FAN).code == 0
@@ -235,7 +259,7 @@ def test_an_unknown_fan_has_an_exit_code_of_its_own(folder: Folder) -> None:
 
 def test_an_older_vault_beside_a_newer_warehouse_is_rejected(folder: Folder) -> None:
     project, backup = folder.project, folder.project.folder.parent / "vault.backup"
-    folder.write("fan_interactions/a.jsonl", canary(1), interaction(2))
+    folder.write("fan_interactions/a.jsonl", canary(1), interaction(2, fan_id="F2"))
     folder.load()
     shutil.copy(project.vault, backup)
     folder.load("--forget", FAN)
@@ -246,6 +270,10 @@ def test_an_older_vault_beside_a_newer_warehouse_is_rejected(folder: Folder) -> 
         assert ended.code == 1
         assert "The vault is older than the warehouse" in ended.err
         assert "--forget FAN_ID" in ended.err
+    # Neither another fan's erasure nor that of a fan who is nobody stands for the missing one.
+    assert folder.load("--forget", "F-CANARY-78").code == EXIT_UNKNOWN_FAN
+    assert folder.load("--forget", "F2").code == 0
+    assert "The vault is older than the warehouse: it lacks 1 erasures" in folder.load().err
     # As instructed: the erasure is repeated.
     assert folder.load("--forget", FAN).code == 0
     assert folder.load().code == 0
@@ -321,7 +349,14 @@ def test_erasure_masks_what_an_earlier_version_left_in_other_fields(folder: Fold
 
 
 @pytest.mark.parametrize(
-    "key", ["a" * 32, "0" * 64, "password" * 5, "password" * 4 + "pass", "ab" * 16, "abcdefg" * 5]
+    "key",
+    [
+        *("a" * 32, "0" * 64, "password" * 5, "password" * 4 + "pass", "ab" * 16, "abcdefg" * 5),
+        *("0123456789abcdef" * 2, "abcdefghijklmnopqrstuvwxyz012345", "aabbccddeeffgghhiijjkkllmm"),
+        *("password" * 4 + "1", "ChangeMe" * 4 + "!", "qwertyuiopasdfghjklzxcvbnm123456"),
+        *("my-secret-token-key-for-marquee-2026", "correct-horse-battery-staple-correct"),
+        *(("password" * 4).encode().hex(), b64encode(b"password" * 4).decode()),
+    ],
 )
 def test_a_weak_key_is_rejected(folder: Folder, key: str) -> None:
     folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", key)
@@ -332,6 +367,12 @@ def test_a_weak_key_is_rejected(folder: Folder, key: str) -> None:
     folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY)
     folder.project.monkeypatch.setenv("STUDIO_VAULT_KEY", key)
     assert "The vault key" in folder.load().err
+
+
+def test_no_random_key_is_rejected() -> None:
+    for make in (secrets.token_hex, secrets.token_urlsafe):
+        for _ in range(2_000):
+            check_strength("key", make(24)[:32])
 
 
 def test_no_value_can_move_the_border_between_two_parts_of_a_token() -> None:
@@ -352,6 +393,9 @@ def test_the_vault_is_encrypted_and_its_owners_alone_also_on_opening(folder: Fol
     folder.project.vault.chmod(0o644)
     folder.write("fan_interactions/a.jsonl", canary(2))
     folder.load()
+    assert folder.project.vault.stat().st_mode & 0o777 == 0o600
+    folder.project.vault.chmod(0o644)
+    folder.load("--dry-run")
     assert folder.project.vault.stat().st_mode & 0o777 == 0o600
     # An encrypted file that another process left with a log is opened all the same.
     assert not list(folder.project.folder.glob("vault.duckdb.*"))

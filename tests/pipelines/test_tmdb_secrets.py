@@ -6,7 +6,11 @@ import gzip
 import logging
 import os
 import signal
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
@@ -14,7 +18,9 @@ from dlt.common.versioned_state import decompress_state
 
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.client import TmdbSession
 from marquee.sources.tmdb.run import Fetcher, RunExecutor
+from marquee.sources.tmdb.settings import TmdbSettings
 from tests.conftest import Project, films, finish, movie
 
 KEY = "5ec2e75ec2e75ec2e75ec2e75ec2e75e"
@@ -115,3 +121,47 @@ def assert_nowhere_on_disk(project: Project) -> None:
             "SELECT state FROM bronze._dlt_pipeline_state"
         ).fetchall():
             assert KEY not in str(decompress_state(state))
+
+
+class Redirecting(BaseHTTPRequestHandler):
+    """Redirects to another server, or to itself, and repeats the query string."""
+
+    requested: ClassVar[list[str]] = []
+    location = ""
+
+    def do_GET(self) -> None:
+        self.requested.append(self.path)
+        body = b'{"id": 1}'
+        self.send_response(200 if self.path.startswith("/landed") else 302)
+        self.send_header("Location", f"{self.location}/landed?{urlsplit(self.path).query}")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_foreign", [True, False])
+def test_a_redirect_that_repeats_the_query_string_does_not_carry_the_key(
+    monkeypatch: pytest.MonkeyPatch, is_foreign: bool
+) -> None:
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as home,
+        ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as other,
+    ):
+        for server in (home, other):
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        requested: list[str] = []
+        monkeypatch.setattr(Redirecting, "requested", requested)
+        target = f"http://127.0.0.1:{other.server_port}" if is_foreign else ""
+        monkeypatch.setattr(Redirecting, "location", target)
+        base_url = f"http://127.0.0.1:{home.server_port}/3"
+        session = TmdbSession(TmdbSettings(base_url=base_url, api_key=KEY))
+        response = session.get(f"{base_url}/movie/1?page=2")
+        for server in (home, other):
+            server.shutdown()
+    assert response.json() == {"id": 1}
+    assert KEY not in response.url
+    assert [KEY in path for path in requested] == [True, not is_foreign]
+    assert all(path.count("api_key=") <= 1 and "page=2" in path for path in requested)

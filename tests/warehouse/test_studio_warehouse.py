@@ -8,13 +8,14 @@ is kept.
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -23,6 +24,7 @@ from typing import Any
 from unittest import mock
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from sqlmesh import configure_logging
 from sqlmesh.core.context import Context
@@ -34,10 +36,12 @@ from macros.quality import METRICS
 from marquee.catalog.data_dictionary import LAYERS
 from marquee.catalog.history import read_history
 from marquee.catalog.site import Site
+from marquee.cli import health, report
 from marquee.core.settings import ROOT
+from marquee.dashboard.pages import csv
 from marquee.lineage.project import tables_of
 from marquee.monitoring.snapshot import current_snapshot
-from marquee.monitoring.store import DuckDBStore
+from marquee.monitoring.view import open_warehouse
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from marquee.sources.studio.encryption import open_vault
 from marquee.sources.studio.settings import derived_vault_key
@@ -521,11 +525,43 @@ def opened(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
 
 
+def uncompressed(path: Path) -> bytes:
+    """The bytes of a file; those of SQLMesh's cache and of dlt's loads are compressed."""
+    content = path.read_bytes()
+    if content.startswith(b"\x1f\x8b"):
+        return gzip.decompress(content)
+    if content.startswith(b"PAR1"):
+        return json.dumps(pq.read_table(path).to_pylist(), default=str).encode()
+    return content
+
+
+def write_readers_output(warehouse: Warehouse, folder: Path) -> None:
+    """Have every command that reads the warehouse write what it shows into a folder."""
+    with warehouse.context() as context:
+        tables = tables_of(context, ROOT)
+    folder.mkdir()
+    with open_warehouse(warehouse.duckdb) as view:
+        Site(tables, read_history(view.store), LAYERS).write(folder / "site")
+        for table in view.store.tables():
+            shown = csv(view.store.frame(f"FROM {table}"))
+            (folder / f"{table}.csv").write_text(shown)
+    outputs: dict[str, Callable[[], int]] = {
+        "report.txt": report.main,
+        "health.txt": lambda: health.main([]),
+        "health.json": lambda: health.main(["--json"]),
+    }
+    for name, command in outputs.items():
+        with (folder / name).open("w") as file, redirect_stdout(file), redirect_stderr(file):
+            command()
+    written = {path.name for path in folder.iterdir() if path.stat().st_size}
+    assert written >= {"site", *outputs, "gold.dim_fans.csv", "bronze.raw_fan_interactions.csv"}
+
+
 def found_in(folder: Path, *words: str) -> set[str]:
     """The files in which a word is found, in a row of a table or anywhere in their bytes."""
     found = set()
     for path in folder.rglob("*"):
-        if path.is_file() and any(word.encode() in path.read_bytes() for word in words):
+        if path.is_file() and any(word.encode() in uncompressed(path) for word in words):
             found.add(path.name)
     for database in filter(Path.is_file, folder.rglob("*.duckdb")):
         with opened(database) as connection:
@@ -549,12 +585,12 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
 ) -> None:
     project = loaded.warehouse.copy_to(tmp_path / "project")
     monkeypatch.setenv("MARQUEE_COPY_DIR", str(project.folder / "snapshot_dir"))
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(project.duckdb))
+    monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "dlt"))
     copied = current_snapshot(project.duckdb)
     assert copied.is_relative_to(project.folder)
-    with project.context() as context:
-        past = read_history(DuckDBStore(copied))
-        Site(tables_of(context, ROOT), past, LAYERS).write(project.folder / "site")
-    kept = {"dlt", "logs", "site", "state.duckdb", "output.txt"}
+    write_readers_output(project, project.folder / "shown")
+    kept = {"dlt", "logs", "shown", "snapshot_dir", "state.duckdb", "output.txt"}
     assert {path.name for path in project.folder.iterdir()} >= kept
     assert found_in(
         project.folder / "logs", "raw_fan_interactions"
@@ -565,16 +601,21 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
     # An address, names and the id are kept of a fan; sessions and fields of no name of nobody.
     assert found_in(project.folder, *FORGOTTEN[:4], CANARY_FAN, KEPT) == VAULT
     assert found_in(project.folder, *FORGOTTEN[4:]) == set()
+    # A rejected value is none of the feed's own words, whether or not it looks personal.
+    rejected = "FROM ops.rejected_studio_values WHERE table_name = 'bronze.raw_fan_interactions'"
+    assert project.query(f"SELECT COUNT(*) > 0 {rejected}") == [(True,)]
+    quoted = "NOT rejected_value SIMILAR TO '([a-z]+ of length \\d+)?'"
+    assert project.query(f"{rejected} AND {quoted}") == []
 
     before = project.rows_of("gold")
     token = Tokens(TOKEN_KEY).fan(CANARY_FAN)
     assert "warehouse.duckdb" in found_in(project.folder, token)
-    shutil.rmtree(project.folder / "snapshot_dir")  # as the runbook says
     monkeypatch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
-    monkeypatch.setenv("MARQUEE_DUCKDB", str(project.duckdb))
-    monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "dlt"))
+    for exported in (project.folder / "shown").glob("*.csv"):
+        exported.unlink()  # a copy of a table, which whoever made it has to delete
     assert run_studio("--forget", CANARY_FAN) == 0
     assert run_studio("--forget", CANARY_FAN) == 0
+    assert not copied.exists()
     assert found_in(project.folder, *FORGOTTEN, CANARY_FAN) == set()
     # No row bears the token any more, but for the one that keeps old events out.
     in_rows = {place for place in found_in(project.folder, token) if ": " in place}

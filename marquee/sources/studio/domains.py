@@ -8,6 +8,7 @@ and counted.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,8 @@ MAX_LENGTH = 64  # of a key or a code
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+# Within a text; a key may have two parts with colons between them.
+_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]*(?::+[0-9A-Fa-f]+){2,}(?![\w:])")
 # Nine digits and more in groups, or seven and more after a plus sign. A plain number is no
 # telephone number: keys are plain numbers.
 _PHONE = re.compile(
@@ -90,11 +93,13 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9._=/-]*")
 
 def looks_personal(value: str) -> bool:
     """Return whether a text holds an e-mail address, a telephone number or an IP address."""
+    if not value.isascii():  # wide letters and signs
+        value = unicodedata.normalize("NFKC", value)
     if "@" in value and _EMAIL.search(value):
         return True
     if "." in value and _IPV4.search(value):
         return True
-    if value.count(":") >= 2 and _is_ipv6(value):
+    if value.count(":") >= 2 and any(map(_is_ipv6, [value, *_IPV6.findall(value)])):
         return True
     return sum(map(str.isdigit, value)) >= 7 and bool(_PHONE.search(_DATE.sub("", value)))
 
@@ -147,7 +152,10 @@ class Identity:
 
 
 def squash(value: str) -> str:
-    """Return a text in small letters without marks and spaces: A. Lee is a-lee."""
+    """Return a text in small letters without accents, marks and spaces: A. Lée is a-lee."""
+    if not value.isascii():
+        parts = unicodedata.normalize("NFKD", value)
+        value = "".join(part for part in parts if not unicodedata.combining(part))
     return value.casefold().translate(_SEPARATORS)
 
 

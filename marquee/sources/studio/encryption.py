@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,8 +75,9 @@ def open_vault(
         MarqueeError: the file is no database.
 
     """
-    if path.exists() and not read_only:
-        path.chmod(OWNER_ONLY)
+    if path.exists():
+        with suppress(PermissionError):  # of somebody else's file, which DuckDB may yet let us read
+            path.chmod(OWNER_ONLY)
     umask = os.umask(PRIVATE_UMASK)
     connection = _engine(os.getpid()).cursor()
     try:

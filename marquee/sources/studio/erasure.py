@@ -70,7 +70,13 @@ def forget(
 
     """
     known = vault.erasures()
+    # Of an older vault: which erasure of the warehouse is repeated now, if it is one.
     missing = check_pair(destination, known, is_erasure=True)
+    repeated = [
+        number
+        for number, mark in missing.items()
+        if mark == Erasure(number, fan_token, now, is_complete=False).mark
+    ]
     people = vault.values_of(fan_token)
     newest_event, newest_row = now, now
     with _client(destination) as client:
@@ -80,15 +86,15 @@ def forget(
         for table in tables:
             newest_event = max(newest_event, *_events(client, table, fan_token), now)
             newest_row = max(newest_row, *_newest_row(client, table, fan_token), now)
-        if not tables and not people and not missing:
+        if not tables and not people and not repeated:
             is_known = fan_token in {one.fan_token for one in known} | vault.forgotten().keys()
             return {} if is_known else None
         if destination.path is not None:  # on Snowflake the values would be in the query history
             with client.begin_transaction():
                 _mask_remains(client, fan_token, people, file_name)
-    number = min(missing) if missing else max((one.number for one in known), default=0) + 1
-    erasure = Erasure(number, fan_token, newest_row, is_complete=False)
-    removed = vault.forget(erasure, newest_event + MARGIN)
+    number = max([0, *missing, *(one.number for one in known)]) + 1
+    erasure = Erasure(min(repeated, default=number), fan_token, newest_row, is_complete=False)
+    removed = vault.forget(erasure, min(newest_event, datetime.max - MARGIN) + MARGIN)
     changed = {f"{SECURE}.pii_vault": removed} if removed else {}
     return changed | apply_erasures(destination, vault, now, is_erasure=True)
 
@@ -159,7 +165,7 @@ def apply_erasures(
 
 def check_pair(
     destination: Destination, erasures: Sequence[Erasure], *, is_erasure: bool = False
-) -> list[int]:
+) -> dict[int, str]:
     """Make sure that the warehouse and its vault, two files, are of the same time.
 
     Args:
@@ -168,7 +174,7 @@ def check_pair(
         is_erasure: allow the difference that an erasure is about to remove.
 
     Returns:
-        The numbers of erasures that the warehouse has and the vault has not.
+        The erasures that the warehouse has and the vault has not: their marks by number.
 
     Raises:
         MarqueeError: one of them is older than the other, or of another warehouse.
@@ -176,18 +182,15 @@ def check_pair(
     """
     path = destination.path
     if path is None or not path.exists():  # one database holds both; or there is none yet
-        return []
+        return {}
     with _client(destination) as client:
         try:
-            rows = client.execute_sql(f"SELECT erasure_number, erased_at FROM {ERASURES}")  # noqa: S608
+            rows = client.execute_sql(f"SELECT erasure_number, erased_at, mark FROM {ERASURES}")  # noqa: S608
         except DatabaseUndefinedRelation:
             rows = []
-    in_warehouse = {int(number): at for number, at in rows or ()}
+    in_warehouse = {int(number): (at, mark) for number, at, mark in rows or ()}
     in_vault = {one.number: one for one in erasures}
-    if any(
-        one.is_complete and in_warehouse.get(n, one.erased_at) != one.erased_at
-        for n, one in in_vault.items()
-    ):
+    if any(in_warehouse.get(n, ("", one.mark))[1] != one.mark for n, one in in_vault.items()):
         raise MarqueeError(
             "The vault and the warehouse have different erasures: they do not belong together.",
             "Set MARQUEE_DUCKDB and MARQUEE_VAULT_DUCKDB to a pair of files of the same time.",
@@ -196,8 +199,8 @@ def check_pair(
     if missing and not is_erasure:
         raise MarqueeError(
             f"The vault is older than the warehouse: it lacks {len(missing)} erasures, the first "
-            f"of {in_warehouse[missing[0]]:%Y-%m-%d %H:%M} UTC. Whoever was forgotten since then "
-            "would come back.",
+            f"of {in_warehouse[missing[0]][0]:%Y-%m-%d %H:%M} UTC. Whoever was forgotten since "
+            "then would come back.",
             "Bring back the newest vault. If it is lost, repeat these erasures: "
             "python pipelines/studio.py --forget FAN_ID, once for each (docs/privacy.md).",
         )
@@ -209,14 +212,15 @@ def check_pair(
             "Bring back the newest warehouse, or apply the vault's erasures to this one: "
             "python pipelines/studio.py --apply-erasures",
         )
-    return missing
+    return {number: in_warehouse[number][1] for number in missing}
 
 
 def _note_erasures(client: Any, erasures: Sequence[Erasure]) -> None:
-    """Have the warehouse carry the numbers and times of the erasures that the vault has."""
+    """Have the warehouse carry numbers, times and marks of the erasures that the vault has."""
     client.execute_sql(f"CREATE SCHEMA IF NOT EXISTS {ERASURES.partition('.')[0]}")
     client.execute_sql(
-        f"CREATE TABLE IF NOT EXISTS {ERASURES} (erasure_number BIGINT, erased_at TIMESTAMP)"
+        f"CREATE TABLE IF NOT EXISTS {ERASURES} "
+        "(erasure_number BIGINT, erased_at TIMESTAMP, mark TEXT)"
     )
     rows = client.execute_sql(f"SELECT erasure_number, erased_at FROM {ERASURES}")  # noqa: S608
     known = {int(number): at for number, at in rows or ()}
@@ -224,7 +228,8 @@ def _note_erasures(client: Any, erasures: Sequence[Erasure]) -> None:
         if known.get(one.number) != one.erased_at:
             client.execute_sql(f"DELETE FROM {ERASURES} WHERE erasure_number = {one.number}")  # noqa: S608
             client.execute_sql(
-                f"INSERT INTO {ERASURES} VALUES ({one.number}, {_timestamp(one.erased_at)})"  # noqa: S608
+                f"INSERT INTO {ERASURES} "  # noqa: S608
+                f"VALUES ({one.number}, {_timestamp(one.erased_at)}, '{one.mark}')"
             )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hmac
 import os
 import re
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,13 @@ from marquee.core.errors import MarqueeError
 from marquee.core.settings import ROOT
 
 MIN_KEY_LENGTH = 32  # characters: 128 bits and more, also in hexadecimal
-# A key that repeats a shorter text has no more to guess than that; a random one does not repeat.
-MIN_KEY_PERIOD = 16
 MIN_KEY_CHARACTERS = 8  # different ones; 32 random hexadecimal digits have fewer once in a million
+# Characters that do not follow from those before them; 32 random hexadecimal digits have some 25.
+MIN_KEY_SURPRISES = 16
+COMMON_WORDS = re.compile(
+    "password|passwort|passphrase|secret|changeme|letmein|welcome|default|example|marquee|studio|"
+    "admin|token|vault|qwertyuiop|asdfghjkl|zxcvbnm|qwerty|correct|horse|battery|staple|test|key"
+)
 MAKE_A_KEY = 'Make one: python -c "import secrets; print(secrets.token_hex(32))"'
 
 NO_KEY = MarqueeError(
@@ -125,15 +131,35 @@ def check_strength(what: str, key: str) -> None:
         key: the key.
 
     Raises:
-        MarqueeError: it is short, repeats itself, or has few different characters.
+        MarqueeError: it is short, follows from a part of it, or has few different characters.
 
     """
     if len(key) < MIN_KEY_LENGTH:
         fault = f"has fewer than {MIN_KEY_LENGTH} characters"
-    elif any((key[:n] * len(key))[: len(key)] == key for n in range(1, MIN_KEY_PERIOD)):
-        fault = "repeats a shorter text"
+    elif min(map(_surprises, [key, *_decoded(key)])) < MIN_KEY_SURPRISES:
+        fault = "repeats itself, counts up or consists of common words"
     elif len(set(key)) < MIN_KEY_CHARACTERS:
         fault = f"has fewer than {MIN_KEY_CHARACTERS} different characters"
     else:
         return
     raise MarqueeError(f"The {what} {fault}: it could be guessed.", MAKE_A_KEY)
+
+
+def _surprises(key: str) -> int:
+    """Count the characters of a key that neither repeat what was before nor continue a series."""
+    rest = re.sub(r"(.)\1+", r"\1", COMMON_WORDS.sub("", key.lower()))
+    known: set[str] = set()
+    count = 0
+    for one, two, three in zip(rest, rest[1:], rest[2:], strict=False):
+        is_series = ord(three) - ord(two) == ord(two) - ord(one)
+        count += not is_series and one + two + three not in known
+        known.add(one + two + three)
+    return count
+
+
+def _decoded(key: str) -> Iterator[str]:
+    """Yield the text of a key that is one in hexadecimal digits or base64."""
+    for decode in (bytes.fromhex, b64decode):
+        with suppress(ValueError):
+            if (text := decode(key).decode("ascii")).isprintable():
+                yield text

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from hashlib import sha256
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -104,6 +105,11 @@ class Erasure(NamedTuple):
     fan_token: str
     erased_at: datetime
     is_complete: bool
+
+    @property
+    def mark(self) -> str:
+        """Return what the warehouse has in place of the token, to recognize the erasure again."""
+        return sha256(f"{self.number}:{self.fan_token}".encode()).hexdigest()
 
 
 class Vault:

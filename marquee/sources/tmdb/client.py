@@ -196,6 +196,10 @@ class TmdbAdapter(LimiterAdapter):
             if secret and len(secret) >= 32:
                 body = body.replace(secret.encode(), b"***")
         response._content = body
+        # So would a redirect that repeats the query string, also to another server.
+        if (location := response.headers.get("Location")) and (key := self._settings.api_key):
+            location = location.replace(f"api_key={key}", "")
+            response.headers["Location"] = redact(location, self._settings)
         return response
 
     def _attempts_for(self, kind: FaultKind) -> int:
