@@ -44,11 +44,9 @@ class CachedStore:
         self._store = store
         self._key = key
 
-    def frame(
-        self, sql: str, parameters: Sequence[Any] = (), *, is_native: bool = False
-    ) -> pd.DataFrame:
-        """Return all rows of a query, its `?` filled in; a native one is in the engine's SQL."""
-        return answer(self._key, sql, tuple(parameters), is_native, self._store)
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
+        return answer(self._key, sql, tuple(parameters), self._store)
 
     def tables(self) -> Mapping[str, set[str]]:
         """Return the columns of each table of the layers."""
@@ -56,11 +54,9 @@ class CachedStore:
 
 
 @st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=500, show_spinner=False)
-def answer(
-    key: str, sql: str, parameters: tuple[Any, ...], is_native: bool, _store: Store
-) -> pd.DataFrame:
+def answer(key: str, sql: str, parameters: tuple[Any, ...], _store: Store) -> pd.DataFrame:
     """Query a store, or return a cached answer; Streamlit does not look at `_store`."""
-    return _store.frame(sql, parameters, is_native=is_native)
+    return _store.frame(sql, parameters)
 
 
 @st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=4, show_spinner=False)
