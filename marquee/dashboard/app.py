@@ -134,7 +134,13 @@ def draw(open_store: Callable[[], Opened] = open_store) -> None:
     # Half of the empty space above the title.
     st.html("<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>")
     pages = [
-        st.Page(partial(show, page, open_store), title=title, icon=icon, url_path=name, default=not place)
+        st.Page(
+            partial(show, page, open_store),
+            title=title,
+            icon=icon,
+            url_path=name,
+            default=not place,
+        )
         for place, (name, (title, icon, page)) in enumerate(PAGES.items())
     ]
     st.navigation(pages, position="top").run()

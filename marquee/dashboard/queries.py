@@ -6,6 +6,7 @@ the store and returns a table with the columns of its SELECT, an empty one if a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -162,14 +163,22 @@ WHERE (
 ORDER BY weighted_rating_rank, movie_id
 LIMIT {LISTED}
 """  # noqa: S608 - a number of this module
-# All movies, those too that nobody votes for or TMDb no longer has; a title in full comes first.
-MOVIE_SEARCH = f"""
-SELECT movie_id, title, release_year, is_deleted
-FROM silver.silver_movies
+
+
+def _movie_search(table: str, is_deleted: str) -> str:
+    return f"""
+SELECT movie_id, title, release_year, {is_deleted} AS is_deleted
+FROM {table}
 WHERE CONTAINS(LOWER(title), LOWER(?)) OR CAST(movie_id AS TEXT) = ?
 ORDER BY LOWER(title) = LOWER(?) DESC NULLS LAST, vote_count DESC NULLS LAST, movie_id
 LIMIT {FOUND}
-"""  # noqa: S608 - a number of this module
+"""  # noqa: S608 - names and a number of this module
+
+
+# All movies, those too that nobody votes for or TMDb no longer has; a title in full comes first.
+MOVIE_SEARCH = _movie_search("silver.silver_movies", "is_deleted")
+# For a role that reads gold only.
+MOVIE_SEARCH_IN_GOLD = _movie_search("gold.fact_movies", "FALSE")
 MOVIE_HISTORY = """
 SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
   runtime_minutes
@@ -263,6 +272,7 @@ REQUIRED_TABLES = {
     TOP_MOVIE_YEARS: ["gold.kpi_top_movies"],
     TOP_MOVIES: ["gold.kpi_top_movies", "gold.bridge_movie_genres", "gold.dim_genres"],
     MOVIE_SEARCH: ["silver.silver_movies"],
+    MOVIE_SEARCH_IN_GOLD: ["gold.fact_movies"],
     MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
@@ -340,7 +350,9 @@ def growth(
 
 def find_movies(store: Store, text: str) -> pd.DataFrame:
     """Return the movies with a text in their title, or with that number; all for none of it."""
-    return answer(store, MOVIE_SEARCH, text.strip(), text.strip(), text.strip())
+    is_whole = "silver.silver_movies" in store.tables()
+    query = MOVIE_SEARCH if is_whole else MOVIE_SEARCH_IN_GOLD
+    return answer(store, query, text.strip(), text.strip(), text.strip())
 
 
 def runs(
@@ -408,9 +420,12 @@ VIOLATIONS = {
 
 def violating_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
     """Return some of the rows that break a metric; none where it is about no row."""
-    if metric not in VIOLATIONS or column not in store.tables().get(table, ()):
+    known = store.tables()
+    if metric not in VIOLATIONS or column not in known.get(table, ()):
         return pd.DataFrame()
     condition = VIOLATIONS[metric].format(table=table, column=column)
+    if not known.keys() >= set(re.findall(r"silver\.\w+", condition)):
+        return pd.DataFrame()
     return store.frame(f"SELECT * FROM {table} WHERE {condition} LIMIT {SAMPLE_ROWS}")  # noqa: S608
 
 
