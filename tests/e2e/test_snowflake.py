@@ -21,6 +21,8 @@ from macros.quality import METRICS
 from marquee.core.clock import utcnow
 from marquee.core.settings import ROOT
 from marquee.dashboard import queries
+from marquee.dashboard.bundle import write_bundle
+from marquee.dashboard.pages import PAGES
 from marquee.monitoring.checks import check_all
 from marquee.monitoring.store import DuckDBStore, SnowflakeStore
 from marquee.monitoring.thresholds import read_thresholds
@@ -30,7 +32,14 @@ from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from pipelines import studio, tmdb
 from tests.conftest import SETTINGS
 from tests.fakes.postgres import postgres
-from tests.fakes.snowflake_emulator import Emulator, emulator, signed_in
+from tests.fakes.snowflake_dashboard import pages
+from tests.fakes.snowflake_emulator import (
+    PASSWORD,
+    Emulator,
+    emulator,
+    signed_in,
+    statements_of,
+)
 from tests.small_warehouse import Rows, Warehouse
 from tests.snowflake_lint import problems
 
@@ -51,6 +60,7 @@ class Story:
         variables: what to export for SQLMesh to find its state.
         days: by day and engine, the rows of gold by table.
         outputs: what the pipelines printed, in order.
+        refreshed: the statements of the refresh of the third day.
     """
 
     account: Emulator
@@ -58,6 +68,7 @@ class Story:
     variables: dict[str, str]
     days: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
+    refreshed: list[str] = field(default_factory=list)
 
     def land(self, batch: int) -> None:
         """Run both pipelines into both warehouses."""
@@ -192,7 +203,9 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         sandbox.movie_set = third
         story.land(2)
         story.duckdb.refresh()
+        before = len(account.log())
         story.refresh()
+        story.refreshed = [one["sql"] for one in account.log()[before:]]
         story.compare("third")
         yield story
 
@@ -387,6 +400,25 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
     assert [one.subject for one in checks if not one.is_ok] == [
         "silver.stg_fan_interactions.account_type unknown_account_type_count"
     ]
+
+
+def test_the_dashboard_in_snowflake_shows_what_the_analysts_may_read(
+    story: Story, tmp_path: Path
+) -> None:
+    story.account.run(*statements_of(ROOT / "snowflake" / "dashboard.sql", {}))
+    write_bundle(tmp_path / "bundle")
+    found = pages(tmp_path / "bundle", str(story.account.port), PASSWORD)
+    assert {name: one["errors"] for name, one in found.items() if one["errors"]} == {}
+    assert [found[name]["titles"] for name in PAGES] == [[title] for title, *_ in PAGES.values()]
+    overview = found["app"]["figures"]
+    assert {"snapshots rows", "gold rows"} <= overview.keys()
+    assert not {"bronze rows", "silver rows"} & overview.keys(), "analysts read neither"
+    assert int(found["quality"]["figures"]["audits"]) > 100
+    assert int(found["pipelines"]["figures"]["runs"]) >= 4
+    assert int(found["tests"]["figures"]["audits passed"]) > 100
+    assert int(found["movies"]["figures"]["movies found"]) > 50
+    assert "No movie is called that." not in found["movies"]["texts"]
+    assert found["lineage"]["tables"] == 1
 
 
 def test_personal_data_is_in_the_vault_only_and_a_fan_can_be_forgotten(story: Story) -> None:
