@@ -1,10 +1,13 @@
 /* What the dashboard in Snowflake needs: a schema for the app, and the run log, the results of audits and
    metrics, and the counts of rejected rows for the role that owns the app and reads for all its visitors. Run
-   before `make snowflake-dashboard`, and again after a plan that replaced a view of OPS. */
-USE ROLE ACCOUNTADMIN;
+   once, after the first plan and before `make snowflake-dashboard`. SQLMesh keeps grants as it replaces views. */
+USE ROLE SYSADMIN;
 
 CREATE SCHEMA IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.DASHBOARD
   COMMENT = 'Marquee: the dashboard, a Streamlit app';
+
+USE ROLE SECURITYADMIN;
+
 GRANT USAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.DASHBOARD TO ROLE <% ctx.env.SNOWFLAKE_ANALYST_ROLE %>;
 GRANT CREATE STREAMLIT ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.DASHBOARD TO ROLE <% ctx.env.SNOWFLAKE_ANALYST_ROLE %>;
 GRANT CREATE STAGE ON SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.DASHBOARD TO ROLE <% ctx.env.SNOWFLAKE_ANALYST_ROLE %>;
