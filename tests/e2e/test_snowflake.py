@@ -18,6 +18,7 @@ import pytest
 from sqlmesh.core.context import Context
 
 from macros.quality import METRICS
+from marquee.cli import refresh
 from marquee.core.clock import utcnow
 from marquee.core.settings import ROOT
 from marquee.dashboard import pages as dashboard
@@ -31,6 +32,7 @@ from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from pipelines import studio, tmdb
 from tests.conftest import SETTINGS
+from tests.fakes.emulator.account import NEEDS_WAREHOUSE
 from tests.fakes.postgres import postgres
 from tests.fakes.snowflake_dashboard import pages
 from tests.fakes.snowflake_emulator import (
@@ -95,12 +97,13 @@ class Story:
             finally:
                 context.close()
 
-    def plan(self, environment: str | None = None, **variables: str) -> None:
+    def plan(self, *environments: str | None, **variables: str) -> None:
         with self.sqlmesh(**variables) as context:
-            context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True)
+            for environment in environments or [None]:
+                context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True)
 
-    def refresh(self, **variables: str) -> None:
-        with self.sqlmesh(**variables) as context:
+    def refresh(self) -> None:
+        with self.sqlmesh() as context:
             assert context.run(ignore_cron=True).is_success
 
     def compare(self, day: str) -> None:
@@ -195,9 +198,8 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         story = Story(account, Warehouse(folder), state)
         story.land(1)
         story.duckdb.plan()
-        story.plan()
+        story.plan(None, "dev")
         story.compare("first")
-        story.plan("dev")
         story.days["first", "dev"] = story.on_snowflake("gold", "gold__dev")
 
         sandbox.movie_set = third
@@ -249,6 +251,24 @@ def test_the_tolerance_is_of_doubles_only() -> None:
 
 def test_the_second_load_changed_gold(story: Story) -> None:
     assert story.days["first", "snowflake"] != story.days["third", "snowflake"]
+
+
+def test_a_refresh_without_a_new_load_computes_nothing(story: Story) -> None:
+    before = len(story.account.log())
+    with signed_in(story.account, SQLMESH__DEFAULT_GATEWAY="snowflake", **story.variables):
+        assert refresh.main(["--skip-plan"]) == 0
+    sent = [one["sql"] for one in story.account.log()[before:]]
+    in_a_warehouse = [sql for sql in sent if NEEDS_WAREHOUSE.match(sql)]
+    assert len(in_a_warehouse) <= 5, "the newest load, the runs since, a row of the run log"
+    assert not [sql for sql in sent if "SQLMESH__" in sql]
+
+
+def test_a_refresh_sends_no_more_statements_than_the_documentation_says(story: Story) -> None:
+    audits = [sql for sql in story.refreshed if "SELECT COUNT(*) FROM (" in sql]
+    in_a_warehouse = [sql for sql in story.refreshed if NEEDS_WAREHOUSE.match(sql)]
+    text = (ROOT / "docs" / "snowflake.md").read_text(encoding="utf-8")
+    (documented,) = re.findall(r"(\d+) statements in the warehouse, (\d+) of them audits", text)
+    assert (len(in_a_warehouse), len(audits)) == tuple(map(int, documented))
 
 
 def test_dev_shows_what_prod_does(story: Story) -> None:
@@ -470,15 +490,16 @@ def test_two_plans_without_a_change_at_once_leave_each_other_alone(
             thread.start()
         for thread in threads:
             thread.join()
+        assert one.run(ignore_cron=True).is_success
     assert went_wrong == []
     assert story.on_snowflake("gold", "gold") == before
-    story.refresh()
 
 
 def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     before = story.on_snowflake("gold", "gold")
-    story.plan(MARQUEE_KPI_TARGET_LAG="1 hour")
-    story.refresh(MARQUEE_KPI_TARGET_LAG="1 hour")  # its audits see what the parents hold now
+    with story.sqlmesh(MARQUEE_KPI_TARGET_LAG="1 hour") as context:
+        context.plan(auto_apply=True, no_prompts=True, skip_tests=True)
+        assert context.run(ignore_cron=True).is_success  # its audits see what the parents hold now
     made = [
         one["sql"] for one in story.account.log() if "CREATE OR REPLACE DYNAMIC TABLE" in one["sql"]
     ]
@@ -487,5 +508,15 @@ def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     assert all("REFRESH_MODE='FULL'" in one for one in made)
     refreshed = [one["sql"] for one in story.account.log() if "ALTER DYNAMIC TABLE" in one["sql"]]
     assert len(refreshed) >= 2 * 5, "once by the plan and once by the refresh"
+    log = [one["sql"] for one in story.account.log()]
+    for refresh in set(refreshed):
+        table = re.findall("DYNAMIC TABLE ([^ ]+)", refresh)[0]
+        last = len(log) - 1 - log[::-1].index(refresh)
+        audits = [
+            place
+            for place, sql in enumerate(log)
+            if "SELECT COUNT(*) FROM (" in sql and table in sql
+        ]
+        assert [place for place in audits if place > last], "it is audited as refreshed"
     assert story.on_snowflake("gold", "gold") == before
     story.plan()
