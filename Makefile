@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
+.PHONY: help install demo refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check snowflake-dashboard bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -68,6 +68,10 @@ $(FAKESNOW)/installed: tests/fakes/emulator/requirements.lock
 
 snowflake-check: install  ## Check the setup of a Snowflake account (SNOWFLAKE_* variables)
 	$(BIN)/python pipelines/snowflake_check.py
+
+snowflake-dashboard: install  ## Deploy the dashboard as a Streamlit app in Snowflake (needs Snowflake CLI)
+	$(BIN)/python -m marquee.dashboard.bundle
+	snow streamlit deploy --project .cache/snowflake_dashboard --role "$${SNOWFLAKE_ANALYST_ROLE:-MARQUEE_ANALYST}" --replace
 
 ##@ Contributors
 

@@ -15,7 +15,8 @@ from macros.bronze import TABLES as READ_BY_MODELS
 from marquee.bronze.destination import BRONZE, duckdb_destination
 from marquee.bronze.loader import load, open_pipeline
 from marquee.bronze.tables import Row, Table
-from marquee.core.settings import Settings, configure_dlt
+from marquee.core.dlt_project import configure_dlt
+from marquee.core.settings import Settings
 from marquee.sandbox.genres import LISTED
 from marquee.sources.tmdb.run import PIPELINE
 from marquee.sources.tmdb.state import Cursor, PipelineState

@@ -22,7 +22,8 @@ ENGINEERS = "<% ctx.env.SNOWFLAKE_ROLE %>"
 ANALYSTS = "<% ctx.env.SNOWFLAKE_ANALYST_ROLE %>"
 VIEW = f"{DATABASE}.GOLD.MOVIE_ANALYTICS"
 
-# The other words by which people ask for a table or a column; no model holds them.
+# The other words by which people ask for a table or a column; no model holds them. Cortex Analyst
+# wants each of them once in a view.
 SYNONYMS = {
     "dim_dates": ("calendar", "days"),
     "dim_fans": ("fans", "audience"),
@@ -31,13 +32,13 @@ SYNONYMS = {
     "dim_titles": ("titles", "releases"),
     "fact_daily_performance": ("daily performance", "daily box office"),
     "fact_movies": ("movies", "films"),
-    "budget_usd": ("production budget", "cost"),
-    "original_language": ("language",),
-    "profit_usd": ("profit",),
-    "release_year": ("year of release",),
-    "revenue_usd": ("worldwide gross", "box office"),
-    "roi_pct": ("return on investment", "ROI"),
-    "vote_average": ("rating", "score"),
+    "fact_movies.budget_usd": ("production budget", "cost"),
+    "fact_movies.original_language": ("language",),
+    "fact_movies.profit_usd": ("profit",),
+    "fact_movies.release_year": ("year of release",),
+    "fact_movies.revenue_usd": ("worldwide gross", "box office"),
+    "fact_movies.roi_pct": ("return on investment", "ROI"),
+    "fact_movies.vote_average": ("rating", "score"),
 }
 
 HEADER = f"""\
@@ -131,9 +132,8 @@ def columns(tables: Mapping[str, Model], *, is_fact: bool) -> list[str]:
             )
             if is_measure == is_fact:
                 meaning = (model.column_descriptions or {}).get(column)
-                found.append(
-                    f"{name}.{column} AS {column.upper()}{synonyms(column)}{comment(meaning)}"
-                )
+                logical = f"{name}.{column}"
+                found.append(f"{logical} AS {column.upper()}{synonyms(logical)}{comment(meaning)}")
     return found
 
 

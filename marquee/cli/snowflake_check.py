@@ -29,6 +29,9 @@ GRANT = re.compile(
 # The list of objects in 00_ownership.sql, and those kinds that every role may see.
 OBJECT = re.compile(r"\('([A-Z ]+)', '([A-Z ]+)', '(\w+)'\)")
 VISIBLE = ("ROLES", "WAREHOUSES", "DATABASES")
+# SQLMesh's: the tables behind the views, and the views of an environment other than prod.
+TABLES_BEHIND = "SQLMESH__"
+ENVIRONMENT = re.compile(r"(SILVER|SNAPSHOTS|GOLD|SECURE|OPS)__\w+")
 
 Row = Mapping[str, Any]
 Query = Callable[[str], list[Row]]
@@ -151,15 +154,28 @@ def database(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
 
 
 def schemas(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
-    """The schemas that the scripts make."""
+    """The schemas that the scripts make, and the owners of those and of the environments'."""
     name = known["SNOWFLAKE_DATABASE"]
     wanted = re.findall(rf"CREATE SCHEMA IF NOT EXISTS {name}\.(\w+)", text("02_database", known))
-    there = {row["name"] for row in query(f"SHOW SCHEMAS IN DATABASE {name}")}
-    missing = [one for one in wanted if one not in there]
+    owners = {row["name"]: row["owner"] for row in query(f"SHOW SCHEMAS IN DATABASE {name}")}
+    missing = [one for one in wanted if one not in owners]
     yield CheckResult(
         f"{len(wanted)} schemas",
         (missing and f"missing: {', '.join(missing)}") or "",
         script("02_database"),
+    )
+    engineers = known["SNOWFLAKE_ROLE"]
+    expected = {one: "SYSADMIN" for one in wanted} | {
+        one: engineers for one in owners if ENVIRONMENT.fullmatch(one)
+    }
+    wrong = [one for one in owners if one in expected and owners[one] != expected[one]]
+    yield CheckResult(
+        "owners of schemas",
+        ", ".join(f"{one} belongs to {owners[one]} and not to {expected[one]}" for one in wrong),
+        "\n      ".join(
+            f"GRANT OWNERSHIP ON SCHEMA {name}.{one} TO ROLE {expected[one]} COPY CURRENT GRANTS;"
+            for one in wrong
+        ),
     )
 
 
@@ -174,9 +190,33 @@ def grants(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
         except snowflake.connector.Error as error:
             yield CheckResult(f"grants of {name}", *_reason(error))
             continue
+        yield from hidden_schemas(name, given, known)
         missing = [one for one in of_role if one not in given]
         problem = f"{len(missing)} missing, such as {describe(missing[0])}" if missing else ""
         yield CheckResult(f"{len(of_role)} grants of {name}", problem, script("04_grants"))
+
+
+def hidden_schemas(role: str, given: set[Grant], known: Mapping[str, str]) -> Iterator[CheckResult]:
+    """Whether the readers' roles see neither tables behind the views nor an environment's views."""
+    if role == known["SNOWFLAKE_ROLE"]:
+        return
+    schemas = {
+        one.name.split(".")[1]
+        for one in given
+        if one.name.startswith(f"{known['SNOWFLAKE_DATABASE']}.") and not one.future
+    }
+    seen = [
+        one
+        for one in sorted(schemas)
+        if one.startswith(TABLES_BEHIND) or ENVIRONMENT.fullmatch(one)
+    ]
+    yield CheckResult(
+        f"{role} sees no schema of SQLMesh's",
+        f"it has privileges on {', '.join(seen)}" if seen else "",
+        f"REVOKE ALL ON SCHEMA {known['SNOWFLAKE_DATABASE']}.{seen[0]} FROM ROLE {role};"
+        if seen
+        else "",
+    )
 
 
 def grant_of(match: re.Match[str]) -> Grant:

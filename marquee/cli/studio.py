@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 from marquee.bronze.choice import choose_destination
 from marquee.bronze.destination import Destination
 from marquee.cli.base import build_parser, execute, last_lines
+from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import explain
-from marquee.core.settings import Settings, configure_dlt
+from marquee.core.settings import Settings
 from marquee.monitoring.snapshot import delete_snapshots
 from marquee.sources.studio.feeds import Feed
 from marquee.sources.studio.report import Report

@@ -14,8 +14,9 @@ from dlt.extract import DltSource
 from marquee.bronze.choice import choose_destination
 from marquee.bronze.destination import Destination
 from marquee.cli.base import build_parser, execute, last_lines
+from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import MarqueeError, explain
-from marquee.core.settings import Settings, configure_dlt
+from marquee.core.settings import Settings
 from marquee.sources.tmdb.client import redact
 from marquee.sources.tmdb.load_request import LoadRequest, movie_ids
 from marquee.sources.tmdb.planner import CHANGE_LOG_BEGINS

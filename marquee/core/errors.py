@@ -8,9 +8,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import duckdb
-from dlt.common.configuration.exceptions import ConfigFieldMissingException
-
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, limit on the size of a file
 FILE_VARIABLES = ("MARQUEE_DUCKDB", "MARQUEE_VAULT_DUCKDB", "MARQUEE_STATE_DUCKDB")
 
@@ -80,6 +77,10 @@ def _quote(error: BaseException, *, is_personal: bool) -> str:
 
 
 def _explain_one(cause: BaseException, warehouse: Path | None, *, is_personal: bool) -> str | None:
+    # Only here: the dashboard in Snowflake has neither.
+    import duckdb
+    from dlt.common.configuration.exceptions import ConfigFieldMissingException
+
     text = str(cause)
     if (isinstance(cause, OSError) and cause.errno in FULL) or "No space left" in text:
         return (

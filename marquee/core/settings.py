@@ -7,11 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dlt.common.configuration.container import Container
-from dlt.common.configuration.providers.toml import TomlProviderReadException
-from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
-from dlt.common.runtime.run_context import RunContext
-
 from marquee.core.errors import MarqueeError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,43 +69,3 @@ def check_link(path: Path) -> None:
             "all other tools the file's name.",
             "Set MARQUEE_DUCKDB to the file itself, or give the link the same name.",
         )
-
-
-class ProjectContext(RunContext):
-    """Tells dlt to read the project's `.dlt/` and to keep all its files in one folder.
-
-    By default dlt looks for `.dlt/` in the working directory and writes to the user's home, even
-    an id for the telemetry that is switched off. DLT_PROJECT_DIR still names another project.
-    """
-
-    def __init__(self, run_dir: Path, dlt_dir: Path) -> None:
-        """Take the folder that holds `.dlt/` and the one to work in."""
-        super().__init__(str(run_dir))
-        self._dlt_dir = str(dlt_dir)
-
-    @property
-    def global_dir(self) -> str:
-        """Replace `~/.dlt`."""
-        return self._dlt_dir
-
-    @property
-    def data_dir(self) -> str:
-        """Replace `~/.dlt` for pipelines."""
-        return self._dlt_dir
-
-
-def configure_dlt(settings: Settings) -> None:
-    """Make this process's dlt that of the project.
-
-    Raises:
-        MarqueeError: a file in `.dlt/` is not TOML.
-
-    """
-    context = ProjectContext(ROOT, settings.dlt_dir)
-    try:
-        Container()[PluggableRunContext].reload(context)
-    except (ValueError, TomlProviderReadException) as error:
-        raise MarqueeError(
-            f"A file in {context.settings_dir} is not TOML: config.toml or secrets.toml.",
-            "Compare secrets.toml with secrets.toml.example beside it.",
-        ) from error

@@ -1,6 +1,7 @@
 """The dashboard: `make dashboard`, or `python pipelines/dashboard.py`.
 
-Options are those of `streamlit run`.
+Options are those of `streamlit run`. In Snowflake `snowflake/dashboard/streamlit_app.py` draws the
+same pages, without DuckDB, dlt and SQLMesh.
 
 Reads the warehouse that the environment names (MARQUEE_DUCKDB, or Snowflake where
 SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/snapshot.py.
@@ -12,25 +13,25 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
-from streamlit.web import cli
-from tornado.web import RequestHandler
 
 from marquee.core.same_origin import LOOPBACK, denial
 from marquee.core.settings import Settings
 from marquee.dashboard.lineage import read_lineage
 from marquee.dashboard.pages import PAGES, Page
 from marquee.monitoring.checks import format_age
-from marquee.monitoring.snapshot import current_snapshot, snapshot_age
 from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
+
+if TYPE_CHECKING:
+    from tornado.web import RequestHandler
 
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
 SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
@@ -44,11 +45,9 @@ class CachedStore:
         self._store = store
         self._key = key
 
-    def frame(
-        self, sql: str, parameters: Sequence[Any] = (), *, is_native: bool = False
-    ) -> pd.DataFrame:
-        """Return all rows of a query, its `?` filled in; a native one is in the engine's SQL."""
-        return answer(self._key, sql, tuple(parameters), is_native, self._store)
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
+        return answer(self._key, sql, tuple(parameters), self._store)
 
     def tables(self) -> Mapping[str, set[str]]:
         """Return the columns of each table of the layers."""
@@ -56,11 +55,9 @@ class CachedStore:
 
 
 @st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=500, show_spinner=False)
-def answer(
-    key: str, sql: str, parameters: tuple[Any, ...], is_native: bool, _store: Store
-) -> pd.DataFrame:
+def answer(key: str, sql: str, parameters: tuple[Any, ...], _store: Store) -> pd.DataFrame:
     """Query a store, or return a cached answer; Streamlit does not look at `_store`."""
-    return _store.frame(sql, parameters, is_native=is_native)
+    return _store.frame(sql, parameters)
 
 
 @st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=4, show_spinner=False)
@@ -72,6 +69,8 @@ def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has changed ...")
 def snapshot_path(path: str) -> str:
     """Return a copy of the warehouse that is no older than FRESH_SECONDS, if it can be had."""
+    from marquee.monitoring.snapshot import current_snapshot  # imports DuckDB
+
     return str(current_snapshot(Path(path)))
 
 
@@ -87,18 +86,30 @@ def snowflake_store() -> SnowflakeStore:
     return SnowflakeStore()
 
 
-def show(page: Page) -> None:
+# What a page is drawn from: the warehouse, its file, and how old it is if it is a copy of the past.
+Opened = tuple[Store, Path | None, timedelta | None]
+
+
+def open_store() -> Opened:
+    """Open the warehouse that the environment names.
+
+    Raises:
+        MissingWarehouse: there is none, or Snowflake does not let us in.
+
+    """
+    if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
+        return CachedStore(snowflake_store(), "snowflake"), None, None
+    from marquee.monitoring.snapshot import snapshot_age  # imports DuckDB
+
+    warehouse = Settings.from_environment().duckdb
+    copy = snapshot_path(str(warehouse))
+    return CachedStore(duckdb_store(copy), copy), warehouse, snapshot_age(warehouse, Path(copy))
+
+
+def show(page: Page, open_store: Callable[[], Opened]) -> None:
     """Draw a page, or what to do where there is nothing to draw from."""
-    warehouse = age = None
     try:
-        store: Store
-        if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
-            store = CachedStore(snowflake_store(), "snowflake")
-        else:
-            warehouse = Settings.from_environment().duckdb
-            copy = snapshot_path(str(warehouse))
-            store = CachedStore(duckdb_store(copy), copy)
-            age = snapshot_age(warehouse, Path(copy))
+        store, warehouse, age = open_store()
     except MissingWarehouse as error:
         st.title("Nothing to show yet")
         st.info(str(error))
@@ -117,7 +128,7 @@ def show(page: Page) -> None:
     page(store, warehouse, age)
 
 
-def draw() -> None:
+def draw(open_store: Callable[[], Opened] = open_store) -> None:
     """Draw the page that a visitor is on; Streamlit calls this script for each click."""
     st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
     # Half of the empty space above the title. Each table has a CSV button of ours: Streamlit's own
@@ -127,7 +138,13 @@ def draw() -> None:
         "button[aria-label='Download as CSV'] { display: none; }</style>"
     )
     pages = [
-        st.Page(partial(show, page), title=title, icon=icon, url_path=name, default=not place)
+        st.Page(
+            partial(show, page, open_store),
+            title=title,
+            icon=icon,
+            url_path=name,
+            default=not place,
+        )
         for place, (name, (title, icon, page)) in enumerate(PAGES.items())
     ]
     st.navigation(pages, position="top").run()
@@ -135,6 +152,11 @@ def draw() -> None:
 
 def serve(options: Sequence[str]) -> None:
     """Serve the dashboard until Ctrl-C, with everything at hand that the first page needs."""
+    from streamlit.web import cli
+    from tornado.web import RequestHandler
+
+    from marquee.monitoring.snapshot import current_snapshot
+
     threading.Thread(target=load_lineage, daemon=True).start()
     if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
         with suppress(MissingWarehouse):  # the page says so
@@ -164,5 +186,5 @@ def load_lineage() -> None:
         read_lineage()
 
 
-if st.runtime.exists():
+if __name__ == "__main__":  # the script that Streamlit runs
     draw()

@@ -24,6 +24,8 @@ from marquee.lineage.graph import Graph
 from marquee.lineage.layout import place
 
 CACHE = ROOT / ".cache" / "dashboard"
+# In Snowflake, where SQLMesh is missing: what `describe` returned when the dashboard was deployed.
+DEPLOYED = Path(__file__).with_name("lineage.json")
 NODE_HEIGHT = 30  # pixels: the lanes of a column, in which its points stand
 
 
@@ -97,7 +99,7 @@ def read_lineage(cache: Path = CACHE) -> Lineage:
         subprocess.CalledProcessError: the project cannot be read; `sqlmesh lint` has the reason.
 
     """
-    kept = cache / f"lineage-{_digest()}.json"
+    kept = DEPLOYED if DEPLOYED.exists() else cache / f"lineage-{_digest()}.json"
     try:
         found = json.loads(kept.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # it does not exist, or a crash interrupted its writing

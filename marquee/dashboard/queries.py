@@ -1,4 +1,4 @@
-"""All queries of the dashboard and of the report, in DuckDB's SQL; pages only draw.
+"""All queries of the dashboard and of the report, in SQL of both engines; pages only draw.
 
 A filter is part of its query, so that a limit applies to what was requested. Each function takes
 the store and returns a table with the columns of its SELECT, an empty one if a table is missing.
@@ -6,6 +6,7 @@ the store and returns a table with the columns of its SELECT, an empty one if a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -31,19 +32,19 @@ ORDER BY job
 """
 RUNS = f"""
 SELECT run_id, tool, job, environment, status, started_at, ended_at,
-  DATE_DIFF('SECOND', started_at, ended_at) AS duration_seconds,
+  DATEDIFF('SECOND', started_at, ended_at) AS duration_seconds,
   row_count, byte_count, request_count, retry_count, error, command, code_revision, run_by, host,
   process_id
 FROM ops.run_log
 WHERE ? = '' OR CONTAINS(?, ',' || job || ',')
-ORDER BY started_at DESC
+ORDER BY started_at DESC NULLS LAST
 LIMIT {LISTED}
 """  # noqa: S608 - a number of this module
 LOADS = f"""
 SELECT load_id, run_id, pipeline_name, started_at, extract_seconds, normalize_seconds,
   load_seconds, row_count, byte_count
 FROM ops.load_log
-ORDER BY started_at DESC
+ORDER BY started_at DESC NULLS LAST
 LIMIT {LISTED}
 """  # noqa: S608 - a number of this module
 # The models of the newest plan or run.
@@ -51,8 +52,8 @@ LAST_BUILD = """
 SELECT model.table_name, model.kind, model.status, model.started_at, model.duration_seconds,
   model.interval_count, model.row_count_before, model.row_count_after, model.error, model.run_id
 FROM ops.model_log AS model
-WHERE model.run_id = (SELECT run_id FROM ops.model_log ORDER BY started_at DESC LIMIT 1)
-ORDER BY model.duration_seconds DESC
+WHERE model.run_id = (SELECT run_id FROM ops.model_log ORDER BY started_at DESC NULLS LAST LIMIT 1)
+ORDER BY model.duration_seconds DESC NULLS LAST
 """
 # A run counts the tables that it knows, which are not all: of the others the count before holds.
 # One count per hour, so that the limit is six weeks, however often a refresh runs.
@@ -61,7 +62,7 @@ WITH moments AS (
   SELECT MAX(counted_at) AS counted_at
   FROM ops.row_counts
   GROUP BY DATE_TRUNC('HOUR', counted_at)
-  ORDER BY counted_at DESC
+  ORDER BY counted_at DESC NULLS LAST
   LIMIT 1000
 ), names AS (
   SELECT DISTINCT table_name, SPLIT_PART(table_name, '.', 1) AS layer
@@ -71,7 +72,7 @@ WITH moments AS (
   SELECT table_name, row_count, DATE_TRUNC('HOUR', counted_at) AS counted_hour
   FROM ops.row_counts
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY table_name, DATE_TRUNC('HOUR', counted_at) ORDER BY counted_at DESC
+    PARTITION BY table_name, DATE_TRUNC('HOUR', counted_at) ORDER BY counted_at DESC NULLS LAST
   ) = 1
 ), known AS (
   SELECT
@@ -99,7 +100,7 @@ SELECT result.table_name, result.audit_name, result.is_blocking, result.is_passe
 FROM ops.audit_results AS result
 JOIN ops.run_log AS run ON run.run_id = result.run_id AND run.environment = 'prod'
 QUALIFY result.audited_at = MAX(result.audited_at) OVER (PARTITION BY result.table_name)
-ORDER BY result.is_passed, result.is_blocking DESC, result.table_name, result.audit_name
+ORDER BY result.is_passed, result.is_blocking DESC NULLS LAST, result.table_name, result.audit_name
 """
 AUDIT_HISTORY = """
 SELECT result.audited_at, COUNT(*) AS audit_count, COUNT_IF(NOT result.is_passed) AS failing_count
@@ -124,7 +125,7 @@ ORDER BY measured_at
 QUARANTINE = """
 SELECT table_name, reason, quarantined_date, row_count, last_at, last_batch_id
 FROM ops.quarantine_summary
-ORDER BY quarantined_date DESC, row_count DESC
+ORDER BY quarantined_date DESC NULLS LAST, row_count DESC NULLS LAST
 """
 GENRES = """
 SELECT genre_name, genre_group, movie_count, financially_complete_count, total_revenue_usd,
@@ -162,14 +163,22 @@ WHERE (
 ORDER BY weighted_rating_rank, movie_id
 LIMIT {LISTED}
 """  # noqa: S608 - a number of this module
-# All movies, those too that nobody votes for or TMDb no longer has; a title in full comes first.
-MOVIE_SEARCH = f"""
-SELECT movie_id, title, release_year, is_deleted
-FROM silver.silver_movies
+
+
+def _movie_search(table: str, is_deleted: str) -> str:
+    return f"""
+SELECT movie_id, title, release_year, {is_deleted} AS is_deleted
+FROM {table}
 WHERE CONTAINS(LOWER(title), LOWER(?)) OR CAST(movie_id AS TEXT) = ?
-ORDER BY LOWER(title) = LOWER(?) DESC, vote_count DESC NULLS LAST, movie_id
+ORDER BY LOWER(title) = LOWER(?) DESC NULLS LAST, vote_count DESC NULLS LAST, movie_id
 LIMIT {FOUND}
-"""  # noqa: S608 - a number of this module
+"""  # noqa: S608 - names and a number of this module
+
+
+# All movies, those too that nobody votes for or TMDb no longer has; a title in full comes first.
+MOVIE_SEARCH = _movie_search("silver.silver_movies", "is_deleted")
+# For a role that reads gold only.
+MOVIE_SEARCH_IN_GOLD = _movie_search("gold.fact_movies", "FALSE")
 MOVIE_HISTORY = """
 SELECT valid_from, valid_to, status, budget_usd, revenue_usd, vote_average, popularity_score,
   runtime_minutes
@@ -194,11 +203,12 @@ ORDER BY acquisition_month, account_type
 """
 LIFETIME_VALUE_BY_REGION = """
 SELECT region, SUM(fan_count) AS fan_count,
-  SUM(revenue_usd) / SUM(fan_count) AS revenue_per_fan_usd, SUM(order_count) AS order_count,
-  SUM(active_30_days_count) * 100.0 / SUM(fan_count) AS active_30_days_pct
+  SUM(revenue_usd) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
+  SUM(order_count) AS order_count,
+  SUM(active_30_days_count) * 100.0 / NULLIF(SUM(fan_count), 0) AS active_30_days_pct
 FROM gold.agg_fan_lifetime_value
 GROUP BY region
-ORDER BY revenue_per_fan_usd DESC, region
+ORDER BY revenue_per_fan_usd DESC NULLS LAST, region
 """
 STUDIO_REJECTIONS = """
 SELECT
@@ -210,11 +220,11 @@ TOP_GROSSING = """
 SELECT title, release_year, revenue_usd, roi_pct
 FROM gold.fact_movies
 WHERE is_released AND revenue_usd IS NOT NULL
-ORDER BY revenue_usd DESC, movie_id
+ORDER BY revenue_usd DESC NULLS LAST, movie_id
 LIMIT 10
 """
 NEWEST_LOADS = """
-SELECT DISTINCT batch_id FROM bronze.raw_movies ORDER BY batch_id DESC LIMIT 2
+SELECT DISTINCT batch_id FROM bronze.raw_movies ORDER BY batch_id DESC NULLS LAST LIMIT 2
 """
 # Movies whose first response came with a load.
 ADDED_MOVIES = """
@@ -262,6 +272,7 @@ REQUIRED_TABLES = {
     TOP_MOVIE_YEARS: ["gold.kpi_top_movies"],
     TOP_MOVIES: ["gold.kpi_top_movies", "gold.bridge_movie_genres", "gold.dim_genres"],
     MOVIE_SEARCH: ["silver.silver_movies"],
+    MOVIE_SEARCH_IN_GOLD: ["gold.fact_movies"],
     MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
@@ -339,7 +350,9 @@ def growth(
 
 def find_movies(store: Store, text: str) -> pd.DataFrame:
     """Return the movies with a text in their title, or with that number; all for none of it."""
-    return answer(store, MOVIE_SEARCH, text.strip(), text.strip(), text.strip())
+    is_whole = "silver.silver_movies" in store.tables()
+    query = MOVIE_SEARCH if is_whole else MOVIE_SEARCH_IN_GOLD
+    return answer(store, query, text.strip(), text.strip(), text.strip())
 
 
 def runs(
@@ -380,7 +393,7 @@ def failing_rows(store: Store, query: str) -> pd.DataFrame:
     """
     try:
         sample = f"SELECT * FROM ({query.rstrip(';')}) AS failing LIMIT {SAMPLE_ROWS}"  # noqa: S608
-        return store.frame(sample, is_native=True)
+        return store.frame(sample)
     except Exception:  # each engine has its own for what does not exist
         return pd.DataFrame()
 
@@ -392,7 +405,9 @@ VIOLATIONS = {
     "null_pct": "{column} IS NULL",
     "positive_revenue": "{column} < 0",
     "valid_imdb_score": "NOT {column} BETWEEN 0 AND 10",
-    "valid_email_hash": "NOT REGEXP_MATCHES({column}, '^[0-9a-f]{{64}}$')",
+    "valid_email_hash": (
+        "(LENGTH({column}) <> 64 OR TRANSLATE({column}, '0123456789abcdef', '') <> '')"
+    ),
     "valid_country_code": "NOT {column} IN (SELECT country_code FROM silver.seed_country_codes)",
     "referential_gap_pct": "NOT {column} IN (SELECT title_id FROM silver.stg_titles)",
     "unknown_account_type_count": (
@@ -405,9 +420,12 @@ VIOLATIONS = {
 
 def violating_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
     """Return some of the rows that break a metric; none where it is about no row."""
-    if metric not in VIOLATIONS or column not in store.tables().get(table, ()):
+    known = store.tables()
+    if metric not in VIOLATIONS or column not in known.get(table, ()):
         return pd.DataFrame()
     condition = VIOLATIONS[metric].format(table=table, column=column)
+    if not known.keys() >= set(re.findall(r"silver\.\w+", condition)):
+        return pd.DataFrame()
     return store.frame(f"SELECT * FROM {table} WHERE {condition} LIMIT {SAMPLE_ROWS}")  # noqa: S608
 
 

@@ -124,7 +124,7 @@ def jobs(
         WHERE COALESCE(environment, 'prod') = 'prod'
         QUALIFY ROW_NUMBER() OVER (
           PARTITION BY CASE WHEN tool = 'sqlmesh' THEN 'refresh' ELSE job END, status
-          ORDER BY started_at DESC
+          ORDER BY started_at DESC NULLS LAST
         ) = 1
         """,
     )
@@ -278,8 +278,14 @@ WITH compared AS (
 ), dated AS (
   SELECT *,
     count_before IS NULL OR row_count <> count_before AS is_changed,
-    FLOOR(EPOCH(counted_at) / (3600 * {REPEATED_WITHIN_HOURS}))
-      <> FLOOR(EPOCH(counted_before) / (3600 * {REPEATED_WITHIN_HOURS})) AS is_next_half_day
+    FLOOR(
+      DATEDIFF('SECOND', CAST('1970-01-01' AS DATE), counted_at)
+      / (3600 * {REPEATED_WITHIN_HOURS})
+    )
+      <> FLOOR(
+      DATEDIFF('SECOND', CAST('1970-01-01' AS DATE), counted_before)
+      / (3600 * {REPEATED_WITHIN_HOURS})
+    ) AS is_next_half_day
   FROM compared
 ), settled AS (
   SELECT *,
@@ -293,9 +299,9 @@ SELECT table_name, row_count
 FROM settled
 WHERE is_changed OR (
   is_next_half_day
-  AND DATE_DIFF('SECOND', changed_at, counted_at) >= 3600 * {REPEATED_WITHIN_HOURS}
+  AND DATEDIFF('SECOND', changed_at, counted_at) >= 3600 * {REPEATED_WITHIN_HOURS}
 )
-QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
+QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC NULLS LAST) <= ?
 ORDER BY table_name, counted_at
 """  # noqa: S608 - a number of this module
 
@@ -391,7 +397,7 @@ def quarantine(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
             SELECT batch_id, SUM(is_rejected) AS rejected, COUNT(*) AS total
             FROM ({parts}) AS arrived
             GROUP BY batch_id
-            ORDER BY MAX(ingested_at) DESC
+            ORDER BY MAX(ingested_at) DESC NULLS LAST
             LIMIT 1
             """,  # noqa: S608 - names of this module
         )
@@ -411,7 +417,9 @@ def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResul
             WITH newest AS (
               SELECT batch_id, COUNT(*) AS total
               FROM {table}
-              WHERE batch_id = (SELECT batch_id FROM {table} ORDER BY ingested_at DESC LIMIT 1)
+              WHERE batch_id = (
+                SELECT batch_id FROM {table} ORDER BY ingested_at DESC NULLS LAST LIMIT 1
+              )
               GROUP BY batch_id
             )
             SELECT column_name, reason, newest.batch_id, newest.total, COUNT(*) AS rejected

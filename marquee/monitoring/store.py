@@ -1,4 +1,9 @@
-"""Where the run log and the tables are read: a copy of the DuckDB file, or Snowflake."""
+"""Where the run log and the tables are read: a copy of the DuckDB file, or Snowflake.
+
+Queries are in SQL that both engines read the same, so nothing has to translate them; a test
+compares the two readings. A module of an engine is imported where its connection is made, because
+it may be missing where the other engine is used.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-import duckdb
 import pandas as pd
-import sqlglot
 
 from marquee.core.errors import MarqueeError, explain
 
@@ -21,12 +24,10 @@ class MissingWarehouse(Exception):
 
 
 class Store(Protocol):
-    """Answers queries in DuckDB's SQL."""
+    """Answers queries."""
 
-    def frame(
-        self, sql: str, parameters: Sequence[Any] = (), *, is_native: bool = False
-    ) -> pd.DataFrame:
-        """Return all rows of a query, its `?` filled in; a native one is in the engine's SQL."""
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
 
     def tables(self) -> Mapping[str, set[str]]:
         """Return the columns of each table of the layers, by `schema.table`, in lower case."""
@@ -65,14 +66,14 @@ class DuckDBStore:
             MissingWarehouse: there is none.
 
         """
+        import duckdb
+
         if not path.exists():
             raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
         self._connection = duckdb.connect(str(path), read_only=True)
 
-    def frame(
-        self, sql: str, parameters: Sequence[Any] = (), *, is_native: bool = False
-    ) -> pd.DataFrame:
-        """Return all rows of a query, its `?` filled in; a native one is in the engine's SQL."""
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
         with self._connection.cursor() as cursor:
             return cursor.execute(sql, list(parameters)).df()
 
@@ -115,12 +116,10 @@ class SnowflakeStore:
         except (MarqueeError, ValueError, TypeError, snowflake.connector.Error) as error:
             raise MissingWarehouse(explain(error)) from error
 
-    def frame(
-        self, sql: str, parameters: Sequence[Any] = (), *, is_native: bool = False
-    ) -> pd.DataFrame:
-        """Return all rows of a query, its `?` filled in; a native one is in the engine's SQL."""
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
         with self._connection.cursor() as cursor:
-            cursor.execute(sql if is_native else as_snowflake(sql), list(parameters))
+            cursor.execute(sql, list(parameters))
             names = [column.name.lower() for column in cursor.description]
             return pd.DataFrame(cursor.fetchall(), columns=names)
 
@@ -133,6 +132,18 @@ class SnowflakeStore:
         self._connection.close()
 
 
-def as_snowflake(sql: str) -> str:
-    """Write a query as Snowflake reads it."""
-    return sqlglot.transpile(sql, read="duckdb", write="snowflake")[0]
+class SnowparkStore:
+    """The database of a Streamlit app in Snowflake, read with the rights of the app's owner."""
+
+    def __init__(self, session: Any) -> None:
+        """Take the app's Snowpark session."""
+        self._session = session
+
+    def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Return all rows of a query, its `?` filled in."""
+        found: pd.DataFrame = self._session.sql(sql, params=list(parameters)).to_pandas()
+        return found.rename(columns=str.lower)
+
+    def tables(self) -> Mapping[str, set[str]]:
+        """Return the columns of each table of the layers, by `schema.table`, in lower case."""
+        return _tables(self)

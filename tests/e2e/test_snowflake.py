@@ -18,9 +18,12 @@ import pytest
 from sqlmesh.core.context import Context
 
 from macros.quality import METRICS
+from marquee.cli import refresh
 from marquee.core.clock import utcnow
 from marquee.core.settings import ROOT
+from marquee.dashboard import pages as dashboard
 from marquee.dashboard import queries
+from marquee.dashboard.bundle import write_bundle
 from marquee.monitoring.checks import check_all
 from marquee.monitoring.store import DuckDBStore, SnowflakeStore
 from marquee.monitoring.thresholds import read_thresholds
@@ -29,8 +32,16 @@ from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from pipelines import studio, tmdb
 from tests.conftest import SETTINGS
+from tests.fakes.emulator.account import NEEDS_WAREHOUSE
 from tests.fakes.postgres import postgres
-from tests.fakes.snowflake_emulator import Emulator, emulator, signed_in
+from tests.fakes.snowflake_dashboard import pages
+from tests.fakes.snowflake_emulator import (
+    PASSWORD,
+    Emulator,
+    emulator,
+    signed_in,
+    statements_of,
+)
 from tests.small_warehouse import Rows, Warehouse
 from tests.snowflake_lint import problems
 
@@ -61,6 +72,7 @@ class Story:
         variables: what to export for SQLMesh to find its state.
         days: by day and engine, the rows of gold by table.
         outputs: what the pipelines printed, in order.
+        refreshed: the statements of the refresh of the third day.
     """
 
     account: Emulator
@@ -68,6 +80,7 @@ class Story:
     variables: dict[str, str]
     days: dict[tuple[str, str], dict[str, list[str]]] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
+    refreshed: list[str] = field(default_factory=list)
 
     def land(self, batch: int) -> None:
         """Run both pipelines into both warehouses."""
@@ -94,12 +107,13 @@ class Story:
             finally:
                 context.close()
 
-    def plan(self, environment: str | None = None, **variables: str) -> None:
+    def plan(self, *environments: str | None, **variables: str) -> None:
         with self.sqlmesh(**variables) as context:
-            context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True)
+            for environment in environments or [None]:
+                context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True)
 
-    def refresh(self, **variables: str) -> None:
-        with self.sqlmesh(**variables) as context:
+    def refresh(self) -> None:
+        with self.sqlmesh() as context:
             assert context.run(ignore_cron=True).is_success
 
     def compare(self, day: str) -> None:
@@ -199,15 +213,16 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         story = Story(account, Warehouse(folder), state)
         story.land(1)
         story.duckdb.plan()
-        story.plan()
+        story.plan(None, "dev")
         story.compare("first")
-        story.plan("dev")
         story.days["first", "dev"] = story.on_snowflake("gold", "gold__dev")
 
         sandbox.movie_set = third
         story.land(2)
         story.duckdb.refresh()
+        before = len(account.log())
         story.refresh()
+        story.refreshed = [one["sql"] for one in account.log()[before:]]
         story.compare("third")
         yield story
 
@@ -251,6 +266,24 @@ def test_the_tolerance_is_of_doubles_only() -> None:
 
 def test_the_second_load_changed_gold(story: Story) -> None:
     assert story.days["first", "snowflake"] != story.days["third", "snowflake"]
+
+
+def test_a_refresh_without_a_new_load_computes_nothing(story: Story) -> None:
+    before = len(story.account.log())
+    with signed_in(story.account, SQLMESH__DEFAULT_GATEWAY="snowflake", **story.variables):
+        assert refresh.main(["--skip-plan"]) == 0
+    sent = [one["sql"] for one in story.account.log()[before:]]
+    in_a_warehouse = [sql for sql in sent if NEEDS_WAREHOUSE.match(sql)]
+    assert len(in_a_warehouse) <= 5, "the newest load, the runs since, a row of the run log"
+    assert not [sql for sql in sent if "SQLMESH__" in sql]
+
+
+def test_a_refresh_sends_no_more_statements_than_the_documentation_says(story: Story) -> None:
+    audits = [sql for sql in story.refreshed if "SELECT COUNT(*) FROM (" in sql]
+    in_a_warehouse = [sql for sql in story.refreshed if NEEDS_WAREHOUSE.match(sql)]
+    text = (ROOT / "docs" / "snowflake.md").read_text(encoding="utf-8")
+    (documented,) = re.findall(r"(\d+) statements in the warehouse, (\d+) of them audits", text)
+    assert (len(in_a_warehouse), len(audits)) == tuple(map(int, documented))
 
 
 def test_dev_shows_what_prod_does(story: Story) -> None:
@@ -398,6 +431,26 @@ def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Stor
     ]
 
 
+def test_the_dashboard_in_snowflake_shows_what_the_analysts_may_read(
+    story: Story, tmp_path: Path
+) -> None:
+    story.account.run(*statements_of(ROOT / "snowflake" / "dashboard.sql", {}))
+    write_bundle(tmp_path / "bundle")
+    found = pages(tmp_path / "bundle", str(story.account.port), PASSWORD)
+    assert {name: one["errors"] for name, one in found.items() if one["errors"]} == {}
+    titles = {name: [title] for name, (title, *_) in dashboard.PAGES.items()}
+    assert {name: found[name]["titles"] for name in titles} == titles
+    overview = found["app"]["figures"]
+    assert {"snapshots rows", "gold rows"} <= overview.keys()
+    assert not {"bronze rows", "silver rows"} & overview.keys(), "analysts read neither"
+    assert int(found["quality"]["figures"]["audits"]) > 100
+    assert int(found["pipelines"]["figures"]["runs"]) >= 4
+    assert int(found["tests"]["figures"]["audits passed"]) > 100
+    assert int(found["movies"]["figures"]["movies found"]) > 50
+    assert "No movie is called that." not in found["movies"]["texts"]
+    assert found["lineage"]["tables"] == 1
+
+
 def test_personal_data_is_in_the_vault_only_and_a_fan_can_be_forgotten(story: Story) -> None:
     vault = "MARQUEE.SECURE.PII_VAULT"
     fan = f"{vault} WHERE fan_id = (SELECT MIN(fan_id) FROM {vault})"
@@ -446,15 +499,16 @@ def test_two_plans_without_a_change_at_once_leave_each_other_alone(
             thread.start()
         for thread in threads:
             thread.join()
+        assert one.run(ignore_cron=True).is_success
     assert went_wrong == []
     assert story.on_snowflake("gold", "gold") == before
-    story.refresh()
 
 
 def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     before = story.on_snowflake("gold", "gold")
-    story.plan(MARQUEE_KPI_TARGET_LAG="1 hour")
-    story.refresh(MARQUEE_KPI_TARGET_LAG="1 hour")  # its audits see what the parents hold now
+    with story.sqlmesh(MARQUEE_KPI_TARGET_LAG="1 hour") as context:
+        context.plan(auto_apply=True, no_prompts=True, skip_tests=True)
+        assert context.run(ignore_cron=True).is_success  # its audits see what the parents hold now
     made = [
         one["sql"] for one in story.account.log() if "CREATE OR REPLACE DYNAMIC TABLE" in one["sql"]
     ]
@@ -464,5 +518,15 @@ def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     refreshed = [one["sql"] for one in story.account.log() if "ALTER DYNAMIC TABLE" in one["sql"]]
     names = {re.findall("DYNAMIC TABLE ([^ ]+) REFRESH", one)[0] for one in refreshed}
     assert len(names) == 5, "by the refresh; the plan has just created them"
+    log = [one["sql"] for one in story.account.log()]
+    for refresh in set(refreshed):
+        table = re.findall("DYNAMIC TABLE ([^ ]+)", refresh)[0]
+        last = len(log) - 1 - log[::-1].index(refresh)
+        audits = [
+            place
+            for place, sql in enumerate(log)
+            if "SELECT COUNT(*) FROM (" in sql and table in sql
+        ]
+        assert [place for place in audits if place > last], "it is audited as refreshed"
     assert story.on_snowflake("gold", "gold") == before
     story.plan()

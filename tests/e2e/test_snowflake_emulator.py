@@ -5,13 +5,23 @@ Each of these rules once hid a fault: the same statement gives another answer on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
+from typing import Any
 
 import pytest
 from snowflake.connector.errors import ProgrammingError
+from sqlglot import exp, parse_one
+from sqlmesh.core.context import Context
+from sqlmesh.core.model import Model
+from sqlmesh.core.snapshot import Snapshot
 
 from tests.fakes.snowflake_emulator import Emulator, emulator
+from tests.fakes.snowflake_stub import build, gateway
+from tests.small_warehouse import Rows
 
 pytestmark = pytest.mark.snowflake
 
@@ -111,3 +121,141 @@ def test_a_merge_never_matches_a_null_key(account: Emulator) -> None:
     with_value = merge.replace("NULL AS V", "'v' AS V")
     account.run(with_value, with_value)
     assert account.run(f"SELECT COUNT(*) FROM {table}") == [(3,)]
+
+
+@dataclass
+class Models:
+    """What SQLMesh sends for some models, to be run on the account one statement at a time."""
+
+    account: Emulator
+    context: Context
+    snapshots: dict[str, Snapshot]
+    statements: list[str]
+
+    def run(self, *statements: str) -> Rows:
+        """Run statements with the models' database, whose functions the emulator needs."""
+        return self.account.run("USE DATABASE MARQUEE", *statements)
+
+    def snapshot(self, name: str) -> Snapshot:
+        return next(one for one in self.snapshots.values() if one.model.name == name)
+
+    def sent(self, name: str, start: str) -> str:
+        """The last statement that begins so and names the model's table; its parents exist then."""
+        table = f'"{exp.to_table(self.snapshot(name).table_name()).name}"'
+        found = [one for one in self.statements if one.startswith(start) and table in one]
+        for parent in parse_one(found[-1], dialect="snowflake").find_all(exp.Table):
+            self.create(parent)
+        return found[-1]
+
+    def create(self, table: exp.Table) -> None:
+        """Create the table of a model, empty, if it is one and does not exist."""
+        for name, model in self.tables.items():
+            if name == table.name.upper():
+                columns = ", ".join(
+                    f"{column.upper()} {kind.sql('snowflake')}"
+                    for column, kind in model.columns_to_types_or_raise.items()
+                )
+                place = f"MARQUEE.{table.db.upper()}"
+                self.run(
+                    f"CREATE SCHEMA IF NOT EXISTS {place}",
+                    f"CREATE TABLE IF NOT EXISTS {place}.{name} ({columns})",
+                )
+
+    @cached_property
+    def tables(self) -> dict[str, Model]:
+        """The models by their tables; an external one is a table itself."""
+        return {
+            exp.to_table(
+                one.name if one.kind.is_external else self.table(one.name)
+            ).name.upper(): one
+            for one in self.context.models.values()
+            if one.kind.is_external or one.fqn in self.snapshots
+        }
+
+    def table(self, name: str) -> str:
+        return self.snapshot(name).table_name().upper()
+
+    def fill(self, name: str, **values: Any) -> None:
+        """Insert a row into a model's table; of the other columns nothing is known."""
+        row = ", ".join(str(one) for one in values.values())
+        self.run(f"INSERT INTO {self.table(name)} ({', '.join(values)}) SELECT {row}")
+
+    def failing(self, name: str, audit: str) -> list[str]:
+        """The audits of this name that the model's table fails."""
+        model = self.snapshot(name).model
+        found = []
+        for one, arguments in model.audits_with_args:
+            if one.name == audit:
+                given: dict[str, Any] = dict(arguments)
+                query = model.render_audit_query(one, snapshots=self.snapshots, **given)
+                for table in query.find_all(exp.Table):
+                    self.create(table)
+                if self.run(query.sql("snowflake")):
+                    found.append(one.name)
+        return found
+
+
+PLANTED = ("gold.bridge_movie_genres", "gold.agg_franchise_performance", "ops.rejected_values")
+
+
+@pytest.fixture(scope="module")
+def models(account: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """Three models with their parents in the account, the aggregate as a dynamic table."""
+    account.run("CREATE DATABASE IF NOT EXISTS MARQUEE")
+    folder = tmp_path_factory.mktemp("planted")
+    with gateway(folder, MARQUEE_KPI_TARGET_LAG="1 hour") as (context, statements):
+        snapshots = build(context, models=PLANTED)
+    return Models(account, context, snapshots, statements)  # SQLMesh has left the connector alone
+
+
+def test_a_quotient_that_is_planted_in_a_bridge_fails_its_audit(models: Models) -> None:
+    bridge = "gold.bridge_movie_genres"
+    create = models.sent(bridge, "CREATE OR REPLACE")
+    models.fill("gold.fact_movies", movie_sk="'m'", movie_id=1)
+    for genre in (1, 2, 3):
+        models.fill("silver.silver_movie_genres", movie_id=1, genre_id=genre, is_current=True)
+    models.run(create)
+    assert models.failing(bridge, "weights_sum_to_one") == []
+    planted = re.sub(r"CAST\(1 AS DOUBLE\) / NULLIF\((.+?\)), 0\)", r"1.0 / \1", create)
+    assert planted != create
+    models.run(planted)
+    assert models.failing(bridge, "weights_sum_to_one") == ["weights_sum_to_one"]
+
+
+def test_an_audit_before_the_refresh_of_a_dynamic_table_fails(models: Models) -> None:
+    aggregate = "gold.agg_franchise_performance"
+    create = models.sent(aggregate, "CREATE OR REPLACE DYNAMIC TABLE")
+    models.fill("gold.dim_movies", movie_sk="'-1'", movie_id=-1)
+    models.fill("gold.dim_titles", title_sk="'t'", title_id="'T'", franchise="'F'", movie_sk="'-1'")
+    models.fill("gold.dim_dates", date_sk=20260101, full_date="DATE '2026-01-01'")
+    day = {"title_sk": "'t'", "date_sk": 20260101, "purchase_revenue_usd": 0}
+    models.fill("gold.fact_daily_performance", **day, gross_usd=5)
+    models.run(create)
+    assert models.failing(aggregate, "franchise_totals_reconcile") == []
+    models.fill("gold.fact_daily_performance", **day, gross_usd=7)
+    assert models.failing(aggregate, "franchise_totals_reconcile") == ["franchise_totals_reconcile"]
+    models.run(models.sent(aggregate, "ALTER DYNAMIC TABLE"))
+    assert models.failing(aggregate, "franchise_totals_reconcile") == []
+
+
+def test_a_key_that_is_planted_as_null_is_doubled_and_fails_its_audit(models: Models) -> None:
+    log = "ops.rejected_values"
+    merge = models.sent(log, "MERGE INTO")
+    models.fill(
+        "silver.silver_movie_observations",
+        movie_id=1,
+        response_id="'r'",
+        rejected_values="""PARSE_JSON('[{"column_name": "title", "reason": "none"}]')""",
+        observed_at="TIMESTAMP '2026-02-01 00:00:00'",
+        _loaded_at="TIMESTAMP '2026-02-01 00:00:00'",
+    )
+    models.run(merge, merge)
+    unique = "unique_combination_of_columns"
+    assert models.run(f"SELECT COUNT(*) FROM {models.table(log)}") == [(1,)]
+    assert models.failing(log, "not_null") == models.failing(log, unique) == []
+    planted = re.sub(r"COALESCE\((\S*REJECTED_VALUE\S*), ''\)", r"\1", merge, flags=re.IGNORECASE)
+    assert planted != merge
+    models.run(planted, planted)
+    assert models.run(f"SELECT COUNT(*) FROM {models.table(log)}") == [(3,)]
+    assert models.failing(log, "not_null") == ["not_null"]
+    assert models.failing(log, unique) == [unique]

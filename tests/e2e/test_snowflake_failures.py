@@ -198,7 +198,7 @@ def test_the_check_passes_where_all_scripts_were_run(project: Project, account: 
     code, out = check(account, project)
     assert code == 0, out
     lines = out.splitlines()
-    assert sum(line.startswith("pass  ") for line in lines) == 10
+    assert sum(line.startswith("pass  ") for line in lines) == 13
     assert lines[-1] == "The account is set up."
 
 
@@ -227,6 +227,24 @@ def test_the_check_finds_a_grant_that_is_missing(project: Project, account: Emul
     assert "grants of MARQUEE_ANALYST: " in out
     assert "missing, such as USAGE ON SCHEMA MARQUEE.GOLD" in out
     assert "-f snowflake/04_grants.sql" in out
+
+
+def test_the_check_finds_a_schema_of_another_owner_and_one_that_analysts_see(
+    project: Project, bare: Emulator
+) -> None:
+    bare.set_up()
+    use = "USE ROLE {}".format
+    bare.run(
+        *(use("MARQUEE_ENGINEER"), 'CREATE SCHEMA IF NOT EXISTS "MARQUEE"."GOLD__DEV"'),
+        *(use("ACCOUNTADMIN"), 'CREATE SCHEMA IF NOT EXISTS "MARQUEE"."OPS__DEV"'),
+        "GRANT USAGE ON SCHEMA MARQUEE.SQLMESH__GOLD TO ROLE MARQUEE_ANALYST",
+    )
+    code, out = check(bare, project)
+    assert code == 1
+    assert "owners of schemas: OPS__DEV belongs to ACCOUNTADMIN and not to MARQUEE_ENGINEER" in out
+    assert "GRANT OWNERSHIP ON SCHEMA MARQUEE.OPS__DEV TO ROLE MARQUEE_ENGINEER" in out
+    assert "MARQUEE_ANALYST sees no schema of SQLMesh's: it has privileges on SQLMESH__GOLD" in out
+    assert sum(line.startswith("FAIL  ") for line in out.splitlines()) == 2
 
 
 @pytest.mark.parametrize(

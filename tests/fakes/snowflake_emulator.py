@@ -144,9 +144,8 @@ class Emulator:
                 self.keys[user] = Key.make(self.folder / f"{user.lower()}.p8")
         public = {f"SNOWFLAKE_{user}_PUBLIC_KEY": key.public for user, key in self.keys.items()}
         left_out = tuple(but.split())
-        for script in SCRIPTS:
-            if not (left_out and script.name.startswith(left_out)):
-                self.run(*statements_of(script, public))
+        scripts = [one for one in SCRIPTS if not (left_out and one.name.startswith(left_out))]
+        self.run(*(statement for one in scripts for statement in statements_of(one, public)))
 
     def run(self, *statements: str) -> Rows:
         """Run statements as an administrator; all rows of the last one."""

@@ -101,7 +101,9 @@ def gateway(folder: Path, **variables: str) -> Iterator[tuple[Context, list[str]
             context.close()
 
 
-def build(context: Context, *environments: str, models: Container[str] | None = None) -> None:
+def build(
+    context: Context, *environments: str, models: Container[str] | None = None
+) -> dict[str, Snapshot]:
     """Send what a plan sends: make each table, fill it, refresh it, point views at it.
 
     Seeds are left out: their rows travel as files, through the connector's `write_pandas`.
@@ -110,6 +112,9 @@ def build(context: Context, *environments: str, models: Container[str] | None = 
         context: the project on `gateway`.
         environments: whose views are made.
         models: the names of those that are built; None for all.
+
+    Returns:
+        All models by name, with the tables that they have.
     """
     snapshots = [one for one in context.snapshots.values() if one.is_model and not one.is_symbolic]
     for snapshot in snapshots:
@@ -144,3 +149,4 @@ def build(context: Context, *environments: str, models: Container[str] | None = 
             snapshots=by_id,
             table_mapping={},
         )
+    return by_name

@@ -12,7 +12,8 @@ import pyarrow as pa
 from marquee.bronze.destination import duckdb_destination
 from marquee.bronze.loader import load, open_pipeline
 from marquee.bronze.reader import BronzeReader
-from marquee.core.settings import Settings, configure_dlt
+from marquee.core.dlt_project import configure_dlt
+from marquee.core.settings import Settings
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.movies import from_lines
 from marquee.sandbox.server import Sandbox

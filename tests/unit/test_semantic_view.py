@@ -59,6 +59,45 @@ def test_what_the_view_names_is_in_the_models(context: Context, script: str) -> 
         assert column.upper() in columns[alias]
 
 
+# CREATE SEMANTIC VIEW as far as the script uses it, in the order of its clauses:
+# https://docs.snowflake.com/en/sql-reference/sql/create-semantic-view
+TEXT = r"'(?:[^']|'')*'"
+END = rf"(?: WITH SYNONYMS \({TEXT}(?:, {TEXT})*\))?(?: COMMENT = {TEXT})?"
+COLUMNS = r"\([A-Z_]+(?:, [A-Z_]+)*\)"
+CLAUSES = {
+    "TABLES": rf"[a-z_]+ AS <%[^%]+%>\.GOLD\.[A-Z_]+ PRIMARY KEY {COLUMNS}{END}",
+    "RELATIONSHIPS": rf"[a-z_]+ AS [a-z_]+ {COLUMNS} REFERENCES [a-z_]+ {COLUMNS}",
+    "FACTS": rf"[a-z_]+\.[a-z_]+ AS [A-Z_]+{END}",
+    "DIMENSIONS": rf"[a-z_]+\.[a-z_]+ AS [A-Z_]+{END}",
+    "METRICS": rf"[a-z_]+\.[a-z_]+ AS (?:SUM|COUNT|MAX)\([a-z_]+\.[a-z_]+\){END}",
+}
+GRAMMAR = re.compile(
+    r"CREATE OR REPLACE SEMANTIC VIEW <%[^%]+%>\.GOLD\.[A-Z_]+\n"
+    + "".join(
+        rf"  {name} \(\n    {entry}(?:,\n    {entry})*\n  \)\n" for name, entry in CLAUSES.items()
+    )
+    + rf"  COMMENT = {TEXT};"
+)
+
+
+def test_the_statement_is_in_snowflakes_grammar(script: str) -> None:
+    assert len(GRAMMAR.findall(script)) == 1
+    for planted in (
+        script.replace("  FACTS (", "  MEASURES ("),
+        script.replace(" WITH SYNONYMS (", " SYNONYMS ("),
+        script.replace("  RELATIONSHIPS (\n", "  RELATIONSHIPS (\n    ,"),
+        script.replace(" PRIMARY KEY (DATE_SK)", ""),
+    ):
+        assert planted != script
+        assert not GRAMMAR.search(planted)
+
+
+def test_a_synonym_stands_for_one_thing(script: str) -> None:
+    words = re.findall(r"'([^']+)'", "".join(re.findall(r"SYNONYMS \(([^)]+)\)", script)))
+    assert len(words) > 10
+    assert len(words) == len(set(words))
+
+
 def test_every_name_is_used_once_in_its_table(script: str) -> None:
     names = re.findall(r"^    (\w+\.\w+) AS ", script, re.M)
     assert len(names) == len(set(names))

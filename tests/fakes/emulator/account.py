@@ -28,6 +28,8 @@ DATABASE = re.compile(
     r"CREATE DATABASE (?:IF NOT EXISTS |OR REPLACE )?(?P<name>\w+)(?P<rest>.*)", re.DOTALL
 )
 
+SCHEMA = re.compile(r'CREATE SCHEMA (?:IF NOT EXISTS )?"?(?P<database>\w+)"?\."?(?P<name>\w+)')
+
 
 class SnowflakeError(Exception):
     """An error with Snowflake's own number and text."""
@@ -108,6 +110,9 @@ class Account:
         statement = " ".join(re.sub(r"/\*.*?\*/", "", sql, flags=re.DOTALL).split()).rstrip(";")
         if match := DATABASE.match(statement):  # fakesnow creates it, and forgets its comment
             self.of("DATABASE").setdefault(match["name"].upper(), _settings(match["rest"]))
+        if match := SCHEMA.match(statement):  # fakesnow creates it, and knows no owner
+            name = f"{match['database']}.{match['name']}".upper()
+            self.of("SCHEMA").setdefault(name, {"owner": session.role or ""})
         for pattern, method in STATEMENTS:
             if match := re.fullmatch(pattern, statement, re.IGNORECASE):
                 return method(self, session, **match.groupdict())
@@ -227,6 +232,13 @@ class Account:
         columns = dict.fromkeys(column for row in shown for column in [*row, "comment"])
         return [{column: row.get(column) for column in columns} for row in shown]
 
+    def show_schemas(self, _: Session, database: str) -> Rows:
+        return [
+            {"name": name.partition(".")[2], **thing}
+            for name, thing in self.of("SCHEMA").items()
+            if name.startswith(f"{database.upper()}.")
+        ] or [{"name": None, "owner": None}]
+
     def show_grants(self, _: Session, future: str | None, role: str) -> Rows:
         if role.upper() not in self.of("ROLE"):
             raise SnowflakeError(2003, _missing("ROLE", role))
@@ -278,6 +290,7 @@ STATEMENTS: list[tuple[str, Callable[..., Rows]]] = [
         r"SHOW (?P<kind>WAREHOUSES|RESOURCE MONITORS|ROLES|USERS)(?: LIKE '(?P<like>.+)')?",
         Account.show,
     ),
+    (r"SHOW SCHEMAS IN DATABASE (?P<database>\w+)", Account.show_schemas),
     (r"SHOW (?P<kind>DATABASES)(?P<like>X)?", Account.show),
     (r"SELECT CURRENT_(?P<what>ROLE|WAREHOUSE|USER)\(\)", Account.current),
     (r"ALTER SESSION SET QUERY_TAG = '(?P<value>.*)'", Account.tag),
