@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
+.PHONY: help install demo daily refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +29,9 @@ demo: install  ## Load both sandboxes, build the warehouse, print a report (DAY=
 	$(BIN)/python pipelines/report.py
 
 ##@ Operators
+
+daily: install  ## Load TMDb and the studio's feeds, refresh, check the health (SANDBOX=1 DAY=N: without a key)
+	$(BIN)/python pipelines/daily.py $(if $(SANDBOX),--sandbox --day $(DAY))
 
 refresh: install  ## Update the warehouse: changed models, then new data
 	@test "$$SQLMESH__DEFAULT_GATEWAY" != snowflake || $(BIN)/python pipelines/snowflake_check.py

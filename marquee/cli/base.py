@@ -26,13 +26,14 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Protocol
 
-from marquee.core.errors import chain
+from marquee.core.errors import chain, exit_code
 from marquee.core.logs import LEVEL_VARIABLE, LEVELS, configure_logging
 from marquee.core.signals import EXIT_CODE
 
 EXIT_CODES = """\
 exit codes:
-  0 done    1 could not, and the message says why    2 wrong usage    130 stopped by Ctrl-C
+  0 done    1 failed, a person has to act    2 wrong usage    130 stopped by Ctrl-C
+  75 failed, try again later: the server is down or limits the rate, or another run is active
 """
 RESUME = "The same command again resumes from there."
 
@@ -72,13 +73,18 @@ def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         default="duckdb",
         help="where bronze is (default: duckdb)",
     )
+    add_log_options(parser)
+    return parser
+
+
+def add_log_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the log: `--log-level`."""
     parser.add_argument(
         "--log-level",
         type=str.upper,
         choices=LEVELS,
         help=f"the least level of the log on stderr (default: {LEVEL_VARIABLE}, else INFO)",
     )
-    return parser
 
 
 def execute(
@@ -103,7 +109,7 @@ def execute(
         is_personal: what was read is, so that a stack trace shows places and no messages.
 
     Returns:
-        The exit code: 0, 1, or 130 after Ctrl-C.
+        The exit code: 0, 1, 75, or 130 after Ctrl-C.
 
     """
     configure_logging(log_level)
@@ -119,7 +125,7 @@ def execute(
         if not is_stop and os.environ.get("RUNTIME__LOG_LEVEL") == "DEBUG":
             lines += _trace(error, is_personal=is_personal)
         print("\n".join(lines), file=sys.stderr)
-        return EXIT_CODE if is_stop else 1
+        return EXIT_CODE if is_stop else exit_code(error)
     print(summary)
     return 0
 

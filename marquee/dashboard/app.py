@@ -70,14 +70,18 @@ def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has changed ...")
-def snapshot_path(path: str) -> str:
-    """Return a copy of the warehouse that is no older than FRESH_SECONDS, if it can be had."""
-    return str(current_snapshot(Path(path)))
+def snapshot_path(path: str) -> tuple[str, int]:
+    """Return the snapshot, no older than FRESH_SECONDS if it can be had, and what changes with it.
+
+    That is the time of its last change.
+    """
+    found = current_snapshot(Path(path))
+    return str(found), found.stat().st_mtime_ns
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def duckdb_store(copy: str) -> DuckDBStore:
-    """Open a copy, once for all visitors."""
+def duckdb_store(copy: str, changed_ns: int) -> DuckDBStore:
+    """Open a snapshot, once for all visitors."""
     return DuckDBStore(Path(copy))
 
 
@@ -96,9 +100,9 @@ def show(page: Page) -> None:
             store = CachedStore(snowflake_store(), "snowflake")
         else:
             warehouse = Settings.from_environment().duckdb
-            copy = snapshot_path(str(warehouse))
-            store = CachedStore(duckdb_store(copy), copy)
-            age = snapshot_age(warehouse, Path(copy))
+            copy, changed_ns = snapshot_path(str(warehouse))
+            store = CachedStore(duckdb_store(copy, changed_ns), f"{copy} {changed_ns}")
+            age = snapshot_age(warehouse)
     except MissingWarehouse as error:
         st.title("Nothing to show yet")
         st.info(str(error))

@@ -140,6 +140,20 @@ class RunLog:
                 retry_count=getattr(report, "retries", None),
             )
 
+    def write(self, started_at: datetime, error: str = "") -> None:
+        """Write the whole row of a run that has ended and that loads nothing.
+
+        Args:
+            started_at: when it began (UTC, without a zone).
+            error: why it failed; empty if it succeeded.
+
+        """
+        with errors_reported(), self._dataset.sql_client as client:
+            writer = self._writer(client)
+            name = self._destination.name
+            writer.start(self.run_id, "marquee", self._job, name, started_at=started_at)
+            writer.end(self.run_id, FAILED if error else SUCCEEDED, error or None)
+
     def _writer(self, client: SqlClientBase[Any]) -> LogWriter:
         return LogWriter(client.execute_sql, self._destination.name)
 
