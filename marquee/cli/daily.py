@@ -66,7 +66,7 @@ def run(argv: Sequence[str] | None, load_tmdb: Command, load_studio: Command) ->
 
     """
     options = parse(argv)
-    configure_logging(options.log_level)
+    configure_logging(options.log_level, log_format=options.log_format, run_id=new_batch_id())
     settings = Settings.from_environment()
     is_file = os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake"
     lock = lock_file(settings.dlt_dir, settings.duckdb if is_file else None)
@@ -76,7 +76,7 @@ def run(argv: Sequence[str] | None, load_tmdb: Command, load_studio: Command) ->
             ended = list(run_steps(steps(options, settings, load_tmdb, load_studio)))
     except (MarqueeError, OSError) as error:
         for line in explain(error, settings.duckdb).splitlines():
-            logger.error(line)
+            logger.error("%s", line)
         return exit_code(error)
     print("Daily run:", *ended, sep="\n")
     return total_code(ended)
@@ -110,8 +110,11 @@ def steps(
     """Yield the steps to run, by name."""
     gateway = os.environ.get("SQLMESH__DEFAULT_GATEWAY") or "duckdb"
     common = ["--destination", gateway]
-    if options.log_level:
-        common += ["--log-level", options.log_level]
+    for option, value in (
+        ("--log-level", options.log_level),
+        ("--log-format", options.log_format),
+    ):
+        common += [option, value] if value else []
     tmdb, studio = [*common], [*common]
     if options.sandbox:
         tmdb += ["--sandbox", "--day", str(options.day)]

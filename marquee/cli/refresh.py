@@ -39,6 +39,15 @@ exit codes:
 """
 
 
+# A load of a run without any row has dlt's state only, such as a new cursor.
+NEWEST_LOAD = """
+SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0 AND load_id NOT IN (
+  SELECT load_id FROM ops.load_log JOIN ops.run_log USING (run_id)
+  WHERE run_log.status = 'SUCCEEDED' AND run_log.row_count = 0
+)
+"""
+
+
 def main(argv: Sequence[str]) -> int:
     """Plan, run, or do neither; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -145,9 +154,7 @@ def first_run_after_newest_load(context: Context) -> float | None:
     adapter = context.engine_adapter
     if not (adapter.table_exists("bronze._dlt_loads") and adapter.table_exists("ops.run_log")):
         return None
-    ((newest,),) = adapter.fetchall(
-        "SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0"
-    )
+    ((newest,),) = adapter.fetchall(NEWEST_LOAD)
     loaded_at = naive_utc(newest) if newest else datetime.min
     runs = adapter.fetchall(
         "SELECT started_at FROM ops.run_log WHERE tool = 'sqlmesh' AND environment = 'prod'"

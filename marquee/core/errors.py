@@ -46,7 +46,7 @@ def exit_code(error: BaseException) -> int:
 
     """
     is_temporary = any(
-        isinstance(cause, (TemporaryError, ConnectionError, TimeoutError))
+        isinstance(cause, TemporaryError)
         or (isinstance(cause, duckdb.Error) and _is_held(str(cause)))
         for cause in chain(error)
     )

@@ -355,7 +355,7 @@ def test_a_pipeline_that_fails_is_logged_without_its_credential(
     monkeypatch.setenv("TMDB_ACCESS_TOKEN", "sesame-sesame")
     monkeypatch.setenv("TMDB_BASE_URL", "http://127.0.0.1:9/3")
     monkeypatch.setenv("SOURCES__TMDB__ATTEMPTS", "1")
-    assert project.load().code == 1
+    assert project.load().code == 75
     ((status, error),) = project.query("SELECT status, error FROM ops.run_log")
     assert status == "FAILED"
     assert "127.0.0.1:9" in error
@@ -492,7 +492,7 @@ def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareho
         with Sandbox(answers, faults=[Fault("*", status=500)]) as down:
             patch.setenv("TMDB_ACCESS_TOKEN", down.credential)
             patch.setenv("TMDB_BASE_URL", down.base_url)
-            assert tmdb.main([]) == 1
+            assert tmdb.main([]) == 75
     guests, box_office = (
         table_of(warehouse, f"silver__stg_{name}") for name in ("fan_guest", "box_office")
     )
