@@ -548,7 +548,6 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
     loaded: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = loaded.warehouse.copy_to(tmp_path / "project")
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(project.folder / "snapshot_dir"))
     copied = current_snapshot(project.duckdb)
     assert copied.is_relative_to(project.folder)
     with project.context() as context:
@@ -569,7 +568,7 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
     before = project.rows_of("gold")
     token = Tokens(TOKEN_KEY).fan(CANARY_FAN)
     assert "warehouse.duckdb" in found_in(project.folder, token)
-    shutil.rmtree(project.folder / "snapshot_dir")  # as the runbook says
+    shutil.rmtree(project.folder / "snapshot")  # as the runbook says
     monkeypatch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
     monkeypatch.setenv("MARQUEE_DUCKDB", str(project.duckdb))
     monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "dlt"))
