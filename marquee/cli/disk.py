@@ -114,7 +114,7 @@ def clean(settings: Settings) -> None:
             shutil.rmtree(one.path)
     if not settings.duckdb.exists():
         return
-    janitor = [sys.executable, "-m", "sqlmesh.cli.main", "janitor", "--ignore-ttl"]
+    janitor = [Path(sys.executable).with_name("sqlmesh"), "janitor", "--ignore-ttl"]
     if subprocess.run(janitor, cwd=ROOT).returncode:  # noqa: S603 - our own command
         print("sqlmesh janitor failed; the other steps go on.", file=sys.stderr)
     used = settings.duckdb.stat().st_size - free_bytes(settings.duckdb)

@@ -49,8 +49,10 @@ def test_each_part_is_listed_with_what_may_go(full: Project) -> None:
     assert float(warehouse.split()[0]) > float(free.split()[0]) > 1
 
 
-def test_clean_removes_what_can_be_made_again_and_nothing_else(full: Project) -> None:
-    root = disk.ROOT
+def test_clean_removes_what_can_be_made_again_and_nothing_else(
+    full: Project, tmp_path: Path
+) -> None:
+    root = tmp_path / "root"
     size = full.duckdb.stat().st_size
     # Not in the folder of a project: the janitor fails, and the other steps go on.
     assert disk.main(["--clean"]) == 0
