@@ -1,6 +1,6 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check snowflake-dashboard bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
+.PHONY: help install demo daily backup restore disk refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check snowflake-dashboard bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,9 +30,21 @@ demo: install  ## Load both sandboxes, build the warehouse, print a report (DAY=
 
 ##@ Operators
 
+daily: install  ## Load TMDb and the studio's feeds, refresh, check the health (SANDBOX=1 DAY=N: without a key)
+	$(BIN)/python pipelines/daily.py $(if $(SANDBOX),--sandbox --day $(DAY))
+
 refresh: install  ## Update the warehouse: changed models, then new data
 	@test "$$SQLMESH__DEFAULT_GATEWAY" != snowflake || $(BIN)/python pipelines/snowflake_check.py
 	$(BIN)/python -m marquee.cli.refresh
+
+backup: install  ## Back up warehouse, state and, in another place, the vault (TO=folder or URL, VAULT=place)
+	@$(BIN)/python -m marquee.cli.backup create "$(TO)" $(if $(VAULT),--vault "$(VAULT)")
+
+restore: install  ## Restore a backup, or the newest one of a folder (FROM=folder or URL, VAULT=place)
+	@$(BIN)/python -m marquee.cli.backup restore "$(FROM)" $(if $(VAULT),--vault "$(VAULT)")
+
+disk: install  ## Show what uses the disk (CLEAN=1: remove what can be made again)
+	@$(BIN)/python -m marquee.cli.disk $(if $(CLEAN),--clean)
 
 ##@ Contributors
 

@@ -18,22 +18,30 @@ A pipeline's command line builds its parser with `build_parser`, adds its own op
 from __future__ import annotations
 
 import argparse
+import logging
 import os
-import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Protocol
 
-from marquee.core.errors import chain
-from marquee.core.logs import LEVEL_VARIABLE, LEVELS, configure_logging
+from marquee.core.errors import chain, exit_code
+from marquee.core.logs import (
+    FORMAT_VARIABLE,
+    FORMATS,
+    LEVEL_VARIABLE,
+    LEVELS,
+    configure_logging,
+)
 from marquee.core.signals import EXIT_CODE
 
 EXIT_CODES = """\
 exit codes:
-  0 done    1 could not, and the message says why    2 wrong usage    130 stopped by Ctrl-C
+  0 done    1 failed, a person has to act    2 wrong usage    130 stopped by Ctrl-C
+  75 failed, try again later: the server is down or limits the rate, or another run is active
 """
+logger = logging.getLogger(__name__)
 RESUME = "The same command again resumes from there."
 
 
@@ -72,13 +80,23 @@ def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         default="duckdb",
         help="where bronze is (default: duckdb)",
     )
+    add_log_options(parser)
+    return parser
+
+
+def add_log_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the log: `--log-level` and `--log-format`."""
     parser.add_argument(
         "--log-level",
         type=str.upper,
         choices=LEVELS,
         help=f"the least level of the log on stderr (default: {LEVEL_VARIABLE}, else INFO)",
     )
-    return parser
+    parser.add_argument(
+        "--log-format",
+        choices=FORMATS,
+        help=f"of the log on stderr (default: {FORMAT_VARIABLE}, else text)",
+    )
 
 
 def execute(
@@ -88,6 +106,7 @@ def execute(
     explain_error: Callable[[BaseException], str],
     dry_run: bool,
     log_level: str | None = None,
+    log_format: str | None = None,
     progress: Callable[[], str] = lambda: "",
     is_personal: bool = False,
 ) -> int:
@@ -99,14 +118,15 @@ def execute(
         explain_error: puts an exception into words without a secret.
         dry_run: whether nothing is written.
         log_level: as in `configure_logging`.
+        log_format: as in `configure_logging`.
         progress: what was done before a failure, a sentence for people.
         is_personal: what was read is, so that a stack trace shows places and no messages.
 
     Returns:
-        The exit code: 0, 1, or 130 after Ctrl-C.
+        The exit code: 0, 1, 75, or 130 after Ctrl-C.
 
     """
-    configure_logging(log_level)
+    configure_logging(log_level, log_format=log_format, run_id=report.batch_id)
     try:
         with ExitStack() as stack:
             summary = load(stack)
@@ -118,8 +138,9 @@ def execute(
             lines.append(" ".join(filter(None, [progress(), rows, RESUME])))
         if not is_stop and os.environ.get("RUNTIME__LOG_LEVEL") == "DEBUG":
             lines += _trace(error, is_personal=is_personal)
-        print("\n".join(lines), file=sys.stderr)
-        return EXIT_CODE if is_stop else 1
+        for line in "\n".join(lines).splitlines():
+            logger.error("%s", line)
+        return EXIT_CODE if is_stop else exit_code(error)
     print(summary)
     return 0
 

@@ -22,6 +22,7 @@ from marquee.monitoring.thresholds import THRESHOLDS_FILE, read_thresholds
 from marquee.monitoring.view import open_warehouse
 from marquee.ops.alerts import send_alert
 
+JOB = "health"  # in ops.run_log; written by `make daily` only
 EPILOG = """\
 exit codes:
   0 healthy    1 a check failed, or the warehouse cannot be read    2 wrong usage
@@ -49,21 +50,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.cadence:
         parser.error("--cadence is now --thresholds, and the part `copy` of its file `snapshot`")
+    return 1 if check(options.thresholds, as_json=options.json, alert=options.alert) else 0
+
+
+def check(
+    thresholds: Path = THRESHOLDS_FILE, *, as_json: bool = False, alert: bool = False
+) -> list[CheckResult]:
+    """Check, print, and send an alert if requested.
+
+    Args:
+        thresholds: the file of limits.
+        as_json: how to print.
+        alert: whether to send an alert if a check fails.
+
+    Returns:
+        The checks that failed.
+
+    """
     try:
-        results = current_results(options.thresholds)
+        results = current_results(thresholds)
     except Exception as error:  # an alert is sent for any failure, without a stack trace
         results = [not_readable(explain(error, Settings.from_environment().duckdb))]
-    is_ok = all(result.is_ok for result in results)
-    if options.json:
-        report = {"is_ok": is_ok, "checks": [asdict(result) for result in results]}
+    failed = [result for result in results if not result.is_ok]
+    if as_json:
+        report = {"is_ok": not failed, "checks": [asdict(result) for result in results]}
         print(json.dumps(report, indent=2, default=str))
     else:
         for result in results:
             mark = "ok  " if result.is_ok else "FAIL"
             print(f"{mark}  {result.check:<10} {result.subject}: {result.message}")
-    if options.alert and not is_ok:
-        send_alert_of([result for result in results if not result.is_ok])
-    return 0 if is_ok else 1
+    if alert and failed:
+        send_alert_of(failed)
+    return failed
 
 
 def current_results(thresholds: Path = THRESHOLDS_FILE) -> list[CheckResult]:

@@ -1,38 +1,54 @@
 """Bring prod up to date: `python -m marquee.cli.refresh`, or `make refresh`.
 
 Plans the models that have changed, then runs those that have not read the newest load. Ends at
-once if there are none.
+once if there are none. Then it publishes the read-only snapshot.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from uuid import uuid4
 
-from sqlglot import exp
-from sqlmesh import configure_logging
+import duckdb
+from sqlmesh import configure_logging, remove_excess_logs
 from sqlmesh.cli import error_handler
 from sqlmesh.core.console import configure_console, get_console
 from sqlmesh.core.context import Context
 
 from marquee.core.clock import naive_utc, utcnow
+from marquee.core.errors import MarqueeError, exit_code, explain
 from marquee.core.garbage import collect_rarely
-from marquee.core.settings import ROOT
+from marquee.core.lock import lock_file, run_lock
+from marquee.core.settings import ROOT, Settings
 from marquee.core.signals import end_forks_with_parent
+from marquee.monitoring.snapshot import publish
+from marquee.ops.log_tables import SUCCEEDED, LogWriter
 
 EPILOG = """\
 A model is out of date if it was last evaluated before the newest completed load of bronze. Only
 these models and those that read them are run. To evaluate all models whatever their state:
   sqlmesh run --ignore-cron
+
+exit codes:
+  0 done    1 failed, a person has to act    2 wrong usage
+  75 failed, try again later: another run is active, or another process holds a file
 """
 
 
-@error_handler
+# A load of a run without any row has dlt's state only, such as a new cursor.
+NEWEST_LOAD = """
+SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0 AND load_id NOT IN (
+  SELECT load_id FROM ops.load_log JOIN ops.run_log USING (run_id)
+  WHERE run_log.status = 'SUCCEEDED' AND run_log.row_count = 0
+)
+"""
+
+
 def main(argv: Sequence[str]) -> int:
     """Plan, run, or do neither; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -42,17 +58,48 @@ def main(argv: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--skip-plan", action="store_true", help="new data only; do not look for changed models"
+        "--skip-plan",
+        action="store_true",
+        help="new data only; do not look for changed models, unless no plan of prod has ended",
     )
     options = parser.parse_args(argv)
+    settings = Settings.from_environment()
+    is_file = os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake"
+    try:
+        with ExitStack() as stack:
+            if is_file:
+                stack.enter_context(run_lock(lock_file(settings.dlt_dir, settings.duckdb)))
+            code = refresh(options.skip_plan)
+            if is_file:
+                publish(settings.duckdb)
+    except (MarqueeError, duckdb.Error) as error:
+        print(explain(error, settings.duckdb), file=sys.stderr)
+        return exit_code(error)
+    return code
+
+
+@error_handler
+def refresh(skip_plan: bool) -> int:
+    """Plan, run, or do neither; return the exit code.
+
+    Raises:
+        SystemExit: SQLMesh failed, and has printed why.
+
+    """
     started_at = utcnow()
     end_forks_with_parent()
     collect_rarely()
     configure_logging()
     configure_console()
-    context = Context(paths=[str(ROOT)], load=not options.skip_plan)
+    context = Context(paths=[str(ROOT)], load=not skip_plan)
     try:
-        is_planned = not options.skip_plan and plan_changes(context)
+        remove_excess_logs(log_limit=context.config.log_limit)
+        prod = context.state_reader.get_environment("prod")
+        # A plan that was killed, the first one included, is repaired by a plan alone.
+        is_incomplete = prod is None or prod.finalized_ts is None
+        if skip_plan and is_incomplete:
+            context.load()
+        is_planned = (not skip_plan or is_incomplete) and plan_changes(context)
         stale = stale_models(context)
         if stale:
             selected = [f"{name}+" for name in sorted(stale)]
@@ -109,9 +156,7 @@ def first_run_after_newest_load(context: Context) -> float | None:
     adapter = context.engine_adapter
     if not (adapter.table_exists("bronze._dlt_loads") and adapter.table_exists("ops.run_log")):
         return None
-    ((newest,),) = adapter.fetchall(
-        "SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0"
-    )
+    ((newest,),) = adapter.fetchall(NEWEST_LOAD)
     loaded_at = naive_utc(newest) if newest else datetime.min
     runs = adapter.fetchall(
         "SELECT started_at FROM ops.run_log WHERE tool = 'sqlmesh' AND environment = 'prod'"
@@ -122,20 +167,11 @@ def first_run_after_newest_load(context: Context) -> float | None:
 
 def log_unchanged(context: Context, started_at: datetime) -> None:
     """Write a run that had nothing to do into the run log, so that its age can be checked."""
-    values = {
-        "run_id": f"refresh-{uuid4().hex}",
-        "tool": "sqlmesh",
-        "job": "run",
-        "environment": "prod",
-        "gateway": context.gateway or context.config.default_gateway_name,
-        "command": shlex.join(["python", "-m", "marquee.cli.refresh", *sys.argv[1:]]),
-        "process_id": os.getpid(),
-        "started_at": started_at,
-        "ended_at": utcnow(),
-        "status": "SUCCEEDED",
-    }
-    row = exp.values([tuple(values.values())])
-    context.engine_adapter.execute(exp.insert(row, "ops.run_log", columns=list(values)))
+    run_id = f"refresh-{uuid4().hex}"
+    gateway = context.gateway or context.config.default_gateway_name
+    writer = LogWriter(context.engine_adapter.execute, context.engine_adapter.dialect)
+    writer.start(run_id, "sqlmesh", "run", gateway, environment="prod", started_at=started_at)
+    writer.end(run_id, SUCCEEDED)
 
 
 if __name__ == "__main__":

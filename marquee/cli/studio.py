@@ -102,6 +102,7 @@ def run(argv: Sequence[str] | None, feeds: Sequence[Feed]) -> int:
             explain_error=lambda error: explain(error, settings.duckdb, is_personal=True),
             dry_run=options.dry_run,
             log_level=options.log_level,
+            log_format=options.log_format,
             is_personal=True,
         )
         or code

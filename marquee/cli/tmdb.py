@@ -91,6 +91,7 @@ def run(argv: Sequence[str] | None, source: Callable[..., DltSource]) -> int:
         explain_error=lambda error: redact(explain(error, settings.duckdb), tmdb),
         dry_run=options.dry_run,
         log_level=options.log_level,
+        log_format=options.log_format,
         progress=lambda: (
             f"{report.resumed + report.fetched:,} of {report.planned:,} movies were fetched;"
         ),

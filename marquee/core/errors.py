@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # disk, quota, limit on the size of a file
+EXIT_FAILURE, EXIT_TRY_AGAIN = 1, 75  # 75 is EX_TEMPFAIL of sysexits.h
 FILE_VARIABLES = ("MARQUEE_DUCKDB", "MARQUEE_VAULT_DUCKDB", "MARQUEE_STATE_DUCKDB")
 
 
@@ -27,6 +28,26 @@ class MarqueeError(Exception):
     def __str__(self) -> str:
         """Give message and hint, a line each."""
         return "\n".join(filter(None, [super().__str__(), self.hint]))
+
+
+class TemporaryError(MarqueeError):
+    """Something that passes by itself: the same command may succeed later."""
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of a command that an exception ended.
+
+    Returns:
+        75 for what passes by itself (a server that is down, a rate limit, a file that another
+        process holds), 1 for what a person has to fix.
+
+    """
+    is_temporary = any(
+        isinstance(cause, TemporaryError)
+        or (isinstance(cause, duckdb.Error) and _is_held(str(cause)))
+        for cause in chain(error)
+    )
+    return EXIT_TRY_AGAIN if is_temporary else EXIT_FAILURE
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -99,9 +120,13 @@ def _explain_one(cause: BaseException, warehouse: Path | None, *, is_personal: b
     return next(filter(None, (explain(cause) for explain in EXPLANATIONS)), None)
 
 
+def _is_held(text: str) -> bool:
+    return "Could not set lock" in text or "being used by another process" in text
+
+
 def _explain_duckdb(text: str, warehouse: Path | None) -> str | None:
     file = _file(text, warehouse)
-    if "Could not set lock" in text or "being used by another process" in text:
+    if _is_held(text):
         holder = re.search(r"held in (.+? \(PID \d+\))", text)
         who = holder.group(1) if holder else "another process"
         return (

@@ -67,16 +67,20 @@ def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has changed ...")
-def snapshot_path(path: str) -> str:
-    """Return a copy of the warehouse that is no older than FRESH_SECONDS, if it can be had."""
+def snapshot_path(path: str) -> tuple[str, int]:
+    """Return the snapshot, no older than FRESH_SECONDS if it can be had, and what changes with it.
+
+    That is the time of its last change.
+    """
     from marquee.monitoring.snapshot import current_snapshot  # imports DuckDB
 
-    return str(current_snapshot(Path(path)))
+    found = current_snapshot(Path(path))
+    return str(found), found.stat().st_mtime_ns
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def duckdb_store(copy: str) -> DuckDBStore:
-    """Open a copy, once for all visitors."""
+def duckdb_store(copy: str, changed_ns: int) -> DuckDBStore:
+    """Open a snapshot, once for all visitors."""
     return DuckDBStore(Path(copy))
 
 
@@ -102,8 +106,9 @@ def open_store() -> Opened:
     from marquee.monitoring.snapshot import snapshot_age  # imports DuckDB
 
     warehouse = Settings.from_environment().duckdb
-    copy = snapshot_path(str(warehouse))
-    return CachedStore(duckdb_store(copy), copy), warehouse, snapshot_age(warehouse, Path(copy))
+    copy, changed_ns = snapshot_path(str(warehouse))
+    store = CachedStore(duckdb_store(copy, changed_ns), f"{copy} {changed_ns}")
+    return store, warehouse, snapshot_age(warehouse)
 
 
 def show(page: Page, open_store: Callable[[], Opened]) -> None:

@@ -1,15 +1,16 @@
-"""A read-only snapshot of the DuckDB file.
+"""The read-only snapshot of the DuckDB file: `snapshot/warehouse.duckdb` beside it.
 
 DuckDB admits one process at a time, readers included: a process that opened the warehouse itself
 would make the next run fail. So its bytes are copied, which needs no lock. A copy is used only if
-the file and its log did not change while it was made and shortly before, and if it opens
-(decision 25).
+the file and its log did not change while it was made and shortly before, and if it opens. It
+replaces the snapshot at once: whoever has the old one open keeps it (decision 25).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -19,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from marquee.core.errors import FULL, MarqueeError
-from marquee.core.settings import ROOT, check_link
+from marquee.core.settings import check_link
 from marquee.monitoring.store import LAYERS, MissingWarehouse
 
 ATTEMPTS = 20
@@ -30,11 +31,9 @@ QUIET_SECONDS = 0.2  # a change within the tick of the file's clock would not sh
 FileState = tuple[tuple[int, int, int] | None, ...]
 
 
-def snapshot_dir(path: Path) -> Path:
-    """Return the folder of a warehouse's snapshots: `MARQUEE_COPY_DIR`, or the project's cache."""
-    folder = os.environ.get("MARQUEE_COPY_DIR")
-    name = str(path.resolve()).strip("/").replace("/", "%")
-    return (Path(folder) if folder else ROOT / ".cache" / "copies") / name
+def snapshot_file(path: Path) -> Path:
+    """Return where the snapshot of a DuckDB file is; it has the same name, as views contain it."""
+    return path.parent / "snapshot" / path.name
 
 
 def file_state(path: Path) -> FileState:
@@ -51,15 +50,11 @@ def file_state(path: Path) -> FileState:
 
 
 def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
-    """Return a copy of the warehouse as it is now; made only if it changed since the last one.
+    """Return the snapshot of a DuckDB file; it is made again if the file changed since.
 
     Args:
         path: the DuckDB file.
-        older_after: after so many attempts the last copy will do, for the file is being written.
-
-    Returns:
-        The copy. It keeps the name of the file, which is part of every view, and is never changed:
-        the next one gets a folder of its own, and this one goes when two newer ones are there.
+        older_after: after so many attempts the last snapshot will do: the file is being written.
 
     Raises:
         MissingWarehouse: there is no file, its name cannot serve, or it could not be copied.
@@ -75,66 +70,71 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
         check_link(path)
     except MarqueeError as error:
         raise MissingWarehouse(" ".join(str(error).split())) from error
-    folder = snapshot_dir(path)
+    target = snapshot_file(path)
     unreadable: FileState | None = None
     for attempt in range(ATTEMPTS):
         before = file_state(path)
         if before[0] is None:
             raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
-        target = folder / _name(before) / path.name
-        if target.exists():
+        if _is_of(target, before):
             return target
         try:
             is_made = _is_quiet(before) and _copy(path, before, target)
         except duckdb.Error as error:
             if before == unreadable:  # it did not change in between, so it was not half written
-                reason = str(error).splitlines()[0].replace(str(folder), "")
+                reason = str(error).splitlines()[0].replace(str(target.parent), "")
                 raise MissingWarehouse(f"DuckDB cannot read {path}: {reason}") from error
             unreadable, is_made = before, False
         except OSError as error:
             if error.errno in FULL:
-                reason = f"no room for a snapshot of {path} in {folder}"
+                reason = f"no room for a snapshot of {path} in {target.parent}"
                 raise MissingWarehouse(f"The disk is full: {reason}.") from error
-            is_made = target.exists()  # made by a faster process, or the file is being replaced
-        if is_made:
-            _remove_old(folder)
+            is_made = False  # the file is being replaced
+        if is_made or (target.exists() and attempt >= older_after):
             return target
-        older = _existing_snapshots(folder, path.name)
-        if older and attempt >= older_after:
-            return older[-1]
         time.sleep(PAUSE_SECONDS)
     raise MissingWarehouse(
-        f"No snapshot of {path} could be made in {folder}: the file is being written without a "
-        "pause. Try again in a moment."
+        f"No snapshot of {path} could be made in {target.parent}: the file is being written "
+        "without a pause. Try again in a moment."
     )
 
 
 def delete_snapshots(path: Path) -> None:
-    """Delete all snapshots of a warehouse, for they have what was erased in it since."""
-    with suppress(FileNotFoundError):
-        shutil.rmtree(snapshot_dir(path))
+    """Delete the snapshot of a warehouse, for it has what was erased in it since."""
+    target = snapshot_file(path)
+    target.unlink(missing_ok=True)
+    for half in target.parent.glob(".making-*"):
+        shutil.rmtree(half, ignore_errors=True)
 
 
-def snapshot_age(path: Path, copy: Path) -> timedelta | None:
-    """Tell how old a copy is if the file has changed since it was made; None if it has not."""
-    if copy.parent.name == _name(file_state(path)):
-        return None
+def publish(path: Path) -> None:
+    """Make the snapshot after a refresh; a failure is reported on the terminal and nothing else."""
     try:
-        return timedelta(seconds=time.time() - copy.parent.stat().st_mtime)
-    except FileNotFoundError:  # two newer ones were made, a moment ago
-        return timedelta()
+        current_snapshot(path, older_after=ATTEMPTS)
+    except MissingWarehouse as error:
+        print(f"The read-only snapshot is not up to date: {error}", file=sys.stderr)
+
+
+def snapshot_age(path: Path) -> timedelta | None:
+    """Tell how old a file's snapshot is if the file has changed since; None if it has not."""
+    target = snapshot_file(path)
+    if _is_of(target, file_state(path)):
+        return None
+    # The time of its last modification is that of the file's. It was renamed when it was made.
+    return timedelta(seconds=time.time() - target.stat().st_ctime)
 
 
 def _copy(path: Path, before: FileState, target: Path) -> bool:
-    """Copy file and log; False if they changed meanwhile.
+    """Copy file and log, and put them in place as one file; False if they changed meanwhile.
 
     Raises:
-        OSError: they were replaced meanwhile, a faster process made the same, or there is no room.
+        OSError: they were replaced meanwhile, or there is no room.
         duckdb.Error: what was copied does not open.
 
     """
-    target.parent.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent.parent))
+    target.parent.mkdir(exist_ok=True)
+    _remove_left(target.parent)
+    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
     try:
         copy = scratch / path.name
         shutil.copyfile(path, copy)
@@ -144,32 +144,33 @@ def _copy(path: Path, before: FileState, target: Path) -> bool:
             return False
         with duckdb.connect(str(copy)) as connection:
             connection.execute("CHECKPOINT")  # the log becomes part of the file
-        scratch.rename(target.parent)
+        shutil.copymode(path, copy)
+        os.utime(copy, ns=(_newest_ns(before), _newest_ns(before)))
+        os.replace(copy, target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return True
 
 
+def _is_of(target: Path, found: FileState) -> bool:
+    """Tell whether a snapshot was made of a file in this state."""
+    try:
+        return target.stat().st_mtime_ns == _newest_ns(found)
+    except FileNotFoundError:
+        return False
+
+
+def _newest_ns(found: FileState) -> int:
+    return max((one[2] for one in found if one), default=0)
+
+
 def _is_quiet(found: FileState) -> bool:
-    newest = max(one[2] for one in found if one) / 1e9
-    return abs(time.time() - newest) > QUIET_SECONDS  # a clock set back leaves a time in the future
+    # A clock set back leaves a time in the future.
+    return abs(time.time() - _newest_ns(found) / 1e9) > QUIET_SECONDS
 
 
-def _name(found: FileState) -> str:
-    return "-".join(str(part) for one in found if one for part in one)
-
-
-def _existing_snapshots(folder: Path, name: str) -> list[Path]:
-    """Return the snapshots, the newest last."""
-    found = [one / name for one in folder.glob("[0-9]*") if (one / name).exists()]
-    return sorted(found, key=lambda one: one.parent.stat().st_mtime)
-
-
-def _remove_old(folder: Path) -> None:
-    """Delete old and half snapshots; a process that still reads one keeps its bytes."""
-    made = sorted(folder.glob("[0-9]*"), key=lambda one: one.stat().st_mtime)
-    for old in made[:-2]:
-        shutil.rmtree(old, ignore_errors=True)
+def _remove_left(folder: Path) -> None:
+    """Delete half copies that killed processes left."""
     for half in folder.glob(".making-*"):
         with suppress(FileNotFoundError):  # whole meanwhile
             if time.time() - half.stat().st_mtime > LEFT_SECONDS:

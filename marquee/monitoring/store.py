@@ -57,7 +57,11 @@ def _tables(store: Store) -> Mapping[str, set[str]]:
 
 
 class DuckDBStore:
-    """A DuckDB file that nobody writes to; a connection a query, closed at once."""
+    """A DuckDB file that nobody writes to; a connection a query, closed at once.
+
+    The file is attached, not connected to: of a path that was connected to before, DuckDB would
+    return the older file, although another one has replaced it.
+    """
 
     def __init__(self, path: Path) -> None:
         """Take the file.
@@ -70,11 +74,15 @@ class DuckDBStore:
 
         if not path.exists():
             raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
-        self._connection = duckdb.connect(str(path), read_only=True)
+        self._catalog = '"' + path.stem.replace('"', '""') + '"'
+        name = str(path).replace("'", "''")
+        self._connection = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
+        self._connection.execute(f"ATTACH '{name}' AS {self._catalog} (READ_ONLY)")
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         """Return all rows of a query, its `?` filled in."""
         with self._connection.cursor() as cursor:
+            cursor.execute(f"USE {self._catalog}")
             return cursor.execute(sql, list(parameters)).df()
 
     def tables(self) -> Mapping[str, set[str]]:

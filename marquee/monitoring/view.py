@@ -50,7 +50,7 @@ def open_warehouse(
         return
     # An old snapshot shows the past: it is the last resort.
     copy = current_snapshot(duckdb_file, older_after=snapshot.ATTEMPTS - 1)
-    age = snapshot_age(duckdb_file, copy)
+    age = snapshot_age(duckdb_file)
     store = DuckDBStore(copy)
     try:
         yield WarehouseView(store, age)

@@ -74,7 +74,7 @@ class LogWriter:
 
         Args:
             run_id: its key.
-            tool: dlt or sqlmesh.
+            tool: dlt, sqlmesh or marquee.
             job: the pipeline, or `plan` or `run`.
             gateway: duckdb or snowflake.
             more: other columns, such as `environment`.

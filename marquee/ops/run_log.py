@@ -110,10 +110,7 @@ class RunLog:
         Creates the tables if they do not exist yet.
         """
         with self._dataset.sql_client as client:
-            if not client.has_dataset():
-                client.create_dataset()
-            writer = self._writer(client)
-            writer.create_tables()
+            writer = self._writer_with_tables(client)
             writer.start(self.run_id, "dlt", self._job, self._destination.name)
             writer.insert("load_log", unlogged_loads(client, self._job))
 
@@ -139,6 +136,27 @@ class RunLog:
                 request_count=getattr(report, "requests", None),
                 retry_count=getattr(report, "retries", None),
             )
+
+    def write(self, started_at: datetime, error: str = "") -> None:
+        """Write the whole row of a run that has ended and that loads nothing.
+
+        Args:
+            started_at: when it began (UTC, without a zone).
+            error: why it failed; empty if it succeeded.
+
+        """
+        with errors_reported(), self._dataset.sql_client as client:
+            writer = self._writer_with_tables(client)
+            name = self._destination.name
+            writer.start(self.run_id, "marquee", self._job, name, started_at=started_at)
+            writer.end(self.run_id, FAILED if error else SUCCEEDED, error or None)
+
+    def _writer_with_tables(self, client: SqlClientBase[Any]) -> LogWriter:
+        if not client.has_dataset():
+            client.create_dataset()
+        writer = self._writer(client)
+        writer.create_tables()
+        return writer
 
     def _writer(self, client: SqlClientBase[Any]) -> LogWriter:
         return LogWriter(client.execute_sql, self._destination.name)

@@ -36,7 +36,7 @@ PATIENCE_SECONDS = 600
 @contextmanager
 def dashboard(duckdb_file: Path, folder: Path) -> Iterator[str]:
     """Serve the dashboard of a warehouse on a free port of loopback; yields its address."""
-    environment = {"MARQUEE_DUCKDB": str(duckdb_file), "MARQUEE_COPY_DIR": str(folder / "copies")}
+    environment = {"MARQUEE_DUCKDB": str(duckdb_file)}
     command = ["pipelines/dashboard.py", "--server.port"]
     with _served(command, environment, folder / "dashboard.log", "/_stcore/health") as address:
         yield address
@@ -48,7 +48,6 @@ def sqlmesh_ui(duckdb_file: Path, state_file: Path, folder: Path) -> Iterator[st
     environment = {
         "MARQUEE_DUCKDB": str(duckdb_file),
         "MARQUEE_STATE_DUCKDB": str(state_file),
-        "MARQUEE_COPY_DIR": str(folder / "copies"),
         "TMPDIR": str(folder),
     }
     command = ["-m", "marquee.cli.ui", "--port"]

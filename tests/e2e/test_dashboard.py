@@ -341,7 +341,6 @@ def test_the_quality_page_names_what_health_names(
     page: Any, address: str, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path))
     failing = [one for one in health.current_results() if not one.is_ok]
     assert {"metric", "quarantine"} <= {one.check for one in failing}
     visit(page, f"{address}/quality")

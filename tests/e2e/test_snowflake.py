@@ -519,9 +519,9 @@ def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     names = {re.findall("DYNAMIC TABLE ([^ ]+) REFRESH", one)[0] for one in refreshed}
     assert len(names) == 5, "by the refresh; the plan has just created them"
     log = [one["sql"] for one in story.account.log()]
-    for refresh in set(refreshed):
-        table = re.findall("DYNAMIC TABLE ([^ ]+)", refresh)[0]
-        last = len(log) - 1 - log[::-1].index(refresh)
+    for statement in set(refreshed):
+        table = re.findall("DYNAMIC TABLE ([^ ]+)", statement)[0]
+        last = len(log) - 1 - log[::-1].index(statement)
         audits = [
             place
             for place, sql in enumerate(log)

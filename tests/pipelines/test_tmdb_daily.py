@@ -165,7 +165,7 @@ def test_the_cursor_waits_for_the_work_to_be_done(project: Project) -> None:
         project.load("--pages", "2")
     with Sandbox(changed, faults=[Fault(path="/movie/[0-9]*", status=500)]) as down:
         project.point_at(down)
-        assert project.load("--pages", "2").code == 1
+        assert project.load("--pages", "2").code == 75
     with Sandbox(replace(changed, day=30)) as up:
         project.point_at(up)
         ended = project.load("--pages", "2")

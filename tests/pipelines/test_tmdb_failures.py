@@ -117,7 +117,7 @@ def test_an_outage_stops_the_run_and_quarantines_nothing(project: Project) -> No
     with sandbox:
         project.point_at(sandbox)
         ended = project.load("--pages", "30")
-    assert_clear(ended, "stopped answering", "landed and stay")
+    assert_clear(ended, "stopped answering", "landed and stay", code=75)
     ((landed,),) = project.query("SELECT count(*) FROM bronze.raw_movies")
     assert 500 <= landed < 600
     assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
@@ -134,7 +134,7 @@ def test_failing_details_alone_are_an_outage_when_there_are_many(project: Projec
     with Sandbox(films(*(movie(number) for number in range(1, 200))), faults=[fault]) as sandbox:
         project.point_at(sandbox)
         ended = project.load()
-    assert_clear(ended, "stopped answering: HTTP 500")
+    assert_clear(ended, "stopped answering: HTTP 500", code=75)
     assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
 
 
@@ -144,7 +144,8 @@ def test_down_from_the_start_is_reported_at_once(project: Project) -> None:
     project.monkeypatch.setenv("TMDB_BASE_URL", f"http://127.0.0.1:{port}/3")
     project.monkeypatch.setenv("TMDB_API_KEY", "0123456789abcdef0123456789abcdef")
     ended = project.load()
-    assert_clear(ended, f"http://127.0.0.1:{port}/3 cannot be reached", "Connection refused")
+    unreachable = f"http://127.0.0.1:{port}/3 cannot be reached"
+    assert_clear(ended, unreachable, "Connection refused", code=75)
     assert "0123456789abcdef" not in ended.output
     assert not project.has_landed()
 
@@ -153,7 +154,7 @@ def test_no_name_resolution_is_reported_at_once(project: Project) -> None:
     project.monkeypatch.setenv("TMDB_BASE_URL", "http://tmdb.invalid/3")
     project.monkeypatch.setenv("TMDB_ACCESS_TOKEN", "token")
     ended = project.load()
-    assert_clear(ended, "http://tmdb.invalid/3 cannot be reached")
+    assert_clear(ended, "http://tmdb.invalid/3 cannot be reached", code=75)
     assert not project.has_landed()
 
 
@@ -161,7 +162,7 @@ def test_an_api_that_fails_from_the_start_is_reported(project: Project) -> None:
     with Sandbox(films(movie(1)), faults=[Fault(path="/*", status=503)]) as sandbox:
         project.point_at(sandbox)
         ended = project.load()
-    assert_clear(ended, "cannot be reached: HTTP 503")
+    assert_clear(ended, "cannot be reached: HTTP 503", code=75)
     assert not project.has_landed()
 
 
@@ -170,7 +171,7 @@ def test_endless_429_is_reported(project: Project) -> None:
     with Sandbox(films(movie(1)), faults=[fault]) as sandbox:
         project.point_at(sandbox)
         ended = project.load()
-    assert_clear(ended, "keeps answering 429", "requests_per_second")
+    assert_clear(ended, "keeps answering 429", "requests_per_second", code=75)
     assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
 
 
@@ -298,7 +299,7 @@ def test_a_held_warehouse_is_named_with_its_holder(
     project: Project, sandbox: Sandbox, holder: subprocess.Popen[str], arguments: tuple[str, ...]
 ) -> None:
     ended = project.load(*arguments)
-    assert_clear(ended, str(project.duckdb), f"PID {holder.pid}", "close")
+    assert_clear(ended, str(project.duckdb), f"PID {holder.pid}", "close", code=75)
     assert sandbox.requests.count() == 0
 
 
@@ -316,7 +317,7 @@ def test_a_warehouse_taken_in_the_middle_of_a_run_is_named(project: Project) -> 
     for process in taken:
         process.kill()
         process.communicate()
-    assert_clear(ended, str(project.duckdb), f"PID {taken[0].pid}", "close")
+    assert_clear(ended, str(project.duckdb), f"PID {taken[0].pid}", "close", code=75)
 
 
 def test_a_foreign_file_is_left_alone(project: Project, sandbox: Sandbox) -> None:

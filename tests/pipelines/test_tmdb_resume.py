@@ -181,7 +181,7 @@ def test_the_second_of_two_runs_names_the_first_and_exits(
     lock = project.folder / "warehouse.duckdb.lock"
     with run_lock(lock):
         ended = project.load()
-    assert ended.code == 1
+    assert ended.code == 75
     assert f"process {os.getpid()} on " in ended.err
     assert str(lock) in ended.err
     assert sandbox.requests.count() == 0

@@ -1,5 +1,6 @@
 """The log of the commands: what a line contains with and without a terminal, and its level."""
 
+import json
 import logging
 import re
 import sys
@@ -9,6 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from marquee.cli.base import build_parser, execute
+from marquee.core.errors import MarqueeError
 from marquee.core.logs import LEVEL_VARIABLE, LOGGERS, configure_logging
 from marquee.sources.tmdb.report import Report
 
@@ -97,3 +99,43 @@ def test_the_option_applies_to_the_run(capsys: pytest.CaptureFixture[str]) -> No
     assert "a problem" in printed.err
     assert "3 movies" not in printed.err
     assert printed.out == "the summary\n"
+
+
+def test_a_line_of_a_run_has_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(run_id="20261128T060000Z-3f9c1a")
+    logger.info("3 movies")
+    assert capsys.readouterr().err.endswith("Z INFO 20261128T060000Z-3f9c1a 3 movies\n")
+
+
+@pytest.mark.parametrize("is_option", [True, False])
+def test_as_json_a_line_is_an_object(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_option: bool
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    if not is_option:
+        monkeypatch.setenv("MARQUEE_LOG_FORMAT", "json")
+    configure_logging(log_format="json" if is_option else None, run_id="r1")
+    logger.warning('%s "movies"\nof two lines', 3)
+    (line,) = capsys.readouterr().err.splitlines()
+    record = json.loads(line)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", record.pop("time"))
+    assert record == {
+        "level": "WARNING",
+        "run_id": "r1",
+        "logger": "marquee.anything",
+        "message": '3 "movies"\nof two lines',
+    }
+
+
+def test_each_line_of_an_error_has_the_id_of_its_run(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+
+    def fail(_: ExitStack) -> str:
+        raise MarqueeError("No key.", "Set one.")
+
+    assert execute(fail, report, explain_error=str, dry_run=True) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" ")[2] for line in lines] == [
+        f"ERROR {report.batch_id} No key.",
+        f"ERROR {report.batch_id} Set one.",
+    ]

@@ -19,11 +19,6 @@ from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import MissingWarehouse
 
 
-@pytest.fixture(autouse=True)
-def snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "snapshots"))
-
-
 @pytest.mark.parametrize("name", ["gold", "Bronze", "OPS", "silver", "snapshots"])
 def test_a_file_named_like_a_schema_is_rejected_by_name(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{name}.duckdb"

@@ -6,9 +6,13 @@ import os
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from marquee.cli import refresh
+from marquee.core.lock import lock_file, run_lock
+from marquee.monitoring.snapshot import snapshot_file
+from marquee.monitoring.store import DuckDBStore
 from marquee.plan_diff.build import forget_modules
 from tests.conftest import finish, in_child
 from tests.small_warehouse import Warehouse
@@ -56,6 +60,17 @@ def load(warehouse: Warehouse, movie_id: int) -> None:
     )
 
 
+def load_without_rows(warehouse: Warehouse) -> None:
+    """What a pipeline leaves that found nothing new: its state, and a run of 0 rows."""
+    warehouse.execute(
+        "INSERT INTO bronze._dlt_loads (load_id, status, inserted_at) "
+        "VALUES ('empty', 0, current_timestamp);"
+        "INSERT INTO ops.load_log (load_id, run_id, row_count) VALUES ('empty', 'run', 1);"
+        "INSERT INTO ops.run_log (run_id, tool, job, status, row_count) "
+        "VALUES ('run', 'dlt', 'tmdb', 'SUCCEEDED', 0)"
+    )
+
+
 def refreshed(warehouse: Warehouse, *arguments: str) -> list[tuple[str, bool]]:
     """Refresh as a process; return each model that was evaluated, and whether by a plan."""
     before = warehouse.query("SELECT run_id FROM ops.run_log") if has_log(warehouse) else []
@@ -90,7 +105,12 @@ def test_a_refresh_evaluates_what_is_new_or_changed_and_nothing_twice(warehouse:
     assert refreshed(warehouse) == []
     assert refreshed(warehouse, "--skip-plan") == []
     ended = warehouse.query("SELECT status FROM ops.run_log ORDER BY started_at")
+    commands = warehouse.query("SELECT DISTINCT tool, process_id IS NULL FROM ops.run_log")
+    assert commands == [("sqlmesh", False)]
     assert ended == [("SUCCEEDED",)] * 3  # so that `make health` sees that somebody looked
+
+    load_without_rows(warehouse)
+    assert refreshed(warehouse, "--skip-plan") == []
 
     load(warehouse, 2)
     assert refreshed(warehouse, "--skip-plan") == [(films, False), (popular, False)]
@@ -107,3 +127,28 @@ def test_a_refresh_evaluates_what_is_new_or_changed_and_nothing_twice(warehouse:
     assert (films, False) in evaluated
     assert (popular, False) in evaluated
     assert warehouse.query("FROM gold.popular ORDER BY ALL") == [(3,)]
+
+
+def test_the_first_refresh_is_a_plan_and_readers_get_a_snapshot_of_it(
+    warehouse: Warehouse,
+) -> None:
+    assert refreshed(warehouse, "--skip-plan") == [("silver.films", True), ("gold.popular", True)]
+    snapshot = snapshot_file(warehouse.duckdb)
+    assert snapshot == warehouse.folder / "snapshot" / "warehouse.duckdb"
+    with duckdb.connect(str(snapshot), read_only=True) as reader:
+        assert reader.execute("FROM gold.popular").fetchall() == [(1,)]
+        load(warehouse, 2)
+        assert refreshed(warehouse, "--skip-plan") != []
+        assert reader.execute("FROM gold.popular").fetchall() == [(1,)], "it keeps what it opened"
+    store = DuckDBStore(snapshot)
+    assert store.frame("FROM gold.popular ORDER BY ALL")["movie_id"].tolist() == [1, 2]
+    store.close()
+
+
+def test_a_refresh_beside_another_run_is_to_be_tried_again(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
+    with run_lock(lock_file(warehouse.folder, warehouse.duckdb)):
+        assert refresh.main([]) == 75
+    assert f"process {os.getpid()}" in capsys.readouterr().err

@@ -39,7 +39,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture
 def warehouse(sound: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     monkeypatch.setenv("MARQUEE_DUCKDB", str(tmp_path / "copy" / "warehouse.duckdb"))
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(tmp_path / "snapshot_dir"))
     return sound.copy_to(tmp_path / "copy")
 
 

@@ -584,13 +584,12 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
     loaded: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = loaded.warehouse.copy_to(tmp_path / "project")
-    monkeypatch.setenv("MARQUEE_COPY_DIR", str(project.folder / "snapshot_dir"))
     monkeypatch.setenv("MARQUEE_DUCKDB", str(project.duckdb))
     monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "dlt"))
     copied = current_snapshot(project.duckdb)
     assert copied.is_relative_to(project.folder)
     write_readers_output(project, project.folder / "shown")
-    kept = {"dlt", "logs", "shown", "snapshot_dir", "state.duckdb", "output.txt"}
+    kept = {"dlt", "logs", "shown", "snapshot", "state.duckdb", "output.txt"}
     assert {path.name for path in project.folder.iterdir()} >= kept
     assert found_in(
         project.folder / "logs", "raw_fan_interactions"

@@ -25,6 +25,7 @@ COMMON_WORDS = re.compile(
     "password|passwort|passphrase|secret|changeme|letmein|welcome|default|example|marquee|studio|"
     "admin|token|vault|qwertyuiop|asdfghjkl|zxcvbnm|qwerty|correct|horse|battery|staple|test|key"
 )
+DEFAULT_FOLDER = ROOT / "studio_feed"
 MAKE_A_KEY = 'Make one: python -c "import secrets; print(secrets.token_hex(32))"'
 
 NO_KEY = MarqueeError(
@@ -102,11 +103,7 @@ class StudioSettings:
         check_strength("token key", token_key)
         if vault_key := secret("STUDIO_VAULT_KEY", "vault_key"):
             check_strength("vault key", vault_key)
-        bucket_url = (
-            environ.get("STUDIO_URL")
-            or dlt.config.get("sources.studio.bucket_url", str)
-            or str(ROOT / "studio_feed")
-        )
+        bucket_url = configured_folder(environ) or str(DEFAULT_FOLDER)
         return cls(
             bucket_url=bucket_url if "://" in bucket_url else str(Path(bucket_url).expanduser()),
             token_key=token_key,
@@ -116,6 +113,11 @@ class StudioSettings:
             chunk_lines=max(1, int(number("chunk_lines", cls.chunk_lines))),
             settle_seconds=number("settle_seconds", cls.settle_seconds),
         )
+
+
+def configured_folder(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the landing folder that the environment or dlt's configuration names."""
+    return environ.get("STUDIO_URL") or dlt.config.get("sources.studio.bucket_url", str)
 
 
 def derived_vault_key(token_key: str) -> str:

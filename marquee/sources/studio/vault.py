@@ -234,6 +234,14 @@ class Vault:
                 return []
         return [Erasure(int(number), *rest) for number, *rest in rows or ()]
 
+    def key_check(self) -> str | None:
+        """Return under which key the tokens are (`Tokens.key_check`), None if nobody knows."""
+        with self._open() as client:
+            rows = client.execute_sql(
+                f"SELECT key_check FROM {client.make_qualified_table_name('token_key')}"  # noqa: S608
+            )
+        return rows[0][0] if rows else None
+
     def values_of(self, fan_token: str) -> list[tuple[str | None, ...]]:
         """Return what is known of a fan: id, e-mail address, first and last name, IP address."""
         with self._open() as client:

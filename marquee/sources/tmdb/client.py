@@ -24,7 +24,7 @@ from requests.hooks import dispatch_hook
 from requests_ratelimiter import LimiterAdapter
 from urllib3.exceptions import HTTPError
 
-from marquee.core.errors import MarqueeError, chain
+from marquee.core.errors import MarqueeError, TemporaryError, chain
 from marquee.sources.tmdb.settings import TmdbSettings, is_loopback
 from marquee.sources.tmdb.throttle import AdaptiveThrottle
 
@@ -42,7 +42,7 @@ Response = requests.Response
 FaultKind = Literal["throttled", "server", "connection", "malformed"]
 
 
-class TmdbUnreachable(MarqueeError):
+class TmdbUnreachable(TemporaryError):
     """TMDb as a whole does not answer, in contrast to one movie that does not."""
 
 
