@@ -44,13 +44,29 @@ def main(argv: Sequence[str]) -> int:
         "--skip-plan", action="store_true", help="new data only; do not look for changed models"
     )
     options = parser.parse_args(argv)
+    configure_console()
+    return refresh(skip_plan=options.skip_plan)
+
+
+def refresh(*, skip_plan: bool = False) -> int:
+    """Plan, run, or do neither, with SQLMesh's console as it is set.
+
+    Args:
+        skip_plan: do not look for changed models.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        PlanError: a guard or an audit stopped the plan.
+
+    """
     started_at = utcnow()
     collect_rarely()
     configure_logging()
-    configure_console()
-    context = Context(paths=[str(ROOT)], load=not options.skip_plan)
+    context = Context(paths=[str(ROOT)], load=not skip_plan)
     try:
-        is_planned = not options.skip_plan and plan_changes(context)
+        is_planned = not skip_plan and plan_changes(context)
         stale = stale_models(context)
         if stale:
             selected = [f"{name}+" for name in sorted(stale)]

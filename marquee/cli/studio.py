@@ -15,6 +15,7 @@ from marquee.bronze.destination import Destination
 from marquee.cli.base import build_parser, execute, last_lines
 from marquee.core.errors import explain
 from marquee.core.settings import Settings, configure_dlt
+from marquee.core.text import counted
 from marquee.sources.studio.feeds import Feed
 from marquee.sources.studio.report import Report
 from marquee.sources.studio.run import apply_all_erasures, encrypt_vault, forget_fan, load_studio
@@ -187,7 +188,7 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
         f"{place} -> {destination.place}",
         "",
         *(
-            f"  {feed:<17}{report.read[feed]:>9,} of {count:,} files had new or changed rows"
+            f"  {feed:<17}{report.read[feed]:>9,} of {counted(count, 'file')} had new or changed rows"
             for feed, count in report.listed.items()
         ),
         f"  people, new      {report.vaulted:>9,}",
@@ -204,7 +205,7 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
         several = ", ".join(f"{name} {count:,}" for name, count in report.masked.items())
         lines.insert(-1, f"  values masked    {report.masked.total():>9,}: {several}")
     if report.unread:
-        lines += [f"Not read: {len(report.unread):,} files or folders:"]
+        lines += [f"Not read: {counted(len(report.unread), 'path')}:"]
         listed = sorted(report.unread.items())[:UNREAD_LISTED]
         lines += [f"  {path} ({reason})" for path, reason in listed]
         lines += ["  ..."] * (len(report.unread) > len(listed)) + [""]

@@ -206,6 +206,21 @@ SELECT
   (SELECT COUNT(*) FROM ops.rejected_studio_values) AS value_count,
   (SELECT COUNT(*) FROM bronze.quarantine_studio) AS line_count
 """
+# Why the rows of ops.quarantine_fan_interactions are there is told by their account type alone.
+UNKNOWN_ACCOUNT_TYPES = """
+SELECT interaction.account_type, COUNT(*) AS interaction_count
+FROM ops.quarantine_fan_interactions AS interaction
+LEFT JOIN silver.seed_account_types AS known ON known.account_type = interaction.account_type
+WHERE known.account_type IS NULL AND interaction.account_type IS NOT NULL
+GROUP BY interaction.account_type
+ORDER BY interaction_count DESC, interaction.account_type
+"""
+# Which day and batch of the sandboxes a warehouse has; `cli/demo.py` reads the commands.
+SANDBOX_RUNS = """
+SELECT job, command, status
+FROM ops.run_log
+WHERE job IN ('tmdb', 'studio') AND CONTAINS(command, '--sandbox')
+"""
 TOP_GROSSING = """
 SELECT title, release_year, revenue_usd, roi_pct
 FROM gold.fact_movies
@@ -245,6 +260,37 @@ WHERE newer._source_batch_id = ?
   AND older.superseded_at IS NULL AND NOT older.is_withdrawn
 ORDER BY movie.popularity_score DESC NULLS LAST, movie.movie_id
 """  # noqa: S608 - column names of this module
+# Fans who have another region since a moment, by where from and where to.
+MOVED_FANS = """
+SELECT older.region AS region_before, newer.region, COUNT(*) AS fans
+FROM gold.fan_history AS newer
+JOIN gold.fan_history AS older
+  ON older.fan_token = newer.fan_token AND older.valid_to = newer.valid_from
+WHERE newer.valid_from >= ? AND newer.region <> older.region
+GROUP BY older.region, newer.region
+ORDER BY fans DESC, region_before, newer.region
+"""
+# Figures of the box office that arrived again since a moment, with what was reported before.
+CORRECTED_BOX_OFFICE = """
+SELECT COALESCE(title.title_name, record.title_id) AS title_name, record.report_date,
+  record.local_currency, TRY_CAST(older.gross_revenue_local AS DOUBLE) AS gross_before,
+  record.gross_local
+FROM silver.stg_box_office AS record
+JOIN bronze.raw_box_office AS older
+  ON older.title_id = record.title_id AND older.theater_id = record.theater_id
+  AND older.report_date = CAST(record.report_date AS TEXT)
+  AND older.ingested_at < record._source_ingested_at
+LEFT JOIN gold.dim_titles AS title ON title.title_id = record.title_id
+WHERE record._source_ingested_at >= ? AND gross_before > 0 AND record.gross_local > 0
+QUALIFY ROW_NUMBER() OVER (PARTITION BY record.box_office_sk ORDER BY older.ingested_at DESC) = 1
+ORDER BY record.report_date DESC, record.gross_local DESC, record.box_office_sk
+"""
+# Rows of the histories that this warehouse wrote since a moment, twice per table.
+NEW_PERIODS = " UNION ALL ".join(
+    f"SELECT '{table}' AS table_name, COUNT_IF(recorded_at >= ?) AS begun, "  # noqa: S608
+    f"COUNT_IF(superseded_at IS NULL AND valid_to >= ?) AS ended FROM snapshots.{table}"
+    for table in ("snap_silver_movies", "snap_dim_genres", "snap_dim_fans")
+)
 # What each query reads: without one of them its answer is empty.
 REQUIRED_TABLES = {
     RUN_TOTALS: ["ops.run_log"],
@@ -270,6 +316,19 @@ REQUIRED_TABLES = {
         "ops.quarantine_fan_interactions",
         "ops.rejected_studio_values",
         "bronze.quarantine_studio",
+    ],
+    UNKNOWN_ACCOUNT_TYPES: ["ops.quarantine_fan_interactions", "silver.seed_account_types"],
+    SANDBOX_RUNS: ["ops.run_log"],
+    MOVED_FANS: ["gold.fan_history"],
+    CORRECTED_BOX_OFFICE: [
+        "silver.stg_box_office",
+        "bronze.raw_box_office",
+        "gold.dim_titles",
+    ],
+    NEW_PERIODS: [
+        "snapshots.snap_silver_movies",
+        "snapshots.snap_dim_genres",
+        "snapshots.snap_dim_fans",
     ],
     TOP_GROSSING: ["gold.fact_movies"],
     NEWEST_LOADS: ["bronze.raw_movies"],
