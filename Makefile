@@ -20,6 +20,9 @@ install: $(VENV)/installed  ## Install into .venv from requirements.lock (1 GB; 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) marquee/cli/install.py
 
+# As for the tests: on two cores SQLMesh's forked helpers cost more than they do.
+demo tour: export MAX_FORK_WORKERS := 1
+
 demo: install  ## Load both sandboxes, build the warehouse, print a report (DAY=N, BATCH=N: later days)
 	@$(BIN)/python pipelines/demo.py $(if $(DAY),--day $(DAY)) $(if $(BATCH),--batch $(BATCH))
 
