@@ -132,6 +132,9 @@ dashboard: install  ## Serve the dashboard on http://127.0.0.1:8501
 catalog: install  ## Write a static site of models, columns, checks and lineage (OUT=folder)
 	@$(BIN)/python -m marquee.cli.catalog $(if $(OUT),--out $(OUT))
 
+export: install  ## Write gold as Parquet and CSV with a data dictionary (OUT=folder)
+	@$(BIN)/python pipelines/export.py $(if $(OUT),--out $(OUT))
+
 ##@ Contributors
 
 ui: install  ## Serve SQLMesh's UI on http://127.0.0.1:8000, on a read-only snapshot

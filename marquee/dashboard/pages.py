@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from marquee.core.clock import utcnow
+from marquee.core.csv_cells import neutralized
 from marquee.core.settings import ROOT
 from marquee.dashboard import charts, queries
 from marquee.dashboard.lineage import Lineage, read_lineage
@@ -25,7 +26,6 @@ LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host",
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
 TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test-models` and `make test` write
 ALL = "All"
-FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as wide letters
 # What the growth of a layer is measured over; None is since the last run that changed it.
 LAST_CHANGE = "the last change"
 PERIODS = {LAST_CHANGE: None, "a day": timedelta(days=1), "a week": timedelta(days=7)}
@@ -91,12 +91,6 @@ def csv(frame: pd.DataFrame) -> str:
     neutral = frame.assign(**{name: frame[name].map(neutralized) for name in texts})
     neutral.columns = [neutralized(name) for name in neutral.columns]
     return str(neutral.to_csv(index=False))
-
-
-def neutralized(value: Any) -> Any:
-    """Put an apostrophe before a text that begins as a formula does; spreadsheets hide it."""
-    is_formula = isinstance(value, str) and value.lstrip(" \t\r\n").startswith(FORMULA_SIGNS)
-    return f"'{value}" if is_formula else value
 
 
 def plain(text: str) -> str:
