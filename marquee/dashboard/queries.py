@@ -287,8 +287,9 @@ ORDER BY record.report_date DESC, record.gross_local DESC, record.box_office_sk
 """
 # Rows of the histories that this warehouse wrote since a moment, twice per table.
 NEW_PERIODS = " UNION ALL ".join(
-    f"SELECT '{table}' AS table_name, COUNT_IF(recorded_at >= ?) AS begun, "  # noqa: S608
-    f"COUNT_IF(superseded_at IS NULL AND valid_to >= ?) AS ended FROM snapshots.{table}"
+    f"SELECT '{table}' AS table_name, COALESCE(COUNT_IF(recorded_at >= ?), 0) AS begun, "  # noqa: S608
+    "COALESCE(COUNT_IF(superseded_at IS NULL AND valid_to >= ?), 0) AS ended "
+    f"FROM snapshots.{table}"
     for table in ("snap_silver_movies", "snap_dim_genres", "snap_dim_fans")
 )
 # What each query reads: without one of them its answer is empty.
