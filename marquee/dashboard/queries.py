@@ -128,13 +128,13 @@ ORDER BY quarantined_date DESC, row_count DESC
 """
 GENRES = """
 SELECT genre_name, genre_group, movie_count, financially_complete_count, total_revenue_usd,
-  avg_budget_usd, median_roi_pct, pct_profitable, avg_vote_average, revenue_rank, roi_rank
+  weighted_revenue_usd, revenue_per_budget_usd, avg_budget_usd, median_roi_pct, pct_profitable, avg_vote_average, revenue_rank, roi_rank
 FROM gold.kpi_genre_performance
 ORDER BY total_revenue_usd DESC NULLS LAST, genre_name
 """
 YEARS = """
 SELECT release_year, movie_count, total_revenue_usd, avg_budget_usd, median_roi_pct,
-  avg_vote_average, total_revenue_change_pct
+  avg_vote_average, movie_count_change_pct, total_revenue_change_pct, avg_budget_change_pct
 FROM gold.kpi_yearly_trends
 ORDER BY release_year
 """
@@ -179,7 +179,7 @@ ORDER BY valid_from
 """
 FRANCHISES = """
 SELECT franchise, title_count, gross_usd, tmdb_revenue_usd, purchase_revenue_usd, tickets_sold,
-  unique_fans, budget_usd, avg_gross_per_title_usd, gross_rank
+  unique_fans, buyer_count, buyer_pct, budget_usd, avg_gross_per_title_usd, gross_rank
 FROM gold.agg_franchise_performance
 ORDER BY gross_rank, franchise
 """
@@ -192,6 +192,38 @@ FROM gold.agg_fan_lifetime_value
 GROUP BY acquisition_month, account_type
 ORDER BY acquisition_month, account_type
 """
+# The days of the last two months of the data: a release weekend shows.
+STUDIO_REVENUE = """
+WITH newest AS (
+  SELECT MAX(day.full_date) AS newest_date
+  FROM gold.fact_daily_performance AS fact
+  JOIN gold.dim_dates AS day ON day.date_sk = fact.date_sk
+)
+SELECT day.full_date AS report_date, fact.region, SUM(fact.gross_usd) AS gross_usd,
+  SUM(fact.purchase_revenue_usd) AS purchase_revenue_usd, SUM(fact.tickets_sold) AS tickets_sold
+FROM gold.fact_daily_performance AS fact
+JOIN gold.dim_dates AS day ON day.date_sk = fact.date_sk
+JOIN newest ON day.full_date > newest.newest_date - INTERVAL '60 days'
+GROUP BY day.full_date, fact.region
+ORDER BY day.full_date, fact.region
+"""
+RETENTION = """
+SELECT acquisition_month, months_since_first_seen, SUM(fan_count) AS fan_count,
+  SUM(active_fan_count) AS active_fan_count,
+  SUM(active_fan_count) * 100.0 / SUM(fan_count) AS retention_pct
+FROM gold.agg_fan_retention
+GROUP BY acquisition_month, months_since_first_seen
+ORDER BY acquisition_month, months_since_first_seen
+"""
+SEGMENTS = ["champion", "loyal", "new_buyer", "engaged", "at_risk", "dormant"]
+LIFETIME_VALUE_BY_SEGMENT = f"""
+SELECT region, SUM(fan_count) AS fan_count,
+  SUM(revenue_usd) / SUM(fan_count) AS revenue_per_fan_usd,
+  {", ".join(f"SUM({name}_count) AS {name}_count" for name in SEGMENTS)}
+FROM gold.agg_fan_lifetime_value
+GROUP BY region
+ORDER BY revenue_per_fan_usd DESC, region
+"""  # noqa: S608 - names of this module
 LIFETIME_VALUE_BY_REGION = """
 SELECT region, SUM(fan_count) AS fan_count,
   SUM(revenue_usd) / SUM(fan_count) AS revenue_per_fan_usd, SUM(order_count) AS order_count,
@@ -312,6 +344,9 @@ REQUIRED_TABLES = {
     MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
+    STUDIO_REVENUE: ["gold.fact_daily_performance", "gold.dim_dates"],
+    RETENTION: ["gold.agg_fan_retention"],
+    LIFETIME_VALUE_BY_SEGMENT: ["gold.agg_fan_lifetime_value"],
     LIFETIME_VALUE_BY_REGION: ["gold.agg_fan_lifetime_value"],
     STUDIO_REJECTIONS: [
         "ops.quarantine_fan_interactions",
