@@ -49,8 +49,8 @@ def next_steps(day: int | None, batch: int | None) -> list[tuple[str, str]]:
     """
     steps = [
         ("make dashboard", "the figures in a browser"),
-        ("make catalog", "every table, column, check and lineage, as a web site"),
-        ("make export", "gold as Parquet and CSV, for spreadsheets and notebooks"),
+        ("make catalog", "tables, columns, checks and lineage, as a web site"),
+        ("make export", "gold as Parquet and CSV files, for other tools"),
     ]
     if day is None:
         return [*steps, ("make demo", "movies and an invented studio, without a key")]
@@ -97,11 +97,12 @@ def print_findings(console: Console, store: Store) -> None:
     """Name the account types that no line of the seed maps."""
     for one in answer(store, queries.UNKNOWN_ACCOUNT_TYPES):
         name, count = escape(one["account_type"]), counted(one["interaction_count"], "interaction")
-        planted = "One finding is planted: account" if name == UNMAPPED_TYPE else "Account"
+        head = "One finding is planted" if name == UNMAPPED_TYPE else "To fix"
         console.print(
-            f"[bold]To fix[/bold]: {planted} type {name} is not mapped ({count}).\n"
+            f"[bold]{head}[/bold]: account type {name} is not mapped ({count}).\n"
             "  Map it in seeds/account_types.csv, then: make refresh",
             highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -29,6 +29,7 @@ ALL = "All"
 # What the growth of a layer is measured over; None is since the last run that changed it.
 LAST_CHANGE = "the last change"
 PERIODS = {LAST_CHANGE: None, "a day": timedelta(days=1), "a week": timedelta(days=7)}
+WHOLE_YEAR_MOVIES = 20  # fewer movies make no year to compare: it has just begun
 # Measures of a movie's history, and of the studio's days by what people call them.
 HISTORY_MEASURES = ("popularity_score", "revenue_usd", "vote_average", "budget_usd")
 STUDIO_MEASURES = {"theaters": "gross_usd", "purchases": "purchase_revenue_usd"}
@@ -498,9 +499,15 @@ def year_over_year(years: pd.DataFrame) -> None:
     if years.empty:
         st.caption("No movie was released since 1980.")
         return
-    newest_first = years["release_year"].astype(int).tolist()[::-1]
+    newest_first = years.iloc[::-1]
+    is_whole = (newest_first["movie_count"] >= WHOLE_YEAR_MOVIES).tolist()
     st.subheader("This year and the year before")
-    chosen = st.selectbox("Year", newest_first, key="year")
+    chosen = st.selectbox(
+        "Year",
+        newest_first["release_year"].astype(int).tolist(),
+        index=is_whole.index(True) if any(is_whole) else 0,
+        key="year",
+    )
     year = years[years["release_year"] == chosen].iloc[0]
     with st.container(horizontal=True):
         for name, unit, change in (
