@@ -1,12 +1,10 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo daily backup restore disk refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check snowflake-dashboard bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
+.PHONY: help install demo tour export daily backup restore disk refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check snowflake-dashboard bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DAY ?= 0
-BATCH ?= 1
 BASE ?= main
 
 ##@ Users
@@ -22,11 +20,14 @@ install: $(VENV)/installed  ## Install into .venv from requirements.lock (1 GB; 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) marquee/cli/install.py
 
+# As for the tests: on two cores SQLMesh's forked helpers cost more than they do.
+demo tour: export MAX_FORK_WORKERS := 1
+
 demo: install  ## Load both sandboxes, build the warehouse, print a report (DAY=N, BATCH=N: later days)
-	$(BIN)/python pipelines/tmdb.py --sandbox --day $(DAY) --pages 500
-	$(BIN)/python pipelines/studio.py --sandbox --batch $(BATCH)
-	@$(MAKE) --no-print-directory refresh
-	$(BIN)/python pipelines/report.py
+	@$(BIN)/python pipelines/demo.py $(if $(DAY),--day $(DAY)) $(if $(BATCH),--batch $(BATCH))
+
+tour: install  ## Play three days and two batches of the sandboxes, and show what each changes
+	@$(BIN)/python pipelines/tour.py
 
 ##@ Operators
 
@@ -147,6 +148,9 @@ dashboard: install  ## Serve the dashboard on http://127.0.0.1:8501
 catalog: install  ## Write a static site of models, columns, checks and lineage (OUT=folder)
 	@$(BIN)/python -m marquee.cli.catalog $(if $(OUT),--out $(OUT))
 
+export: install  ## Write gold as Parquet and CSV with a data dictionary (OUT=folder)
+	@$(BIN)/python pipelines/export.py $(if $(OUT),--out $(OUT))
+
 ##@ Contributors
 
 ui: install  ## Serve SQLMesh's UI on http://127.0.0.1:8000, on a read-only snapshot
@@ -166,7 +170,7 @@ plan-diff: install  ## Write plan-diff.md: the effect of the working tree on the
 	$(BIN)/python -m marquee.cli.plan_diff --base $(BASE) $(if $(HEAD),--head $(HEAD)) --out plan-diff.md
 
 sandbox: install  ## Serve the sandbox TMDb on port 8899 (DAY=N: N days later)
-	$(BIN)/python -m marquee.sandbox --port 8899 --day $(DAY)
+	$(BIN)/python -m marquee.sandbox --port 8899 --day $(or $(DAY),0)
 
 RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from marquee.catalog import llms
 from marquee.catalog.data_dictionary import LAYERS
 from marquee.catalog.history import History, read_history
 from marquee.catalog.site import Site
@@ -20,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the site; return 0."""
     parser = argparse.ArgumentParser(
         prog="python -m marquee.cli.catalog",
-        description="Write a static site of every model, column, check and lineage.",
+        description="Write a static site of every model, column, check and lineage, and llms.txt, "
+        "the warehouse in one file for AI assistants.",
         epilog="Last runs and row counts are those of the warehouse that MARQUEE_DUCKDB names, "
         "or of Snowflake where SQLMESH__DEFAULT_GATEWAY says so; without one they are left out.",
     )
@@ -38,8 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MissingWarehouse as error:
         print(f"Without last runs and row counts: {error}", file=sys.stderr)
         history = History()
-    page = Site(read_project(ROOT), history, LAYERS).write(options.out.resolve())
+    tables, folder = read_project(ROOT), options.out.resolve()
+    page = Site(tables, history, LAYERS).write(folder)
+    (folder / "llms.txt").write_text(llms.page(tables, ROOT), encoding="utf-8")
     print(page.as_uri())
+    print((folder / "llms.txt").as_uri())
     return 0
 
 

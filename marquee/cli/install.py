@@ -77,7 +77,10 @@ def create(root: Path) -> Path:
     folder = root / ".venvs" / str(time.time_ns())
     try:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)  # noqa: S603
-        install(folder, "--require-hashes", "-r", str(root / LOCK))
+        # As pip does: else the first run of each command compiles what it imports, and where
+        # Python may not write, every run does.
+        compile_now = ["--compile-bytecode"] if uv else []
+        install(folder, *compile_now, "--require-hashes", "-r", str(root / LOCK))
         shutil.copyfile(root / LOCK, folder / LOCK)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

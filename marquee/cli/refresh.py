@@ -63,13 +63,30 @@ def main(argv: Sequence[str]) -> int:
         help="new data only; do not look for changed models, unless no plan of prod has ended",
     )
     options = parser.parse_args(argv)
+    configure_console()
+    return refresh(skip_plan=options.skip_plan)
+
+
+def refresh(*, skip_plan: bool = False) -> int:
+    """Plan, run, or do neither, with SQLMesh's console as it is set; then publish the snapshot.
+
+    Args:
+        skip_plan: do not look for changed models, unless no plan of prod has ended.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SystemExit: SQLMesh failed, and has printed why.
+
+    """
     settings = Settings.from_environment()
     is_file = os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake"
     try:
         with ExitStack() as stack:
             if is_file:
                 stack.enter_context(run_lock(lock_file(settings.dlt_dir, settings.duckdb)))
-            code = refresh(options.skip_plan)
+            code = plan_and_run(skip_plan)
             if is_file:
                 publish(settings.duckdb)
     except (MarqueeError, duckdb.Error) as error:
@@ -79,7 +96,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 @error_handler
-def refresh(skip_plan: bool) -> int:
+def plan_and_run(skip_plan: bool) -> int:
     """Plan, run, or do neither; return the exit code.
 
     Raises:
@@ -90,7 +107,6 @@ def refresh(skip_plan: bool) -> int:
     end_forks_with_parent()
     collect_rarely()
     configure_logging()
-    configure_console()
     context = Context(paths=[str(ROOT)], load=not skip_plan)
     try:
         remove_excess_logs(log_limit=context.config.log_limit)

@@ -16,23 +16,54 @@ from rich.markup import escape
 from rich.table import Table
 
 from marquee.core.settings import Settings
+from marquee.core.text import counted
 from marquee.dashboard import queries
 from marquee.monitoring.store import LAYERS, MissingWarehouse, Store, rows
 from marquee.monitoring.view import open_warehouse
+from marquee.sandbox.loaded import Loaded
+from marquee.sandbox.studio import BATCHES, UNMAPPED_TYPE
 
 CHANGES_SHOWN = 12
 TITLES_SHOWN = 4
 TEXT_WIDTH = 36  # leaves room for the numbers on a terminal of 80 columns
 
-NEXT_STEPS = """\
-[bold]Next steps[/bold]
-  make demo DAY=2                     the movies of two days later: see what changed
-  make demo BATCH=2                   the studio's next day: new events, corrected figures
-  source .venv/bin/activate           puts the tools on the path; then
-  sqlmesh plan dev                    an environment beside prod
-  sqlmesh fetchdf "FROM gold.kpi_top_movies ORDER BY weighted_rating_rank"
-  make ui                             models and lineage in a browser
-  python pipelines/tmdb.py            today's movies, with a key of TMDb"""
+QUERIES = """\
+Three queries (first: source .venv/bin/activate)
+  sqlmesh fetchdf "SELECT title, weighted_rating, vote_count
+    FROM gold.kpi_top_movies ORDER BY weighted_rating_rank LIMIT 10"
+  sqlmesh fetchdf "SELECT title, revenue_usd, valid_from
+    FROM gold.movie_history WHERE title = 'Avatar' ORDER BY valid_from"
+  sqlmesh fetchdf "SELECT title_name, SUM(gross_usd) AS gross_usd
+    FROM gold.fact_daily_performance JOIN gold.dim_titles USING (title_sk)
+    GROUP BY title_name ORDER BY gross_usd DESC LIMIT 5"
+Ten more, with answers: docs/questions.md"""
+
+
+def next_steps(day: int | None, batch: int | None) -> list[tuple[str, str]]:
+    """Return commands and what they do, the best first.
+
+    Args:
+        day: of the sandbox's movies that the warehouse has; None if it has none.
+        batch: the same of the studio.
+
+    """
+    steps = [
+        ("make dashboard", "the figures in a browser"),
+        ("make catalog", "tables, columns, checks and lineage, as a web site"),
+        ("make export", "gold as Parquet and CSV files, for other tools"),
+    ]
+    if day is None:
+        return [*steps, ("make demo", "movies and an invented studio, without a key")]
+    if day == 0:
+        steps.append(("make tour", "two more days, and what each of them changes"))
+    steps.append((f"make demo DAY={day + 1}", "the movies a day later"))
+    if batch is not None and batch + 1 in BATCHES:
+        steps.append((f"make demo BATCH={batch + 1}", "the studio's next files"))
+    return [
+        *steps,
+        ("make health", "one line per check"),
+        ("python pipelines/tmdb.py", "today's movies, with a free key of TMDb (README)"),
+    ]
 
 
 def main() -> int:
@@ -54,11 +85,38 @@ def main() -> int:
                 print_changes(console, store, loads[0]["batch_id"])
             if "bronze.quarantine_studio" in known:
                 print_studio(console, store)
+            print_findings(console, store)
+            print_next_steps(console, store)
     except MissingWarehouse as error:
         console.print(escape(str(error)))
         return 1
-    console.print(NEXT_STEPS, highlight=False)
     return 0
+
+
+def print_findings(console: Console, store: Store) -> None:
+    """Name the account types that no line of the seed maps."""
+    for one in answer(store, queries.UNKNOWN_ACCOUNT_TYPES):
+        name, count = escape(one["account_type"]), counted(one["interaction_count"], "interaction")
+        head = "One finding is planted" if name == UNMAPPED_TYPE else "To fix"
+        console.print(
+            f"[bold]{head}[/bold]: account type {name} is not mapped ({count}).\n"
+            "  Map it in seeds/account_types.csv, then: make refresh",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def print_next_steps(console: Console, store: Store) -> None:
+    """Print what to do next, which depends on what the warehouse has."""
+    runs = answer(store, queries.SANDBOX_RUNS)
+    loaded = Loaded.of((one["job"], one["command"], one["status"]) for one in runs)
+    steps = next_steps(
+        loaded.day if loaded.days else None, loaded.batch if loaded.batches else None
+    )
+    width = max(len(command) for command, _ in steps)
+    lines = [f"  {command:<{width}}  {purpose}" for command, purpose in steps]
+    console.print("\n".join(["[bold]Next steps[/bold]", *lines]), highlight=False)
+    console.print(f"\n{escape(QUERIES)}", highlight=False, soft_wrap=True)
 
 
 def answer(store: Store, query: str, *parameters: Any) -> list[dict[str, Any]]:
@@ -117,10 +175,10 @@ def print_changes(console: Console, store: Store, batch_id: str) -> None:
     deleted = answer(store, queries.DELETED_MOVIES, batch_id)
     changed = answer(store, queries.CHANGED_MOVIES, batch_id)
     console.print(
-        f"[bold]The newest load[/bold], {batch_id}\n"
-        f"  {len(added):,} movies are new{some(added)}\n"
-        f"  {len(deleted):,} are deleted{some(deleted)}\n"
-        f"  {len(changed):,} opened a new period in snapshots.snap_silver_movies",
+        "[bold]The newest load of movies[/bold]\n"
+        f"  {counted(len(added), 'movie')} {are(added)} new{some(added)}\n"
+        f"  {len(deleted):,} {are(deleted)} deleted{some(deleted)}\n"
+        f"  {counted(len(changed), 'movie')} opened a new period of history",
         highlight=False,
     )
     table = titled("What changed, beyond popularity", "title", "column", "before", "now")
@@ -164,9 +222,10 @@ def print_studio(console: Console, store: Store) -> None:
     passed = sum(one["is_passed"] for one in metrics)
     for one in answer(store, queries.STUDIO_REJECTIONS):
         console.print(
-            f"[bold]Its data[/bold]: {passed} of {len(metrics)} quality metrics passed; "
-            f"{one['interaction_count']:,} interactions quarantined, "
-            f"{one['value_count']:,} values rejected, {one['line_count']:,} lines are no records",
+            f"[bold]Its data[/bold]: {passed} of {counted(len(metrics), 'quality metric')} passed;"
+            f" {counted(one['interaction_count'], 'interaction')} and "
+            f"{counted(one['line_count'], 'line')} quarantined, "
+            f"{counted(one['value_count'], 'value')} rejected",
             highlight=False,
         )
 
@@ -175,7 +234,17 @@ def titled(title: str, *columns: str) -> Table:
     """An empty table; every column after the text columns is set flush right."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        is_text = column in ("layer", "table", "title", "genre", "column", "franchise", "region")
+        is_text = column in (
+            "layer",
+            "table",
+            "title",
+            "genre",
+            "column",
+            "franchise",
+            "region",
+            "from",
+            "to",
+        )
         if is_text:
             table.add_column(column, max_width=TEXT_WIDTH, no_wrap=True)
         else:
@@ -186,6 +255,11 @@ def titled(title: str, *columns: str) -> Table:
 def title_of(movie: dict[str, Any]) -> str:
     """The title of a movie for a terminal."""
     return escape(movie["title"] or "untitled")
+
+
+def are(movies: Sequence[Any]) -> str:
+    """The verb that agrees with their number."""
+    return "is" if len(movies) == 1 else "are"
 
 
 def some(movies: Sequence[dict[str, Any]]) -> str:

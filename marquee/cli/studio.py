@@ -16,6 +16,7 @@ from marquee.cli.base import build_parser, execute, last_lines
 from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import explain
 from marquee.core.settings import Settings
+from marquee.core.text import counted
 from marquee.monitoring.snapshot import delete_snapshots
 from marquee.sources.studio.feeds import Feed
 from marquee.sources.studio.report import Report
@@ -193,7 +194,7 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
         f"{place} -> {destination.place}",
         "",
         *(
-            f"  {feed:<17}{report.read[feed]:>9,} of {count:,} files had new or changed rows"
+            f"  {feed:<17}{report.read[feed]:>9,} of {counted(count, 'file')} had new or changed rows"
             for feed, count in report.listed.items()
         ),
         f"  people, new      {report.vaulted:>9,}",
@@ -210,7 +211,7 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
         several = ", ".join(f"{name} {count:,}" for name, count in report.masked.items())
         lines.insert(-1, f"  values masked    {report.masked.total():>9,}: {several}")
     if report.unread:
-        lines += [f"Not read: {len(report.unread):,} files or folders:"]
+        lines += [f"Not read: {counted(len(report.unread), 'path')}:"]
         listed = sorted(report.unread.items())[:UNREAD_LISTED]
         lines += [f"  {path} ({reason})" for path, reason in listed]
         lines += ["  ..."] * (len(report.unread) > len(listed)) + [""]

@@ -43,9 +43,7 @@ def exit_code(error: BaseException) -> int:
 
     """
     is_temporary = any(
-        isinstance(cause, TemporaryError)
-        or (isinstance(cause, duckdb.Error) and _is_held(str(cause)))
-        for cause in chain(error)
+        isinstance(cause, TemporaryError) or _is_held(str(cause)) for cause in chain(error)
     )
     return EXIT_TRY_AGAIN if is_temporary else EXIT_FAILURE
 

@@ -14,9 +14,11 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.progress import Progress as Bar
+from rich.table import Column
+
+from marquee.core.text import counted
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +34,18 @@ class Progress:
         self._bar: Bar | None = None
         if console.is_terminal and not console.is_dumb_terminal:
             self._bar = Bar(
-                TextColumn("{task.description:<22}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"),
+                # The numbers keep their width; the note gets what a terminal has left.
+                TextColumn("{task.description:<22}", table_column=Column(no_wrap=True)),
+                BarColumn(bar_width=12, table_column=Column(min_width=12)),
+                MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=11)),
+                TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
+                TextColumn(
+                    "{task.fields[note]}",
+                    markup=False,
+                    table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+                ),
                 console=console,
+                expand=True,
             )
         self._task: TaskID | None = None
         self._stage, self._done, self._total = "", 0, 0
@@ -60,8 +67,19 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def stage(self, name: str, total: int, unit: str, done: int = 0) -> None:
-        """Begin the next stage, of at most `total` steps, each a `unit`, `done` of them before."""
+    def stage(
+        self, name: str, total: int, unit: str, done: int = 0, *, is_limit: bool = False
+    ) -> None:
+        """Begin the next stage.
+
+        Args:
+            name: what is done.
+            total: how many steps it has.
+            unit: what a step is, one of them.
+            done: how many were done before.
+            is_limit: there may be fewer.
+
+        """
         if self._bar and self._task is not None:
             self._bar.update(self._task, total=self._done)  # the one before, if it ended early
         self._stage, self._done, self._total = name, done, total
@@ -69,7 +87,8 @@ class Progress:
         if self._bar:
             self._task = self._bar.add_task(name, total=total, completed=done, note="")
         else:
-            self._log(f"{name}: {total:,} {unit}" + (f", {done:,} of them done" if done else ""))
+            line = f"{name}: {counted(total, unit)}{' at most' if is_limit else ''}"
+            self._log(line + (f", {done:,} of them done" if done else ""))
 
     def note(self, line: str) -> None:
         """Show something that a person should know, beside the progress."""

@@ -24,3 +24,8 @@ def clean_code(value: str | None) -> str | None:
     """Return a code in capitals without white space around it; None when nothing is left."""
     cleaned = clean_text(value)
     return cleaned.upper() if cleaned else None
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 file`, `2 files`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

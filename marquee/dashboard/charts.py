@@ -107,6 +107,112 @@ def line(table: pd.DataFrame, x: str, y: str, title: str, money: bool = False) -
     return drawn
 
 
+def genre_returns(genres: pd.DataFrame) -> alt.LayerChart:
+    """Genres by how many movies they have and what comes back for a dollar of budget."""
+    base = alt.Chart(genres, height=340).encode(
+        x=alt.X("movie_count:Q", title="movies", axis=alt.Axis(tickCount=6, grid=False)),
+        y=alt.Y(
+            "revenue_per_budget_usd:Q",
+            title="revenue per dollar of budget",
+            axis=alt.Axis(format="$,.1f", tickCount=5),
+            scale=alt.Scale(zero=False),
+        ),
+    )
+    drawn: alt.LayerChart = base.mark_circle(color=PLAIN, opacity=0.75).encode(
+        size=alt.Size("weighted_revenue_usd:Q", legend=None, scale=alt.Scale(range=[60, 900])),
+        tooltip=[
+            alt.Tooltip("genre_name", title="genre"),
+            alt.Tooltip("movie_count", title="movies", format=","),
+            alt.Tooltip("revenue_per_budget_usd", title="revenue per dollar", format="$,.2f"),
+            alt.Tooltip("weighted_revenue_usd", title="its share of revenue", format="$,.0f"),
+        ],
+    ) + base.mark_text(dy=-14, fontSize=11, color="#8d99a6").encode(text="genre_name:N")
+    return drawn
+
+
+def steps(history: pd.DataFrame, value: str, title: str, money: bool = False) -> alt.Chart:
+    """Draw a value that holds from one moment to the next, as periods of a history do."""
+    drawn: alt.Chart = (
+        alt.Chart(history, height=HEIGHT)
+        .mark_line(color=PLAIN, interpolate="step-after", point=alt.OverlayMarkDef(color=PLAIN))
+        .encode(
+            x=alt.X("valid_from:T", title=None, axis=TIME),
+            y=alt.Y(
+                f"{value}:Q",
+                title=title,
+                axis=DOLLARS if money else alt.Axis(format="~s", tickCount=5),
+                scale=alt.Scale(zero=False),
+            ),
+            tooltip=["valid_from", "valid_to", alt.Tooltip(value, title=title, format=",")],
+        )
+    )
+    return drawn
+
+
+def by_region(days: pd.DataFrame, value: str, title: str) -> alt.Chart:
+    """Draw money per day, a line per region."""
+    drawn: alt.Chart = (
+        alt.Chart(days, height=HEIGHT)
+        .mark_line()
+        .encode(
+            x=alt.X("report_date:T", title=None, axis=TIME),
+            y=alt.Y(f"{value}:Q", title=title, axis=DOLLARS),
+            color=alt.Color("region:N", legend=TOP),
+            tooltip=["report_date", "region", alt.Tooltip(value, title=title, format="$,.0f")],
+        )
+    )
+    return drawn
+
+
+def retention(cohorts: pd.DataFrame) -> alt.Chart:
+    """Draw the share of each month's fans that came back, month after month, as a heat map."""
+    drawn: alt.Chart = (
+        alt.Chart(cohorts, height=alt.Step(30))
+        .mark_rect(cornerRadius=3)
+        .encode(
+            x=alt.X("months_since_first_seen:O", title="months later", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("yearmonth(acquisition_month):O", title=None, axis=alt.Axis(format="%b %Y")),
+            color=alt.Color(
+                "retention_pct:Q",
+                title="came back (%)",
+                scale=alt.Scale(scheme="goldorange"),
+                legend=alt.Legend(orient="top"),
+            ),
+            tooltip=[
+                alt.Tooltip("acquisition_month", title="first seen", format="%b %Y"),
+                alt.Tooltip("fan_count", title="fans", format=","),
+                alt.Tooltip("active_fan_count", title="came back", format=","),
+                alt.Tooltip("retention_pct", title="%", format=".1f"),
+            ],
+        )
+    )
+    return drawn
+
+
+def franchises_and_tmdb(franchises: pd.DataFrame) -> alt.Chart:
+    """Draw the studio's box office of each franchise next to TMDb's revenue of the same movies."""
+    sides = {"gross_usd": "the studio", "tmdb_revenue_usd": "TMDb"}
+    long = franchises.rename(columns=sides).melt(
+        id_vars="franchise", value_vars=list(sides.values()), var_name="of", value_name="revenue"
+    )
+    drawn: alt.Chart = (
+        alt.Chart(long.dropna(subset="revenue"), height=alt.Step(14))
+        .mark_bar(cornerRadiusEnd=3)
+        .encode(
+            x=alt.X("revenue:Q", title="box office", axis=DOLLARS),
+            y=alt.Y("franchise:N", title=None, sort=franchises["franchise"].tolist()),
+            yOffset=alt.YOffset("of:N", sort=list(sides.values())),
+            color=alt.Color(
+                "of:N",
+                scale=alt.Scale(domain=list(sides.values()), range=[PLAIN, "#8d99a6"]),
+                legend=TOP,
+            ),
+            tooltip=["franchise", "of", alt.Tooltip("revenue", format="$,.0f")],
+        )
+    )
+    return drawn
+
+
 def metric_over_time(history: pd.DataFrame) -> alt.LayerChart:
     """Draw a metric of quality with what is tolerated."""
     base = alt.Chart(history, height=HEIGHT).encode(x=alt.X("measured_at:T", title=None, axis=TIME))

@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from marquee.core.clock import utcnow
+from marquee.core.csv_cells import neutralized
 from marquee.core.settings import ROOT
 from marquee.dashboard import charts, queries
 from marquee.dashboard.lineage import Lineage, read_lineage
@@ -25,12 +26,18 @@ LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host",
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
 TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test-models` and `make test` write
 ALL = "All"
-FORMULA_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also as wide letters
 # What the growth of a layer is measured over; None is since the last run that changed it.
 LAST_CHANGE = "the last change"
 PERIODS = {LAST_CHANGE: None, "a day": timedelta(days=1), "a week": timedelta(days=7)}
+WHOLE_YEAR_MOVIES = 20  # fewer movies make no year to compare: it has just begun
+# Measures of a movie's history, and of the studio's days by what people call them.
+HISTORY_MEASURES = ("popularity_score", "revenue_usd", "vote_average", "budget_usd")
+STUDIO_MEASURES = {"theaters": "gross_usd", "purchases": "purchase_revenue_usd"}
+DATE_FORMATS = {"_month": "MMM YYYY", "_date": "YYYY-MM-DD"}
 FORMATS = {
-    "_usd": "dollar",
+    "_per_fan_usd": "$%.2f",
+    "_per_budget_usd": "$%.2f",
+    "_usd": "localized",
     "_pct": "%.1f %%",
     "pct_profitable": "%.1f %%",
     "_seconds": "%.1f s",
@@ -43,10 +50,10 @@ FORMATS = {
 }
 
 
-def table(frame: pd.DataFrame, name: str) -> None:
+def table(frame: pd.DataFrame, name: str, if_empty: str = "Nothing here yet.") -> None:
     """Show a table that sorts, with numbers for people, and offer it as CSV."""
     if frame.empty:
-        st.caption("Nothing here yet.")
+        st.caption(if_empty)
         return
     # What is read by machines rather than people comes last.
     order = sorted(map(str, frame.columns), key=lambda one: one in LAST)
@@ -54,15 +61,16 @@ def table(frame: pd.DataFrame, name: str) -> None:
         column: st.column_config.NumberColumn(label(column), format=form)
         if (form := next((f for end, f in FORMATS.items() if column.endswith(end)), None))
         and pd.api.types.is_numeric_dtype(frame[column])
-        else st.column_config.DatetimeColumn(label(column), format="YYYY-MM-DD HH:mm:ss")
+        else st.column_config.DatetimeColumn(label(column), format=date_format(column))
         if pd.api.types.is_datetime64_any_dtype(frame[column])
         else label(column)
         for column in order
     }
-    shown = frame
+    # No cents on averages; the CSV file has them.
+    shown = frame.round({name: 0 for name in map(str, frame.columns) if is_whole_money(name)})
     if "status" in frame:
         marks = frame["status"].map(MARKS).fillna("")
-        shown = frame.assign(status=marks + " " + frame["status"].str.lower())
+        shown = shown.assign(status=marks + " " + frame["status"].str.lower())
     st.dataframe(
         shown,
         column_config=columns,
@@ -85,18 +93,25 @@ def table(frame: pd.DataFrame, name: str) -> None:
     )
 
 
+def is_whole_money(column: str) -> bool:
+    """Tell whether a column of money is shown without cents."""
+    return column.endswith("_usd") and FORMATS["_usd"] == next(
+        form for end, form in FORMATS.items() if column.endswith(end)
+    )
+
+
+def date_format(column: str) -> str:
+    """Return how a column of moments is shown: months and days have no time."""
+    ends = (form for end, form in DATE_FORMATS.items() if column.endswith(end))
+    return next(ends, "YYYY-MM-DD HH:mm:ss")
+
+
 def csv(frame: pd.DataFrame) -> str:
     """Write a table as CSV in which a spreadsheet takes no text for a formula."""
     texts = frame.select_dtypes(["object", "string"]).columns
     neutral = frame.assign(**{name: frame[name].map(neutralized) for name in texts})
     neutral.columns = [neutralized(name) for name in neutral.columns]
     return str(neutral.to_csv(index=False))
-
-
-def neutralized(value: Any) -> Any:
-    """Put an apostrophe before a text that begins as a formula does; spreadsheets hide it."""
-    is_formula = isinstance(value, str) and value.lstrip(" \t\r\n").startswith(FORMULA_SIGNS)
-    return f"'{value}" if is_formula else value
 
 
 def plain(text: str) -> str:
@@ -186,7 +201,7 @@ def failures(failing: Sequence[CheckResult]) -> str:
 
 def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw rows per layer and their growth, the last runs, freshness and what is wrong."""
-    st.title("Overview")
+    st.title("Operation")
     thresholds = read_thresholds()
     results = check_all(store, thresholds, utcnow(), warehouse, age)
     failing = [one for one in results if not one.is_ok]
@@ -454,52 +469,81 @@ def test_results(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).dropna(axis="columns", how="all")
 
 
-def movies(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
-    """Draw what the warehouse says: genres, years, top movies, a movie's history, the studio."""
-    st.title("Movies")
+def business(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
+    """Draw what the warehouse says of movies and of the studio."""
+    st.title("Business")
     genres = queries.answer(store, queries.GENRES)
     years = queries.answer(store, queries.YEARS)
     if genres.empty and years.empty:
         st.info("There are no movies yet: `make demo` brings some.")
     else:
-        film_tabs(store, genres, years)
+        with st.container(horizontal=True):
+            st.metric("genres", f"{len(genres):,}", border=True)
+            st.metric("movies since 1980", f"{years['movie_count'].sum():,}", border=True)
+            revenue = years["total_revenue_usd"].sum()
+            st.metric("revenue since 1980", big(revenue, "$"), border=True)
+        year_over_year(years)
+        genre_tabs(genres, years)
+        top_movies(store, genres)
+        movie_history(store)
     st.header("The studio")
     franchises = queries.answer(store, queries.FRANCHISES)
     if franchises.empty:
         st.caption("No feeds of the studio yet: `python pipelines/studio.py --sandbox`.")
         return
-    values = queries.answer(store, queries.LIFETIME_VALUE)
-    kinds = values.groupby("account_type", as_index=False)[["fan_count", "revenue_usd"]].sum()
-    kinds["revenue_per_fan_usd"] = kinds["revenue_usd"] / kinds["fan_count"]
-    left, right = st.columns(2, gap="large")
-    with left:
-        st.subheader("Franchise performance")
-        chart = charts.bars(franchises, "gross_usd", "franchise", "box office", money=True)
-        chart_and_table(chart, franchises, "franchises")
-    with right:
-        st.subheader("Lifetime value")
-        chart = charts.bars(
-            kinds, "revenue_per_fan_usd", "account_type", "revenue per fan", money=True
-        )
-        chart_and_table(chart, values, "lifetime-value")
+    studio(store, franchises)
 
 
-def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
-    """Draw the movies of TMDb."""
+def year_over_year(years: pd.DataFrame) -> None:
+    """Draw the figures of a year with their change from the year before."""
+    if years.empty:
+        st.caption("No movie was released since 1980.")
+        return
+    newest_first = years.iloc[::-1]
+    is_whole = (newest_first["movie_count"] >= WHOLE_YEAR_MOVIES).tolist()
+    st.subheader("This year and the year before")
+    chosen = st.selectbox(
+        "Year",
+        newest_first["release_year"].astype(int).tolist(),
+        index=is_whole.index(True) if any(is_whole) else 0,
+        key="year",
+    )
+    year = years[years["release_year"] == chosen].iloc[0]
     with st.container(horizontal=True):
-        st.metric("genres", f"{len(genres):,}", border=True)
-        st.metric("movies since 1980", f"{years['movie_count'].sum():,}", border=True)
-        st.metric("revenue since 1980", big(years["total_revenue_usd"].sum(), "$"), border=True)
+        for name, unit, change in (
+            ("movie_count", "", "movie_count_change_pct"),
+            ("total_revenue_usd", "$", "total_revenue_change_pct"),
+            ("avg_budget_usd", "$", "avg_budget_change_pct"),
+        ):
+            is_known = pd.notna(year[change])
+            st.metric(
+                label(name).removesuffix(" (USD)"),
+                big(year[name], unit),
+                delta=f"{year[change]:+,.0f} %" if is_known else None,
+                help=f"Change from {chosen - 1}." if is_known else f"{chosen - 1} has no movie.",
+                border=True,
+            )
+        roi = year["median_roi_pct"]
+        shown = "unknown" if pd.isna(roi) else f"{roi:,.0f} %"
+        st.metric("Median return on investment", shown, border=True)
+
+
+def genre_tabs(genres: pd.DataFrame, years: pd.DataFrame) -> None:
+    """Draw genres by return and volume, and years by revenue."""
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Genres")
-        chart = charts.bars(genres, "total_revenue_usd", "genre_name", "revenue", money=True)
-        chart_and_table(chart, genres, "genres")
+        st.subheader("Genres by return and volume")
+        st.caption("A movie is divided evenly among its genres.")
+        known = genres.dropna(subset="revenue_per_budget_usd")
+        chart_and_table(charts.genre_returns(known), genres, "genres")
     with right:
         st.subheader("Years")
         chart = charts.line(years, "release_year", "total_revenue_usd", "revenue", money=True)
         chart_and_table(chart, years, "years")
-    movie_history(store)
+
+
+def top_movies(store: Store, genres: pd.DataFrame) -> None:
+    """Filter all rated movies, and list the best."""
     st.subheader("Top movies")
     bounds = queries.answer(store, queries.TOP_MOVIE_YEARS)
     if bounds.empty or not bounds["movie_count"][0]:
@@ -524,13 +568,48 @@ def film_tabs(store: Store, genres: pd.DataFrame, years: pd.DataFrame) -> None:
     count = int(found["found_count"].max()) if len(found) else 0
     st.metric("movies found", f"{count:,}")
     limited(found, "movies", count)
-    table(found.drop(columns=["found_count"]), "top-movies")
+    table(found.drop(columns=["found_count"]), "top-movies", "No movie matches the filters.")
+
+
+def studio(store: Store, franchises: pd.DataFrame) -> None:
+    """Draw the studio's revenue, franchises, and fans."""
+    st.subheader("Revenue by day and region")
+    days = queries.answer(store, queries.STUDIO_REVENUE)
+    measure = st.segmented_control(
+        "Revenue of", STUDIO_MEASURES, default="theaters", required=True, key="studio-measure"
+    )
+    column = STUDIO_MEASURES[measure]
+    chart_and_table(charts.by_region(days, column, label(column)), days, "studio-revenue")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Franchise performance")
+        st.caption("Next to TMDb's worldwide box office of the same movies.")
+        chart_and_table(charts.franchises_and_tmdb(franchises), franchises, "franchises")
+    with right:
+        st.subheader("Retention of fans")
+        st.caption("Of the fans first seen in a month, the share seen so many months later.")
+        cohorts = queries.answer(store, queries.RETENTION)
+        chart_and_table(charts.retention(cohorts), cohorts, "retention")
+    st.subheader("Lifetime value")
+    values = queries.answer(store, queries.LIFETIME_VALUE)
+    by_region = queries.answer(store, queries.LIFETIME_VALUE_BY_SEGMENT)
+    kinds = values.groupby("account_type", as_index=False)[["fan_count", "revenue_usd"]].sum()
+    kinds["revenue_per_fan_usd"] = kinds["revenue_usd"] / kinds["fan_count"]
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart = charts.bars(
+            kinds, "revenue_per_fan_usd", "account_type", "revenue per fan", money=True
+        )
+        chart_and_table(chart, values, "lifetime-value")
+    with right:
+        st.caption("Segments of the fans, by region.")
+        table(by_region, "segments")
 
 
 def movie_history(store: Store) -> None:
     """Find any movie by its title or number, and draw how it changed."""
     st.subheader("A movie's history")
-    by_text, by_choice = st.columns([1, 2], gap="medium")
+    by_text, by_choice, by_measure = st.columns([1, 2, 1], gap="medium")
     text = by_text.text_input("Find a movie", placeholder="title or TMDb's number", key="find")
     found = queries.find_movies(store, text)
     if found.empty:
@@ -538,10 +617,14 @@ def movie_history(store: Store) -> None:
         return
     names = {int(one["movie_id"]): movie_name(one) for one in found.to_dict("records")}
     movie = by_choice.selectbox("Movie", list(names), format_func=lambda one: names.get(one, "?"))
+    measure = by_measure.selectbox("Measure", HISTORY_MEASURES, format_func=label, key="measure")
     if len(found) == queries.FOUND:
         st.caption(f"The {queries.FOUND} best known; a longer part of the title finds others.")
     history = queries.answer(store, queries.MOVIE_HISTORY, movie)
-    draw(charts.line(history, "valid_from", "popularity_score", "popularity"), history)
+    known = history.dropna(subset=measure)
+    if known.empty:
+        st.caption(f"{label(measure)} of this movie was never known.")
+    draw(charts.steps(known, measure, label(measure), measure.endswith("_usd")), known)
     table(history, "history")
 
 
@@ -560,10 +643,10 @@ def path(name: str) -> str:
 # What a page is given: the warehouse, its file, and how old what it shows is if that is the past.
 Page = Callable[[Store, Path | None, timedelta | None], None]
 PAGES: dict[str, tuple[str, str, Page]] = {
-    "overview": ("Overview", ":material/dashboard:", overview),
+    "business": ("Business", ":material/movie:", business),
+    "overview": ("Operation", ":material/dashboard:", overview),
     "quality": ("Data quality", ":material/fact_check:", quality),
     "pipelines": ("Pipeline health", ":material/monitor_heart:", pipelines),
     "lineage": ("Lineage", ":material/account_tree:", lineage),
     "tests": ("Test results", ":material/science:", tests),
-    "movies": ("Movies", ":material/movie:", movies),
 }

@@ -129,13 +129,13 @@ ORDER BY quarantined_date DESC NULLS LAST, row_count DESC NULLS LAST
 """
 GENRES = """
 SELECT genre_name, genre_group, movie_count, financially_complete_count, total_revenue_usd,
-  avg_budget_usd, median_roi_pct, pct_profitable, avg_vote_average, revenue_rank, roi_rank
+  weighted_revenue_usd, revenue_per_budget_usd, avg_budget_usd, median_roi_pct, pct_profitable, avg_vote_average, revenue_rank, roi_rank
 FROM gold.kpi_genre_performance
 ORDER BY total_revenue_usd DESC NULLS LAST, genre_name
 """
 YEARS = """
 SELECT release_year, movie_count, total_revenue_usd, avg_budget_usd, median_roi_pct,
-  avg_vote_average, total_revenue_change_pct
+  avg_vote_average, movie_count_change_pct, total_revenue_change_pct, avg_budget_change_pct
 FROM gold.kpi_yearly_trends
 ORDER BY release_year
 """
@@ -188,7 +188,7 @@ ORDER BY valid_from
 """
 FRANCHISES = """
 SELECT franchise, title_count, gross_usd, tmdb_revenue_usd, purchase_revenue_usd, tickets_sold,
-  unique_fans, budget_usd, avg_gross_per_title_usd, gross_rank
+  unique_fans, buyer_count, buyer_pct, budget_usd, avg_gross_per_title_usd, gross_rank
 FROM gold.agg_franchise_performance
 ORDER BY gross_rank, franchise
 """
@@ -201,6 +201,38 @@ FROM gold.agg_fan_lifetime_value
 GROUP BY acquisition_month, account_type
 ORDER BY acquisition_month, account_type
 """
+# The days of the last two months of the data: a release weekend shows.
+STUDIO_REVENUE = """
+WITH newest AS (
+  SELECT MAX(day.full_date) AS newest_date
+  FROM gold.fact_daily_performance AS fact
+  JOIN gold.dim_dates AS day ON day.date_sk = fact.date_sk
+)
+SELECT day.full_date AS report_date, fact.region, SUM(fact.gross_usd) AS gross_usd,
+  SUM(fact.purchase_revenue_usd) AS purchase_revenue_usd, SUM(fact.tickets_sold) AS tickets_sold
+FROM gold.fact_daily_performance AS fact
+JOIN gold.dim_dates AS day ON day.date_sk = fact.date_sk
+JOIN newest ON day.full_date > newest.newest_date - INTERVAL '60 days'
+GROUP BY day.full_date, fact.region
+ORDER BY day.full_date, fact.region
+"""
+RETENTION = """
+SELECT acquisition_month, months_since_first_seen, SUM(fan_count) AS fan_count,
+  SUM(active_fan_count) AS active_fan_count,
+  SUM(active_fan_count) * 100.0 / SUM(fan_count) AS retention_pct
+FROM gold.agg_fan_retention
+GROUP BY acquisition_month, months_since_first_seen
+ORDER BY acquisition_month, months_since_first_seen
+"""
+SEGMENTS = ["champion", "loyal", "new_buyer", "engaged", "at_risk", "dormant"]
+LIFETIME_VALUE_BY_SEGMENT = f"""
+SELECT region, SUM(fan_count) AS fan_count,
+  SUM(revenue_usd) / SUM(fan_count) AS revenue_per_fan_usd,
+  {", ".join(f"SUM({name}_count) AS {name}_count" for name in SEGMENTS)}
+FROM gold.agg_fan_lifetime_value
+GROUP BY region
+ORDER BY revenue_per_fan_usd DESC, region
+"""  # noqa: S608 - names of this module
 LIFETIME_VALUE_BY_REGION = """
 SELECT region, SUM(fan_count) AS fan_count,
   SUM(revenue_usd) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
@@ -215,6 +247,21 @@ SELECT
   (SELECT COUNT(*) FROM ops.quarantine_fan_interactions) AS interaction_count,
   (SELECT COUNT(*) FROM ops.rejected_studio_values) AS value_count,
   (SELECT COUNT(*) FROM bronze.quarantine_studio) AS line_count
+"""
+# Why the rows of ops.quarantine_fan_interactions are there is told by their account type alone.
+UNKNOWN_ACCOUNT_TYPES = """
+SELECT interaction.account_type, COUNT(*) AS interaction_count
+FROM ops.quarantine_fan_interactions AS interaction
+LEFT JOIN silver.seed_account_types AS known ON known.account_type = interaction.account_type
+WHERE known.account_type IS NULL AND interaction.account_type IS NOT NULL
+GROUP BY interaction.account_type
+ORDER BY interaction_count DESC, interaction.account_type
+"""
+# Which day and batch of the sandboxes a warehouse has; `cli/demo.py` reads the commands.
+SANDBOX_RUNS = """
+SELECT job, command, status
+FROM ops.run_log
+WHERE job IN ('tmdb', 'studio') AND CONTAINS(command, '--sandbox')
 """
 TOP_GROSSING = """
 SELECT title, release_year, revenue_usd, roi_pct
@@ -255,6 +302,38 @@ WHERE newer._source_batch_id = ?
   AND older.superseded_at IS NULL AND NOT older.is_withdrawn
 ORDER BY movie.popularity_score DESC NULLS LAST, movie.movie_id
 """  # noqa: S608 - column names of this module
+# Fans who have another region since a moment, by where from and where to.
+MOVED_FANS = """
+SELECT older.region AS region_before, newer.region, COUNT(*) AS fans
+FROM gold.fan_history AS newer
+JOIN gold.fan_history AS older
+  ON older.fan_token = newer.fan_token AND older.valid_to = newer.valid_from
+WHERE newer.valid_from >= ? AND newer.region <> older.region
+GROUP BY older.region, newer.region
+ORDER BY fans DESC, region_before, newer.region
+"""
+# Figures of the box office that arrived again since a moment, with what was reported before.
+CORRECTED_BOX_OFFICE = """
+SELECT COALESCE(title.title_name, record.title_id) AS title_name, record.report_date,
+  record.local_currency, TRY_CAST(older.gross_revenue_local AS DOUBLE) AS gross_before,
+  record.gross_local
+FROM silver.stg_box_office AS record
+JOIN bronze.raw_box_office AS older
+  ON older.title_id = record.title_id AND older.theater_id = record.theater_id
+  AND older.report_date = CAST(record.report_date AS TEXT)
+  AND older.ingested_at < record._source_ingested_at
+LEFT JOIN gold.dim_titles AS title ON title.title_id = record.title_id
+WHERE record._source_ingested_at >= ? AND gross_before > 0 AND record.gross_local > 0
+QUALIFY ROW_NUMBER() OVER (PARTITION BY record.box_office_sk ORDER BY older.ingested_at DESC) = 1
+ORDER BY record.report_date DESC, record.gross_local DESC, record.box_office_sk
+"""
+# Rows of the histories that this warehouse wrote since a moment, twice per table.
+NEW_PERIODS = " UNION ALL ".join(
+    f"SELECT '{table}' AS table_name, COALESCE(COUNT_IF(recorded_at >= ?), 0) AS begun, "  # noqa: S608
+    "COALESCE(COUNT_IF(superseded_at IS NULL AND valid_to >= ?), 0) AS ended "
+    f"FROM snapshots.{table}"
+    for table in ("snap_silver_movies", "snap_dim_genres", "snap_dim_fans")
+)
 # What each query reads: without one of them its answer is empty.
 REQUIRED_TABLES = {
     RUN_TOTALS: ["ops.run_log"],
@@ -276,11 +355,27 @@ REQUIRED_TABLES = {
     MOVIE_HISTORY: ["gold.movie_history"],
     FRANCHISES: ["gold.agg_franchise_performance"],
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
+    STUDIO_REVENUE: ["gold.fact_daily_performance", "gold.dim_dates"],
+    RETENTION: ["gold.agg_fan_retention"],
+    LIFETIME_VALUE_BY_SEGMENT: ["gold.agg_fan_lifetime_value"],
     LIFETIME_VALUE_BY_REGION: ["gold.agg_fan_lifetime_value"],
     STUDIO_REJECTIONS: [
         "ops.quarantine_fan_interactions",
         "ops.rejected_studio_values",
         "bronze.quarantine_studio",
+    ],
+    UNKNOWN_ACCOUNT_TYPES: ["ops.quarantine_fan_interactions", "silver.seed_account_types"],
+    SANDBOX_RUNS: ["ops.run_log"],
+    MOVED_FANS: ["gold.fan_history"],
+    CORRECTED_BOX_OFFICE: [
+        "silver.stg_box_office",
+        "bronze.raw_box_office",
+        "gold.dim_titles",
+    ],
+    NEW_PERIODS: [
+        "snapshots.snap_silver_movies",
+        "snapshots.snap_dim_genres",
+        "snapshots.snap_dim_fans",
     ],
     TOP_GROSSING: ["gold.fact_movies"],
     NEWEST_LOADS: ["bronze.raw_movies"],

@@ -6,13 +6,14 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from marquee.core.text import counted
 from marquee.monitoring.store import Store, rows
 from marquee.monitoring.thresholds import Thresholds
 
@@ -20,6 +21,21 @@ SCALE = (
     1.4826  # makes the median absolute deviation of a normal distribution its standard deviation
 )
 
+
+# What to do about a check that fails, by its kind; a metric may have a remedy of its own.
+REMEDIES = {
+    "source": "run the pipeline that loads it",
+    "run": "fix the cause and run it again",
+    "audit": "look at its rows: make dashboard, Data quality",
+    "metric": "look at the rows: make dashboard, Data quality",
+    "rows": "compare the newest load with the one before",
+    "quarantine": "look at the reasons in ops.quarantine_summary",
+    "rejected": "look at the values in ops, and tell the source",
+    "disk": "free space",
+}
+METRIC_REMEDIES = {
+    "unknown_account_type_count": "map the account type in seeds/account_types.csv, then make refresh",
+}
 
 # Clocks of two hosts may differ by so much; a time further ahead is wrong.
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -71,7 +87,16 @@ def check_all(
         *rejected_values(store, thresholds),
         *disk(thresholds, warehouse),
     ]
-    return sorted(found, key=lambda result: result.is_ok)
+    return sorted(map(with_remedy, found), key=lambda result: result.is_ok)
+
+
+def with_remedy(result: CheckResult) -> CheckResult:
+    """Return a result that failed with what to do at the end of its message."""
+    metric = result.subject.rpartition(" ")[2]
+    remedy = METRIC_REMEDIES.get(metric, REMEDIES.get(result.check))
+    if result.is_ok or remedy is None:
+        return result
+    return replace(result, message=f"{result.message}; to do: {remedy}")
 
 
 def snapshot_age(thresholds: Thresholds, age: timedelta | None) -> Iterator[CheckResult]:
@@ -236,7 +261,7 @@ def audits(store: Store) -> Iterator[CheckResult]:
             f"{one['table_name']} {one['audit_name']}",
             # A warning is shown and fails no check: the source has to fix it, nothing waits for it.
             not one["is_blocking"],
-            f"{one['failing_row_count']:,} rows ({kind})",
+            f"{counted(one['failing_row_count'], 'row')} ({kind})",
         )
     if newest and not failing:
         yield CheckResult("audit", "all", True, f"{len(newest):,} audits passed")

@@ -103,7 +103,7 @@ def test_a_page_has_its_title_and_no_exception(page: Any, address: str, name: st
 def test_the_rows_of_the_layers_are_the_warehouses(
     page: Any, address: str, warehouse: Warehouse
 ) -> None:
-    visit(page, address)
+    visit(page, f"{address}/{path('overview')}")
     shown = figures(page)
     for layer in ("bronze", "silver", "snapshots", "gold"):
         assert shown[f"{layer} rows"] == f"{rows_of(warehouse, layer):,}"
@@ -164,7 +164,7 @@ def test_the_figures_of_the_movies_are_the_warehouses(
     ((movies, revenue),) = warehouse.query(
         "SELECT SUM(movie_count), SUM(total_revenue_usd) FROM gold.kpi_yearly_trends"
     )
-    visit(page, f"{address}/movies")
+    visit(page, f"{address}/{path('business')}")
     shown = figures(page)
     assert shown["genres"] == f"{genres:,}"
     assert shown["movies since 1980"] == f"{movies:,}"
@@ -186,7 +186,7 @@ def test_filters_by_title_genre_and_year_change_the_movies(
         "SELECT COUNT(*), MIN(release_year), MODE(genre_name) FROM gold.kpi_top_movies"
     )
     ((title,),) = warehouse.query("SELECT MIN(title) FROM gold.kpi_top_movies")
-    visit(page, f"{address}/movies")
+    visit(page, f"{address}/{path('business')}")
     assert figures(page)["movies found"] == f"{whole:,}"
 
     box = page.get_by_label("Title contains")
@@ -229,7 +229,7 @@ def test_any_movie_is_found_with_its_history(page: Any, address: str, warehouse:
         "SELECT movie_id, title, release_year FROM silver.silver_movies "
         "ORDER BY vote_count NULLS FIRST, movie_id LIMIT 1"  # not among those shown unasked
     )
-    visit(page, f"{address}/movies")
+    visit(page, f"{address}/{path('business')}")
     box = page.get_by_label("Find a movie")
     box.fill(str(movie_id))
     box.press("Enter")
@@ -251,7 +251,7 @@ def test_any_movie_is_found_with_its_history(page: Any, address: str, warehouse:
 
 
 def test_growth_is_over_the_time_that_is_chosen(page: Any, address: str) -> None:
-    visit(page, address)
+    visit(page, f"{address}/{path('overview')}")
     for period in ("a week", "a day", "the last change"):
         page.get_by_test_id("stButtonGroup").get_by_text(period, exact=True).click()
         settled(page)
@@ -259,8 +259,8 @@ def test_growth_is_over_the_time_that_is_chosen(page: Any, address: str) -> None
         assert page.get_by_test_id("stMetricDelta").count() > 0
 
 
-def test_the_movies_page_has_the_studio(page: Any, address: str) -> None:
-    visit(page, f"{address}/movies")
+def test_the_business_page_has_the_studio(page: Any, address: str) -> None:
+    visit(page, f"{address}/{path('business')}")
     assert page.get_by_text("Franchise performance").count() == 1
     assert page.get_by_text("Lifetime value").count() == 1
 
@@ -288,7 +288,7 @@ def test_the_lineage_has_a_tables_columns_and_their_origins(page: Any, address: 
 
 def test_a_page_fits_a_phone_in_the_dark(address: str) -> None:
     with open_browser(viewport={"width": 390, "height": 844}, color_scheme="dark") as page:
-        visit(page, f"{address}/movies")
+        visit(page, f"{address}/{path('business')}")
         assert exceptions(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         red = page.evaluate(
@@ -326,7 +326,7 @@ def test_a_warehouse_that_is_being_written_is_shown_and_written(
     ((written,),) = warehouse.query("SELECT COUNT(*) FROM bronze.scribble")
     shown = ""
     for _ in range(30):  # a copy is looked at again after some seconds
-        visit(page, address)
+        visit(page, f"{address}/{path('overview')}")
         shown = figures(page)["bronze rows"]
         rows = rows_of(warehouse, "bronze")
         if shown == f"{rows:,}":
@@ -378,7 +378,7 @@ def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_
             went_wrong.append(error)
 
     with dashboard(copy.duckdb, tmp_path) as address, open_browser() as page:
-        visit(page, address)
+        visit(page, f"{address}/{path('overview')}")
         before = figures(page)
         thread = threading.Thread(target=load)
         thread.start()
@@ -398,7 +398,7 @@ def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_
         assert [job for job, _ in runs][:4] == ["tmdb", "studio", "plan", "tmdb"]
         assert runs[-1] == ("run", "SUCCEEDED")
         for _ in range(30):  # a copy is looked at again after some seconds
-            visit(page, address)
+            visit(page, f"{address}/{path('overview')}")
             shown = figures(page)["snapshots rows"]
             if shown == f"{rows_of(copy, 'snapshots'):,}":
                 break

@@ -348,7 +348,7 @@ class Reader:
                 for file, names in files.items()
                 if not file.is_as_landed(self._landed(landed, names)[1])
             ]
-            self._progress.stage(f"reading {feed.name}", len(changed), "files")
+            self._progress.stage(f"reading {feed.name}", len(changed), "file")
             if not changed:
                 continue
             known = self._manifest.orphaned_rows(feed.table)

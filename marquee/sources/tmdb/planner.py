@@ -195,7 +195,7 @@ class Planner:
             MarqueeError: it is empty although the warehouse tracks movies.
 
         """
-        self._progress.stage("reading the list", pages, "pages at most")
+        self._progress.stage("reading the list", pages, "page", is_limit=True)
         listed = read_popular(
             self._fetch("popular"),
             pages,
@@ -227,7 +227,7 @@ class Planner:
                 f"{self._settings.bridge_days:g} days ago (sources.tmdb.bridge_days)"
             )
         days = list(windows(start, self._today))
-        self._progress.stage("reading the changes", len(days), "windows")
+        self._progress.stage("reading the changes", len(days), "window")
         try:
             changed = read_lists(self._fetch("changes"), "The change log", days)
         except Exception as error:

@@ -430,7 +430,7 @@ class RunExecutor:
         """Fetch and load chunk by chunk; movies of `quarantined` are in quarantine already."""
         self._report.planned += run.movies
         self._report.resumed += run.movies_done
-        self._progress.stage("fetching movies", run.movies, "movies", run.movies_done)
+        self._progress.stage("fetching movies", run.movies, "movie", run.movies_done)
         for chunk in chunks:
             usable = [one for one in chunk.movie_ids if is_movie_id(one)]
             self._report.dropped += len(chunk.movie_ids) - len(usable)

@@ -33,6 +33,8 @@ MODEL (
     movies_last_5_years = 'Movies of the five years that end with the newest release year of any released movie, the current year at most.',
     weighted_revenue_usd = 'Revenue, each movie divided evenly among its genres.',
     weighted_profit_usd = 'Profit, each movie divided evenly among its genres.',
+    weighted_budget_usd = 'Known budget, each movie divided evenly among its genres.',
+    revenue_per_budget_usd = 'Revenue per US dollar of budget: of the financially complete movies, each divided evenly among its genres. Large budgets count more; median_roi_pct is of the typical movie.',
     roi_rank = 'Rank by median_roi_pct, 1 the highest; NULL without one.',
     revenue_rank = 'Rank by total_revenue_usd.',
     rating_rank = 'Rank by avg_vote_average.',
@@ -49,7 +51,9 @@ MODEL (
         movie_count > 0,
         financially_complete_count <= movie_count,
         movies_last_5_years <= movie_count,
-        avg_revenue_usd <= max_revenue_usd
+        avg_revenue_usd <= max_revenue_usd,
+        revenue_per_budget_usd >= 0,
+        weighted_budget_usd >= 0
       )
     ),
     genre_totals_reconcile
@@ -101,7 +105,10 @@ WITH released_movies AS (
     @mean(movie.runtime_minutes) AS avg_runtime_minutes,
     COALESCE(COUNT_IF(movie.release_year BETWEEN newest_year.release_year - 4 AND newest_year.release_year), 0) AS movies_last_5_years,
     SUM(@to_decimal(movie.revenue_usd * listed.weight)) AS weighted_revenue_usd,
-    SUM(@to_decimal(movie.profit_usd * listed.weight)) AS weighted_profit_usd
+    SUM(@to_decimal(movie.profit_usd * listed.weight)) AS weighted_profit_usd,
+    SUM(@to_decimal(movie.budget_usd * listed.weight)) AS weighted_budget_usd,
+    SUM(CASE WHEN NOT movie.profit_usd IS NULL THEN @to_decimal(movie.revenue_usd * listed.weight) END) AS complete_revenue_usd,
+    SUM(CASE WHEN NOT movie.profit_usd IS NULL THEN @to_decimal(movie.budget_usd * listed.weight) END) AS complete_budget_usd
   FROM released_movies AS movie
   JOIN gold.bridge_movie_genres AS listed
     ON listed.movie_sk = movie.movie_sk
@@ -136,6 +143,8 @@ SELECT
   by_genre.movies_last_5_years::BIGINT AS movies_last_5_years,
   by_genre.weighted_revenue_usd::DOUBLE AS weighted_revenue_usd,
   by_genre.weighted_profit_usd::DOUBLE AS weighted_profit_usd,
+  by_genre.weighted_budget_usd::DOUBLE AS weighted_budget_usd,
+  @ratio(by_genre.complete_revenue_usd, by_genre.complete_budget_usd)::DOUBLE AS revenue_per_budget_usd,
   @rank_of_known(by_genre.median_roi_pct)::INT AS roi_rank,
   @rank_of_known(by_genre.total_revenue_usd)::INT AS revenue_rank,
   @rank_of_known(by_genre.avg_vote_average)::INT AS rating_rank,

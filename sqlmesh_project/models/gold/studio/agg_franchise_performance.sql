@@ -16,6 +16,8 @@ MODEL (
     unique_fans = 'Distinct fans who did anything with any of its titles.',
     unique_verified_fans = 'Distinct verified fans among them.',
     unique_guests = 'Distinct guests among them.',
+    buyer_count = 'Distinct fans among them who purchased one of its titles.',
+    buyer_pct = 'buyer_count / unique_fans * 100; NULL without fans.',
     budget_usd = 'Sum of the known production budgets in US dollars; NULL when none is known.',
     first_day = 'First day on which a theatre reported or a fan did something.',
     last_day = 'Last such day.',
@@ -34,7 +36,8 @@ MODEL (
       criteria := (
         unique_fans <= unique_verified_fans + unique_guests,
         first_day <= last_day,
-        tmdb_movie_count <= title_count
+        tmdb_movie_count <= title_count,
+        buyer_count <= LEAST(unique_fans, purchase_count)
       )
     )
   )
@@ -97,7 +100,8 @@ WITH titles AS (
     title.franchise,
     COUNT(DISTINCT interaction.fan_token) AS unique_fans,
     COUNT(DISTINCT CASE WHEN interaction.fan_class = 'VERIFIED' THEN interaction.fan_token END) AS unique_verified_fans,
-    COUNT(DISTINCT CASE WHEN interaction.fan_class = 'GUEST' THEN interaction.fan_token END) AS unique_guests
+    COUNT(DISTINCT CASE WHEN interaction.fan_class = 'GUEST' THEN interaction.fan_token END) AS unique_guests,
+    COUNT(DISTINCT CASE WHEN interaction.event_type = 'PURCHASE' THEN interaction.fan_token END) AS buyer_count
   FROM silver.stg_fan_interactions AS interaction
   JOIN titles AS title
     ON title.title_id = COALESCE(interaction.title_id, '-1')
@@ -117,6 +121,8 @@ SELECT
   COALESCE(fans.unique_fans, 0)::BIGINT AS unique_fans,
   COALESCE(fans.unique_verified_fans, 0)::BIGINT AS unique_verified_fans,
   COALESCE(fans.unique_guests, 0)::BIGINT AS unique_guests,
+  COALESCE(fans.buyer_count, 0)::BIGINT AS buyer_count,
+  @ratio(COALESCE(fans.buyer_count, 0) * 100, fans.unique_fans)::DOUBLE AS buyer_pct,
   described.budget_usd::DECIMAL(18, 2) AS budget_usd,
   performed.first_day::DATE AS first_day,
   performed.last_day::DATE AS last_day,

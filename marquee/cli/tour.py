@@ -1,0 +1,109 @@
+"""`make tour`: three days of the movies and two batches of the studio, and what each step changes.
+
+It starts where the warehouse is: without one, with the first day and batch. Each step is what
+`make demo DAY=N BATCH=N` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from rich.console import Console
+from rich.markup import escape
+
+from marquee.cli.demo import Pipeline, advance, read_loaded
+from marquee.cli.report import (
+    answer,
+    print_changes,
+    print_findings,
+    print_next_steps,
+    titled,
+)
+from marquee.core.clock import utcnow
+from marquee.core.settings import Settings
+from marquee.core.text import counted
+from marquee.dashboard import queries
+from marquee.monitoring.store import Store
+from marquee.monitoring.view import open_warehouse
+from marquee.sandbox.studio import BATCHES
+
+SHOWN = 5
+
+
+def main(pipelines: Mapping[str, Pipeline]) -> int:
+    """Play the steps; return the exit code, of the first command that failed.
+
+    Args:
+        pipelines: the pipelines `tmdb` and `studio`.
+
+    """
+    console = Console()
+    loaded = read_loaded()
+    if loaded is None:
+        return 1
+    steps = [
+        (loaded.day + 1, loaded.batch),
+        (loaded.day + 2, min(loaded.batch + 1, max(BATCHES))),
+    ]
+    if not (loaded.days.get(loaded.day) and loaded.batches.get(loaded.batch)):
+        steps.insert(0, (loaded.day, loaded.batch))
+    for day, batch in steps:
+        console.print(f"\n[bold]Day {day} of the movies, batch {batch} of the studio[/bold]")
+        since = utcnow()
+        loaded = read_loaded()
+        if loaded is None:
+            return 1
+        if code := advance(loaded, day, batch, pipelines):
+            return code
+        with open_warehouse(Settings.from_environment().duckdb) as view:
+            print_step(console, view.store, since)
+            if (day, batch) == steps[-1]:
+                print_findings(console, view.store)
+                print_next_steps(console, view.store)
+    return 0
+
+
+def print_step(console: Console, store: Store, since: datetime) -> None:
+    """Print what a step changed in movies, fans, figures and histories.
+
+    Args:
+        console: where to.
+        store: the warehouse after the step.
+        since: when the step began, UTC without a zone.
+
+    """
+    loads = answer(store, queries.NEWEST_LOADS)
+    if len(loads) > 1:
+        print_changes(console, store, loads[0]["batch_id"])
+    moved = answer(store, queries.MOVED_FANS, since)
+    if moved:
+        table = titled("Fans who moved", "from", "to", "fans")
+        for one in moved[:SHOWN]:
+            table.add_row(*map(escape, (one["region_before"], one["region"])), f"{one['fans']:,}")
+        console.print(table)
+        print_rest(console, sum(one["fans"] for one in moved[SHOWN:]), "fan")
+    corrected = answer(store, queries.CORRECTED_BOX_OFFICE, since)
+    if corrected:
+        columns = ("title", "day", "currency", "before", "now")
+        table = titled("Box office that the studio corrected", *columns)
+        for one in corrected[:SHOWN]:
+            table.add_row(
+                escape(one["title_name"]),
+                f"{one['report_date']:%Y-%m-%d}",
+                escape(one["local_currency"]),
+                f"{one['gross_before']:,.0f}",
+                f"{one['gross_local']:,.0f}",
+            )
+        console.print(table)
+        print_rest(console, len(corrected) - SHOWN, "figure")
+    table = titled("New rows of the histories", "table", "periods begun", "periods ended")
+    for one in answer(store, queries.NEW_PERIODS, *[since] * 6):
+        table.add_row(one["table_name"], f"{one['begun']:,}", f"{one['ended']:,}")
+    console.print(table)
+
+
+def print_rest(console: Console, count: int, noun: str) -> None:
+    """Print how many are not listed, if any."""
+    if count > 0:
+        console.print(f"  and {counted(count, noun)} more", highlight=False)

@@ -1,0 +1,9 @@
+"""The demo: `python pipelines/demo.py --help`, or `make demo`."""
+
+import sys
+
+from marquee.cli.demo import main
+from pipelines import studio, tmdb
+
+if __name__ == "__main__":
+    sys.exit(main(None, {"tmdb": tmdb.main, "studio": studio.main}))
