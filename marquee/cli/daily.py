@@ -20,7 +20,8 @@ from marquee.core.errors import EXIT_FAILURE, EXIT_TRY_AGAIN, MarqueeError, exit
 from marquee.core.lock import lock_file, run_lock
 from marquee.core.logs import configure_logging
 from marquee.core.run_id import new_batch_id
-from marquee.core.settings import Settings, configure_dlt
+from marquee.core.dlt_project import configure_dlt
+from marquee.core.settings import Settings
 from marquee.core.signals import EXIT_CODE
 from marquee.ops.run_log import RunLog
 from marquee.sources.studio.settings import DEFAULT_FOLDER, configured_folder
