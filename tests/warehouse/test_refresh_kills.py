@@ -77,8 +77,8 @@ def add_column(warehouse: Warehouse) -> None:
     sql = model.read_text(encoding="utf-8")
     model.write_text(
         sql.replace(
-            "'tmdb'::TEXT AS _source,", "'tmdb'::TEXT AS _source, 1::INT AS shoe_size,"
-        ).replace("column_descriptions (", "column_descriptions ( shoe_size = 'New.',", 1),
+            "'tmdb'::TEXT AS _source,", "1::INT AS shoe_size, /* New. */ 'tmdb'::TEXT AS _source,"
+        ),
         encoding="utf-8",
     )
 

@@ -321,9 +321,7 @@ def test_a_refresh_of_dev_leaves_prod_alone(warehouse: Warehouse, tmp_path: Path
     first = "response_id::TEXT AS response_id,"
     assert first in sql
     model.write_text(
-        sql.replace(first, f"{first} 1::INT AS shoe_size,").replace(
-            "column_descriptions (", "column_descriptions ( shoe_size = 'New.',", 1
-        ),
+        sql.replace(first, f"1::INT AS shoe_size, /* New. */ {first}"),
         encoding="utf-8",
     )
     warehouse.plan("dev")

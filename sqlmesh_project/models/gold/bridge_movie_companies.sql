@@ -8,12 +8,6 @@ MODEL (
   references (movie_sk, company_sk),
   @read_by_analysts(),
   description 'One row per movie and production company. The weights of a movie sum to 1, so weighted totals by company add up to the totals of the movies; a movie without companies has the unknown company.',
-  column_descriptions (
-    movie_sk = 'Movie, into fact_movies.',
-    company_sk = 'Company, into dim_production_companies.',
-    position = 'Place in TMDb''s list, from 0.',
-    weight = 'Share of the movie that falls to the company: 1 / number of its companies.'
-  ),
   audits (
     not_null(columns := (movie_sk, company_sk, position, weight)),
     unique_combination_of_columns(columns := (movie_sk, company_sk)),
@@ -26,10 +20,10 @@ MODEL (
 );
 
 SELECT
-  movie.movie_sk::TEXT AS movie_sk,
-  @GENERATE_SURROGATE_KEY(COALESCE(listed.company_id, -1))::TEXT AS company_sk,
-  COALESCE(listed.company_position, 0)::INT AS position,
-  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_sk))::DOUBLE AS weight
+  movie.movie_sk::TEXT AS movie_sk, /* Movie, into fact_movies. */
+  @GENERATE_SURROGATE_KEY(COALESCE(listed.company_id, -1))::TEXT AS company_sk, /* Company, into dim_production_companies. */
+  COALESCE(listed.company_position, 0)::INT AS position, /* Place in TMDb's list, from 0. */
+  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_sk))::DOUBLE AS weight /* Share of the movie that falls to the company: 1 / number of its companies. */
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_companies AS listed
   ON listed.movie_id = movie.movie_id AND listed.is_current

@@ -8,12 +8,6 @@ MODEL (
   references (movie_sk, genre_sk),
   @read_by_analysts(),
   description 'One row per movie and genre. The weights of a movie sum to 1, so weighted totals by genre add up to the totals of the movies; a movie without genres has the unknown genre.',
-  column_descriptions (
-    movie_sk = 'Movie, into fact_movies.',
-    genre_sk = 'Genre, into dim_genres.',
-    position = 'Place in TMDb''s list, from 0.',
-    weight = 'Share of the movie that falls to the genre: 1 / number of its genres.'
-  ),
   audits (
     not_null(columns := (movie_sk, genre_sk, position, weight)),
     unique_combination_of_columns(columns := (movie_sk, genre_sk)),
@@ -26,10 +20,10 @@ MODEL (
 );
 
 SELECT
-  movie.movie_sk::TEXT AS movie_sk,
-  @GENERATE_SURROGATE_KEY(COALESCE(listed.genre_id, -1))::TEXT AS genre_sk,
-  COALESCE(listed.genre_position, 0)::INT AS position,
-  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_sk))::DOUBLE AS weight
+  movie.movie_sk::TEXT AS movie_sk, /* Movie, into fact_movies. */
+  @GENERATE_SURROGATE_KEY(COALESCE(listed.genre_id, -1))::TEXT AS genre_sk, /* Genre, into dim_genres. */
+  COALESCE(listed.genre_position, 0)::INT AS position, /* Place in TMDb's list, from 0. */
+  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_sk))::DOUBLE AS weight /* Share of the movie that falls to the genre: 1 / number of its genres. */
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_genres AS listed
   ON listed.movie_id = movie.movie_id AND listed.is_current

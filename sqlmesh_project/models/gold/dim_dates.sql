@@ -4,27 +4,6 @@ MODEL (
   grain date_sk,
   @read_by_analysts(),
   description 'One row per day, from 1870 (the first moving pictures) to the end of the year ten years ahead, and the unknown day. Counted, not requested of the engine, so that every engine gives the same numbers.',
-  column_descriptions (
-    date_sk = 'Key: the day as YYYYMMDD; -1 for the unknown day.',
-    full_date = 'The day; NULL for the unknown day.',
-    calendar_year = 'Year.',
-    calendar_quarter = 'Quarter, 1 to 4.',
-    calendar_month = 'Month, 1 to 12.',
-    day_of_month = 'Day of the month, 1 to 31.',
-    day_of_week = 'ISO day of the week, 1 Monday to 7 Sunday.',
-    day_of_year = 'Day of the year, 1 to 366.',
-    week_of_year = 'ISO week, 1 to 53.',
-    month_name = 'English name of the month.',
-    month_name_short = 'First three letters of the month.',
-    day_name = 'English name of the day.',
-    quarter_label = 'Such as 2026-Q4.',
-    year_month = 'Such as 2026-11.',
-    is_weekend = 'Saturday or Sunday.',
-    is_weekday = 'Monday to Friday.',
-    release_season = 'SUMMER, HOLIDAY, WINTER, SPRING or FALL.',
-    fiscal_year = 'Fiscal year, named after the year in which it ends (fiscal_year_start_month).',
-    fiscal_quarter = 'Quarter of the fiscal year, 1 to 4.'
-  ),
   audits (
     not_null(columns := (
       date_sk
@@ -78,29 +57,29 @@ WITH days AS (
   FROM parts
 )
 SELECT
-  CAST(day.calendar_year * 10000 + day.calendar_month * 100 + day.day_of_month AS INT) AS date_sk,
-  day.full_date::DATE AS full_date,
-  day.calendar_year::INT AS calendar_year,
-  day.calendar_quarter::INT AS calendar_quarter,
-  day.calendar_month::INT AS calendar_month,
-  day.day_of_month::INT AS day_of_month,
-  day.day_of_week::INT AS day_of_week,
-  day.day_of_year::INT AS day_of_year,
-  day.week_of_year::INT AS week_of_year,
-  month.month_name::TEXT AS month_name,
-  month.month_name_short::TEXT AS month_name_short,
-  weekday.day_name::TEXT AS day_name,
-  CONCAT(day.calendar_year::TEXT, '-Q', day.calendar_quarter::TEXT)::TEXT AS quarter_label,
-  CONCAT(day.calendar_year::TEXT, '-', LPAD(day.calendar_month::TEXT, 2, '0'))::TEXT AS year_month,
-  weekday.is_weekend::BOOLEAN AS is_weekend,
-  CAST(NOT weekday.is_weekend AS BOOLEAN) AS is_weekday,
-  month.release_season::TEXT AS release_season,
+  CAST(day.calendar_year * 10000 + day.calendar_month * 100 + day.day_of_month AS INT) AS date_sk, /* Key: the day as YYYYMMDD; -1 for the unknown day. */
+  day.full_date::DATE AS full_date, /* The day; NULL for the unknown day. */
+  day.calendar_year::INT AS calendar_year, /* Year. */
+  day.calendar_quarter::INT AS calendar_quarter, /* Quarter, 1 to 4. */
+  day.calendar_month::INT AS calendar_month, /* Month, 1 to 12. */
+  day.day_of_month::INT AS day_of_month, /* Day of the month, 1 to 31. */
+  day.day_of_week::INT AS day_of_week, /* ISO day of the week, 1 Monday to 7 Sunday. */
+  day.day_of_year::INT AS day_of_year, /* Day of the year, 1 to 366. */
+  day.week_of_year::INT AS week_of_year, /* ISO week, 1 to 53. */
+  month.month_name::TEXT AS month_name, /* English name of the month. */
+  month.month_name_short::TEXT AS month_name_short, /* First three letters of the month. */
+  weekday.day_name::TEXT AS day_name, /* English name of the day. */
+  CONCAT(day.calendar_year::TEXT, '-Q', day.calendar_quarter::TEXT)::TEXT AS quarter_label, /* Such as 2026-Q4. */
+  CONCAT(day.calendar_year::TEXT, '-', LPAD(day.calendar_month::TEXT, 2, '0'))::TEXT AS year_month, /* Such as 2026-11. */
+  weekday.is_weekend::BOOLEAN AS is_weekend, /* Saturday or Sunday. */
+  CAST(NOT weekday.is_weekend AS BOOLEAN) AS is_weekday, /* Monday to Friday. */
+  month.release_season::TEXT AS release_season, /* SUMMER, HOLIDAY, WINTER, SPRING or FALL. */
   CAST(day.calendar_year + CASE
     WHEN @fiscal_year_start_month > 1 AND day.calendar_month >= @fiscal_year_start_month
     THEN 1
     ELSE 0
-  END AS INT) AS fiscal_year,
-  CAST(FLOOR(@ratio(day.months_into_fiscal_year, 3))::INT + 1 AS INT) AS fiscal_quarter
+  END AS INT) AS fiscal_year, /* Fiscal year, named after the year in which it ends (fiscal_year_start_month). */
+  CAST(FLOOR(@ratio(day.months_into_fiscal_year, 3))::INT + 1 AS INT) AS fiscal_quarter /* Quarter of the fiscal year, 1 to 4. */
 FROM numbered AS day
 JOIN silver.seed_months AS month
   ON month.calendar_month = day.calendar_month

@@ -8,13 +8,6 @@ MODEL (
   references genre_id,
   @read_by_analysts(),
   description 'One row per genre as it is now, and the unknown genre.',
-  column_descriptions (
-    genre_sk = 'Key: hash of genre_id; hash of -1 for the unknown genre.',
-    genre_id = 'TMDb''s number of the genre; -1 for the unknown genre.',
-    genre_name = 'Name in TMDb''s own casing.',
-    genre_group = 'The family of genres it is reported with.',
-    is_blockbuster_genre = 'Whether big-budget franchises are typically of this genre.'
-  ),
   audits (
     not_null(columns := (genre_sk, genre_id, genre_name, genre_group, is_blockbuster_genre)),
     unique_values(columns := (genre_sk, genre_id)),
@@ -27,11 +20,11 @@ MODEL (
 /* The periods that hold at the end of the day: a reclassification can be dated to a day ahead. By the
    day, because a plan counts time in whole minutes and would miss what arrived in this one. */
 SELECT
-  @GENERATE_SURROGATE_KEY(genre_id)::TEXT AS genre_sk,
-  genre_id::BIGINT AS genre_id,
-  genre_name::TEXT AS genre_name,
-  genre_group::TEXT AS genre_group,
-  is_blockbuster_genre::BOOLEAN AS is_blockbuster_genre
+  @GENERATE_SURROGATE_KEY(genre_id)::TEXT AS genre_sk, /* Key: hash of genre_id; hash of -1 for the unknown genre. */
+  genre_id::BIGINT AS genre_id, /* TMDb's number of the genre; -1 for the unknown genre. */
+  genre_name::TEXT AS genre_name, /* Name in TMDb's own casing. */
+  genre_group::TEXT AS genre_group, /* The family of genres it is reported with. */
+  is_blockbuster_genre::BOOLEAN AS is_blockbuster_genre /* Whether big-budget franchises are typically of this genre. */
 FROM gold.genre_history
 WHERE
   valid_from::DATE <= @execution_ds::DATE

@@ -5,14 +5,6 @@ MODEL (
   references movie_id,
   @read_by_analysts(),
   description 'One row per movie that TMDb has, and the unknown movie: fact_movies as a dimension, for facts of other sources.',
-  column_descriptions (
-    movie_sk = 'Key: hash of movie_id; hash of -1 for the unknown movie.',
-    movie_id = 'TMDb''s number of the movie; -1 for the unknown movie.',
-    title = 'Title.',
-    imdb_id = 'IMDb''s key of the movie (tt...).',
-    release_year = 'Year of the first release.',
-    revenue_usd = 'Worldwide box office in whole US dollars, as TMDb has it; NULL when unknown.'
-  ),
   audits (
     not_null(columns := (movie_sk, movie_id)),
     unique_values(columns := (movie_sk, movie_id)),
@@ -22,12 +14,12 @@ MODEL (
 );
 
 SELECT
-  movie_sk::TEXT AS movie_sk,
-  movie_id::BIGINT AS movie_id,
-  title::TEXT AS title,
-  imdb_id::TEXT AS imdb_id,
-  release_year::INT AS release_year,
-  revenue_usd::BIGINT AS revenue_usd
+  movie_sk::TEXT AS movie_sk, /* Key: hash of movie_id; hash of -1 for the unknown movie. */
+  movie_id::BIGINT AS movie_id, /* TMDb's number of the movie; -1 for the unknown movie. */
+  title::TEXT AS title, /* Title. */
+  imdb_id::TEXT AS imdb_id, /* IMDb's key of the movie (tt...). */
+  release_year::INT AS release_year, /* Year of the first release. */
+  revenue_usd::BIGINT AS revenue_usd /* Worldwide box office in whole US dollars, as TMDb has it; NULL when unknown. */
 FROM gold.fact_movies
 UNION ALL
 SELECT

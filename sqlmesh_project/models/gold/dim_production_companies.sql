@@ -5,14 +5,6 @@ MODEL (
   references company_id,
   @read_by_analysts(),
   description 'One row per production company as it is now, and the unknown company.',
-  column_descriptions (
-    company_sk = 'Key: hash of company_id; hash of -1 for the unknown company.',
-    company_id = 'TMDb''s number of the company; -1 for the unknown company.',
-    company_name = 'Newest name.',
-    origin_country = 'Two-letter code of its country; NULL when TMDb gives none.',
-    region = 'Market region of the country (seed_country_regions); Unknown without one.',
-    studio_tier = 'MAJOR, MINI_MAJOR (seed_studio_tiers) or INDEPENDENT; UNKNOWN for the unknown company.'
-  ),
   audits (
     not_null(columns := (company_sk, company_id, company_name, region, studio_tier)),
     unique_values(columns := (company_sk, company_id)),
@@ -24,12 +16,12 @@ MODEL (
 );
 
 SELECT
-  @GENERATE_SURROGATE_KEY(company.company_id)::TEXT AS company_sk,
-  company.company_id::BIGINT AS company_id,
-  COALESCE(company.company_name, 'Unnamed')::TEXT AS company_name,
-  company.origin_country::TEXT AS origin_country,
-  COALESCE(country.region, 'Unknown')::TEXT AS region,
-  COALESCE(studio.studio_tier, 'INDEPENDENT')::TEXT AS studio_tier
+  @GENERATE_SURROGATE_KEY(company.company_id)::TEXT AS company_sk, /* Key: hash of company_id; hash of -1 for the unknown company. */
+  company.company_id::BIGINT AS company_id, /* TMDb's number of the company; -1 for the unknown company. */
+  COALESCE(company.company_name, 'Unnamed')::TEXT AS company_name, /* Newest name. */
+  company.origin_country::TEXT AS origin_country, /* Two-letter code of its country; NULL when TMDb gives none. */
+  COALESCE(country.region, 'Unknown')::TEXT AS region, /* Market region of the country (seed_country_regions); Unknown without one. */
+  COALESCE(studio.studio_tier, 'INDEPENDENT')::TEXT AS studio_tier /* MAJOR, MINI_MAJOR (seed_studio_tiers) or INDEPENDENT; UNKNOWN for the unknown company. */
 FROM silver.silver_production_companies AS company
 LEFT JOIN silver.seed_country_regions AS country
   ON country.country_code = company.origin_country

@@ -6,31 +6,6 @@ MODEL (
   references (movie_id, date_sk, genre_sk, company_sk),
   @read_by_analysts(),
   description 'One row per movie that TMDb has, whatever its status, with its main genre and its first production company. Money is of the whole movie: join the bridges and use their weights to divide it.',
-  column_descriptions (
-    movie_sk = 'Key: hash of movie_id.',
-    movie_id = 'TMDb''s number of the movie.',
-    date_sk = 'Day of the first release, into dim_dates; -1 when unknown.',
-    genre_sk = 'Main genre, into dim_genres; the unknown genre when it has none.',
-    company_sk = 'First production company, into dim_production_companies; the unknown company when it has none.',
-    title = 'Title.',
-    imdb_id = 'IMDb''s key of the movie (tt...).',
-    original_language = 'ISO 639-1 code, and TMDb''s own cn and xx.',
-    status = 'TMDb''s production status.',
-    release_year = 'Year of the first release.',
-    release_month = 'Month of the first release, 1 to 12.',
-    release_season = 'SUMMER, HOLIDAY, WINTER, SPRING or FALL.',
-    budget_tier = 'Range of the budget (seed_budget_tiers); UNKNOWN without one.',
-    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
-    revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
-    profit_usd = 'revenue_usd - budget_usd; NULL unless both are known.',
-    roi_pct = 'profit_usd / budget_usd * 100; NULL unless both are known.',
-    runtime_minutes = 'Running time in minutes; NULL when unknown.',
-    popularity_score = 'TMDb''s popularity on the day of the newest response.',
-    vote_average = 'Mean vote of TMDb''s users, 0 to 10; NULL when nobody voted.',
-    vote_count = 'Number of votes; NULL when TMDb knows of none.',
-    profitability_flag = 'PROFITABLE, BREAK_EVEN, LOSS, or UNKNOWN where profit_usd is.',
-    is_released = 'Status is Released or unknown.'
-  ),
   audits (
     not_null(columns := (movie_sk, movie_id, date_sk, genre_sk, company_sk, is_released)),
     unique_values(columns := (movie_sk, movie_id)),
@@ -60,27 +35,27 @@ MODEL (
 );
 
 SELECT
-  @GENERATE_SURROGATE_KEY(movie.movie_id)::TEXT AS movie_sk,
-  movie.movie_id::BIGINT AS movie_id,
-  COALESCE(release_day.date_sk, -1)::INT AS date_sk,
-  @GENERATE_SURROGATE_KEY(COALESCE(primary_genre.genre_id, -1))::TEXT AS genre_sk,
-  @GENERATE_SURROGATE_KEY(COALESCE(primary_company.company_id, -1))::TEXT AS company_sk,
-  movie.title::TEXT AS title,
-  movie.imdb_id::TEXT AS imdb_id,
-  movie.original_language::TEXT AS original_language,
-  movie.status::TEXT AS status,
-  movie.release_year::INT AS release_year,
-  movie.release_month::INT AS release_month,
-  movie.release_season::TEXT AS release_season,
-  COALESCE(tier.budget_tier, 'UNKNOWN')::TEXT AS budget_tier,
-  movie.budget_usd::BIGINT AS budget_usd,
-  movie.revenue_usd::BIGINT AS revenue_usd,
-  movie.profit_usd::BIGINT AS profit_usd,
-  movie.roi_pct::DOUBLE AS roi_pct,
-  movie.runtime_minutes::BIGINT AS runtime_minutes,
-  movie.popularity_score::DOUBLE AS popularity_score,
-  movie.vote_average::DOUBLE AS vote_average,
-  movie.vote_count::BIGINT AS vote_count,
+  @GENERATE_SURROGATE_KEY(movie.movie_id)::TEXT AS movie_sk, /* Key: hash of movie_id. */
+  movie.movie_id::BIGINT AS movie_id, /* TMDb's number of the movie. */
+  COALESCE(release_day.date_sk, -1)::INT AS date_sk, /* Day of the first release, into dim_dates; -1 when unknown. */
+  @GENERATE_SURROGATE_KEY(COALESCE(primary_genre.genre_id, -1))::TEXT AS genre_sk, /* Main genre, into dim_genres; the unknown genre when it has none. */
+  @GENERATE_SURROGATE_KEY(COALESCE(primary_company.company_id, -1))::TEXT AS company_sk, /* First production company, into dim_production_companies; the unknown company when it has none. */
+  movie.title::TEXT AS title, /* Title. */
+  movie.imdb_id::TEXT AS imdb_id, /* IMDb's key of the movie (tt...). */
+  movie.original_language::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
+  movie.status::TEXT AS status, /* TMDb's production status. */
+  movie.release_year::INT AS release_year, /* Year of the first release. */
+  movie.release_month::INT AS release_month, /* Month of the first release, 1 to 12. */
+  movie.release_season::TEXT AS release_season, /* SUMMER, HOLIDAY, WINTER, SPRING or FALL. */
+  COALESCE(tier.budget_tier, 'UNKNOWN')::TEXT AS budget_tier, /* Range of the budget (seed_budget_tiers); UNKNOWN without one. */
+  movie.budget_usd::BIGINT AS budget_usd, /* Production budget in whole US dollars; NULL when unknown. */
+  movie.revenue_usd::BIGINT AS revenue_usd, /* Worldwide box office in whole US dollars; NULL when unknown. */
+  movie.profit_usd::BIGINT AS profit_usd, /* revenue_usd - budget_usd; NULL unless both are known. */
+  movie.roi_pct::DOUBLE AS roi_pct, /* profit_usd / budget_usd * 100; NULL unless both are known. */
+  movie.runtime_minutes::BIGINT AS runtime_minutes, /* Running time in minutes; NULL when unknown. */
+  movie.popularity_score::DOUBLE AS popularity_score, /* TMDb's popularity on the day of the newest response. */
+  movie.vote_average::DOUBLE AS vote_average, /* Mean vote of TMDb's users, 0 to 10; NULL when nobody voted. */
+  movie.vote_count::BIGINT AS vote_count, /* Number of votes; NULL when TMDb knows of none. */
   CASE
     WHEN movie.profit_usd > 0
     THEN 'PROFITABLE'
@@ -89,8 +64,8 @@ SELECT
     WHEN movie.profit_usd < 0
     THEN 'LOSS'
     ELSE 'UNKNOWN'
-  END::TEXT AS profitability_flag,
-  CAST(COALESCE(movie.status, 'Released') = 'Released' AS BOOLEAN) AS is_released
+  END::TEXT AS profitability_flag, /* PROFITABLE, BREAK_EVEN, LOSS, or UNKNOWN where profit_usd is. */
+  CAST(COALESCE(movie.status, 'Released') = 'Released' AS BOOLEAN) AS is_released /* Status is Released or unknown. */
 FROM silver.silver_movies AS movie
 LEFT JOIN gold.dim_dates AS release_day
   ON release_day.full_date = movie.release_date

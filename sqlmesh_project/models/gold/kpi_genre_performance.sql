@@ -6,40 +6,6 @@ MODEL (
   references genre_id,
   @read_by_analysts(),
   description 'One row per genre with at least one released movie; movies without a genre are left out. A movie counts in each genre it lists, so counts and totals of genres overlap; only the weighted columns add up to the totals of the movies.',
-  column_descriptions (
-    genre_sk = 'Genre, into dim_genres.',
-    genre_id = 'TMDb''s number of the genre.',
-    genre_name = 'Name in TMDb''s own casing.',
-    genre_group = 'The family of genres it is reported with.',
-    is_blockbuster_genre = 'Whether big-budget franchises are typically of this genre.',
-    movie_count = 'Released movies.',
-    financially_complete_count = 'Released movies whose budget and revenue are both known.',
-    total_revenue_usd = 'Sum of the known revenues.',
-    avg_revenue_usd = 'Mean of the known revenues.',
-    median_revenue_usd = 'Median of the known revenues.',
-    max_revenue_usd = 'Largest revenue.',
-    avg_budget_usd = 'Mean of the known budgets.',
-    total_profit_usd = 'Sum of profit over the financially complete movies.',
-    avg_profit_usd = 'Mean profit of the financially complete movies.',
-    avg_roi_pct = 'Mean roi_pct of the financially complete movies; a few tiny budgets pull it up.',
-    median_roi_pct = 'Median roi_pct of the financially complete movies.',
-    pct_profitable = 'Share of the financially complete movies with a profit above 0, in percent.',
-    avg_vote_average = 'Mean of vote_average over the rated movies.',
-    stddev_vote_average = 'Sample standard deviation of vote_average.',
-    max_vote_average = 'Highest vote_average.',
-    avg_vote_count = 'Mean number of votes of the rated movies.',
-    avg_popularity_score = 'Mean popularity.',
-    avg_runtime_minutes = 'Mean of the known running times.',
-    movies_last_5_years = 'Movies of the five years that end with the newest release year of any released movie, the current year at most.',
-    weighted_revenue_usd = 'Revenue, each movie divided evenly among its genres.',
-    weighted_profit_usd = 'Profit, each movie divided evenly among its genres.',
-    weighted_budget_usd = 'Known budget, each movie divided evenly among its genres.',
-    revenue_per_budget_usd = 'Revenue per US dollar of budget: of the financially complete movies, each divided evenly among its genres. Large budgets count more; median_roi_pct is of the typical movie.',
-    roi_rank = 'Rank by median_roi_pct, 1 the highest; NULL without one.',
-    revenue_rank = 'Rank by total_revenue_usd.',
-    rating_rank = 'Rank by avg_vote_average.',
-    volume_rank = 'Rank by movie_count.'
-  ),
   audits (
     not_null(columns := (genre_sk, genre_id, genre_name, movie_count, financially_complete_count)),
     unique_values(columns := (genre_sk, genre_id)),
@@ -117,38 +83,38 @@ WITH released_movies AS (
     listed.genre_sk
 )
 SELECT
-  by_genre.genre_sk::TEXT AS genre_sk,
-  genre.genre_id::BIGINT AS genre_id,
-  genre.genre_name::TEXT AS genre_name,
-  genre.genre_group::TEXT AS genre_group,
-  genre.is_blockbuster_genre::BOOLEAN AS is_blockbuster_genre,
-  by_genre.movie_count::BIGINT AS movie_count,
-  by_genre.financially_complete_count::BIGINT AS financially_complete_count,
-  by_genre.total_revenue_usd::BIGINT AS total_revenue_usd,
-  by_genre.avg_revenue_usd::DOUBLE AS avg_revenue_usd,
-  by_genre.median_revenue_usd::DOUBLE AS median_revenue_usd,
-  by_genre.max_revenue_usd::BIGINT AS max_revenue_usd,
-  by_genre.avg_budget_usd::DOUBLE AS avg_budget_usd,
-  by_genre.total_profit_usd::BIGINT AS total_profit_usd,
-  by_genre.avg_profit_usd::DOUBLE AS avg_profit_usd,
-  by_genre.avg_roi_pct::DOUBLE AS avg_roi_pct,
-  by_genre.median_roi_pct::DOUBLE AS median_roi_pct,
-  by_genre.pct_profitable::DOUBLE AS pct_profitable,
-  by_genre.avg_vote_average::DOUBLE AS avg_vote_average,
-  by_genre.stddev_vote_average::DOUBLE AS stddev_vote_average,
-  by_genre.max_vote_average::DOUBLE AS max_vote_average,
-  by_genre.avg_vote_count::DOUBLE AS avg_vote_count,
-  by_genre.avg_popularity_score::DOUBLE AS avg_popularity_score,
-  by_genre.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes,
-  by_genre.movies_last_5_years::BIGINT AS movies_last_5_years,
-  by_genre.weighted_revenue_usd::DOUBLE AS weighted_revenue_usd,
-  by_genre.weighted_profit_usd::DOUBLE AS weighted_profit_usd,
-  by_genre.weighted_budget_usd::DOUBLE AS weighted_budget_usd,
-  @ratio(by_genre.complete_revenue_usd, by_genre.complete_budget_usd)::DOUBLE AS revenue_per_budget_usd,
-  @rank_of_known(by_genre.median_roi_pct)::INT AS roi_rank,
-  @rank_of_known(by_genre.total_revenue_usd)::INT AS revenue_rank,
-  @rank_of_known(by_genre.avg_vote_average)::INT AS rating_rank,
-  @rank_of_known(by_genre.movie_count)::INT AS volume_rank
+  by_genre.genre_sk::TEXT AS genre_sk, /* Genre, into dim_genres. */
+  genre.genre_id::BIGINT AS genre_id, /* TMDb's number of the genre. */
+  genre.genre_name::TEXT AS genre_name, /* Name in TMDb's own casing. */
+  genre.genre_group::TEXT AS genre_group, /* The family of genres it is reported with. */
+  genre.is_blockbuster_genre::BOOLEAN AS is_blockbuster_genre, /* Whether big-budget franchises are typically of this genre. */
+  by_genre.movie_count::BIGINT AS movie_count, /* Released movies. */
+  by_genre.financially_complete_count::BIGINT AS financially_complete_count, /* Released movies whose budget and revenue are both known. */
+  by_genre.total_revenue_usd::BIGINT AS total_revenue_usd, /* Sum of the known revenues. */
+  by_genre.avg_revenue_usd::DOUBLE AS avg_revenue_usd, /* Mean of the known revenues. */
+  by_genre.median_revenue_usd::DOUBLE AS median_revenue_usd, /* Median of the known revenues. */
+  by_genre.max_revenue_usd::BIGINT AS max_revenue_usd, /* Largest revenue. */
+  by_genre.avg_budget_usd::DOUBLE AS avg_budget_usd, /* Mean of the known budgets. */
+  by_genre.total_profit_usd::BIGINT AS total_profit_usd, /* Sum of profit over the financially complete movies. */
+  by_genre.avg_profit_usd::DOUBLE AS avg_profit_usd, /* Mean profit of the financially complete movies. */
+  by_genre.avg_roi_pct::DOUBLE AS avg_roi_pct, /* Mean roi_pct of the financially complete movies; a few tiny budgets pull it up. */
+  by_genre.median_roi_pct::DOUBLE AS median_roi_pct, /* Median roi_pct of the financially complete movies. */
+  by_genre.pct_profitable::DOUBLE AS pct_profitable, /* Share of the financially complete movies with a profit above 0, in percent. */
+  by_genre.avg_vote_average::DOUBLE AS avg_vote_average, /* Mean of vote_average over the rated movies. */
+  by_genre.stddev_vote_average::DOUBLE AS stddev_vote_average, /* Sample standard deviation of vote_average. */
+  by_genre.max_vote_average::DOUBLE AS max_vote_average, /* Highest vote_average. */
+  by_genre.avg_vote_count::DOUBLE AS avg_vote_count, /* Mean number of votes of the rated movies. */
+  by_genre.avg_popularity_score::DOUBLE AS avg_popularity_score, /* Mean popularity. */
+  by_genre.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes, /* Mean of the known running times. */
+  by_genre.movies_last_5_years::BIGINT AS movies_last_5_years, /* Movies of the five years that end with the newest release year of any released movie, the current year at most. */
+  by_genre.weighted_revenue_usd::DOUBLE AS weighted_revenue_usd, /* Revenue, each movie divided evenly among its genres. */
+  by_genre.weighted_profit_usd::DOUBLE AS weighted_profit_usd, /* Profit, each movie divided evenly among its genres. */
+  by_genre.weighted_budget_usd::DOUBLE AS weighted_budget_usd, /* Known budget, each movie divided evenly among its genres. */
+  @ratio(by_genre.complete_revenue_usd, by_genre.complete_budget_usd)::DOUBLE AS revenue_per_budget_usd, /* Revenue per US dollar of budget: of the financially complete movies, each divided evenly among its genres. Large budgets count more; median_roi_pct is of the typical movie. */
+  @rank_of_known(by_genre.median_roi_pct)::INT AS roi_rank, /* Rank by median_roi_pct, 1 the highest; NULL without one. */
+  @rank_of_known(by_genre.total_revenue_usd)::INT AS revenue_rank, /* Rank by total_revenue_usd. */
+  @rank_of_known(by_genre.avg_vote_average)::INT AS rating_rank, /* Rank by avg_vote_average. */
+  @rank_of_known(by_genre.movie_count)::INT AS volume_rank /* Rank by movie_count. */
 FROM by_genre
 JOIN gold.dim_genres AS genre
   ON genre.genre_sk = by_genre.genre_sk

@@ -6,35 +6,6 @@ MODEL (
   references movie_id,
   @read_by_analysts(),
   description 'One row per released movie with at least 100 votes (min_vote_count), with its place among them by money, votes and popularity.',
-  column_descriptions (
-    movie_sk = 'Movie, into fact_movies.',
-    movie_id = 'TMDb''s number of the movie.',
-    title = 'Title.',
-    release_year = 'Year of the first release.',
-    genre_name = 'Main genre; Unknown when it has none.',
-    company_name = 'First production company; Unknown when it has none.',
-    studio_tier = 'MAJOR, MINI_MAJOR, INDEPENDENT or UNKNOWN, of that company.',
-    original_language = 'ISO 639-1 code, and TMDb''s own cn and xx.',
-    budget_tier = 'Range of the budget; UNKNOWN without one.',
-    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
-    revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
-    profit_usd = 'revenue_usd - budget_usd; NULL unless both are known.',
-    roi_pct = 'profit_usd / budget_usd * 100; NULL unless both are known.',
-    popularity_score = 'TMDb''s popularity.',
-    vote_average = 'Mean vote, 0 to 10.',
-    vote_count = 'Number of votes.',
-    weighted_rating = 'Bayesian rating, IMDb''s formula: (v * R + m * C) / (v + m), where R is vote_average, v vote_count, m min_vote_count and C the mean vote_average of all rows.',
-    revenue_rank = 'Rank by revenue of all time, 1 the highest; NULL when unknown, as in every rank.',
-    revenue_rank_in_year = 'Rank by revenue within the release year.',
-    roi_rank = 'Rank by roi_pct among budgets of at least 1,000,000 dollars; NULL for others.',
-    rating_rank = 'Rank by vote_average, then vote_count.',
-    weighted_rating_rank = 'Rank by weighted_rating.',
-    popularity_rank = 'Rank by popularity_score.',
-    revenue_percentile_pct = 'Percent of the other movies with a known revenue that earned less.',
-    rating_percentile_pct = 'Percent of the other rated movies with a lower vote_average.',
-    revenue_decile = 'Tenth by revenue among the known ones, 1 the highest.',
-    rating_decile = 'Tenth by rating (as rating_rank), 1 the highest.'
-  ),
   audits (
     not_null(columns := (movie_sk, movie_id, genre_name, company_name, vote_count)),
     unique_values(columns := (movie_sk, movie_id)),
@@ -108,33 +79,33 @@ WITH voted_movies AS (
     NOT revenue_usd IS NULL
 )
 SELECT
-  movie.movie_sk::TEXT AS movie_sk,
-  movie.movie_id::BIGINT AS movie_id,
-  movie.title::TEXT AS title,
-  movie.release_year::INT AS release_year,
-  movie.genre_name::TEXT AS genre_name,
-  movie.company_name::TEXT AS company_name,
-  movie.studio_tier::TEXT AS studio_tier,
-  movie.original_language::TEXT AS original_language,
-  movie.budget_tier::TEXT AS budget_tier,
-  movie.budget_usd::BIGINT AS budget_usd,
-  movie.revenue_usd::BIGINT AS revenue_usd,
-  movie.profit_usd::BIGINT AS profit_usd,
-  movie.roi_pct::DOUBLE AS roi_pct,
-  movie.popularity_score::DOUBLE AS popularity_score,
-  movie.vote_average::DOUBLE AS vote_average,
-  movie.vote_count::BIGINT AS vote_count,
-  movie.weighted_rating::DOUBLE AS weighted_rating,
-  @rank_of_known(movie.revenue_usd)::INT AS revenue_rank,
-  @rank_of_known(movie.revenue_usd, movie.release_year)::INT AS revenue_rank_in_year,
-  @rank_of_known(movie.comparable_roi_pct)::INT AS roi_rank,
-  by_rating.rating_rank::INT AS rating_rank,
-  @rank_of_known(movie.weighted_rating)::INT AS weighted_rating_rank,
-  @rank_of_known(movie.popularity_score)::INT AS popularity_rank,
-  by_revenue.revenue_percentile_pct::DOUBLE AS revenue_percentile_pct,
-  by_rating.rating_percentile_pct::DOUBLE AS rating_percentile_pct,
-  by_revenue.revenue_decile::INT AS revenue_decile,
-  by_rating.rating_decile::INT AS rating_decile
+  movie.movie_sk::TEXT AS movie_sk, /* Movie, into fact_movies. */
+  movie.movie_id::BIGINT AS movie_id, /* TMDb's number of the movie. */
+  movie.title::TEXT AS title, /* Title. */
+  movie.release_year::INT AS release_year, /* Year of the first release. */
+  movie.genre_name::TEXT AS genre_name, /* Main genre; Unknown when it has none. */
+  movie.company_name::TEXT AS company_name, /* First production company; Unknown when it has none. */
+  movie.studio_tier::TEXT AS studio_tier, /* MAJOR, MINI_MAJOR, INDEPENDENT or UNKNOWN, of that company. */
+  movie.original_language::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
+  movie.budget_tier::TEXT AS budget_tier, /* Range of the budget; UNKNOWN without one. */
+  movie.budget_usd::BIGINT AS budget_usd, /* Production budget in whole US dollars; NULL when unknown. */
+  movie.revenue_usd::BIGINT AS revenue_usd, /* Worldwide box office in whole US dollars; NULL when unknown. */
+  movie.profit_usd::BIGINT AS profit_usd, /* revenue_usd - budget_usd; NULL unless both are known. */
+  movie.roi_pct::DOUBLE AS roi_pct, /* profit_usd / budget_usd * 100; NULL unless both are known. */
+  movie.popularity_score::DOUBLE AS popularity_score, /* TMDb's popularity. */
+  movie.vote_average::DOUBLE AS vote_average, /* Mean vote, 0 to 10. */
+  movie.vote_count::BIGINT AS vote_count, /* Number of votes. */
+  movie.weighted_rating::DOUBLE AS weighted_rating, /* Bayesian rating, IMDb's formula: (v * R + m * C) / (v + m), where R is vote_average, v vote_count, m min_vote_count and C the mean vote_average of all rows. */
+  @rank_of_known(movie.revenue_usd)::INT AS revenue_rank, /* Rank by revenue of all time, 1 the highest; NULL when unknown, as in every rank. */
+  @rank_of_known(movie.revenue_usd, movie.release_year)::INT AS revenue_rank_in_year, /* Rank by revenue within the release year. */
+  @rank_of_known(movie.comparable_roi_pct)::INT AS roi_rank, /* Rank by roi_pct among budgets of at least 1,000,000 dollars; NULL for others. */
+  by_rating.rating_rank::INT AS rating_rank, /* Rank by vote_average, then vote_count. */
+  @rank_of_known(movie.weighted_rating)::INT AS weighted_rating_rank, /* Rank by weighted_rating. */
+  @rank_of_known(movie.popularity_score)::INT AS popularity_rank, /* Rank by popularity_score. */
+  by_revenue.revenue_percentile_pct::DOUBLE AS revenue_percentile_pct, /* Percent of the other movies with a known revenue that earned less. */
+  by_rating.rating_percentile_pct::DOUBLE AS rating_percentile_pct, /* Percent of the other rated movies with a lower vote_average. */
+  by_revenue.revenue_decile::INT AS revenue_decile, /* Tenth by revenue among the known ones, 1 the highest. */
+  by_rating.rating_decile::INT AS rating_decile /* Tenth by rating (as rating_rank), 1 the highest. */
 FROM voted_movies AS movie
 LEFT JOIN by_rating
   ON by_rating.movie_sk = movie.movie_sk

@@ -5,40 +5,6 @@ MODEL (
   grain release_year,
   @read_by_analysts(),
   description 'One row per release year from 1980 on with at least one released movie.',
-  column_descriptions (
-    release_year = 'Year of the first release.',
-    movie_count = 'Released movies.',
-    english_movie_count = 'Released movies whose original language is English.',
-    other_language_movie_count = 'Released movies of another or an unknown original language.',
-    summer_movie_count = 'Released movies of June to August.',
-    holiday_movie_count = 'Released movies of November and December.',
-    financially_complete_count = 'Released movies whose budget and revenue are both known.',
-    total_revenue_usd = 'Sum of the known revenues.',
-    avg_revenue_usd = 'Mean of the known revenues.',
-    avg_budget_usd = 'Mean of the known budgets.',
-    total_profit_usd = 'Sum of profit over the financially complete movies.',
-    avg_roi_pct = 'Mean roi_pct of the financially complete movies; a few tiny budgets pull it up.',
-    median_roi_pct = 'Median roi_pct of the financially complete movies.',
-    pct_profitable = 'Share of the financially complete movies with a profit above 0, in percent.',
-    avg_vote_average = 'Mean of vote_average over the rated movies.',
-    avg_vote_count = 'Mean number of votes of the rated movies.',
-    avg_popularity_score = 'Mean popularity.',
-    avg_runtime_minutes = 'Mean of the known running times.',
-    micro_budget_count = 'Released movies of budget tier MICRO.',
-    low_budget_count = 'Released movies of budget tier LOW.',
-    medium_budget_count = 'Released movies of budget tier MEDIUM.',
-    high_budget_count = 'Released movies of budget tier HIGH.',
-    blockbuster_budget_count = 'Released movies of budget tier BLOCKBUSTER.',
-    unknown_budget_count = 'Released movies without a known budget.',
-    movie_count_change_pct = 'Change of movie_count from the year before, in percent; NULL when that year has no row.',
-    total_revenue_change_pct = 'Change of total_revenue_usd from the year before, in percent.',
-    avg_budget_change_pct = 'Change of avg_budget_usd from the year before, in percent.',
-    avg_vote_average_change = 'Change of avg_vote_average from the year before, in points.',
-    revenue_rank = 'Rank by total_revenue_usd, 1 the highest; NULL without one.',
-    volume_rank = 'Rank by movie_count.',
-    rating_rank = 'Rank by avg_vote_average.',
-    roi_rank = 'Rank by median_roi_pct.'
-  ),
   audits (
     not_null(columns := (release_year, movie_count)),
     unique_values(columns := (
@@ -90,44 +56,44 @@ WITH by_year AS (
     release_year
 )
 SELECT
-  year.release_year::INT AS release_year,
-  year.movie_count::BIGINT AS movie_count,
-  year.english_movie_count::BIGINT AS english_movie_count,
-  CAST(year.movie_count - year.english_movie_count AS BIGINT) AS other_language_movie_count,
-  year.summer_movie_count::BIGINT AS summer_movie_count,
-  year.holiday_movie_count::BIGINT AS holiday_movie_count,
-  year.financially_complete_count::BIGINT AS financially_complete_count,
-  year.total_revenue_usd::BIGINT AS total_revenue_usd,
-  year.avg_revenue_usd::DOUBLE AS avg_revenue_usd,
-  year.avg_budget_usd::DOUBLE AS avg_budget_usd,
-  year.total_profit_usd::BIGINT AS total_profit_usd,
-  year.avg_roi_pct::DOUBLE AS avg_roi_pct,
-  year.median_roi_pct::DOUBLE AS median_roi_pct,
-  year.pct_profitable::DOUBLE AS pct_profitable,
-  year.avg_vote_average::DOUBLE AS avg_vote_average,
-  year.avg_vote_count::DOUBLE AS avg_vote_count,
-  year.avg_popularity_score::DOUBLE AS avg_popularity_score,
-  year.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes,
-  year.micro_budget_count::BIGINT AS micro_budget_count,
-  year.low_budget_count::BIGINT AS low_budget_count,
-  year.medium_budget_count::BIGINT AS medium_budget_count,
-  year.high_budget_count::BIGINT AS high_budget_count,
-  year.blockbuster_budget_count::BIGINT AS blockbuster_budget_count,
-  year.unknown_budget_count::BIGINT AS unknown_budget_count,
+  year.release_year::INT AS release_year, /* Year of the first release. */
+  year.movie_count::BIGINT AS movie_count, /* Released movies. */
+  year.english_movie_count::BIGINT AS english_movie_count, /* Released movies whose original language is English. */
+  CAST(year.movie_count - year.english_movie_count AS BIGINT) AS other_language_movie_count, /* Released movies of another or an unknown original language. */
+  year.summer_movie_count::BIGINT AS summer_movie_count, /* Released movies of June to August. */
+  year.holiday_movie_count::BIGINT AS holiday_movie_count, /* Released movies of November and December. */
+  year.financially_complete_count::BIGINT AS financially_complete_count, /* Released movies whose budget and revenue are both known. */
+  year.total_revenue_usd::BIGINT AS total_revenue_usd, /* Sum of the known revenues. */
+  year.avg_revenue_usd::DOUBLE AS avg_revenue_usd, /* Mean of the known revenues. */
+  year.avg_budget_usd::DOUBLE AS avg_budget_usd, /* Mean of the known budgets. */
+  year.total_profit_usd::BIGINT AS total_profit_usd, /* Sum of profit over the financially complete movies. */
+  year.avg_roi_pct::DOUBLE AS avg_roi_pct, /* Mean roi_pct of the financially complete movies; a few tiny budgets pull it up. */
+  year.median_roi_pct::DOUBLE AS median_roi_pct, /* Median roi_pct of the financially complete movies. */
+  year.pct_profitable::DOUBLE AS pct_profitable, /* Share of the financially complete movies with a profit above 0, in percent. */
+  year.avg_vote_average::DOUBLE AS avg_vote_average, /* Mean of vote_average over the rated movies. */
+  year.avg_vote_count::DOUBLE AS avg_vote_count, /* Mean number of votes of the rated movies. */
+  year.avg_popularity_score::DOUBLE AS avg_popularity_score, /* Mean popularity. */
+  year.avg_runtime_minutes::DOUBLE AS avg_runtime_minutes, /* Mean of the known running times. */
+  year.micro_budget_count::BIGINT AS micro_budget_count, /* Released movies of budget tier MICRO. */
+  year.low_budget_count::BIGINT AS low_budget_count, /* Released movies of budget tier LOW. */
+  year.medium_budget_count::BIGINT AS medium_budget_count, /* Released movies of budget tier MEDIUM. */
+  year.high_budget_count::BIGINT AS high_budget_count, /* Released movies of budget tier HIGH. */
+  year.blockbuster_budget_count::BIGINT AS blockbuster_budget_count, /* Released movies of budget tier BLOCKBUSTER. */
+  year.unknown_budget_count::BIGINT AS unknown_budget_count, /* Released movies without a known budget. */
   @ratio((
     year.movie_count - before.movie_count
-  ) * 100, before.movie_count)::DOUBLE AS movie_count_change_pct,
+  ) * 100, before.movie_count)::DOUBLE AS movie_count_change_pct, /* Change of movie_count from the year before, in percent; NULL when that year has no row. */
   @ratio((
     year.total_revenue_usd - before.total_revenue_usd
-  ) * 100, before.total_revenue_usd)::DOUBLE AS total_revenue_change_pct,
+  ) * 100, before.total_revenue_usd)::DOUBLE AS total_revenue_change_pct, /* Change of total_revenue_usd from the year before, in percent. */
   @ratio((
     year.avg_budget_usd - before.avg_budget_usd
-  ) * 100, before.avg_budget_usd)::DOUBLE AS avg_budget_change_pct,
-  CAST(year.avg_vote_average - before.avg_vote_average AS DOUBLE) AS avg_vote_average_change,
-  @rank_of_known(year.total_revenue_usd)::INT AS revenue_rank,
-  @rank_of_known(year.movie_count)::INT AS volume_rank,
-  @rank_of_known(year.avg_vote_average)::INT AS rating_rank,
-  @rank_of_known(year.median_roi_pct)::INT AS roi_rank
+  ) * 100, before.avg_budget_usd)::DOUBLE AS avg_budget_change_pct, /* Change of avg_budget_usd from the year before, in percent. */
+  CAST(year.avg_vote_average - before.avg_vote_average AS DOUBLE) AS avg_vote_average_change, /* Change of avg_vote_average from the year before, in points. */
+  @rank_of_known(year.total_revenue_usd)::INT AS revenue_rank, /* Rank by total_revenue_usd, 1 the highest; NULL without one. */
+  @rank_of_known(year.movie_count)::INT AS volume_rank, /* Rank by movie_count. */
+  @rank_of_known(year.avg_vote_average)::INT AS rating_rank, /* Rank by avg_vote_average. */
+  @rank_of_known(year.median_roi_pct)::INT AS roi_rank /* Rank by median_roi_pct. */
 FROM by_year AS year
 LEFT JOIN by_year AS before
   ON before.release_year = year.release_year - 1;

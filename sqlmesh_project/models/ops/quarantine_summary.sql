@@ -3,15 +3,6 @@ MODEL (
   kind FULL,
   grain (table_name, reason, quarantined_date),
   description 'One row per quarantine (or log of rejected values), reason and day, with what it took in on that day. Whether it has been fixed since is not reported here.',
-  column_descriptions (
-    table_name = 'Where the rows are.',
-    reason = 'Why they are there, as that table says it; of a rejected value, the column before it.',
-    quarantined_date = 'Day on which they arrived (UTC).',
-    row_count = 'Rows.',
-    first_at = 'When the first of them arrived (UTC).',
-    last_at = 'When the last of them arrived (UTC).',
-    last_batch_id = 'The newest pipeline run that brought some.'
-  ),
   audits (
     not_null(columns := (table_name, reason, quarantined_date, row_count)),
     unique_combination_of_columns(columns := (table_name, reason, quarantined_date)),
@@ -58,13 +49,13 @@ WITH quarantined AS (
   FROM ops.rejected_studio_values
 )
 SELECT
-  table_name::TEXT AS table_name,
-  reason::TEXT AS reason,
-  ingested_at::DATE AS quarantined_date,
-  COUNT(*)::BIGINT AS row_count,
-  MIN(ingested_at)::TIMESTAMP AS first_at,
-  MAX(ingested_at)::TIMESTAMP AS last_at,
-  MAX(batch_id)::TEXT AS last_batch_id
+  table_name::TEXT AS table_name, /* Where the rows are. */
+  reason::TEXT AS reason, /* Why they are there, as that table says it; of a rejected value, the column before it. */
+  ingested_at::DATE AS quarantined_date, /* Day on which they arrived (UTC). */
+  COUNT(*)::BIGINT AS row_count, /* Rows. */
+  MIN(ingested_at)::TIMESTAMP AS first_at, /* When the first of them arrived (UTC). */
+  MAX(ingested_at)::TIMESTAMP AS last_at, /* When the last of them arrived (UTC). */
+  MAX(batch_id)::TEXT AS last_batch_id /* The newest pipeline run that brought some. */
 FROM quarantined
 GROUP BY
   table_name,

@@ -6,15 +6,6 @@ MODEL (
   grain (_source_response_id, column_name, rejected_value),
   references movie_id,
   description 'One row per response and value that breaks a rule of the source, so that silver holds NULL (or no row) in its place. A log: where the movie was corrected since, silver_movies stands on another response.',
-  column_descriptions (
-    movie_id = 'TMDb''s number of the movie; NULL for an entry of the genre list.',
-    column_name = 'Column of silver that lost the value.',
-    rejected_value = 'The value in the response, as text.',
-    reason = 'The rule it breaks.',
-    _source_ingested_at = 'When the response arrived (UTC).',
-    _source_batch_id = 'Pipeline run that loaded it.',
-    _source_response_id = 'The response: bronze''s _dlt_id.'
-  ),
   audits (
     not_null(columns := (column_name, rejected_value, reason, _source_response_id, _source_ingested_at)),
     unique_combination_of_columns(columns := (_source_response_id, column_name, rejected_value)),
@@ -107,11 +98,11 @@ WITH new_observations AS (
     COALESCE(@json_integer(entry, 'id'), 0) <= 0
 )
 SELECT
-  movie_id::BIGINT AS movie_id,
-  column_name::TEXT AS column_name,
-  COALESCE(rejected_value, '')::TEXT AS rejected_value,
-  reason::TEXT AS reason,
-  observed_at::TIMESTAMP AS _source_ingested_at,
-  _source_batch_id::TEXT AS _source_batch_id,
-  response_id::TEXT AS _source_response_id
+  movie_id::BIGINT AS movie_id, /* TMDb's number of the movie; NULL for an entry of the genre list. */
+  column_name::TEXT AS column_name, /* Column of silver that lost the value. */
+  COALESCE(rejected_value, '')::TEXT AS rejected_value, /* The value in the response, as text. */
+  reason::TEXT AS reason, /* The rule it breaks. */
+  observed_at::TIMESTAMP AS _source_ingested_at, /* When the response arrived (UTC). */
+  _source_batch_id::TEXT AS _source_batch_id, /* Pipeline run that loaded it. */
+  response_id::TEXT AS _source_response_id /* The response: bronze's _dlt_id. */
 FROM rejected

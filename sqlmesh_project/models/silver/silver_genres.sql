@@ -3,16 +3,6 @@ MODEL (
   kind FULL,
   grain genre_id,
   description 'One row per genre: those of TMDb''s list, and those that only movies mention (10769 Foreign). The list''s name wins over a movie''s, a newer one over an older. FULL, because it carries over what it knew: a merge that is killed halfway would lose that (decision 31).',
-  column_descriptions (
-    genre_id = 'TMDb''s number of the genre.',
-    genre_name = 'Name in TMDb''s own casing; Unnamed when there is none.',
-    first_genre_name = 'Name by which it was first seen.',
-    is_listed = 'TMDb''s newest genre list has it.',
-    was_listed = 'The name is of a genre list, the newest or an older one.',
-    first_seen_at = 'When a response first named it (UTC).',
-    _source_ingested_at = 'When the response with that name arrived (UTC).',
-    _source_load_number = 'Up to which load silver_movie_observations has been read; 0 before its first row.'
-  ),
   audits (
     not_null(columns := (genre_id, genre_name, is_listed, first_seen_at, _source_load_number)),
     unique_values(columns := (
@@ -106,18 +96,18 @@ WITH high_water_mark AS (
     ) = 1
 )
 SELECT
-  best.genre_id::BIGINT AS genre_id,
-  COALESCE(best.genre_name, 'Unnamed')::TEXT AS genre_name,
-  COALESCE(best.first_genre_name, 'Unnamed')::TEXT AS first_genre_name,
-  CAST(NOT now.genre_id IS NULL AS BOOLEAN) AS is_listed,
-  best.is_of_a_list::BOOLEAN AS was_listed,
-  best.first_seen_at::TIMESTAMP AS first_seen_at,
-  best.last_seen_at::TIMESTAMP AS _source_ingested_at,
+  best.genre_id::BIGINT AS genre_id, /* TMDb's number of the genre. */
+  COALESCE(best.genre_name, 'Unnamed')::TEXT AS genre_name, /* Name in TMDb's own casing; Unnamed when there is none. */
+  COALESCE(best.first_genre_name, 'Unnamed')::TEXT AS first_genre_name, /* Name by which it was first seen. */
+  CAST(NOT now.genre_id IS NULL AS BOOLEAN) AS is_listed, /* TMDb's newest genre list has it. */
+  best.is_of_a_list::BOOLEAN AS was_listed, /* The name is of a genre list, the newest or an older one. */
+  best.first_seen_at::TIMESTAMP AS first_seen_at, /* When a response first named it (UTC). */
+  best.last_seen_at::TIMESTAMP AS _source_ingested_at, /* When the response with that name arrived (UTC). */
   (
     SELECT
       COALESCE(MAX(_source_load_number), 0) AS load_number
     FROM silver.silver_movie_observations
-  )::BIGINT AS _source_load_number
+  )::BIGINT AS _source_load_number /* Up to which load silver_movie_observations has been read; 0 before its first row. */
 FROM best_sightings AS best
 LEFT JOIN listed_now AS now
   ON now.genre_id = best.genre_id

@@ -6,15 +6,6 @@ MODEL (
   grain (movie_id, genre_id),
   references (movie_id, genre_id),
   description 'One row per movie and genre that it has or had. Readers take the rows with is_current: a pair that the newest response no longer lists stays and is not current.',
-  column_descriptions (
-    movie_id = 'TMDb''s number of the movie.',
-    genre_id = 'TMDb''s number of the genre.',
-    genre_position = 'Place in TMDb''s list, from 0.',
-    is_primary_genre = 'First in the list: TMDb names the main genre first.',
-    is_current = 'The newest response of the movie lists the genre.',
-    _source_ingested_at = 'When that response arrived (UTC).',
-    _source_load_number = 'The load of the movie that the row was computed from.'
-  ),
   audits (
     not_null(
       columns := (movie_id, genre_id, genre_position, is_primary_genre, is_current),
@@ -39,11 +30,11 @@ WITH pairs AS (
   @changed_pairs('silver.silver_movie_genres', genres, genre_id)
 )
 SELECT
-  movie_id::BIGINT AS movie_id,
-  genre_id::BIGINT AS genre_id,
-  position::INT AS genre_position,
-  CAST(is_current AND position = 0 AS BOOLEAN) AS is_primary_genre,
-  is_current::BOOLEAN AS is_current,
-  _source_ingested_at::TIMESTAMP AS _source_ingested_at,
-  _source_load_number::BIGINT AS _source_load_number
+  movie_id::BIGINT AS movie_id, /* TMDb's number of the movie. */
+  genre_id::BIGINT AS genre_id, /* TMDb's number of the genre. */
+  position::INT AS genre_position, /* Place in TMDb's list, from 0. */
+  CAST(is_current AND position = 0 AS BOOLEAN) AS is_primary_genre, /* First in the list: TMDb names the main genre first. */
+  is_current::BOOLEAN AS is_current, /* The newest response of the movie lists the genre. */
+  _source_ingested_at::TIMESTAMP AS _source_ingested_at, /* When that response arrived (UTC). */
+  _source_load_number::BIGINT AS _source_load_number /* The load of the movie that the row was computed from. */
 FROM pairs

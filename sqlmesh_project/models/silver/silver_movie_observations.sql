@@ -6,38 +6,6 @@ MODEL (
   grain response_id,
   references movie_id,
   description 'One row per response of TMDb''s /movie/{id}, typed and cleaned. The only model that parses a movie''s document: the others read it here.',
-  column_descriptions (
-    response_id = 'The response: bronze''s _dlt_id.',
-    movie_id = 'TMDb''s number of the movie that was requested.',
-    title = 'NULL where TMDb gives none.',
-    original_title = 'Title in the original language.',
-    tagline = 'Advertising line.',
-    overview = 'Synopsis.',
-    status = 'Rumored, Planned, In Production, Post Production, Released or Canceled, as TMDb has it.',
-    homepage = 'Web address.',
-    imdb_id = 'IMDb''s key of the movie (tt...).',
-    original_language = 'ISO 639-1 code, and TMDb''s own cn and xx.',
-    collection_id = 'TMDb''s number of the collection (franchise).',
-    collection_name = 'Name of the collection.',
-    release_date = 'Day of the first release.',
-    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
-    revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
-    runtime_minutes = 'Running time; NULL when unknown.',
-    popularity_score = 'TMDb''s popularity on the day of the response.',
-    vote_average = 'Mean vote of TMDb''s users, 0 to 10; NULL when nobody voted.',
-    vote_count = 'Number of votes; NULL when TMDb knows of none.',
-    is_adult_content = 'TMDb''s adult flag.',
-    genres = 'The list as JSON, in the order of the response.',
-    production_companies = 'The list as JSON, in the order of the response.',
-    rejected_values = 'JSON list of the values that break a rule and are NULL here; NULL when there is none (ops.rejected_values).',
-    is_tombstone = 'TMDb no longer has the movie; everything else is NULL.',
-    observed_at = 'When the response arrived (UTC).',
-    _source_batch_id = 'Pipeline run that loaded the response.',
-    _source_load_id = 'dlt''s load.',
-    _source_row_count = 'Movie responses of that load when it was read.',
-    _source_load_number = 'One higher for each refresh that found new loads; the other models read by it.',
-    _loaded_at = 'When this row was written (UTC).'
-  ),
   audits (
     not_null(
       columns := (response_id, movie_id, is_tombstone, observed_at, _source_load_number),
@@ -99,34 +67,34 @@ WITH new_loads AS (
     ON new_load.load_id = response._dlt_load_id
 )
 SELECT
-  response_id::TEXT AS response_id,
-  movie_id::BIGINT AS movie_id,
-  @json_text(title)::TEXT AS title,
-  @json_text(original_title)::TEXT AS original_title,
-  @json_text(tagline)::TEXT AS tagline,
-  @json_text(overview)::TEXT AS overview,
-  @json_text(status)::TEXT AS status,
-  @json_text(homepage)::TEXT AS homepage,
-  @json_text(imdb_id)::TEXT AS imdb_id,
-  @json_text(original_language)::TEXT AS original_language,
-  @json_integer(belongs_to_collection, 'id')::BIGINT AS collection_id,
-  @json_text(belongs_to_collection, 'name')::TEXT AS collection_name,
-  @movie_release_date(release_date, ingested_at)::DATE AS release_date,
-  @movie_amount(budget)::BIGINT AS budget_usd,
-  @movie_amount(revenue)::BIGINT AS revenue_usd,
-  @movie_amount(runtime)::BIGINT AS runtime_minutes,
-  @movie_popularity(popularity)::DOUBLE AS popularity_score,
-  @movie_vote_average(vote_average, vote_count)::DOUBLE AS vote_average,
-  @movie_amount(vote_count)::BIGINT AS vote_count,
-  @json_boolean(adult)::BOOLEAN AS is_adult_content,
-  @json_source(genres)::TEXT AS genres,
-  @json_source(production_companies)::TEXT AS production_companies,
-  CASE WHEN NOT @json_source(id) IS NULL THEN @movie_rejected_values() END::TEXT AS rejected_values,
-  CAST(@json_source(id) IS NULL AS BOOLEAN) AS is_tombstone,
-  ingested_at::TIMESTAMP AS observed_at,
-  batch_id::TEXT AS _source_batch_id,
-  load_id::TEXT AS _source_load_id,
-  row_count::BIGINT AS _source_row_count,
-  load_number::BIGINT AS _source_load_number,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  response_id::TEXT AS response_id, /* The response: bronze's _dlt_id. */
+  movie_id::BIGINT AS movie_id, /* TMDb's number of the movie that was requested. */
+  @json_text(title)::TEXT AS title, /* NULL where TMDb gives none. */
+  @json_text(original_title)::TEXT AS original_title, /* Title in the original language. */
+  @json_text(tagline)::TEXT AS tagline, /* Advertising line. */
+  @json_text(overview)::TEXT AS overview, /* Synopsis. */
+  @json_text(status)::TEXT AS status, /* Rumored, Planned, In Production, Post Production, Released or Canceled, as TMDb has it. */
+  @json_text(homepage)::TEXT AS homepage, /* Web address. */
+  @json_text(imdb_id)::TEXT AS imdb_id, /* IMDb's key of the movie (tt...). */
+  @json_text(original_language)::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
+  @json_integer(belongs_to_collection, 'id')::BIGINT AS collection_id, /* TMDb's number of the collection (franchise). */
+  @json_text(belongs_to_collection, 'name')::TEXT AS collection_name, /* Name of the collection. */
+  @movie_release_date(release_date, ingested_at)::DATE AS release_date, /* Day of the first release. */
+  @movie_amount(budget)::BIGINT AS budget_usd, /* Production budget in whole US dollars; NULL when unknown. */
+  @movie_amount(revenue)::BIGINT AS revenue_usd, /* Worldwide box office in whole US dollars; NULL when unknown. */
+  @movie_amount(runtime)::BIGINT AS runtime_minutes, /* Running time; NULL when unknown. */
+  @movie_popularity(popularity)::DOUBLE AS popularity_score, /* TMDb's popularity on the day of the response. */
+  @movie_vote_average(vote_average, vote_count)::DOUBLE AS vote_average, /* Mean vote of TMDb's users, 0 to 10; NULL when nobody voted. */
+  @movie_amount(vote_count)::BIGINT AS vote_count, /* Number of votes; NULL when TMDb knows of none. */
+  @json_boolean(adult)::BOOLEAN AS is_adult_content, /* TMDb's adult flag. */
+  @json_source(genres)::TEXT AS genres, /* The list as JSON, in the order of the response. */
+  @json_source(production_companies)::TEXT AS production_companies, /* The list as JSON, in the order of the response. */
+  CASE WHEN NOT @json_source(id) IS NULL THEN @movie_rejected_values() END::TEXT AS rejected_values, /* JSON list of the values that break a rule and are NULL here; NULL when there is none (ops.rejected_values). */
+  CAST(@json_source(id) IS NULL AS BOOLEAN) AS is_tombstone, /* TMDb no longer has the movie; everything else is NULL. */
+  ingested_at::TIMESTAMP AS observed_at, /* When the response arrived (UTC). */
+  batch_id::TEXT AS _source_batch_id, /* Pipeline run that loaded the response. */
+  load_id::TEXT AS _source_load_id, /* dlt's load. */
+  row_count::BIGINT AS _source_row_count, /* Movie responses of that load when it was read. */
+  load_number::BIGINT AS _source_load_number, /* One higher for each refresh that found new loads; the other models read by it. */
+  @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
 FROM documents

@@ -5,42 +5,6 @@ MODEL (
   ),
   grain movie_id,
   description 'One row per movie, as its newest response has it. A deleted movie keeps its last known values.',
-  column_descriptions (
-    movie_id = 'TMDb''s number of the movie.',
-    title = 'Title; the original one where TMDb gives no other, NULL where it gives none.',
-    original_title = 'Title in the original language.',
-    tagline = 'Advertising line.',
-    overview = 'Synopsis.',
-    status = 'Rumored, Planned, In Production, Post Production, Released or Canceled, as TMDb has it.',
-    homepage = 'Web address.',
-    imdb_id = 'IMDb''s key of the movie (tt...).',
-    original_language = 'ISO 639-1 code, and TMDb''s own cn and xx.',
-    collection_id = 'TMDb''s number of the collection (franchise) the movie belongs to.',
-    collection_name = 'Name of the collection.',
-    release_date = 'Day of the first release.',
-    release_year = 'Year of release_date.',
-    release_month = 'Month of release_date, 1 to 12.',
-    release_quarter = 'Quarter of release_date, 1 to 4.',
-    release_season = 'SUMMER, HOLIDAY, WINTER, SPRING or FALL (seed_months).',
-    budget_usd = 'Production budget in whole US dollars; NULL when unknown.',
-    revenue_usd = 'Worldwide box office in whole US dollars; NULL when unknown.',
-    profit_usd = 'revenue_usd - budget_usd; NULL unless both are known.',
-    roi_pct = 'profit_usd / budget_usd * 100; NULL unless both are known.',
-    runtime_minutes = 'NULL when unknown.',
-    popularity_score = 'TMDb''s popularity on the day of the response.',
-    vote_average = 'Mean vote of TMDb''s users, 0 to 10; NULL when nobody voted.',
-    vote_count = 'NULL when TMDb knows of none.',
-    is_adult_content = 'TMDb''s adult flag.',
-    genres = 'The list as JSON; silver_movie_genres has a row for each.',
-    production_companies = 'The list as JSON; silver_movie_companies has a row for each.',
-    is_deleted = 'TMDb no longer has the movie.',
-    _source = 'System the row comes from.',
-    _source_ingested_at = 'When the newest response arrived (UTC).',
-    _source_batch_id = 'Pipeline run that loaded the newest response.',
-    _source_response_id = 'The newest response: bronze''s _dlt_id.',
-    _source_load_number = 'The newest load that has a response of the movie (silver_movie_observations).',
-    _loaded_at = 'When this row was written (UTC).'
-  ),
   audits (
     not_null(
       columns := (movie_id, is_deleted, _source_ingested_at, _source_load_number),
@@ -124,42 +88,42 @@ WITH high_water_mark AS (
     ROW_NUMBER() OVER (PARTITION BY movie_id ORDER BY observed_at DESC, _source_load_id DESC, response_id DESC) = 1
 )
 SELECT
-  document.movie_id::BIGINT AS movie_id,
-  COALESCE(document.title, document.original_title)::TEXT AS title,
-  document.original_title::TEXT AS original_title,
-  document.tagline::TEXT AS tagline,
-  document.overview::TEXT AS overview,
-  document.status::TEXT AS status,
-  document.homepage::TEXT AS homepage,
-  document.imdb_id::TEXT AS imdb_id,
-  document.original_language::TEXT AS original_language,
-  document.collection_id::BIGINT AS collection_id,
-  document.collection_name::TEXT AS collection_name,
-  document.release_date::DATE AS release_date,
-  EXTRACT(YEAR FROM document.release_date)::INT AS release_year,
-  month_of_release.calendar_month::INT AS release_month,
-  EXTRACT(QUARTER FROM document.release_date)::INT AS release_quarter,
-  month_of_release.release_season::TEXT AS release_season,
-  document.budget_usd::BIGINT AS budget_usd,
-  document.revenue_usd::BIGINT AS revenue_usd,
-  CAST(document.revenue_usd - document.budget_usd AS BIGINT) AS profit_usd,
+  document.movie_id::BIGINT AS movie_id, /* TMDb's number of the movie. */
+  COALESCE(document.title, document.original_title)::TEXT AS title, /* Title; the original one where TMDb gives no other, NULL where it gives none. */
+  document.original_title::TEXT AS original_title, /* Title in the original language. */
+  document.tagline::TEXT AS tagline, /* Advertising line. */
+  document.overview::TEXT AS overview, /* Synopsis. */
+  document.status::TEXT AS status, /* Rumored, Planned, In Production, Post Production, Released or Canceled, as TMDb has it. */
+  document.homepage::TEXT AS homepage, /* Web address. */
+  document.imdb_id::TEXT AS imdb_id, /* IMDb's key of the movie (tt...). */
+  document.original_language::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
+  document.collection_id::BIGINT AS collection_id, /* TMDb's number of the collection (franchise) the movie belongs to. */
+  document.collection_name::TEXT AS collection_name, /* Name of the collection. */
+  document.release_date::DATE AS release_date, /* Day of the first release. */
+  EXTRACT(YEAR FROM document.release_date)::INT AS release_year, /* Year of release_date. */
+  month_of_release.calendar_month::INT AS release_month, /* Month of release_date, 1 to 12. */
+  EXTRACT(QUARTER FROM document.release_date)::INT AS release_quarter, /* Quarter of release_date, 1 to 4. */
+  month_of_release.release_season::TEXT AS release_season, /* SUMMER, HOLIDAY, WINTER, SPRING or FALL (seed_months). */
+  document.budget_usd::BIGINT AS budget_usd, /* Production budget in whole US dollars; NULL when unknown. */
+  document.revenue_usd::BIGINT AS revenue_usd, /* Worldwide box office in whole US dollars; NULL when unknown. */
+  CAST(document.revenue_usd - document.budget_usd AS BIGINT) AS profit_usd, /* revenue_usd - budget_usd; NULL unless both are known. */
   @ratio((
     document.revenue_usd - document.budget_usd
-  ) * 100, document.budget_usd)::DOUBLE AS roi_pct,
-  document.runtime_minutes::BIGINT AS runtime_minutes,
-  document.popularity_score::DOUBLE AS popularity_score,
-  document.vote_average::DOUBLE AS vote_average,
-  document.vote_count::BIGINT AS vote_count,
-  document.is_adult_content::BOOLEAN AS is_adult_content,
-  document.genres::TEXT AS genres,
-  document.production_companies::TEXT AS production_companies,
-  newest.is_tombstone::BOOLEAN AS is_deleted,
-  'tmdb'::TEXT AS _source,
-  newest.observed_at::TIMESTAMP AS _source_ingested_at,
-  newest._source_batch_id::TEXT AS _source_batch_id,
-  newest.response_id::TEXT AS _source_response_id,
-  changed.load_number::BIGINT AS _source_load_number,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  ) * 100, document.budget_usd)::DOUBLE AS roi_pct, /* profit_usd / budget_usd * 100; NULL unless both are known. */
+  document.runtime_minutes::BIGINT AS runtime_minutes, /* NULL when unknown. */
+  document.popularity_score::DOUBLE AS popularity_score, /* TMDb's popularity on the day of the response. */
+  document.vote_average::DOUBLE AS vote_average, /* Mean vote of TMDb's users, 0 to 10; NULL when nobody voted. */
+  document.vote_count::BIGINT AS vote_count, /* NULL when TMDb knows of none. */
+  document.is_adult_content::BOOLEAN AS is_adult_content, /* TMDb's adult flag. */
+  document.genres::TEXT AS genres, /* The list as JSON; silver_movie_genres has a row for each. */
+  document.production_companies::TEXT AS production_companies, /* The list as JSON; silver_movie_companies has a row for each. */
+  newest.is_tombstone::BOOLEAN AS is_deleted, /* TMDb no longer has the movie. */
+  'tmdb'::TEXT AS _source, /* System the row comes from. */
+  newest.observed_at::TIMESTAMP AS _source_ingested_at, /* When the newest response arrived (UTC). */
+  newest._source_batch_id::TEXT AS _source_batch_id, /* Pipeline run that loaded the newest response. */
+  newest.response_id::TEXT AS _source_response_id, /* The newest response: bronze's _dlt_id. */
+  changed.load_number::BIGINT AS _source_load_number, /* The newest load that has a response of the movie (silver_movie_observations). */
+  @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
 FROM newest_documents AS known
 JOIN silver.silver_movie_observations AS document
   ON document.response_id = known.response_id

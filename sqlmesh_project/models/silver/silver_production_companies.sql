@@ -3,13 +3,6 @@ MODEL (
   kind FULL,
   grain company_id,
   description 'One row per production company, as the newest response of any movie that ever named it has it. FULL, because it carries over what it knew: a merge that is killed halfway would lose that (decision 31).',
-  column_descriptions (
-    company_id = 'TMDb''s number of the company.',
-    company_name = 'Newest name; NULL when there is none.',
-    origin_country = 'Two-letter code of its country; NULL when TMDb gives none.',
-    _source_ingested_at = 'When the response with that name arrived (UTC).',
-    _source_load_number = 'Up to which load silver_movie_observations has been read.'
-  ),
   audits (not_null(columns := (company_id, _source_ingested_at)), unique_values(columns := (
       company_id
   )))
@@ -56,13 +49,13 @@ WITH high_water_mark AS (
     ROW_NUMBER() OVER (PARTITION BY company_id ORDER BY company_name IS NULL, observed_at DESC, company_name, origin_country) = 1
 )
 SELECT
-  company_id::BIGINT AS company_id,
-  company_name::TEXT AS company_name,
-  origin_country::TEXT AS origin_country,
-  observed_at::TIMESTAMP AS _source_ingested_at,
+  company_id::BIGINT AS company_id, /* TMDb's number of the company. */
+  company_name::TEXT AS company_name, /* Newest name; NULL when there is none. */
+  origin_country::TEXT AS origin_country, /* Two-letter code of its country; NULL when TMDb gives none. */
+  observed_at::TIMESTAMP AS _source_ingested_at, /* When the response with that name arrived (UTC). */
   (
     SELECT
       MAX(_source_load_number) AS load_number
     FROM silver.silver_movie_observations
-  )::BIGINT AS _source_load_number
+  )::BIGINT AS _source_load_number /* Up to which load silver_movie_observations has been read. */
 FROM newest_sightings

@@ -8,30 +8,6 @@ MODEL (
   grain (region, country_code, account_type, acquisition_month),
   @read_by_analysts(),
   description 'One row per region, country, account type and month in which fans were first seen. Money is what those fans have paid up to now, from purchases. Activity is measured against the newest interaction of all, never the clock.',
-  column_descriptions (
-    region = 'Market region of the fans now; Unknown where none is named.',
-    country_code = 'ISO 3166-1 alpha-3 of the fans now; Unknown where none is named.',
-    account_type = 'Type of account.',
-    acquisition_month = 'First day of the month in which the fans were first seen.',
-    fan_count = 'Fans.',
-    revenue_usd = 'Money from purchases in US dollars.',
-    revenue_per_fan_usd = 'revenue_usd / fan_count: the lifetime value.',
-    order_count = 'Purchases.',
-    avg_order_value_usd = 'revenue_usd a purchase whose amount in US dollars is known; NULL without one.',
-    interaction_count = 'Interactions of any kind.',
-    active_7_days_count = 'Fans seen in the last 7 days of the data.',
-    active_30_days_count = 'Fans seen in the last 30 days of the data.',
-    retained_month_1_pct = 'Share of the fans seen in the month after the first; NULL while that has not begun. All months: agg_fan_retention.',
-    retained_month_3_pct = 'The same of the third month.',
-    retained_month_6_pct = 'The same of the sixth month.',
-    champion_count = 'Fans in the segment CHAMPION (seed_fan_segments).',
-    loyal_count = 'Fans in the segment LOYAL.',
-    new_buyer_count = 'Fans in the segment NEW_BUYER.',
-    engaged_count = 'Fans in the segment ENGAGED.',
-    at_risk_count = 'Fans in the segment AT_RISK.',
-    dormant_count = 'Fans in the segment DORMANT.',
-    top_device = 'Preferred device of most of the fans.'
-  ),
   audits (
     not_null(columns := (region, country_code, account_type, acquisition_month, revenue_usd, revenue_per_fan_usd)),
     unique_combination_of_columns(columns := (region, country_code, account_type, acquisition_month)),
@@ -138,28 +114,28 @@ WITH newest AS (
     4
 )
 SELECT
-  groups.region::TEXT AS region,
-  groups.country_code::TEXT AS country_code,
-  groups.account_type::TEXT AS account_type,
-  groups.acquisition_month::DATE AS acquisition_month,
-  groups.fan_count::BIGINT AS fan_count,
-  groups.revenue_usd::DECIMAL(18, 2) AS revenue_usd,
-  @ratio(groups.revenue_usd, groups.fan_count)::DOUBLE AS revenue_per_fan_usd,
-  groups.order_count::BIGINT AS order_count,
-  @ratio(groups.revenue_usd, groups.priced_order_count)::DOUBLE AS avg_order_value_usd,
-  groups.interaction_count::BIGINT AS interaction_count,
-  groups.active_7_days_count::BIGINT AS active_7_days_count,
-  groups.active_30_days_count::BIGINT AS active_30_days_count,
-  retained.month_1_pct::DOUBLE AS retained_month_1_pct,
-  retained.month_3_pct::DOUBLE AS retained_month_3_pct,
-  retained.month_6_pct::DOUBLE AS retained_month_6_pct,
-  groups.champion_count::BIGINT AS champion_count,
-  groups.loyal_count::BIGINT AS loyal_count,
-  groups.new_buyer_count::BIGINT AS new_buyer_count,
-  groups.engaged_count::BIGINT AS engaged_count,
-  groups.at_risk_count::BIGINT AS at_risk_count,
-  groups.dormant_count::BIGINT AS dormant_count,
-  devices.preferred_device::TEXT AS top_device
+  groups.region::TEXT AS region, /* Market region of the fans now; Unknown where none is named. */
+  groups.country_code::TEXT AS country_code, /* ISO 3166-1 alpha-3 of the fans now; Unknown where none is named. */
+  groups.account_type::TEXT AS account_type, /* Type of account. */
+  groups.acquisition_month::DATE AS acquisition_month, /* First day of the month in which the fans were first seen. */
+  groups.fan_count::BIGINT AS fan_count, /* Fans. */
+  groups.revenue_usd::DECIMAL(18, 2) AS revenue_usd, /* Money from purchases in US dollars. */
+  @ratio(groups.revenue_usd, groups.fan_count)::DOUBLE AS revenue_per_fan_usd, /* revenue_usd / fan_count: the lifetime value. */
+  groups.order_count::BIGINT AS order_count, /* Purchases. */
+  @ratio(groups.revenue_usd, groups.priced_order_count)::DOUBLE AS avg_order_value_usd, /* revenue_usd a purchase whose amount in US dollars is known; NULL without one. */
+  groups.interaction_count::BIGINT AS interaction_count, /* Interactions of any kind. */
+  groups.active_7_days_count::BIGINT AS active_7_days_count, /* Fans seen in the last 7 days of the data. */
+  groups.active_30_days_count::BIGINT AS active_30_days_count, /* Fans seen in the last 30 days of the data. */
+  retained.month_1_pct::DOUBLE AS retained_month_1_pct, /* Share of the fans seen in the month after the first; NULL while that has not begun. All months: agg_fan_retention. */
+  retained.month_3_pct::DOUBLE AS retained_month_3_pct, /* The same of the third month. */
+  retained.month_6_pct::DOUBLE AS retained_month_6_pct, /* The same of the sixth month. */
+  groups.champion_count::BIGINT AS champion_count, /* Fans in the segment CHAMPION (seed_fan_segments). */
+  groups.loyal_count::BIGINT AS loyal_count, /* Fans in the segment LOYAL. */
+  groups.new_buyer_count::BIGINT AS new_buyer_count, /* Fans in the segment NEW_BUYER. */
+  groups.engaged_count::BIGINT AS engaged_count, /* Fans in the segment ENGAGED. */
+  groups.at_risk_count::BIGINT AS at_risk_count, /* Fans in the segment AT_RISK. */
+  groups.dormant_count::BIGINT AS dormant_count, /* Fans in the segment DORMANT. */
+  devices.preferred_device::TEXT AS top_device /* Preferred device of most of the fans. */
 FROM groups
 JOIN devices
   ON devices.region = groups.region

@@ -4,16 +4,6 @@ MODEL (
   grain (region, country_code, account_type, acquisition_month, months_since_first_seen),
   @read_by_analysts(),
   description 'One row per group of agg_fan_lifetime_value and month since its fans were first seen, up to the newest month of the data.',
-  column_descriptions (
-    region = 'Market region of the fans now.',
-    country_code = 'ISO 3166-1 alpha-3 of the fans now.',
-    account_type = 'Type of account.',
-    acquisition_month = 'First day of the month in which the fans were first seen.',
-    months_since_first_seen = 'Months since then, from 0.',
-    fan_count = 'Fans of the group.',
-    active_fan_count = 'Fans of the group seen in that month.',
-    retention_pct = 'active_fan_count / fan_count * 100.'
-  ),
   audits (
     not_null(
       columns := (region, country_code, account_type, acquisition_month, months_since_first_seen, active_fan_count)
@@ -81,16 +71,16 @@ WITH fans AS (
     DATE_TRUNC('MONTH', interaction.event_date)
 )
 SELECT
-  groups.region::TEXT AS region,
-  groups.country_code::TEXT AS country_code,
-  groups.account_type::TEXT AS account_type,
-  groups.acquisition_month::DATE AS acquisition_month,
+  groups.region::TEXT AS region, /* Market region of the fans now. */
+  groups.country_code::TEXT AS country_code, /* ISO 3166-1 alpha-3 of the fans now. */
+  groups.account_type::TEXT AS account_type, /* Type of account. */
+  groups.acquisition_month::DATE AS acquisition_month, /* First day of the month in which the fans were first seen. */
   CAST((
     EXTRACT(YEAR FROM months.activity_month) - EXTRACT(YEAR FROM groups.acquisition_month)
-  ) * 12 + EXTRACT(MONTH FROM months.activity_month) - EXTRACT(MONTH FROM groups.acquisition_month) AS INT) AS months_since_first_seen,
-  groups.fan_count::BIGINT AS fan_count,
-  COALESCE(active.active_fan_count, 0)::BIGINT AS active_fan_count,
-  @ratio(COALESCE(active.active_fan_count, 0) * 100, groups.fan_count)::DOUBLE AS retention_pct
+  ) * 12 + EXTRACT(MONTH FROM months.activity_month) - EXTRACT(MONTH FROM groups.acquisition_month) AS INT) AS months_since_first_seen, /* Months since then, from 0. */
+  groups.fan_count::BIGINT AS fan_count, /* Fans of the group. */
+  COALESCE(active.active_fan_count, 0)::BIGINT AS active_fan_count, /* Fans of the group seen in that month. */
+  @ratio(COALESCE(active.active_fan_count, 0) * 100, groups.fan_count)::DOUBLE AS retention_pct /* active_fan_count / fan_count * 100. */
 FROM groups
 JOIN months
   ON months.activity_month >= groups.acquisition_month

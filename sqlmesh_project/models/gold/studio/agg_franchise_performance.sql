@@ -5,27 +5,6 @@ MODEL (
   grain franchise,
   @read_by_analysts(),
   description 'One row per franchise of the studio (Standalone for titles that belong to none), over all days. Fans are counted once however many of its titles and days they show up on.',
-  column_descriptions (
-    franchise = 'Franchise.',
-    title_count = 'Titles.',
-    tickets_sold = 'Tickets.',
-    gross_usd = 'Box office in US dollars, as theatres reported it.',
-    purchase_count = 'Purchases.',
-    purchase_revenue_usd = 'Money from purchases in US dollars.',
-    stream_count = 'Streams.',
-    unique_fans = 'Distinct fans who did anything with any of its titles.',
-    unique_verified_fans = 'Distinct verified fans among them.',
-    unique_guests = 'Distinct guests among them.',
-    buyer_count = 'Distinct fans among them who purchased one of its titles.',
-    buyer_pct = 'buyer_count / unique_fans * 100; NULL without fans.',
-    budget_usd = 'Sum of the known production budgets in US dollars; NULL when none is known.',
-    first_day = 'First day on which a theatre reported or a fan did something.',
-    last_day = 'Last such day.',
-    avg_gross_per_title_usd = 'gross_usd / title_count.',
-    gross_rank = 'Place by gross_usd, 1 for the highest.',
-    tmdb_movie_count = 'Movies of TMDb that its titles are; one that two titles name counts once.',
-    tmdb_revenue_usd = 'Worldwide box office of those in whole US dollars, as TMDb has it; NULL when it knows none.'
-  ),
   audits (
     not_null(columns := (franchise, title_count, gross_usd, purchase_revenue_usd, unique_fans, gross_rank)),
     duplicate_count("column" := franchise, blocking := TRUE),
@@ -111,25 +90,25 @@ WITH titles AS (
     title.franchise
 )
 SELECT
-  described.franchise::TEXT AS franchise,
-  described.title_count::BIGINT AS title_count,
-  COALESCE(performed.tickets_sold, 0)::BIGINT AS tickets_sold,
-  COALESCE(performed.gross_usd, 0)::DECIMAL(18, 2) AS gross_usd,
-  COALESCE(performed.purchase_count, 0)::BIGINT AS purchase_count,
-  COALESCE(performed.purchase_revenue_usd, 0)::DECIMAL(18, 2) AS purchase_revenue_usd,
-  COALESCE(performed.stream_count, 0)::BIGINT AS stream_count,
-  COALESCE(fans.unique_fans, 0)::BIGINT AS unique_fans,
-  COALESCE(fans.unique_verified_fans, 0)::BIGINT AS unique_verified_fans,
-  COALESCE(fans.unique_guests, 0)::BIGINT AS unique_guests,
-  COALESCE(fans.buyer_count, 0)::BIGINT AS buyer_count,
-  @ratio(COALESCE(fans.buyer_count, 0) * 100, fans.unique_fans)::DOUBLE AS buyer_pct,
-  described.budget_usd::DECIMAL(18, 2) AS budget_usd,
-  performed.first_day::DATE AS first_day,
-  performed.last_day::DATE AS last_day,
-  @ratio(COALESCE(performed.gross_usd, 0), described.title_count)::DOUBLE AS avg_gross_per_title_usd,
-  RANK() OVER (ORDER BY COALESCE(performed.gross_usd, 0) DESC)::INT AS gross_rank,
-  COALESCE(known_to_tmdb.movie_count, 0)::BIGINT AS tmdb_movie_count,
-  known_to_tmdb.revenue_usd::BIGINT AS tmdb_revenue_usd
+  described.franchise::TEXT AS franchise, /* Franchise. */
+  described.title_count::BIGINT AS title_count, /* Titles. */
+  COALESCE(performed.tickets_sold, 0)::BIGINT AS tickets_sold, /* Tickets. */
+  COALESCE(performed.gross_usd, 0)::DECIMAL(18, 2) AS gross_usd, /* Box office in US dollars, as theatres reported it. */
+  COALESCE(performed.purchase_count, 0)::BIGINT AS purchase_count, /* Purchases. */
+  COALESCE(performed.purchase_revenue_usd, 0)::DECIMAL(18, 2) AS purchase_revenue_usd, /* Money from purchases in US dollars. */
+  COALESCE(performed.stream_count, 0)::BIGINT AS stream_count, /* Streams. */
+  COALESCE(fans.unique_fans, 0)::BIGINT AS unique_fans, /* Distinct fans who did anything with any of its titles. */
+  COALESCE(fans.unique_verified_fans, 0)::BIGINT AS unique_verified_fans, /* Distinct verified fans among them. */
+  COALESCE(fans.unique_guests, 0)::BIGINT AS unique_guests, /* Distinct guests among them. */
+  COALESCE(fans.buyer_count, 0)::BIGINT AS buyer_count, /* Distinct fans among them who purchased one of its titles. */
+  @ratio(COALESCE(fans.buyer_count, 0) * 100, fans.unique_fans)::DOUBLE AS buyer_pct, /* buyer_count / unique_fans * 100; NULL without fans. */
+  described.budget_usd::DECIMAL(18, 2) AS budget_usd, /* Sum of the known production budgets in US dollars; NULL when none is known. */
+  performed.first_day::DATE AS first_day, /* First day on which a theatre reported or a fan did something. */
+  performed.last_day::DATE AS last_day, /* Last such day. */
+  @ratio(COALESCE(performed.gross_usd, 0), described.title_count)::DOUBLE AS avg_gross_per_title_usd, /* gross_usd / title_count. */
+  RANK() OVER (ORDER BY COALESCE(performed.gross_usd, 0) DESC)::INT AS gross_rank, /* Place by gross_usd, 1 for the highest. */
+  COALESCE(known_to_tmdb.movie_count, 0)::BIGINT AS tmdb_movie_count, /* Movies of TMDb that its titles are; one that two titles name counts once. */
+  known_to_tmdb.revenue_usd::BIGINT AS tmdb_revenue_usd /* Worldwide box office of those in whole US dollars, as TMDb has it; NULL when it knows none. */
 FROM described
 LEFT JOIN known_to_tmdb
   ON known_to_tmdb.franchise = described.franchise

@@ -4,16 +4,6 @@ MODEL (
   grain fan_token,
   @read_by_analysts(),
   description 'One row per fan as we know the fan now, and the unknown fan. No personal data: the token stands for the fan.',
-  column_descriptions (
-    fan_token = 'Key: keyed token of the fan; -1 for the unknown fan.',
-    account_type = 'Type of the account at the newest interaction.',
-    fan_class = 'VERIFIED or GUEST; UNKNOWN for the unknown fan.',
-    region = 'Market region; Unknown when no interaction names one.',
-    country_code = 'ISO 3166-1 alpha-3; Unknown when no interaction names one.',
-    preferred_device = 'The device of most interactions; Unknown when none names one.',
-    first_seen_at = 'Oldest interaction (UTC).',
-    last_seen_at = 'Newest interaction (UTC).'
-  ),
   audits (
     not_null(columns := (fan_token, account_type, fan_class, region, country_code, preferred_device)),
     duplicate_count("column" := fan_token, blocking := TRUE),
@@ -23,14 +13,14 @@ MODEL (
 );
 
 SELECT
-  fan.fan_token::TEXT AS fan_token,
-  fan.account_type::TEXT AS account_type,
-  fan.fan_class::TEXT AS fan_class,
-  COALESCE(period.region, 'Unknown')::TEXT AS region,
-  COALESCE(period.country_code, 'Unknown')::TEXT AS country_code,
-  COALESCE(period.preferred_device, 'Unknown')::TEXT AS preferred_device,
-  fan.first_seen_at::TIMESTAMP AS first_seen_at,
-  fan.last_seen_at::TIMESTAMP AS last_seen_at
+  fan.fan_token::TEXT AS fan_token, /* Key: keyed token of the fan; -1 for the unknown fan. */
+  fan.account_type::TEXT AS account_type, /* Type of the account at the newest interaction. */
+  fan.fan_class::TEXT AS fan_class, /* VERIFIED or GUEST; UNKNOWN for the unknown fan. */
+  COALESCE(period.region, 'Unknown')::TEXT AS region, /* Market region; Unknown when no interaction names one. */
+  COALESCE(period.country_code, 'Unknown')::TEXT AS country_code, /* ISO 3166-1 alpha-3; Unknown when no interaction names one. */
+  COALESCE(period.preferred_device, 'Unknown')::TEXT AS preferred_device, /* The device of most interactions; Unknown when none names one. */
+  fan.first_seen_at::TIMESTAMP AS first_seen_at, /* Oldest interaction (UTC). */
+  fan.last_seen_at::TIMESTAMP AS last_seen_at /* Newest interaction (UTC). */
 FROM silver.fans AS fan
 LEFT JOIN snapshots.snap_dim_fans AS period
   ON period.fan_token = fan.fan_token

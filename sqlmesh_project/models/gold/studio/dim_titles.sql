@@ -5,24 +5,6 @@ MODEL (
   references (title_id, movie_sk),
   @read_by_analysts(),
   description 'One row per title of the studio, and the unknown title. A title that is played or sold before anybody described it is here by its key.',
-  column_descriptions (
-    title_sk = 'Key: hash of title_id; hash of -1 for the unknown title.',
-    title_id = 'The studio''s key of the title; -1 for the unknown title.',
-    movie_sk = 'The same movie in TMDb''s star, into dim_movies: by TMDb''s number, else by IMDb''s key; the unknown movie where there is none.',
-    title_name = 'Name; the key where nobody described the title.',
-    franchise = 'Franchise, in the spelling of most of its titles; Standalone where it belongs to none.',
-    genre = 'Genre, in the studio''s words.',
-    sub_genre = 'Genre within the genre.',
-    release_year = 'Year of the release.',
-    runtime_minutes = 'Running time in minutes.',
-    imdb_score = 'IMDb''s score, 0 to 10.',
-    rating = 'Age rating.',
-    budget_usd = 'Production budget in US dollars.',
-    studio = 'Producing studio.',
-    director = 'Director.',
-    production_status = 'How far the production is, in capitals.',
-    is_described = 'Whether titles/*.json describes the title.'
-  ),
   audits (
     not_null(columns := (title_sk, title_id, movie_sk, title_name, franchise, is_described)),
     unique_values(columns := (title_sk, title_id)),
@@ -70,22 +52,22 @@ WITH mentioned AS (
     imdb_id
 )
 SELECT
-  @GENERATE_SURROGATE_KEY(mentioned.title_id)::TEXT AS title_sk,
-  mentioned.title_id::TEXT AS title_id,
-  @GENERATE_SURROGATE_KEY(COALESCE(by_tmdb.movie_id, by_imdb.movie_id, -1))::TEXT AS movie_sk,
-  COALESCE(title.title_name, mentioned.title_id)::TEXT AS title_name,
-  COALESCE(franchise.franchise, 'Standalone')::TEXT AS franchise,
-  title.genre::TEXT AS genre,
-  title.sub_genre::TEXT AS sub_genre,
-  title.release_year::INT AS release_year,
-  title.runtime_minutes::BIGINT AS runtime_minutes,
-  title.imdb_score::DOUBLE AS imdb_score,
-  title.rating::TEXT AS rating,
-  title.budget_usd::DECIMAL(18, 2) AS budget_usd,
-  title.studio::TEXT AS studio,
-  title.director::TEXT AS director,
-  title.production_status::TEXT AS production_status,
-  CAST(NOT title.title_id IS NULL AS BOOLEAN) AS is_described
+  @GENERATE_SURROGATE_KEY(mentioned.title_id)::TEXT AS title_sk, /* Key: hash of title_id; hash of -1 for the unknown title. */
+  mentioned.title_id::TEXT AS title_id, /* The studio's key of the title; -1 for the unknown title. */
+  @GENERATE_SURROGATE_KEY(COALESCE(by_tmdb.movie_id, by_imdb.movie_id, -1))::TEXT AS movie_sk, /* The same movie in TMDb's star, into dim_movies: by TMDb's number, else by IMDb's key; the unknown movie where there is none. */
+  COALESCE(title.title_name, mentioned.title_id)::TEXT AS title_name, /* Name; the key where nobody described the title. */
+  COALESCE(franchise.franchise, 'Standalone')::TEXT AS franchise, /* Franchise, in the spelling of most of its titles; Standalone where it belongs to none. */
+  title.genre::TEXT AS genre, /* Genre, in the studio's words. */
+  title.sub_genre::TEXT AS sub_genre, /* Genre within the genre. */
+  title.release_year::INT AS release_year, /* Year of the release. */
+  title.runtime_minutes::BIGINT AS runtime_minutes, /* Running time in minutes. */
+  title.imdb_score::DOUBLE AS imdb_score, /* IMDb's score, 0 to 10. */
+  title.rating::TEXT AS rating, /* Age rating. */
+  title.budget_usd::DECIMAL(18, 2) AS budget_usd, /* Production budget in US dollars. */
+  title.studio::TEXT AS studio, /* Producing studio. */
+  title.director::TEXT AS director, /* Director. */
+  title.production_status::TEXT AS production_status, /* How far the production is, in capitals. */
+  CAST(NOT title.title_id IS NULL AS BOOLEAN) AS is_described /* Whether the titles feed describes the title. */
 FROM mentioned
 LEFT JOIN silver.stg_titles AS title
   ON title.title_id = mentioned.title_id

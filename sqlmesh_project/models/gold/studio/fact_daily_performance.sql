@@ -7,24 +7,6 @@ MODEL (
   references (title_sk, date_sk),
   @read_by_analysts(),
   description 'One row per title, day and market region in which a theatre reported or a fan did something. Days with changes are made again as a whole. Fans are distinct within the row only: never add them up.',
-  column_descriptions (
-    title_sk = 'The title, into dim_titles; the unknown title where an interaction names none.',
-    date_sk = 'The day, into dim_dates.',
-    region = 'Market region of the theatre or the fan; Unknown where none is named.',
-    tickets_sold = 'Tickets.',
-    gross_usd = 'Box office in US dollars.',
-    theater_count = 'Theatres that reported.',
-    screen_count = 'Screens that showed the title.',
-    avg_ticket_price_usd = 'gross_usd / tickets_sold over the records in which both are known; NULL without tickets.',
-    stream_count = 'Streams.',
-    purchase_count = 'Purchases.',
-    purchase_revenue_usd = 'Money from purchases in US dollars.',
-    unique_fans = 'Distinct fans.',
-    unique_verified_fans = 'Distinct verified fans.',
-    unique_guests = 'Distinct guests.',
-    _source_load_number = 'Number of the newest load that the row is made from (studio_loads); tells what is new.',
-    _source_version = 'SQLMesh''s versions of the interactions and records that the row is made from; others tell that they were built again, and all is new.'
-  ),
   audits (
     not_null(columns := (title_sk, date_sk, region, tickets_sold, gross_usd, purchase_revenue_usd)),
     unique_combination_of_columns(columns := (title_sk, date_sk, region)),
@@ -102,22 +84,22 @@ WITH high_water_mark AS (
     COALESCE(interaction.region, 'Unknown')
 )
 SELECT
-  @GENERATE_SURROGATE_KEY(COALESCE(theaters.title_id, fans.title_id))::TEXT AS title_sk,
-  CAST(EXTRACT(YEAR FROM COALESCE(theaters.day, fans.day)) * 10000 + EXTRACT(MONTH FROM COALESCE(theaters.day, fans.day)) * 100 + EXTRACT(DAY FROM COALESCE(theaters.day, fans.day)) AS INT) AS date_sk,
-  COALESCE(theaters.region, fans.region)::TEXT AS region,
-  COALESCE(theaters.tickets_sold, 0)::BIGINT AS tickets_sold,
-  COALESCE(theaters.gross_usd, 0)::DECIMAL(18, 2) AS gross_usd,
-  COALESCE(theaters.theater_count, 0)::BIGINT AS theater_count,
-  COALESCE(theaters.screen_count, 0)::BIGINT AS screen_count,
-  @ratio(theaters.priced_gross_usd, theaters.priced_tickets)::DOUBLE AS avg_ticket_price_usd,
-  COALESCE(fans.stream_count, 0)::BIGINT AS stream_count,
-  COALESCE(fans.purchase_count, 0)::BIGINT AS purchase_count,
-  COALESCE(fans.purchase_revenue_usd, 0)::DECIMAL(18, 2) AS purchase_revenue_usd,
-  COALESCE(fans.unique_fans, 0)::BIGINT AS unique_fans,
-  COALESCE(fans.unique_verified_fans, 0)::BIGINT AS unique_verified_fans,
-  COALESCE(fans.unique_guests, 0)::BIGINT AS unique_guests,
-  GREATEST(COALESCE(theaters.load_number, 0), COALESCE(fans.load_number, 0))::BIGINT AS _source_load_number,
-  @snapshot_version('silver.stg_fan_interactions', 'silver.stg_box_office')::TEXT AS _source_version
+  @GENERATE_SURROGATE_KEY(COALESCE(theaters.title_id, fans.title_id))::TEXT AS title_sk, /* The title, into dim_titles; the unknown title where an interaction names none. */
+  CAST(EXTRACT(YEAR FROM COALESCE(theaters.day, fans.day)) * 10000 + EXTRACT(MONTH FROM COALESCE(theaters.day, fans.day)) * 100 + EXTRACT(DAY FROM COALESCE(theaters.day, fans.day)) AS INT) AS date_sk, /* The day, into dim_dates. */
+  COALESCE(theaters.region, fans.region)::TEXT AS region, /* Market region of the theatre or the fan; Unknown where none is named. */
+  COALESCE(theaters.tickets_sold, 0)::BIGINT AS tickets_sold, /* Tickets. */
+  COALESCE(theaters.gross_usd, 0)::DECIMAL(18, 2) AS gross_usd, /* Box office in US dollars. */
+  COALESCE(theaters.theater_count, 0)::BIGINT AS theater_count, /* Theatres that reported. */
+  COALESCE(theaters.screen_count, 0)::BIGINT AS screen_count, /* Screens that showed the title. */
+  @ratio(theaters.priced_gross_usd, theaters.priced_tickets)::DOUBLE AS avg_ticket_price_usd, /* gross_usd / tickets_sold over the records in which both are known; NULL without tickets. */
+  COALESCE(fans.stream_count, 0)::BIGINT AS stream_count, /* Streams. */
+  COALESCE(fans.purchase_count, 0)::BIGINT AS purchase_count, /* Purchases. */
+  COALESCE(fans.purchase_revenue_usd, 0)::DECIMAL(18, 2) AS purchase_revenue_usd, /* Money from purchases in US dollars. */
+  COALESCE(fans.unique_fans, 0)::BIGINT AS unique_fans, /* Distinct fans. */
+  COALESCE(fans.unique_verified_fans, 0)::BIGINT AS unique_verified_fans, /* Distinct verified fans. */
+  COALESCE(fans.unique_guests, 0)::BIGINT AS unique_guests, /* Distinct guests. */
+  GREATEST(COALESCE(theaters.load_number, 0), COALESCE(fans.load_number, 0))::BIGINT AS _source_load_number, /* Number of the newest load that the row is made from (studio_loads); tells what is new. */
+  @snapshot_version('silver.stg_fan_interactions', 'silver.stg_box_office')::TEXT AS _source_version /* SQLMesh's versions of the interactions and records that the row is made from; others tell that they were built again, and all is new. */
 FROM theaters
 FULL OUTER JOIN fans
   ON fans.title_id = theaters.title_id AND fans.day = theaters.day AND fans.region = theaters.region

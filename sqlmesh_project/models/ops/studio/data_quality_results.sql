@@ -8,17 +8,6 @@ MODEL (
   ),
   grain (run_id, table_name, column_name, metric_name),
   description 'One row per refresh and metric of data quality, passed or not; what is measured is declared in macros/quality.py. A log that no rebuild can make again, so no plan replaces it.',
-  column_descriptions (
-    run_id = 'The plan or run that measured (ops.run_log); NULL in rows from before this column was.',
-    measured_at = 'When it measured (UTC): every row of a run bears the same time.',
-    table_name = 'Table.',
-    column_name = 'Column.',
-    metric_name = 'valid_imdb_score, valid_email_hash, valid_country_code, positive_revenue, null_count, duplicate_count; shared_key_count (of a key that is not the table''s own), unknown_account_type_count (of the last week), null_pct, referential_gap_pct, row_count_loss_pct and row_count_growth_pct (since the refresh before, reported for 12 hours), days_since_newest.',
-    measured_value = 'How many values are wrong; a share in percent (_pct), or days.',
-    threshold = 'The most that is tolerated.',
-    is_passed = 'measured_value is not above threshold.',
-    row_count = 'Rows of the table at the time.'
-  ),
   audits (
     not_null(columns := (
       run_id
@@ -55,15 +44,15 @@ WITH recent_row_counts AS (
   @measured_quality(@execution_ds)
 )
 SELECT
-  @measuring_run()::TEXT AS run_id,
+  @measuring_run()::TEXT AS run_id, /* The plan or run that measured (ops.run_log); NULL in rows from before this column was. */
   (
     CURRENT_TIMESTAMP AT TIME ZONE 'UTC'
-  )::TIMESTAMP AS measured_at,
-  table_name::TEXT AS table_name,
-  column_name::TEXT AS column_name,
-  metric_name::TEXT AS metric_name,
-  measured_value::DOUBLE AS measured_value,
-  threshold::DOUBLE AS threshold,
-  CAST(measured_value <= threshold AS BOOLEAN) AS is_passed,
-  row_count::BIGINT AS row_count
+  )::TIMESTAMP AS measured_at, /* When it measured (UTC): every row of a run bears the same time. */
+  table_name::TEXT AS table_name, /* Table. */
+  column_name::TEXT AS column_name, /* Column. */
+  metric_name::TEXT AS metric_name, /* valid_imdb_score, valid_email_hash, valid_country_code, positive_revenue, null_count, duplicate_count; shared_key_count (of a key that is not the table's own), unknown_account_type_count (of the last week), null_pct, referential_gap_pct, row_count_loss_pct and row_count_growth_pct (since the refresh before, reported for 12 hours), days_since_newest. */
+  measured_value::DOUBLE AS measured_value, /* How many values are wrong; a share in percent (_pct), or days. */
+  threshold::DOUBLE AS threshold, /* The most that is tolerated. */
+  CAST(measured_value <= threshold AS BOOLEAN) AS is_passed, /* measured_value is not above threshold. */
+  row_count::BIGINT AS row_count /* Rows of the table at the time. */
 FROM measured

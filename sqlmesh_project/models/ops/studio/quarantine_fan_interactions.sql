@@ -3,16 +3,6 @@ MODEL (
   kind FULL,
   grain interaction_id,
   description 'One row per interaction that could not be routed to verified fans or guests. It is in no figure of gold; once its type is in seed_account_types, or it is delivered again, it leaves this table.',
-  column_descriptions (
-    interaction_id = 'The studio''s key of the interaction.',
-    quarantine_reason = 'Why it is here.',
-    account_type = 'Type of the account, in capitals.',
-    event_type = 'What the fan did, in capitals.',
-    source_file = 'File of the delivery.',
-    source_line = 'Line in it.',
-    _source_ingested_at = 'When the line was read (UTC).',
-    _source_batch_id = 'Pipeline run that read it.'
-  ),
   audits (
     not_null(columns := (interaction_id, quarantine_reason)),
     unique_values(columns := (
@@ -29,14 +19,14 @@ MODEL (
 );
 
 SELECT
-  interaction_id::TEXT AS interaction_id,
-  quarantine_reason::TEXT AS quarantine_reason,
-  account_type::TEXT AS account_type,
-  event_type::TEXT AS event_type,
-  _source_file::TEXT AS source_file,
-  _source_line::BIGINT AS source_line,
-  _source_ingested_at::TIMESTAMP AS _source_ingested_at,
-  _source_batch_id::TEXT AS _source_batch_id
+  interaction_id::TEXT AS interaction_id, /* The studio's key of the interaction. */
+  quarantine_reason::TEXT AS quarantine_reason, /* Why it is here. */
+  account_type::TEXT AS account_type, /* Type of the account, in capitals. */
+  event_type::TEXT AS event_type, /* What the fan did, in capitals. */
+  _source_file::TEXT AS source_file, /* File of the delivery. */
+  _source_line::BIGINT AS source_line, /* Line in it. */
+  _source_ingested_at::TIMESTAMP AS _source_ingested_at, /* When the line was read (UTC). */
+  _source_batch_id::TEXT AS _source_batch_id /* Pipeline run that read it. */
 FROM silver.stg_fan_interactions
 WHERE
   fan_class IS NULL

@@ -5,19 +5,6 @@ MODEL (
   ),
   grain (_source_row_id, column_name),
   description 'One row per row of bronze and value that breaks a rule of the studio''s feeds, so that silver holds NULL (or another value, or no row) in its place. A log: a later record may have fixed it.',
-  column_descriptions (
-    table_name = 'Table of bronze.',
-    record_id = 'The studio''s key of the record.',
-    column_name = 'Column of silver that lost the value.',
-    rejected_value = 'What the record says; of the fan feed type and length only, because the text may be about a person.',
-    reason = 'The rule it breaks.',
-    source_file = 'File of the record.',
-    source_line = 'Line in it.',
-    _source_ingested_at = 'When the line was read (UTC).',
-    _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
-    _source_row_id = 'The row in bronze: its _dlt_id.'
-  ),
   audits (
     not_null(columns := (table_name, record_id, column_name, rejected_value, reason, _source_row_id)),
     unique_combination_of_columns(columns := (_source_row_id, column_name))
@@ -151,15 +138,15 @@ WITH new_loads AS (
   )
 )
 SELECT
-  table_name::TEXT AS table_name,
-  record_id::TEXT AS record_id,
-  column_name::TEXT AS column_name,
-  rejected_value::TEXT AS rejected_value,
-  reason::TEXT AS reason,
-  source_file::TEXT AS source_file,
-  source_line::BIGINT AS source_line,
-  ingested_at::TIMESTAMP AS _source_ingested_at,
-  batch_id::TEXT AS _source_batch_id,
-  _source_load_number::BIGINT AS _source_load_number,
-  _dlt_id::TEXT AS _source_row_id
+  table_name::TEXT AS table_name, /* Table of bronze. */
+  record_id::TEXT AS record_id, /* The studio's key of the record. */
+  column_name::TEXT AS column_name, /* Column of silver that lost the value. */
+  rejected_value::TEXT AS rejected_value, /* What the record says; of the fan feed type and length only, because the text may be about a person. */
+  reason::TEXT AS reason, /* The rule it breaks. */
+  source_file::TEXT AS source_file, /* File of the record. */
+  source_line::BIGINT AS source_line, /* Line in it. */
+  ingested_at::TIMESTAMP AS _source_ingested_at, /* When the line was read (UTC). */
+  batch_id::TEXT AS _source_batch_id, /* Pipeline run that read it. */
+  _source_load_number::BIGINT AS _source_load_number, /* Number of the load that brought it (studio_loads); tells what is new. */
+  _dlt_id::TEXT AS _source_row_id /* The row in bronze: its _dlt_id. */
 FROM rejected

@@ -5,19 +5,6 @@ MODEL (
   ),
   grain fan_token,
   description 'One row per fan: what all the accepted interactions of the fan add up to. Only fans with new interactions are added up again.',
-  column_descriptions (
-    fan_token = 'Keyed token of the fan (HMAC-SHA256).',
-    account_type = 'Type of the account at the newest interaction.',
-    fan_class = 'VERIFIED or GUEST, at the newest interaction.',
-    first_seen_at = 'Oldest interaction (UTC).',
-    last_seen_at = 'Newest interaction (UTC).',
-    interaction_count = 'Interactions.',
-    order_count = 'Purchases.',
-    priced_order_count = 'Purchases whose amount in US dollars is known.',
-    revenue_usd = 'Money from purchases in US dollars.',
-    _source_load_number = 'Number of the load that brought the newest of what the row is made of (studio_loads); tells what is new.',
-    _loaded_at = 'When this row was written (UTC).'
-  ),
   audits (
     not_null(
       columns := (fan_token, account_type, fan_class, first_seen_at, last_seen_at, revenue_usd),
@@ -68,17 +55,17 @@ WITH high_water_mark AS (
     NOT interaction.fan_class IS NULL
 )
 SELECT
-  fan_token::TEXT AS fan_token,
-  MAX(CASE WHEN place = 1 THEN account_type END)::TEXT AS account_type,
-  MAX(CASE WHEN place = 1 THEN fan_class END)::TEXT AS fan_class,
-  MIN(event_at)::TIMESTAMP AS first_seen_at,
-  MAX(event_at)::TIMESTAMP AS last_seen_at,
-  COUNT(*)::BIGINT AS interaction_count,
-  COUNT_IF(event_type = 'PURCHASE')::BIGINT AS order_count,
-  COUNT_IF(event_type = 'PURCHASE' AND NOT amount_usd IS NULL)::BIGINT AS priced_order_count,
-  COALESCE(SUM(CASE WHEN event_type = 'PURCHASE' THEN amount_usd END), 0)::DECIMAL(18, 2) AS revenue_usd,
-  MAX(_source_load_number)::BIGINT AS _source_load_number,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  fan_token::TEXT AS fan_token, /* Keyed token of the fan (HMAC-SHA256). */
+  MAX(CASE WHEN place = 1 THEN account_type END)::TEXT AS account_type, /* Type of the account at the newest interaction. */
+  MAX(CASE WHEN place = 1 THEN fan_class END)::TEXT AS fan_class, /* VERIFIED or GUEST, at the newest interaction. */
+  MIN(event_at)::TIMESTAMP AS first_seen_at, /* Oldest interaction (UTC). */
+  MAX(event_at)::TIMESTAMP AS last_seen_at, /* Newest interaction (UTC). */
+  COUNT(*)::BIGINT AS interaction_count, /* Interactions. */
+  COUNT_IF(event_type = 'PURCHASE')::BIGINT AS order_count, /* Purchases. */
+  COUNT_IF(event_type = 'PURCHASE' AND NOT amount_usd IS NULL)::BIGINT AS priced_order_count, /* Purchases whose amount in US dollars is known. */
+  COALESCE(SUM(CASE WHEN event_type = 'PURCHASE' THEN amount_usd END), 0)::DECIMAL(18, 2) AS revenue_usd, /* Money from purchases in US dollars. */
+  MAX(_source_load_number)::BIGINT AS _source_load_number, /* Number of the load that brought the newest of what the row is made of (studio_loads); tells what is new. */
+  @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
 FROM newest_first
 GROUP BY
   fan_token

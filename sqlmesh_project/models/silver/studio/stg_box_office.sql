@@ -6,30 +6,6 @@ MODEL (
   grain box_office_sk,
   references title_id,
   description 'One row per title, theatre and day: the record that arrived last, for corrections are later rows. A record without a day is left out (ops.rejected_studio_values).',
-  column_descriptions (
-    box_office_sk = 'Key: hash of title, theatre and day.',
-    record_id = 'The studio''s key of the record.',
-    title_id = 'The studio''s key of the title.',
-    theater_id = 'The studio''s key of the theatre.',
-    theater_name = 'Name of the theatre.',
-    region = 'Market region of the theatre.',
-    country_code = 'ISO 3166-1 alpha-3; NULL when it is no country.',
-    report_date = 'The day.',
-    tickets_sold = 'Tickets; NULL when it is no number from 0.',
-    gross_local = 'Gross in the local currency; NULL when it is no number from 0.',
-    local_currency = 'ISO 4217.',
-    exchange_rate_usd = 'US dollars a unit of the local currency, as reported.',
-    gross_usd = 'Gross in US dollars: as reported, if that is within a percent (or a dollar) of local money times rate, else that product; NULL without either.',
-    is_gross_usd_reported = 'Whether gross_usd is as reported.',
-    screen_count = 'Screens that showed the title.',
-    showtime_count = 'Showings.',
-    _source_file = 'File of the record.',
-    _source_line = 'Line in it.',
-    _source_ingested_at = 'When the line was read (UTC).',
-    _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
-    _loaded_at = 'When this row was written (UTC).'
-  ),
   audits (
     not_null(columns := (box_office_sk, record_id, title_id, theater_id, report_date), condition := @changed_rows()),
     duplicate_count("column" := box_office_sk, blocking := TRUE, condition := @changed_rows()),
@@ -124,34 +100,34 @@ WITH new_loads AS (
 SELECT
   @GENERATE_SURROGATE_KEY(
     REPLACE(REPLACE(record.title_id, '~', '~~'), '|', '~|'),
-    record.theater_id,
+    record.theater_id /* The studio's key of the theatre. */,
     @date_text(record.report_day)
-  )::TEXT AS box_office_sk, /* The macro joins the parts by |: one in a title's key must not move the border. */
-  record.record_id::TEXT AS record_id,
-  record.title_id::TEXT AS title_id,
+  )::TEXT AS box_office_sk, /* The macro joins the parts by |: one in a title's key must not move the border. */ /* Key: hash of title, theatre and day. */
+  record.record_id::TEXT AS record_id, /* The studio's key of the record. */
+  record.title_id::TEXT AS title_id, /* The studio's key of the title. */
   record.theater_id::TEXT AS theater_id,
-  record.name::TEXT AS theater_name,
-  record.region::TEXT AS region,
-  country.country_code::TEXT AS country_code,
-  record.report_day::DATE AS report_date,
-  record.tickets_sold::BIGINT AS tickets_sold,
-  record.gross_local::DECIMAL(18, 2) AS gross_local,
-  record.local_currency::TEXT AS local_currency,
-  record.exchange_rate_usd::DECIMAL(18, 8) AS exchange_rate_usd,
+  record.name::TEXT AS theater_name, /* Name of the theatre. */
+  record.region::TEXT AS region, /* Market region of the theatre. */
+  country.country_code::TEXT AS country_code, /* ISO 3166-1 alpha-3; NULL when it is no country. */
+  record.report_day::DATE AS report_date, /* The day. */
+  record.tickets_sold::BIGINT AS tickets_sold, /* Tickets; NULL when it is no number from 0. */
+  record.gross_local::DECIMAL(18, 2) AS gross_local, /* Gross in the local currency; NULL when it is no number from 0. */
+  record.local_currency::TEXT AS local_currency, /* ISO 4217. */
+  record.exchange_rate_usd::DECIMAL(18, 8) AS exchange_rate_usd, /* US dollars a unit of the local currency, as reported. */
   CASE
     WHEN @is_reported_usd(record.reported_usd, record.converted_usd)
     THEN record.reported_usd
     ELSE @plausible_usd(record.converted_usd)
-  END::DECIMAL(18, 2) AS gross_usd,
-  @is_reported_usd(record.reported_usd, record.converted_usd)::BOOLEAN AS is_gross_usd_reported,
-  record.screen_count::BIGINT AS screen_count,
-  record.showtime_count::BIGINT AS showtime_count,
-  record.source_file::TEXT AS _source_file,
-  record.source_line::BIGINT AS _source_line,
-  record.ingested_at::TIMESTAMP AS _source_ingested_at,
-  record.batch_id::TEXT AS _source_batch_id,
-  record._source_load_number::BIGINT AS _source_load_number,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  END::DECIMAL(18, 2) AS gross_usd, /* Gross in US dollars: as reported, if that is within a percent (or a dollar) of local money times rate, else that product; NULL without either. */
+  @is_reported_usd(record.reported_usd, record.converted_usd)::BOOLEAN AS is_gross_usd_reported, /* Whether gross_usd is as reported. */
+  record.screen_count::BIGINT AS screen_count, /* Screens that showed the title. */
+  record.showtime_count::BIGINT AS showtime_count, /* Showings. */
+  record.source_file::TEXT AS _source_file, /* File of the record. */
+  record.source_line::BIGINT AS _source_line, /* Line in it. */
+  record.ingested_at::TIMESTAMP AS _source_ingested_at, /* When the line was read (UTC). */
+  record.batch_id::TEXT AS _source_batch_id, /* Pipeline run that read it. */
+  record._source_load_number::BIGINT AS _source_load_number, /* Number of the load that brought it (studio_loads); tells what is new. */
+  @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
 FROM newest AS record
 LEFT JOIN silver.seed_country_codes AS country
   ON country.country_code = record.country_code

@@ -7,27 +7,6 @@ MODEL (
   grain interaction_id,
   references (fan_token, title_id),
   description 'One row per accepted interaction of a guest. A guest has no identity; the tokens of session and address go when their time is up (sources.studio.guest_retention_days).',
-  column_descriptions (
-    interaction_id = 'The studio''s key of the interaction.',
-    fan_token = 'Keyed token of the guest (HMAC-SHA256).',
-    account_type = 'GUEST, or another that is a guest''s (seed_account_types).',
-    title_id = 'The studio''s key of the title.',
-    region = 'Market region, as the feed says.',
-    country_code = 'ISO 3166-1 alpha-3; NULL when it is no country.',
-    device_type = 'Device, in capitals.',
-    event_type = 'STREAM, PURCHASE, REVIEW, WISHLIST or TRAILER_VIEW.',
-    event_at = 'When it happened (UTC).',
-    session_token = 'Keyed token of the session; NULL once expired.',
-    ip_token = 'Keyed token of the IP address; NULL once expired.',
-    expires_at = 'From when on (UTC) the next run of pipelines/studio.py removes the two tokens.',
-    amount = 'Money paid, in the currency.',
-    currency = 'ISO 4217.',
-    amount_usd = 'Money paid in US dollars.',
-    _source_ingested_at = 'When the line was read (UTC).',
-    _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
-    _loaded_at = 'When this row was written (UTC).'
-  ),
   audits (
     not_null(columns := (interaction_id, fan_token, event_at, expires_at), condition := @changed_rows()),
     duplicate_count("column" := interaction_id, blocking := TRUE, condition := @changed_rows()),
@@ -54,25 +33,25 @@ WITH high_water_mark AS (
     interaction.fan_class = 'GUEST' AND interaction._source_load_number > high_water_mark.load_number
 )
 SELECT
-  interaction.interaction_id::TEXT AS interaction_id,
-  interaction.fan_token::TEXT AS fan_token,
-  interaction.account_type::TEXT AS account_type,
-  interaction.title_id::TEXT AS title_id,
-  interaction.region::TEXT AS region,
-  interaction.country_code::TEXT AS country_code,
-  interaction.device_type::TEXT AS device_type,
-  interaction.event_type::TEXT AS event_type,
-  interaction.event_at::TIMESTAMP AS event_at,
-  landed.session_token::TEXT AS session_token,
-  landed.ip_token::TEXT AS ip_token,
-  COALESCE(landed.expires_at, landed.ingested_at + INTERVAL @guest_retention_days DAY)::TIMESTAMP AS expires_at,
-  interaction.amount::DECIMAL(18, 2) AS amount,
-  interaction.currency::TEXT AS currency,
-  interaction.amount_usd::DECIMAL(18, 2) AS amount_usd,
-  interaction._source_ingested_at::TIMESTAMP AS _source_ingested_at,
-  interaction._source_batch_id::TEXT AS _source_batch_id,
-  interaction._source_load_number::BIGINT AS _source_load_number,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  interaction.interaction_id::TEXT AS interaction_id, /* The studio's key of the interaction. */
+  interaction.fan_token::TEXT AS fan_token, /* Keyed token of the guest (HMAC-SHA256). */
+  interaction.account_type::TEXT AS account_type, /* GUEST, or another that is a guest's (seed_account_types). */
+  interaction.title_id::TEXT AS title_id, /* The studio's key of the title. */
+  interaction.region::TEXT AS region, /* Market region, as the feed says. */
+  interaction.country_code::TEXT AS country_code, /* ISO 3166-1 alpha-3; NULL when it is no country. */
+  interaction.device_type::TEXT AS device_type, /* Device, in capitals. */
+  interaction.event_type::TEXT AS event_type, /* STREAM, PURCHASE, REVIEW, WISHLIST or TRAILER_VIEW. */
+  interaction.event_at::TIMESTAMP AS event_at, /* When it happened (UTC). */
+  landed.session_token::TEXT AS session_token, /* Keyed token of the session; NULL once expired. */
+  landed.ip_token::TEXT AS ip_token, /* Keyed token of the IP address; NULL once expired. */
+  COALESCE(landed.expires_at, landed.ingested_at + INTERVAL @guest_retention_days DAY)::TIMESTAMP AS expires_at, /* From when on (UTC) the next run of pipelines/studio.py removes the two tokens. */
+  interaction.amount::DECIMAL(18, 2) AS amount, /* Money paid, in the currency. */
+  interaction.currency::TEXT AS currency, /* ISO 4217. */
+  interaction.amount_usd::DECIMAL(18, 2) AS amount_usd, /* Money paid in US dollars. */
+  interaction._source_ingested_at::TIMESTAMP AS _source_ingested_at, /* When the line was read (UTC). */
+  interaction._source_batch_id::TEXT AS _source_batch_id, /* Pipeline run that read it. */
+  interaction._source_load_number::BIGINT AS _source_load_number, /* Number of the load that brought it (studio_loads); tells what is new. */
+  @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
 FROM silver.stg_fan_interactions AS interaction
 JOIN bronze.raw_fan_interactions AS landed
   ON landed._dlt_id = interaction._source_row_id AND landed.batch_id = interaction._source_batch_id

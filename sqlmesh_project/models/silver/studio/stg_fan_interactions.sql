@@ -6,30 +6,6 @@ MODEL (
   grain interaction_id,
   references (fan_token, title_id),
   description 'One row per interaction of a fan, however often it was delivered: the first delivery that can be routed, else the first one. Says where it is routed to, or why it is quarantined.',
-  column_descriptions (
-    interaction_id = 'The studio''s key of the interaction.',
-    fan_token = 'Keyed token of the fan (HMAC-SHA256).',
-    fan_class = 'VERIFIED or GUEST (seed_account_types): the interaction is accepted and in stg_fan_verified or stg_fan_guest; NULL when it is quarantined.',
-    quarantine_reason = 'Why it is quarantined; NULL when it is accepted.',
-    account_type = 'Type of the account, in capitals.',
-    title_id = 'The studio''s key of the title.',
-    region = 'Market region, as the feed says.',
-    country_code = 'ISO 3166-1 alpha-3; NULL when it is no country.',
-    device_type = 'Device, in capitals.',
-    event_type = 'STREAM, PURCHASE, REVIEW, WISHLIST or TRAILER_VIEW, or what else the feed says.',
-    event_at = 'When it happened (UTC); NULL when the feed gives no moment up to a day after it was read.',
-    event_date = 'Day of event_at.',
-    amount = 'Money paid, in the currency; NULL when none is given or it is below 0.',
-    currency = 'ISO 4217.',
-    amount_usd = 'Money paid in US dollars at the rate of the day (seed_exchange_rates), rounded to cents; NULL without a rate.',
-    _source_file = 'File of the delivery.',
-    _source_line = 'Line in it.',
-    _source_ingested_at = 'When the line was read (UTC).',
-    _source_batch_id = 'Pipeline run that read it.',
-    _source_row_id = 'The row in bronze: its _dlt_id.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
-    _loaded_at = 'When this row was written (UTC).'
-  ),
   audits (
     not_null(columns := (interaction_id, fan_token, _source_row_id, _loaded_at), condition := @changed_rows()),
     duplicate_count("column" := interaction_id, blocking := TRUE, condition := @changed_rows()),
@@ -136,28 +112,28 @@ WITH new_loads AS (
   @rate_periods()
 )
 SELECT
-  routed.interaction_id::TEXT AS interaction_id,
-  routed.fan_token::TEXT AS fan_token,
-  CASE WHEN routed.quarantine_reason IS NULL THEN routed.fan_class END::TEXT AS fan_class,
-  routed.quarantine_reason::TEXT AS quarantine_reason,
-  routed.account_type::TEXT AS account_type,
-  routed.title_id::TEXT AS title_id,
-  routed.region::TEXT AS region,
-  routed.country_code::TEXT AS country_code,
-  routed.device_type::TEXT AS device_type,
-  routed.event_type::TEXT AS event_type,
-  routed.event_at::TIMESTAMP AS event_at,
-  routed.event_at::DATE AS event_date,
-  routed.amount::DECIMAL(18, 2) AS amount,
-  routed.currency::TEXT AS currency,
-  ROUND(@to_usd(routed.amount, rate.rate_usd), 2)::DECIMAL(18, 2) AS amount_usd,
-  routed.source_file::TEXT AS _source_file,
-  routed.source_line::BIGINT AS _source_line,
-  routed.ingested_at::TIMESTAMP AS _source_ingested_at,
-  routed.batch_id::TEXT AS _source_batch_id,
-  routed._dlt_id::TEXT AS _source_row_id,
-  routed._source_load_number::BIGINT AS _source_load_number,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  routed.interaction_id::TEXT AS interaction_id, /* The studio's key of the interaction. */
+  routed.fan_token::TEXT AS fan_token, /* Keyed token of the fan (HMAC-SHA256). */
+  CASE WHEN routed.quarantine_reason IS NULL THEN routed.fan_class END::TEXT AS fan_class, /* VERIFIED or GUEST (seed_account_types): the interaction is accepted and in stg_fan_verified or stg_fan_guest; NULL when it is quarantined. */
+  routed.quarantine_reason::TEXT AS quarantine_reason, /* Why it is quarantined; NULL when it is accepted. */
+  routed.account_type::TEXT AS account_type, /* Type of the account, in capitals. */
+  routed.title_id::TEXT AS title_id, /* The studio's key of the title. */
+  routed.region::TEXT AS region, /* Market region, as the feed says. */
+  routed.country_code::TEXT AS country_code, /* ISO 3166-1 alpha-3; NULL when it is no country. */
+  routed.device_type::TEXT AS device_type, /* Device, in capitals. */
+  routed.event_type::TEXT AS event_type, /* STREAM, PURCHASE, REVIEW, WISHLIST or TRAILER_VIEW, or what else the feed says. */
+  routed.event_at::TIMESTAMP AS event_at, /* When it happened (UTC); NULL when the feed gives no moment up to a day after it was read. */
+  routed.event_at::DATE AS event_date, /* Day of event_at. */
+  routed.amount::DECIMAL(18, 2) AS amount, /* Money paid, in the currency; NULL when none is given or it is below 0. */
+  routed.currency::TEXT AS currency, /* ISO 4217. */
+  ROUND(@to_usd(routed.amount, rate.rate_usd), 2)::DECIMAL(18, 2) AS amount_usd, /* Money paid in US dollars at the rate of the day (seed_exchange_rates), rounded to cents; NULL without a rate. */
+  routed.source_file::TEXT AS _source_file, /* File of the delivery. */
+  routed.source_line::BIGINT AS _source_line, /* Line in it. */
+  routed.ingested_at::TIMESTAMP AS _source_ingested_at, /* When the line was read (UTC). */
+  routed.batch_id::TEXT AS _source_batch_id, /* Pipeline run that read it. */
+  routed._dlt_id::TEXT AS _source_row_id, /* The row in bronze: its _dlt_id. */
+  routed._source_load_number::BIGINT AS _source_load_number, /* Number of the load that brought it (studio_loads); tells what is new. */
+  @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
 FROM routed
 LEFT JOIN rates AS rate
   ON rate.currency = routed.currency

@@ -5,27 +5,6 @@ MODEL (
   ),
   grain title_id,
   description 'One row per title of the studio, as it was described last.',
-  column_descriptions (
-    title_id = 'The studio''s key of the title.',
-    title_name = 'Name.',
-    franchise = 'Franchise it belongs to; NULL when it stands alone.',
-    genre = 'Genre, in the studio''s words.',
-    sub_genre = 'Genre within the genre.',
-    release_year = 'Year of the release.',
-    runtime_minutes = 'Running time in minutes.',
-    imdb_score = 'IMDb''s score, 0 to 10.',
-    rating = 'Age rating.',
-    budget_usd = 'Production budget in US dollars.',
-    studio = 'Producing studio.',
-    director = 'Director.',
-    production_status = 'How far the production is, in capitals.',
-    imdb_id = 'IMDb''s key of the movie (tt...), where known.',
-    tmdb_id = 'TMDb''s number of the movie, where known.',
-    _source_ingested_at = 'When the description was read (UTC).',
-    _source_batch_id = 'Pipeline run that read it.',
-    _source_load_number = 'Number of the load that brought it (studio_loads); tells what is new.',
-    _loaded_at = 'When this row was written (UTC).'
-  ),
   audits (
     not_null(columns := (title_id, _source_ingested_at), condition := @changed_rows()),
     duplicate_count("column" := title_id, blocking := TRUE, condition := @changed_rows()),
@@ -82,25 +61,25 @@ WITH new_loads AS (
     ON load._source_load_id = description._dlt_load_id
 )
 SELECT
-  @parse_key(title_id)::TEXT AS title_id,
-  COALESCE(title_name, title_id)::TEXT AS title_name,
-  @parse_name(franchise)::TEXT AS franchise,
-  genre::TEXT AS genre,
-  sub_genre::TEXT AS sub_genre,
-  @parse_year(release_year, ingested_at)::INT AS release_year,
-  @parse_count(runtime_minutes)::BIGINT AS runtime_minutes,
-  @parse_score(imdb_score)::DOUBLE AS imdb_score,
-  rating::TEXT AS rating,
-  @parse_amount(budget_usd)::DECIMAL(18, 2) AS budget_usd,
-  studio::TEXT AS studio,
-  director::TEXT AS director,
-  UPPER(production_status)::TEXT AS production_status,
-  imdb_id::TEXT AS imdb_id,
-  @parse_count(tmdb_id)::BIGINT AS tmdb_id,
-  ingested_at::TIMESTAMP AS _source_ingested_at,
-  batch_id::TEXT AS _source_batch_id,
-  _source_load_number::BIGINT AS _source_load_number,
-  @execution_dtntz::TIMESTAMP AS _loaded_at
+  @parse_key(title_id)::TEXT AS title_id, /* The studio's key of the title. */
+  COALESCE(title_name, title_id)::TEXT AS title_name, /* Name. */
+  @parse_name(franchise)::TEXT AS franchise, /* Franchise it belongs to; NULL when it stands alone. */
+  genre::TEXT AS genre, /* Genre, in the studio's words. */
+  sub_genre::TEXT AS sub_genre, /* Genre within the genre. */
+  @parse_year(release_year, ingested_at)::INT AS release_year, /* Year of the release. */
+  @parse_count(runtime_minutes)::BIGINT AS runtime_minutes, /* Running time in minutes. */
+  @parse_score(imdb_score)::DOUBLE AS imdb_score, /* IMDb's score, 0 to 10. */
+  rating::TEXT AS rating, /* Age rating. */
+  @parse_amount(budget_usd)::DECIMAL(18, 2) AS budget_usd, /* Production budget in US dollars. */
+  studio::TEXT AS studio, /* Producing studio. */
+  director::TEXT AS director, /* Director. */
+  UPPER(production_status)::TEXT AS production_status, /* How far the production is, in capitals. */
+  imdb_id::TEXT AS imdb_id, /* IMDb's key of the movie (tt...), where known. */
+  @parse_count(tmdb_id)::BIGINT AS tmdb_id, /* TMDb's number of the movie, where known. */
+  ingested_at::TIMESTAMP AS _source_ingested_at, /* When the description was read (UTC). */
+  batch_id::TEXT AS _source_batch_id, /* Pipeline run that read it. */
+  _source_load_number::BIGINT AS _source_load_number, /* Number of the load that brought it (studio_loads); tells what is new. */
+  @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
 FROM descriptions
 WHERE
   NOT @parse_key(title_id) IS NULL
