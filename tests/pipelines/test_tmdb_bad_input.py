@@ -405,6 +405,7 @@ def test_times_only_grow() -> None:
 
 def test_both_names_of_tmdb_are_tmdb() -> None:
     assert is_tmdb("https://api.tmdb.org/3")
+    assert is_tmdb("https://API.tmdb.org.:443/3")
     assert is_tmdb("https://api.themoviedb.org/3/movie/1")
     assert not is_tmdb("https://api.tmdb.org.example/3")
 
