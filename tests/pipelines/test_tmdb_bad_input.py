@@ -276,8 +276,8 @@ def test_a_movie_that_the_change_log_names_again_is_requested_again(
         Fault(path="/movie/popular", body=json.dumps(pages_of([1, 3])[0]).encode()),
     ]
     dead = Fault(path="/movie/2", status=404)
-    with Sandbox(sandbox.movie_set, faults=[dead]) as gone:
-        project.point_at(gone)
+    with Sandbox(sandbox.movie_set, faults=[dead]) as deleted:
+        project.point_at(deleted)
         assert project.load().code == 0
     assert tombstones(project) == [2]
     with Sandbox(changed(sandbox.movie_set, 1, 2), faults=without) as alive:
