@@ -14,7 +14,7 @@ import pytest
 from marquee.core import clock
 from marquee.core.text import WHITE_SPACE, clean_code, clean_text
 from marquee.sources.studio.feeds import Feed, Parsed
-from marquee.sources.studio.files import File
+from marquee.sources.studio.files import File, list_files
 from marquee.sources.studio.pseudonymize import Pseudonymizer
 from pipelines.studio import BOX_OFFICE, FAN_INTERACTIONS, TITLES
 from tests.conftest import Project
@@ -225,6 +225,36 @@ def test_a_landing_folder_with_a_bracket_in_its_path_is_read(
     folder.write("titles/t[1].json", '{"title_id": "T-1"}')
     assert folder.load().code == 0
     assert folder.landed(TITLE_IDS) == ["T-1"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a b", "a#b", "a?b", "a%20b", "{a}", "a'b\"c", "-a", "a&b;c", "\u00fc", "a\\b", "a\nb"),
+        *("*", "~", "a" * 200, ".a"),
+    ],
+)
+def test_a_folder_or_file_of_any_name_is_listed(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / "titles" / name / f"{name}.JSON"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"[]")
+    folder = tmp_path / name
+    for url in (str(folder), f"{folder}/", folder.as_uri()):
+        listing = list_files([TITLES], url)
+        (file,) = listing.files["titles"]
+        assert file.open().read() == b"[]"
+        assert listing.unread == {}
+
+
+@pytest.mark.parametrize("name", ["nowhere", "a#b"])
+def test_a_landing_folder_of_a_url_that_does_not_exist_is_reported(
+    folder: Folder, name: str
+) -> None:
+    folder.project.monkeypatch.setenv("STUDIO_URL", f"file://{folder.path.parent}/{name}")
+    ended = folder.load()
+    assert ended.code == 1
+    assert "There is no landing folder" in ended.err
+    assert list_files([TITLES], f"memory://{name}").unread == {".": "does not exist"}
 
 
 def test_a_file_name_that_is_no_unicode_does_not_end_the_run(folder: Folder) -> None:

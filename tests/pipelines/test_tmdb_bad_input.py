@@ -267,6 +267,26 @@ def test_a_movie_that_is_listed_again_is_requested_again(
     assert tombstones(project) == []
 
 
+def test_a_movie_that_the_change_log_names_again_is_requested_again(
+    project: Project, sandbox: Sandbox
+) -> None:
+    """The list and the export do not have it: it was reported as deleted and is none of theirs."""
+    without = [
+        Fault(path="/p/*", body=export_of(1, 3)),
+        Fault(path="/movie/popular", body=json.dumps(pages_of([1, 3])[0]).encode()),
+    ]
+    dead = Fault(path="/movie/2", status=404)
+    with Sandbox(sandbox.movie_set, faults=[dead]) as deleted:
+        project.point_at(deleted)
+        assert project.load().code == 0
+    assert tombstones(project) == [2]
+    with Sandbox(changed(sandbox.movie_set, 1, 2), faults=without) as alive:
+        project.point_at(alive)
+        assert project.load().code == 0
+        assert requested(alive) == [2]
+    assert tombstones(project) == []
+
+
 # --- one item never ends a run -----------------------------------------------------------------
 
 
@@ -385,6 +405,7 @@ def test_times_only_grow() -> None:
 
 def test_both_names_of_tmdb_are_tmdb() -> None:
     assert is_tmdb("https://api.tmdb.org/3")
+    assert is_tmdb("https://API.tmdb.org.:443/3")
     assert is_tmdb("https://api.themoviedb.org/3/movie/1")
     assert not is_tmdb("https://api.tmdb.org.example/3")
 

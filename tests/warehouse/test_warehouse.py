@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_warehouse import OF_TMDB, Warehouse, company, genre, movie
+from tests.small_warehouse import OF_TMDB, Rows, Warehouse, company, genre, movie
 
+LAYERS = ("silver", "snapshots", "gold", "ops")
 TOMBSTONE = {
     "success": False,
     "status_code": 34,
@@ -305,16 +306,21 @@ def test_dev_shows_the_whole_warehouse_beside_prod(warehouse: Warehouse) -> None
     warehouse.plan("dev")
 
     # Both plans may have stamped the movies, each with its own minute.
-    layers = ("silver", "snapshots", "gold", "ops")
-    prod = warehouse.rows_of(*layers, without="_loaded_at")
-    dev = warehouse.rows_of(*(f"{layer}__dev" for layer in layers), without="_loaded_at")
+    prod = warehouse.rows_of(*LAYERS, without="_loaded_at")
+    dev = warehouse.rows_of(*(f"{layer}__dev" for layer in LAYERS), without="_loaded_at")
     assert {name.replace("__dev", ""): rows for name, rows in dev.items()} == prod
 
 
-def test_a_refresh_of_dev_leaves_prod_alone(warehouse: Warehouse, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def refreshed_dev(
+    first_day: Warehouse, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Warehouse, dict[str, Rows]]:
+    """A dev with a new column, refreshed after a load; and the rows of prod before that."""
     # A new column is a change that breaks nothing below: dev then shares prod's tables of the rest.
     # The first model after bronze has it. What stands above a changed model, prod and dev share.
-    warehouse.copy_project_to(tmp_path / "project")
+    folder = tmp_path_factory.mktemp("dev")
+    warehouse = first_day.copy_to(folder)
+    warehouse.copy_project_to(folder / "project")
     models = warehouse.project / "sqlmesh_project" / "models"
     model = models / "silver" / "silver_movie_observations.sql"
     sql = model.read_text(encoding="utf-8")
@@ -330,16 +336,30 @@ def test_a_refresh_of_dev_leaves_prod_alone(warehouse: Warehouse, tmp_path: Path
         movie(2, production_companies=[company(3, "Clay")]),
         {"movie_id": 3, **TOMBSTONE},
     )
-    prod = warehouse.rows_of("silver", "snapshots", "gold", "ops")
-
+    prod = warehouse.rows_of(*LAYERS)
     warehouse.refresh("dev")
+    return warehouse, prod
 
-    assert warehouse.rows_of("silver", "snapshots", "gold", "ops") == prod
-    # Known fault: SQLMesh 0.236.4 fills another table here than the one that the view of dev shows
-    # (docs/runbook.md, Environments).
+
+def test_a_refresh_of_dev_leaves_prod_alone(
+    refreshed_dev: tuple[Warehouse, dict[str, Rows]],
+) -> None:
+    warehouse, prod = refreshed_dev
+    assert warehouse.rows_of(*LAYERS) == prod
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="SQLMesh 0.236.4: after a change that breaks nothing below it, `run dev` writes tables "
+    "that no view of dev shows (docs/runbook.md, Environments; a change that does break something "
+    "is in test_environments.py)",
+)
+def test_a_refresh_of_dev_shows_the_new_rows_in_dev(
+    refreshed_dev: tuple[Warehouse, dict[str, Rows]],
+) -> None:
+    warehouse, _ = refreshed_dev
     shown = warehouse.query("SELECT revenue_usd FROM gold__dev.fact_movies WHERE movie_id = 1")
-    if shown != [(3_100_000_000,)]:
-        pytest.xfail("run dev after a change of the first model after bronze leaves dev's view old")
+    assert shown == [(3_100_000_000,)]
 
 
 def test_no_fact_and_no_bridge_points_to_nothing(first_day: Warehouse) -> None:

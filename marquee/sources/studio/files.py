@@ -130,24 +130,25 @@ def landing_folder(
         filesystem, _ = fsspec_filesystem(
             bucket_url, credentials, kwargs=kwargs, client_kwargs=client_kwargs
         )
-    scheme = urlparse(bucket_url).scheme
-    if FilesystemConfiguration.is_local_path(bucket_url) or scheme == "file":
-        scheme, root = (
-            "file",
-            FilesystemConfiguration.make_local_path(
-                FilesystemConfiguration.make_file_url(bucket_url)
-                if scheme != "file"
-                else bucket_url
-            ),
-        )
+    if (root := local_folder(bucket_url)) is None:
+        scheme, root = urlparse(bucket_url).scheme, filesystem._strip_protocol(bucket_url)
     else:
-        root = filesystem._strip_protocol(bucket_url)
+        scheme = "file"
     filesystem.invalidate_cache()
     listing = Listing(files={feed.name: [] for feed in feeds})
     _walk(feeds, filesystem, str(root).rstrip("/"), "", MTIME_DISPATCH[scheme], listing)
     for files in listing.files.values():
         files.sort(key=lambda file: file.path)
     yield listing
+
+
+def local_folder(bucket_url: str) -> str | None:
+    """Return the path of a landing folder on this machine, None for one elsewhere."""
+    if FilesystemConfiguration.is_local_path(bucket_url):
+        bucket_url = FilesystemConfiguration.make_file_url(bucket_url)
+    elif urlparse(bucket_url).scheme != "file":
+        return None
+    return FilesystemConfiguration.make_local_path(bucket_url)
 
 
 def list_files(feeds: Sequence[Feed], bucket_url: str) -> Listing:
@@ -169,6 +170,7 @@ def _walk(
     try:
         entries = filesystem.ls(posixpath.join(root, folder) if folder else root, detail=True)
     except FileNotFoundError:
+        listing.unread[folder or "."] = "does not exist"
         return
     except OSError as error:
         listing.unread[folder or "."] = f"cannot be listed: {type(error).__name__}"

@@ -35,7 +35,14 @@ from marquee.sources.studio.feeds import (
     reason_of,
     unknown_field_positions,
 )
-from marquee.sources.studio.files import Chunk, File, FileCheckpoint, list_files, read_new
+from marquee.sources.studio.files import (
+    Chunk,
+    File,
+    FileCheckpoint,
+    list_files,
+    local_folder,
+    read_new,
+)
 from marquee.sources.studio.manifest import FileManifest, payload_columns
 from marquee.sources.studio.pseudonymize import PiiRecord, Pseudonymizer, SplitRecord
 from marquee.sources.studio.report import Report
@@ -221,7 +228,8 @@ def check_folder(bucket_url: str) -> None:
         MarqueeError: it is a path of this machine and no folder.
 
     """
-    if "://" in bucket_url or Path(bucket_url).is_dir():
+    folder = local_folder(bucket_url)
+    if folder is None or Path(folder).is_dir():
         return
     raise MarqueeError(
         f"There is no landing folder {bucket_url}.",

@@ -29,6 +29,8 @@ from marquee.sources.tmdb.settings import TmdbSettings, is_loopback
 from marquee.sources.tmdb.throttle import AdaptiveThrottle
 
 CONNECTIONS = 20  # the most that TMDb was ever known to allow one address
+# What the limiter waits beyond a full second: its default of 50 costs 5 % of the pace.
+SLACK_MS = 20
 CONNECT_SECONDS = 5  # a handshake around the world takes half a second
 FIRST_ATTEMPTS = 3  # nobody wants to wait a minute to hear that there is no network
 MALFORMED_ATTEMPTS = 3  # the next attempt repairs a cut-off body, and no broken document
@@ -110,6 +112,7 @@ class TmdbAdapter(LimiterAdapter):
             pool_maxsize=CONNECTIONS,
             pool_block=True,
         )
+        self.limiter.buffer_ms = SLACK_MS
         self._settings = settings
         self._lock = threading.Lock()
         self._stop = threading.Event()

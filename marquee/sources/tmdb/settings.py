@@ -156,7 +156,7 @@ class TmdbSettings:
 
 def is_tmdb(url: str) -> bool:
     """Tell whether a URL points at TMDb itself."""
-    return urlsplit(url).hostname in TMDB_HOSTS
+    return (urlsplit(url).hostname or "").rstrip(".") in TMDB_HOSTS
 
 
 def is_loopback(url: str) -> bool:
