@@ -87,7 +87,7 @@ def table(frame: pd.DataFrame, name: str) -> None:
 
 def csv(frame: pd.DataFrame) -> str:
     """Write a table as CSV in which a spreadsheet takes no text for a formula."""
-    texts = frame.select_dtypes(["object", "string"]).columns
+    texts = frame.select_dtypes(["object", "string", "category"]).columns
     neutral = frame.assign(**{name: frame[name].map(neutralized) for name in texts})
     neutral.columns = [neutralized(name) for name in neutral.columns]
     return str(neutral.to_csv(index=False))
