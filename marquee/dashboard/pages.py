@@ -108,7 +108,7 @@ def date_format(column: str) -> str:
 
 def csv(frame: pd.DataFrame) -> str:
     """Write a table as CSV in which a spreadsheet takes no text for a formula."""
-    texts = frame.select_dtypes(["object", "string"]).columns
+    texts = frame.select_dtypes(["object", "string", "category"]).columns
     neutral = frame.assign(**{name: frame[name].map(neutralized) for name in texts})
     neutral.columns = [neutralized(name) for name in neutral.columns]
     return str(neutral.to_csv(index=False))

@@ -30,6 +30,8 @@ FOREIGN = [
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
 ]
+# A path in place of a table is none any more: DuckDB looks for a table of that name.
+DENIED = "disabled (by|through) configuration|configuration has been locked|does not exist"
 WEBSOCKET = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -123,7 +125,7 @@ def test_the_ui_reads_no_file_but_the_warehouse(ui: str, tmp_path: Path) -> None
     ):
         text = answer(sql)
         assert "canary-of-a-file" not in text
-        assert re.search("disabled by configuration|configuration has been locked", text), text
+        assert re.search(DENIED, text), text
     assert [one.name for one in tmp_path.iterdir()] == ["secret.txt"]
 
 

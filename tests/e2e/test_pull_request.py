@@ -164,6 +164,22 @@ def test_without_a_token_the_poster_shows_what_to_set(
     assert github.requests == []
 
 
+@pytest.mark.parametrize("character", ["\n", "\u201c", "\u200b", " "])
+def test_a_token_that_no_header_can_carry_is_rejected_by_name(
+    github: FakeGitHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    character: str,
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", f"ghp_5ec2e7{character}5ec2e7")
+    assert post("first", tmp_path) == 1
+    output = capsys.readouterr()
+    assert "GITHUB_TOKEN contains a character that no HTTP header can carry" in output.err
+    assert "5ec2e7" not in output.out + output.err
+    assert github.requests == []
+
+
 def test_the_workflows_command_posts_with_the_standard_library_alone(
     github: FakeGitHub, tmp_path: Path
 ) -> None:

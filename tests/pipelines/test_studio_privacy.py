@@ -119,7 +119,8 @@ def test_canaries_are_in_the_vault_only_and_after_forget_nowhere(folder: Folder)
     folder.write("fan_interactions/Jane Canary.jsonl", canary(9))
     folder.write(f"fan_interactions/of-{FAN}.jsonl", canary(10))
     folder.write(f"fan_interactions/{NAMES[0].lower()}.jsonl", canary(11))
-    folder.write(f"fan_interactions/{MAIL}.bak", "x")
+    for name in (MAIL, NAMES[0], "Jane Canary", f"{NAMES[0]}/{NAMES[1]}"):
+        folder.write(f"fan_interactions/{name}.bak", "x")
     personal = (MAIL, PHONE, ADDRESS)
     for number, value in enumerate(personal):
         folder.write(

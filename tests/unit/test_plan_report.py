@@ -135,6 +135,10 @@ def test_a_csv_has_no_formula_and_a_message_no_markup() -> None:
     rows = [line.split(",")[0].strip('"') for line in pages.csv(frame).splitlines()[1:]]
     assert rows == ["'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'\t=1", "'\uff1d1", "plain", "", "a=b"]
     assert pages.csv(frame).splitlines()[1].endswith(",-1")  # a number stays one
+    for other in (frame[["title"]].astype("category"), frame[["title"]].astype("string")):
+        assert [row.strip('"') for row in pages.csv(other).splitlines()[1:]][:6] == rows[:6]
+    headed = pd.DataFrame({"=1+1": [1]})
+    assert pages.csv(headed).splitlines()[0] == "'=1+1"
     listed = pages.failures([CheckResult("run", HOSTILE, False, HOSTILE)])
     for sign in "<>[]()!`":
         assert listed.count(sign) == listed.count(f"\\{sign}"), sign

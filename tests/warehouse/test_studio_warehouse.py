@@ -601,7 +601,7 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
     assert found_in(project.folder, *FORGOTTEN[:4], CANARY_FAN, KEPT) == VAULT
     assert found_in(project.folder, *FORGOTTEN[4:]) == set()
     # A rejected value is none of the feed's own words, whether or not it looks personal.
-    rejected = "FROM ops.rejected_studio_values WHERE table_name = 'bronze.raw_fan_interactions'"
+    rejected = "FROM ops.rejected_studio_values WHERE table_name = 'raw_fan_interactions'"
     assert project.query(f"SELECT COUNT(*) > 0 {rejected}") == [(True,)]
     quoted = "NOT rejected_value SIMILAR TO '([a-z]+ of length \\d+)?'"
     assert project.query(f"{rejected} AND {quoted}") == []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from marquee.sources.studio.domains import (
 from marquee.sources.studio.feeds import Feed, Record
 from marquee.sources.studio.tokens import Tokens
 
+ENDING = re.compile(r"\.[a-z0-9]{1,5}$")
 TYPED = frozenset(name for name, domain in FAN_DOMAINS.items() if domain.is_typed)
 # First and last name first, see `Identity`.
 PERSONAL_FIELDS = ("first_name", "last_name", "email", "fan_id", "ip_address", "session_id")
@@ -194,14 +196,23 @@ class Pseudonymizer:
         feed, _, _ = path.partition("/")
         return f"{feed}/{MASKED}-{self._tokens.masked('file', path)[:16]}"
 
-    def unread_name(self, path: str) -> str:
-        """Return how a file that is read by no feed is named to people."""
+    def unread_name(self, path: str, personal_folders: Collection[str]) -> str:
+        """Return how a file that is read by no feed is named to people.
+
+        Args:
+            path: below the landing folder.
+            personal_folders: in which no record shows whose names the file names have.
+
+        """
         plain = path.encode(errors="backslashreplace").decode()
-        return (
-            plain
-            if is_plain_file_name(path)
-            else f"{MASKED}-{self._tokens.masked('file', plain)[:16]}"
-        )
+        folder, _, name = path.rpartition("/")
+        if folder.partition("/")[0] not in personal_folders and is_plain_file_name(path):
+            return plain
+        masked = f"{MASKED}-{self._tokens.masked('file', plain)[:16]}"
+        if folder in personal_folders:
+            ending = ENDING.search(name)
+            return f"{folder}/{masked}{ending[0] if ending else ''}"
+        return masked
 
     def masked_file_name(self, feed: Feed, path: str) -> str:
         """Return the name of a file whose path holds something personal."""

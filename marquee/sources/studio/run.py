@@ -345,8 +345,10 @@ class Reader:
         self._times = clock.Sequence(self._manifest.newest_timestamp())
         orphaned = self._manifest.orphaned_rows(QUARANTINE_STUDIO)
         listing = list_files(self._feeds, self._studio.bucket_url)
+        personal = {feed.name for feed in self._feeds if feed.masks_values}
         self._report.unread = {
-            self._people.unread_name(path): reason for path, reason in listing.unread.items()
+            self._people.unread_name(path, personal): reason
+            for path, reason in listing.unread.items()
         }
         for feed in self._feeds:
             files = {file: self._names(feed, file) for file in listing.files[feed.name]}
