@@ -509,9 +509,9 @@ def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     refreshed = [one["sql"] for one in story.account.log() if "ALTER DYNAMIC TABLE" in one["sql"]]
     assert len(refreshed) >= 2 * 5, "once by the plan and once by the refresh"
     log = [one["sql"] for one in story.account.log()]
-    for refresh in set(refreshed):
-        table = re.findall("DYNAMIC TABLE ([^ ]+)", refresh)[0]
-        last = len(log) - 1 - log[::-1].index(refresh)
+    for one in set(refreshed):
+        table = re.findall("DYNAMIC TABLE ([^ ]+)", one)[0]
+        last = len(log) - 1 - log[::-1].index(one)
         audits = [
             place
             for place, sql in enumerate(log)
