@@ -85,8 +85,8 @@ class Session:
             assert name in self.granted, f"{name} does not exist or not authorized"
         with self._connection.cursor() as cursor:
             cursor.execute(query, list(params))
-            names = [column.name for column in cursor.description]
-            return Frame(pd.DataFrame(cursor.fetchall(), columns=names))
+            columns = [column.name for column in cursor.description]
+            return Frame(pd.DataFrame(cursor.fetchall(), columns=columns))
 
 
 PAGE = """
@@ -111,7 +111,7 @@ def drawn(app: AppTest) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    sys.meta_path.insert(0, Missing())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Missing())
     session = Session(*arguments) if arguments else EmptySession()
     context = ModuleType("snowflake.snowpark.context")
     context.get_active_session = lambda: session  # type: ignore[attr-defined]

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.dialect import parse
 from sqlmesh.core.model import SqlModel, load_sql_based_model
 
+from marquee.core.settings import ROOT
 from tests.fakes.snowflake_emulator import SCRIPTS, statements_of
 from tests.fakes.snowflake_stub import build, gateway
 from tests.snowflake_lint import model_problems, problems
@@ -175,6 +177,25 @@ BY_KEY = "INCREMENTAL_BY_UNIQUE_KEY (unique_key (n, t))"
 )
 def test_a_unique_key_that_may_be_null_is_found(audits: str, found: list[str]) -> None:
     assert planted(f"SELECT n::INT AS n, t::TEXT AS t FROM {VALUES}", BY_KEY, audits) == found
+
+
+def test_a_metric_function_takes_the_types_of_its_columns(sent: tuple[Context, list[str]]) -> None:
+    """Snowflake attaches a function to columns of exactly its types."""
+    context, _ = sent
+    types = {
+        f"{model.schema_name}.{model.view_name}.{column}".upper(): kind
+        for model in context.models.values()
+        for column, kind in (model.columns_to_types or {}).items()
+    }
+    script = (ROOT / "snowflake" / "studio_data_metric_functions.sql").read_text(encoding="utf-8")
+    functions = dict(
+        re.findall(r"OPS\.(\w+) \(\s*measured TABLE \(value (\w+(?:\([^)]+\))?)\)", script)
+    )
+    calls = re.findall(r"CALL OPS\.ATTACH_METRIC\('([\w.]+)', '(\w+)', '(\w+)", script)
+    assert len(calls) > 20
+    for view, metric, column in calls:
+        argument_type = exp.DataType.build(functions[metric], dialect="snowflake")
+        assert types[f"{view}.{column}"].sql("snowflake") == argument_type.sql("snowflake"), column
 
 
 GRANTED = re.compile(r"GRANT (CREATE [A-Z ]+) ON SCHEMA \w+\.(\w+) TO ROLE MARQUEE_ENGINEER")
