@@ -199,11 +199,11 @@ def transform(
     context: dg.AssetExecutionContext,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Refresh the selected models, report what became of each, then check the health."""
-    selected = {one for one in PROJECT if key(one) in context.selected_asset_keys}
-    selected |= {
-        one.asset_key.to_user_string().replace("/", ".")
-        for one in context.selected_asset_check_keys
+    keys = {
+        *context.selected_asset_keys,
+        *(one.asset_key for one in context.selected_asset_check_keys),
     }
+    selected = {one for one in PROJECT if key(one) in keys}
     code, ids = 0, list[str]()
     if selected == set(PROJECT):
         code, ids = run_command(context, "-m", "marquee.cli.refresh", "--skip-plan")

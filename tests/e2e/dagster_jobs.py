@@ -13,6 +13,7 @@ from marquee.orchestration import definitions
 
 def main(job: str, *assets: str) -> None:
     """Run a job, or some of its assets, named such as `gold/fact_movies`."""
+    definitions.MAX_RETRIES, definitions.RETRY_SECONDS = 1, 0
     keys = [dg.AssetKey.from_user_string(one) for one in assets]
     with dg.DagsterInstance.ephemeral() as instance:
         ended = definitions.defs.resolve_job_def(job).execute_in_process(
