@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 from marquee.core.settings import ROOT
+from marquee.sources.tmdb.tables import TABLES
 from tests.e2e.browser import CHROMIUM, _wait_for, open_browser
 
 BIN = ROOT / ".cache" / "dagster" / "bin"
@@ -27,6 +28,7 @@ pytestmark = [
     ),
 ]
 SILVER, GOLD = "silver/silver_movies", "gold/fact_movies"
+TMDB = [f"bronze/{table.name}" for table in TABLES]
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -108,7 +110,7 @@ def test_an_audit_that_fails_appears_at_its_asset_and_stops_what_is_downstream(
             f"UPDATE {table} SET revenue_usd = -1, profit_usd = NULL, "
             f"_source_load_number = {newest} WHERE movie_id = (SELECT min(movie_id) FROM {table})"
         )
-    other = "gold/dim_titles"
+    other = "silver/stg_titles"  # of the studio
     report = job(folder, "transform_only", SILVER, GOLD, other)
     assert not report["is_success"]
     failed = {name for name, is_passed in report["checks"].items() if not is_passed}
@@ -132,10 +134,10 @@ def test_what_may_succeed_later_is_tried_again_and_nothing_else(tmp_path: Path) 
     ) as process:
         assert process.stdout
         process.stdout.readline()
-        assert job(tmp_path, "full_refresh", "bronze/raw_movies")["retries"] == 1
+        assert job(tmp_path, "full_refresh", *TMDB)["retries"] == 1
         process.communicate("\n")
     (tmp_path / "warehouse.duckdb").write_bytes(b"no database" * 1000)
-    report = job(tmp_path, "full_refresh", "bronze/raw_movies")
+    report = job(tmp_path, "full_refresh", *TMDB)
     assert (report["is_success"], report["retries"]) == (False, 0)
 
 
