@@ -1,11 +1,12 @@
 # The two commands of the README are `make demo` and `make test`; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help install demo tour export daily backup restore disk refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check snowflake-dashboard bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
+.PHONY: help install demo tour export daily dagster test-dagster backup restore disk refresh health dashboard catalog ui screenshots test test-browser test-e2e test-kills test-snowflake snowflake-check snowflake-dashboard bench lint style types layers vocabulary model-lint workflows test-models format docs plan-diff sandbox lock clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BASE ?= main
+DAGSTER := .cache/dagster
 
 ##@ Users
 
@@ -44,6 +45,19 @@ backup: install  ## Back up warehouse, state and, in another place, the vault (T
 restore: install  ## Restore a backup, or the newest one of a folder (FROM=folder or URL, VAULT=place)
 	@$(BIN)/python -m marquee.cli.backup restore "$(FROM)" $(if $(VAULT),--vault "$(VAULT)")
 
+dagster: $(DAGSTER)/installed  ## Serve Dagster's UI on http://127.0.0.1:3000 (SANDBOX=1: without a key)
+	@mkdir -p $(DAGSTER)/home
+	@cp marquee/orchestration/dagster.yaml $(DAGSTER)/home
+	DAGSTER_HOME=$(CURDIR)/$(DAGSTER)/home MARQUEE_SANDBOX=$(SANDBOX) \
+	  $(DAGSTER)/bin/dagster dev -h 127.0.0.1 -p 3000 -m marquee.orchestration.definitions
+
+# Apart from .venv, which a scheduled job uses and which needs no web server.
+$(DAGSTER)/installed: requirements/dagster.lock pyproject.toml | install
+	$(BIN)/uv venv --quiet --clear $(DAGSTER)
+	$(BIN)/uv pip install --quiet --python $(DAGSTER)/bin/python --no-deps --require-hashes -r $<
+	$(BIN)/uv pip install --quiet --python $(DAGSTER)/bin/python --no-deps --editable .
+	@touch $@
+
 disk: install  ## Show what uses the disk (CLEAN=1: remove what can be made again)
 	@$(BIN)/python -m marquee.cli.disk $(if $(CLEAN),--clean)
 
@@ -65,6 +79,9 @@ test-e2e: install  ## Whole plan diffs, environments, and the bot against a fake
 
 test-kills: install  ## The long tests: a load and refresh of 2,000 movies killed 28 times, a studio's three batches (minutes)
 	$(BIN)/pytest --quiet -m slow -rP
+
+test-dagster: $(DAGSTER)/installed  ## Dagster's code location: definitions, a job on the sandbox, the UI in Chromium (minutes)
+	$(BIN)/pytest --quiet -m dagster -rP
 
 FAKESNOW := .cache/fakesnow
 
@@ -181,9 +198,10 @@ lock: install  ## Resolve the lock files again: project, benchmarks, emulator
 	# A reader of buckets goes into the same environment. Only boto3 may differ: s3fs needs an older botocore.
 	@mkdir -p .cache
 	grep -oE '^[a-zA-Z0-9._-]+==[^ ;\]+( ; [^\]+)?' requirements.lock | grep -vE '^(boto3|botocore|s3transfer)==' > .cache/constraints.txt
+	$(RESOLVE) --python-version 3.10 pyproject.toml --extra dagster --constraint .cache/constraints.txt --output-file requirements/dagster.lock
 	for one in s3fs gcsfs adlfs; do $(RESOLVE) --python-version 3.10 requirements/$$one.in --constraint .cache/constraints.txt --output-file requirements/$$one.lock || exit 1; done
 
 ##@ Users
 
 clean:  ## Delete the warehouse, its vault, SQLMesh's state, dlt's working folder and the caches
-	rm -rf warehouse.duckdb* vault.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs plan-diff.md
+	rm -rf warehouse.duckdb* snapshot vault.duckdb* state.duckdb* state.snowflake.duckdb* .dlt/work .cache logs plan-diff.md

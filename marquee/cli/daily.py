@@ -24,7 +24,7 @@ from marquee.core.dlt_project import configure_dlt
 from marquee.core.settings import Settings
 from marquee.core.signals import EXIT_CODE
 from marquee.ops.run_log import RunLog
-from marquee.sources.studio.settings import DEFAULT_FOLDER, configured_folder
+from marquee.sources.studio.settings import has_folder
 
 EPILOG = """\
 A step that fails does not keep the next ones from running. The studio's feeds are loaded if a
@@ -121,7 +121,7 @@ def steps(
         tmdb += ["--sandbox", "--day", str(options.day)]
         studio += ["--sandbox", "--batch", str(min(options.day + 1, 3))]
     yield "tmdb", lambda: load_tmdb(tmdb)
-    if options.sandbox or configured_folder() or DEFAULT_FOLDER.is_dir():
+    if options.sandbox or has_folder():
         yield "studio", lambda: load_studio(studio)
     yield "refresh", lambda: refresh.main(["--skip-plan"])
     yield "health", lambda: check_health(gateway, settings)

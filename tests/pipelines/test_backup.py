@@ -81,7 +81,7 @@ def test_a_restore_brings_back_all_parts(folder: Folder, tmp_path: Path) -> None
     assert run("restore", place) == 0
     assert content(project) == rows
     assert project.vault.read_bytes() == vault
-    change(folder)  # it goes on from there
+    change(folder)  # loads continue
     assert not list(project.folder.glob("*.staged")) + list(project.folder.glob("*.restored"))
 
 

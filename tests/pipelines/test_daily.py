@@ -9,6 +9,7 @@ import pytest
 
 from marquee.cli import daily, health, refresh
 from marquee.core.lock import lock_file, run_lock
+from marquee.sources.studio import settings
 from pipelines import tmdb
 from tests.conftest import Project
 
@@ -58,7 +59,7 @@ def test_every_step_runs_and_the_exit_code_tells_who_has_to_act(
 
 
 def test_without_a_landing_folder_the_studio_is_left_out(project: Project) -> None:
-    project.monkeypatch.setattr(daily, "DEFAULT_FOLDER", project.folder / "none")
+    project.monkeypatch.setattr(settings, "DEFAULT_FOLDER", project.folder / "none")
     steps = Steps(project.monkeypatch)
     assert steps.run("--log-format", "json") == 0
     options = ["--destination", "duckdb", "--log-format", "json"]
@@ -92,7 +93,7 @@ def test_ctrl_c_ends_the_whole(project: Project) -> None:
 
 
 def test_the_steps_are_logged_as_one_process_under_one_lock(project: Project) -> None:
-    project.monkeypatch.setattr(daily, "DEFAULT_FOLDER", project.folder / "none")
+    project.monkeypatch.setattr(settings, "DEFAULT_FOLDER", project.folder / "none")
     project.monkeypatch.setattr(refresh, "main", lambda _: 0)
     project.monkeypatch.setenv("TMDB_BASE_URL", "http://127.0.0.1:9/3")
     project.monkeypatch.setenv("TMDB_ACCESS_TOKEN", "token")

@@ -56,17 +56,21 @@ def ends_by_a_signal(project: Project) -> str:
     return ""  # on disk, in output.txt
 
 
-def fails(project: Project) -> str:
+def fails(project: Project, code: int = 1) -> str:
     ended = project.load()
-    assert ended.code == 1
+    assert ended.code == code
     return ended.output
+
+
+def is_cut_off(project: Project) -> str:
+    return fails(project, code=75)
 
 
 ENDINGS = {
     "success": (ends_well, []),
     "401": (fails, [Fault(path="/movie/[0-9]*", status=401)]),
     "401 at once": (fails, [Fault(path="/*", status=401)]),
-    "reset": (fails, [Fault(path="/movie/[0-9]*", drop_connection=True)]),
+    "reset": (is_cut_off, [Fault(path="/movie/[0-9]*", drop_connection=True)]),
     "reset of a list": (fails, [Fault(path="/movie/changes", drop_connection=True)]),
     "no JSON": (fails, [Fault(path="/movie/changes", body=b"<html>")]),
     "crash": (ends_in_a_crash, []),

@@ -39,9 +39,9 @@ from marquee.cli import health, ui
 from marquee.core.clock import utcnow
 from marquee.core.settings import ROOT
 from marquee.dashboard.queries import runs
-from marquee.monitoring.checks import CheckResult, check_all, is_unfinished, robust_z_score
-from marquee.monitoring.snapshot import current_snapshot
-from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore
+from marquee.monitoring.checks import COUNTS, CheckResult, check_all, is_unfinished, robust_z_score
+from marquee.monitoring.snapshot import current_snapshot, file_state
+from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
 from marquee.monitoring.thresholds import read_thresholds
 from marquee.ops import run_log
 from marquee.ops.log_tables import TABLES, LogWriter, command_line
@@ -677,6 +677,7 @@ def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
     monkeypatch.setattr("marquee.monitoring.snapshot.ATTEMPTS", 3)
     monkeypatch.setattr("marquee.monitoring.snapshot.PAUSE_SECONDS", 0.01)
     is_over = threading.Event()
+    quiet = file_state(warehouse.duckdb)
 
     def write() -> None:
         with duckdb.connect(str(warehouse.duckdb)) as writer:
@@ -687,7 +688,8 @@ def test_health_reports_when_it_sees_the_past_and_fails_when_that_is_long_past(
     thread = threading.Thread(target=write)
     thread.start()
     try:
-        time.sleep(0.1)
+        while file_state(warehouse.duckdb) == quiet:
+            time.sleep(0.1)
         assert health.main([]) == 0
         assert "all else is as it was 0 min ago" in capsys.readouterr().out
         now = time.time

@@ -120,6 +120,11 @@ def configured_folder(environ: Mapping[str, str] = os.environ) -> str | None:
     return environ.get("STUDIO_URL") or dlt.config.get("sources.studio.bucket_url", str)
 
 
+def has_folder() -> bool:
+    """Return whether there is a landing folder to load: a configured one, or the default one."""
+    return bool(configured_folder()) or DEFAULT_FOLDER.is_dir()
+
+
 def derived_vault_key(token_key: str) -> str:
     """Return the key of the vault of who has set none: it follows from the token key alone."""
     return hmac.digest(token_key.encode(), b"vault", "sha256").hex()
