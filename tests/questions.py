@@ -34,9 +34,7 @@ def shown(value: Any) -> str:
 def with_results(page: str, connection: duckdb.DuckDBPyConnection) -> str:
     """Return the page with the results of its queries on a warehouse."""
     return BLOCK.sub(
-        lambda block: (
-            f"```sql\n{block['sql']}```\n\n{result_table(connection, block['sql'])}"
-        ),
+        lambda block: f"```sql\n{block['sql']}```\n\n{result_table(connection, block['sql'])}",
         page,
     )
 

@@ -29,6 +29,7 @@ from marquee.sandbox.studio import BATCHES
 # A pipeline's command line: takes its arguments, returns its exit code.
 Pipeline = Callable[[Sequence[str]], int]
 
+
 class TablesProgress(NoopConsole):
     """One line of progress for a plan or run of SQLMesh; errors as its terminal shows them.
 

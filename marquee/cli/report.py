@@ -234,7 +234,17 @@ def titled(title: str, *columns: str) -> Table:
     """An empty table; every column after the text columns is set flush right."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        is_text = column in ("layer", "table", "title", "genre", "column", "franchise", "region", "from", "to")
+        is_text = column in (
+            "layer",
+            "table",
+            "title",
+            "genre",
+            "column",
+            "franchise",
+            "region",
+            "from",
+            "to",
+        )
         if is_text:
             table.add_column(column, max_width=TEXT_WIDTH, no_wrap=True)
         else:

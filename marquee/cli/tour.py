@@ -107,4 +107,3 @@ def print_rest(console: Console, count: int, noun: str) -> None:
     """Print how many are not listed, if any."""
     if count > 0:
         console.print(f"  and {counted(count, noun)} more", highlight=False)
-

@@ -171,9 +171,7 @@ def retention(cohorts: pd.DataFrame) -> alt.Chart:
         .mark_rect(cornerRadius=3)
         .encode(
             x=alt.X("months_since_first_seen:O", title="months later", axis=alt.Axis(labelAngle=0)),
-            y=alt.Y(
-                "yearmonth(acquisition_month):O", title=None, axis=alt.Axis(format="%b %Y")
-            ),
+            y=alt.Y("yearmonth(acquisition_month):O", title=None, axis=alt.Axis(format="%b %Y")),
             color=alt.Color(
                 "retention_pct:Q",
                 title="came back (%)",
@@ -205,7 +203,8 @@ def franchises_and_tmdb(franchises: pd.DataFrame) -> alt.Chart:
             y=alt.Y("franchise:N", title=None, sort=franchises["franchise"].tolist()),
             yOffset=alt.YOffset("of:N", sort=list(sides.values())),
             color=alt.Color(
-                "of:N", scale=alt.Scale(domain=list(sides.values()), range=[PLAIN, "#8d99a6"]),
+                "of:N",
+                scale=alt.Scale(domain=list(sides.values()), range=[PLAIN, "#8d99a6"]),
                 legend=TOP,
             ),
             tooltip=["franchise", "of", alt.Tooltip("revenue", format="$,.0f")],
