@@ -13,6 +13,7 @@ import unittest
 from datetime import datetime, timezone
 from xml.etree import ElementTree
 
+from sqlmesh.core.console import configure_console
 from sqlmesh.core.context import Context
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
@@ -28,6 +29,7 @@ gc.disable()
 
 def main() -> int:
     """Run the tests as `sqlmesh test` does; return 1 where one fails."""
+    configure_console()
     context = Context(paths=[str(ROOT)])
     gc.freeze()
     gc.set_threshold(500_000, 20, 100)  # what the tests leave behind; without it, 1.3 GB
