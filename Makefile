@@ -129,8 +129,8 @@ workflows: install
 	$(BIN)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github/workflows
 
-test-models: install  ## SQLMesh's unit tests of the models
-	$(BIN)/python -m tests.model_tests
+test-models: install  ## SQLMesh's unit tests of the models (ONLY=word: of names that contain it)
+	ONLY=$(ONLY) $(BIN)/python -m tests.model_tests
 
 # Targets that have a new name.
 .PHONY: units test-review

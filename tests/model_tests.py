@@ -7,11 +7,13 @@ dashboard's Test results reads the file, as it reads pytest's.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import unittest
 from datetime import datetime, timezone
 from xml.etree import ElementTree
 
+from sqlmesh.core.console import configure_console
 from sqlmesh.core.context import Context
 from sqlmesh.core.test.definition import ModelTest
 from sqlmesh.core.test.result import ModelTextTestResult
@@ -27,10 +29,19 @@ gc.disable()
 
 def main() -> int:
     """Run the tests as `sqlmesh test` does; return 1 where one fails."""
+    configure_console()
     context = Context(paths=[str(ROOT)])
     gc.freeze()
     gc.set_threshold(500_000, 20, 100)  # what the tests leave behind; without it, 1.3 GB
     gc.enable()
+    only = os.environ.get("ONLY", "")
+    if only:
+        found = [one for one in context.select_tests() if only in f"{one.model_name} {one.path}"]
+        if not found:
+            print(f"No unit test of a model or file that contains {only!r}.", file=sys.stderr)
+            return 1
+        names = [one.fully_qualified_test_name for one in found]
+        return 0 if context.test(tests=names).wasSuccessful() else 1
     result = context.test()
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     junit(result).write(RESULTS, encoding="utf-8", xml_declaration=True)

@@ -1,4 +1,4 @@
-"""The warehouse in one Markdown file, for AI assistants: `llms.txt`, which `make catalog` writes."""
+"""The warehouse in one Markdown file for AI assistants: `llms.txt`, of `make catalog`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ that is needed to write SQL on it. Engine: DuckDB or Snowflake; write SQL that b
 - Read the schema gold. ops has data quality; silver and bronze are not for analysis.
 - Money is in US dollars (`_usd`). Shares are in percent (`_pct`). Moments are UTC. NULL is unknown.
 - Every dimension has an unknown member, so use inner joins.
-- Revenue of a movie counts whole in each of its genres (bridge_movie_genres). To divide it, multiply
-  by the bridge's weight.
+- Revenue of a movie counts whole in each of its genres (bridge_movie_genres). To divide it,
+  multiply by the bridge's weight.
 - Distinct fans (`unique_fans`) must not be added up.
 - Histories: valid_from is inclusive, valid_to exclusive, NULL means until now.
 """

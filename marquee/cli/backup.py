@@ -21,10 +21,10 @@ import duckdb
 from fsspec.core import url_to_fs
 
 from marquee.bronze.destination import duckdb_destination
+from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import MarqueeError, TemporaryError, exit_code, explain
 from marquee.core.lock import lock_file, restored_folder, run_lock
 from marquee.core.run_id import new_batch_id
-from marquee.core.dlt_project import configure_dlt
 from marquee.core.settings import Settings
 from marquee.monitoring.snapshot import file_state
 from marquee.sources.studio.encryption import OWNER_ONLY, PRIVATE_UMASK

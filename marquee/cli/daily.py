@@ -16,11 +16,11 @@ from marquee.bronze.choice import choose_destination
 from marquee.cli import health, refresh
 from marquee.cli.base import add_log_options
 from marquee.core.clock import utcnow
+from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import EXIT_FAILURE, EXIT_TRY_AGAIN, MarqueeError, exit_code, explain
 from marquee.core.lock import lock_file, run_lock
 from marquee.core.logs import configure_logging
 from marquee.core.run_id import new_batch_id
-from marquee.core.dlt_project import configure_dlt
 from marquee.core.settings import Settings
 from marquee.core.signals import EXIT_CODE
 from marquee.ops.run_log import RunLog

@@ -194,7 +194,7 @@ def summary(report: Report, place: str, destination: Destination, *, dry_run: bo
         f"{place} -> {destination.place}",
         "",
         *(
-            f"  {feed:<17}{report.read[feed]:>9,} of {counted(count, 'file')} had new or changed rows"
+            f"  {feed:<17}{report.read[feed]:>9,} of {counted(count, 'file')} had new rows"
             for feed, count in report.listed.items()
         ),
         f"  people, new      {report.vaulted:>9,}",

@@ -129,7 +129,8 @@ ORDER BY quarantined_date DESC NULLS LAST, row_count DESC NULLS LAST
 """
 GENRES = """
 SELECT genre_name, genre_group, movie_count, financially_complete_count, total_revenue_usd,
-  weighted_revenue_usd, revenue_per_budget_usd, avg_budget_usd, median_roi_pct, pct_profitable, avg_vote_average, revenue_rank, roi_rank
+  weighted_revenue_usd, revenue_per_budget_usd, avg_budget_usd, median_roi_pct, pct_profitable,
+  avg_vote_average, revenue_rank, roi_rank
 FROM gold.kpi_genre_performance
 ORDER BY total_revenue_usd DESC NULLS LAST, genre_name
 """
@@ -248,7 +249,7 @@ SELECT
   (SELECT COUNT(*) FROM ops.rejected_studio_values) AS value_count,
   (SELECT COUNT(*) FROM bronze.quarantine_studio) AS line_count
 """
-# Why the rows of ops.quarantine_fan_interactions are there is told by their account type alone.
+# Why the rows of ops.quarantine_fan_interactions are there shows in their account type.
 UNKNOWN_ACCOUNT_TYPES = """
 SELECT interaction.account_type, COUNT(*) AS interaction_count
 FROM ops.quarantine_fan_interactions AS interaction

@@ -34,7 +34,7 @@ REMEDIES = {
     "disk": "free space",
 }
 METRIC_REMEDIES = {
-    "unknown_account_type_count": "map the account type in seeds/account_types.csv, then make refresh",
+    "unknown_account_type_count": "map it in seeds/account_types.csv, then make refresh",
 }
 
 # Clocks of two hosts may differ by so much; a time further ahead is wrong.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,7 +41,12 @@ def test_the_newest_day_counts_also_if_it_was_interrupted() -> None:
 def commands(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a demo runs, by the words that the run log has; nothing is loaded."""
     commands: list[str] = []
-    monkeypatch.setattr(demo, "refresh", lambda: commands.append("refresh") or 0)
+
+    def refresh() -> int:
+        commands.append("refresh")
+        return 0
+
+    monkeypatch.setattr(demo, "refresh", refresh)
     monkeypatch.setattr(report, "main", lambda: 0)
     return commands
 
@@ -48,7 +54,7 @@ def commands(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def run(commands: list[str], *arguments: str) -> int:
     def pipeline(name: str) -> demo.Pipeline:
         def load(options: Sequence[str]) -> int:
-            assert demo.sys.argv[1:] == list(options)
+            assert sys.argv[1:] == list(options)
             commands.append(f"{name} {' '.join(options)}")
             return 0
 
@@ -143,9 +149,7 @@ def test_words_and_numbers_agree() -> None:
 def test_a_failing_check_ends_with_what_to_do() -> None:
     subject = "silver.stg_fan_interactions.account_type unknown_account_type_count"
     failing = with_remedy(CheckResult("metric", subject, False, "55, at most 0 is tolerated"))
-    assert failing.message.endswith(
-        "to do: map the account type in seeds/account_types.csv, then make refresh"
-    )
+    assert failing.message.endswith("to do: map it in seeds/account_types.csv, then make refresh")
     passed = CheckResult("disk", "/", True, "78.8 GB free")
     assert with_remedy(passed) is passed
 

@@ -39,9 +39,9 @@ from marquee.cli import health, ui
 from marquee.core.clock import utcnow
 from marquee.core.settings import ROOT
 from marquee.dashboard.queries import runs
-from marquee.monitoring.checks import COUNTS, CheckResult, check_all, is_unfinished, robust_z_score
+from marquee.monitoring.checks import CheckResult, check_all, is_unfinished, robust_z_score
 from marquee.monitoring.snapshot import current_snapshot, file_state
-from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, as_snowflake
+from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore
 from marquee.monitoring.thresholds import read_thresholds
 from marquee.ops import run_log
 from marquee.ops.log_tables import TABLES, LogWriter, command_line
