@@ -99,7 +99,7 @@ CREATE OR REPLACE SEMANTIC VIEW <% ctx.env.SNOWFLAKE_DATABASE %>.GOLD.MOVIE_ANAL
     dim_titles.studio AS STUDIO COMMENT = 'Producing studio.',
     dim_titles.director AS DIRECTOR COMMENT = 'Director.',
     dim_titles.production_status AS PRODUCTION_STATUS COMMENT = 'How far the production is, in capitals.',
-    dim_titles.is_described AS IS_DESCRIBED COMMENT = 'Whether titles/*.json describes the title.',
+    dim_titles.is_described AS IS_DESCRIBED COMMENT = 'Whether the titles feed describes the title.',
     fact_daily_performance.region AS REGION COMMENT = 'Market region of the theatre or the fan; Unknown where none is named.',
     fact_movies.movie_id AS MOVIE_ID COMMENT = 'TMDb''s number of the movie.',
     fact_movies.title AS TITLE COMMENT = 'Title.',

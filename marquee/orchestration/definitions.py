@@ -17,8 +17,9 @@ import dagster as dg
 from marquee.bronze.destination import BRONZE
 from marquee.bronze.tables import Table as BronzeTable
 from marquee.core.clock import utcnow
+from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import EXIT_TRY_AGAIN
-from marquee.core.settings import ROOT, Settings, configure_dlt
+from marquee.core.settings import ROOT, Settings
 from marquee.lineage.project import Table, read_project
 from marquee.monitoring.store import Store, rows
 from marquee.monitoring.view import open_warehouse
