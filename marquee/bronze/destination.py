@@ -15,17 +15,10 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from marquee.bronze.tables import Rows, Table
 from marquee.core.errors import MarqueeError
+from marquee.core.file_names import hidden_schema
 from marquee.core.settings import check_link
 
 BRONZE = "bronze"
-# DuckDB names the catalog after the file, and a name such as `gold.fact_movies` is ambiguous where
-# a catalog and a schema share it. The schemas of the warehouse, of the vault, of SQLMesh's state,
-# and DuckDB's own catalogs and schemas.
-RESERVED_NAMES = frozenset(
-    {BRONZE, "silver", "snapshots", "gold", "ops", "secure", "sqlmesh"}
-    | {"main", "temp", "system", "information_schema", "pg_catalog"}
-)
-
 FileFormat = Literal["parquet", "jsonl"]
 
 
@@ -108,7 +101,6 @@ def duckdb_destination(
     read_only: bool = False,
     what: str = "warehouse",
     variable: str = "MARQUEE_DUCKDB",
-    schema: str = BRONZE,
 ) -> Destination:
     """Describe the DuckDB file at `path`; nothing is opened or created yet.
 
@@ -117,7 +109,6 @@ def duckdb_destination(
         read_only: whether nothing will be written.
         what: what the file is, for people.
         variable: the environment variable that names it.
-        schema: the schema that is written in it.
 
     Raises:
         MarqueeError: the file's folder is missing or not writable, or the name cannot serve.
@@ -138,11 +129,9 @@ def duckdb_destination(
     check_link(path)
     if path.is_dir():
         raise MarqueeError(f"{variable} names a folder, not a file: {path}")
-    catalog = path.name.partition(".")[0].lower()
-    if catalog.partition("__")[0] in RESERVED_NAMES | {schema}:  # gold__dev, sqlmesh__gold
+    if hidden := hidden_schema(path.name):
         raise MarqueeError(
-            f"A {what} file cannot be called {path.name}: its name would hide the schema "
-            f"{catalog}.",
+            f"A {what} file cannot be called {path.name}: its name would hide the schema {hidden}.",
             f"Set {variable} to another name.",
         )
     credentials = DuckDbCredentials(str(path), read_only=read_only)

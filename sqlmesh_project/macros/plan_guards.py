@@ -34,10 +34,13 @@ def check_plan(evaluator: MacroEvaluator) -> exp.Expr:
         A statement that does nothing: SQLMesh warns of a macro that returns none.
 
     Raises:
-        PlanError: a guard holds, with the reason and the way on.
+        PlanError: a guard holds, with the reason and the way on; or the warehouse file is named
+            like a schema, which is then ambiguous.
 
     """
     if evaluator.locals["runtime_stage"] == RuntimeStage.BEFORE_ALL.value:
+        if evaluator.dialect == "duckdb":
+            _check_file_name(str(evaluator.engine_adapter.get_current_catalog()))
         allowed = {name.strip() for name in os.environ.get("MARQUEE_ALLOW", "").split(",")}
         limit = int(str(evaluator.var("max_rebuild_rows")))
         models = [snapshot for snapshot in evaluator.snapshots.values() if snapshot.is_model]
@@ -54,6 +57,16 @@ def check_plan(evaluator: MacroEvaluator) -> exp.Expr:
                 + f"\nIf that is meant: MARQUEE_ALLOW={names}"
             )
     return exp.select("1")
+
+
+def _check_file_name(catalog: str) -> None:
+    from marquee.core.file_names import hidden_schema
+
+    if hidden := hidden_schema(catalog):
+        raise PlanError(
+            f"A warehouse file cannot be called {catalog}.duckdb: its name would hide the schema "
+            f"{hidden}.\nSet MARQUEE_DUCKDB to another name."
+        )
 
 
 def _large_rebuilds(

@@ -6,11 +6,16 @@ import errno
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import duckdb
 import pytest
 from sqlmesh.core.config import DuckDBConnectionConfig
+from sqlmesh.core.macros import RuntimeStage
+from sqlmesh.utils.errors import PlanError
 
+from macros.plan_guards import check_plan
 from marquee.bronze.destination import duckdb_destination
 from marquee.cli import health
 from marquee.core.errors import MarqueeError
@@ -25,6 +30,17 @@ def test_a_file_named_like_a_schema_is_rejected_by_name(name: str, tmp_path: Pat
     duckdb.connect(str(path)).close()
     with pytest.raises(MissingWarehouse, match=f"cannot be called {name}.duckdb.*MARQUEE_DUCKDB"):
         current_snapshot(path)
+
+
+@pytest.mark.parametrize("catalog", ["gold", "ops", "sqlmesh__gold"])
+def test_sqlmesh_rejects_such_a_file_too(catalog: str) -> None:
+    evaluator: Any = SimpleNamespace(
+        dialect="duckdb",
+        locals={"runtime_stage": RuntimeStage.BEFORE_ALL.value},
+        engine_adapter=SimpleNamespace(get_current_catalog=lambda: catalog),
+    )
+    with pytest.raises(PlanError, match=f"cannot be called {catalog}.duckdb.*\\n.*MARQUEE_DUCKDB"):
+        check_plan(evaluator)
 
 
 @pytest.mark.parametrize("given", ["~/linked/warehouse.duckdb", "~/warehouse.duckdb"])

@@ -86,7 +86,7 @@ def vault_destination(
             "Set MARQUEE_VAULT_DUCKDB to a file of its own.",
         )
     return duckdb_destination(
-        path, read_only=read_only, what="vault", variable="MARQUEE_VAULT_DUCKDB", schema=SECURE
+        path, read_only=read_only, what="vault", variable="MARQUEE_VAULT_DUCKDB"
     )
 
 
