@@ -177,6 +177,7 @@ def keys_of(lines: list[dict[str, Any]]) -> int:
         ("\uff16\uff10\uff10 111 222", True),  # wide digits
         ("jane\uff20example.com", True),
         ("ip-2001:db8::1", True),
+        ("ip-2001:db8:1::", True),
         ("[2001:db8::1]:443", True),
         ("Europe", False),
         ("2026-01-01", False),

@@ -22,7 +22,7 @@ MAX_LENGTH = 64  # of a key or a code
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 # Within a text; a key may have two parts with colons between them.
-_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]*(?::+[0-9A-Fa-f]+){2,}(?![\w:])")
+_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]*(?::+[0-9A-Fa-f]+){2,}(?:::)?(?![\w:])")
 # Nine digits and more in groups, or seven and more after a plus sign. A plain number is no
 # telephone number: keys are plain numbers.
 _PHONE = re.compile(
