@@ -60,7 +60,7 @@ def bronze(warehouse: Warehouse) -> dict[str, Rows]:
         for table, columns in {
             "raw_movies": "movie_id, raw_data",
             "raw_genres": "raw_data",
-            "raw_fan_interactions": "* EXCLUDE (ingested_at, batch_id, _dlt_load_id, _dlt_id)",
+            "raw_fan_interactions": "* EXCLUDE (ingested_at, expires_at, batch_id, _dlt_load_id, _dlt_id)",
             "raw_box_office": "* EXCLUDE (ingested_at, batch_id, _dlt_load_id, _dlt_id)",
             "raw_title_metadata": "* EXCLUDE (ingested_at, batch_id, _dlt_load_id, _dlt_id)",
         }.items()
