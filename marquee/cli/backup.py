@@ -68,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--vault", metavar="PLACE", help="the folder of the vault's backups (default: PLACE-vault)"
     )
     options = parser.parse_args(argv)
+    if not options.place.strip("/ "):
+        parser.error("the place is missing: make backup TO=folder, make restore FROM=folder")
     settings = Settings.from_environment()
     try:
         if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":

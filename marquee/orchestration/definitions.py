@@ -21,7 +21,7 @@ from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import EXIT_TRY_AGAIN
 from marquee.core.settings import ROOT, Settings
 from marquee.lineage.project import Table, read_project
-from marquee.monitoring.store import Store, rows
+from marquee.monitoring.store import MissingWarehouse, Store, rows
 from marquee.monitoring.view import open_warehouse
 from marquee.sources.studio.settings import has_folder
 from marquee.sources.studio.tables import TABLES as STUDIO_TABLES
@@ -120,8 +120,11 @@ def run_command(context: dg.AssetExecutionContext, *command: str) -> tuple[int, 
     if code == EXIT_TRY_AGAIN:
         raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=RETRY_SECONDS)
     context.log.info(f"{' '.join(command)} ended with exit code {code}")
-    with open_warehouse(Settings.from_environment().duckdb) as view:
-        return code, run_ids(view.store, process.pid, started_at)
+    try:
+        with open_warehouse(Settings.from_environment().duckdb) as view:
+            return code, run_ids(view.store, process.pid, started_at)
+    except MissingWarehouse:  # the command failed before it created one
+        return code, []
 
 
 def run_ids(store: Store, process_id: int, started_at: datetime) -> list[str]:

@@ -161,8 +161,8 @@ def address(loaded: tuple[Path, dict[str, Any]]) -> Iterator[str]:
             _wait_for(f"http://127.0.0.1:{port}/server_info", server)
             yield f"http://127.0.0.1:{port}"
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(60)
+            os.killpg(server.pid, signal.SIGKILL)  # it has four processes, all in this group
+            server.wait()
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium")

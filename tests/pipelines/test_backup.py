@@ -240,3 +240,10 @@ def test_the_manifest_names_the_key_by_its_fingerprint(folder: Folder, tmp_path:
     assert run("create", tmp_path / "backups") == 0
     (file,) = (tmp_path / "backups").glob("*/manifest.json")
     assert json.loads(file.read_text())["token_key"] == Tokens(KEY).key_check
+
+
+def test_without_a_place_nothing_is_written(project: Project) -> None:
+    for place in ("", "/"):
+        with pytest.raises(SystemExit):
+            run("create", place)
+        assert "the place is missing" in project.capsys.readouterr().err
