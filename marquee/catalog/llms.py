@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from marquee.lineage.project import Table
@@ -23,6 +24,27 @@ that is needed to write SQL on it. Engine: DuckDB or Snowflake; write SQL that b
 - Histories: valid_from is inclusive, valid_to exclusive, NULL means until now.
 """
 JOIN = re.compile(r"key := (?P<key>\w+), parent := (?P<parent>[\w.\"]+), parent_key := (?P<to>\w+)")
+
+QUESTION = re.compile(r"^## \d+\. (?P<title>[^\n]+)\n\n```sql\n(?P<sql>.*?)```", re.M | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of docs/questions.md, and the query that answers it."""
+
+    title: str
+    sql: str
+
+
+def read_questions(root: Path) -> list[Question]:
+    """Return the ten questions.
+
+    Args:
+        root: the project's folder.
+
+    """
+    text = (root / "docs" / "questions.md").read_text(encoding="utf-8")
+    return [Question(one["title"], one["sql"]) for one in QUESTION.finditer(text)]
 
 
 def page(tables: Mapping[str, Table], root: Path) -> str:

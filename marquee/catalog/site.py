@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import SqlLexer
 
 from marquee.catalog.history import History
+from marquee.catalog.llms import Question
 from marquee.catalog.pictures import Lineage
 from marquee.lineage.project import Table
 
@@ -34,12 +36,14 @@ class Site:
         tables: By name.
         history: What the run log knows of them; empty without a warehouse.
         layers: What each schema is for, in the order of the page.
+        questions: Example queries.
 
     """
 
     tables: Mapping[str, Table]
     history: History
     layers: Mapping[str, str]
+    questions: Sequence[Question] = ()
 
     def write(self, folder: Path) -> Path:
         """Write the site into a folder; what it had before under the site's names is replaced.
@@ -66,6 +70,10 @@ class Site:
             page = templates.get_template(page_name).render(**shared, root="")
             (folder / page_name).write_text(page, "utf-8")
         return folder / "index.html"
+
+    def questions_of(self, table: str) -> list[Question]:
+        """The example queries that read a table."""
+        return [one for one in self.questions if re.search(rf"\b{re.escape(table)}\b", one.sql)]
 
     def in_layer(self, layer: str) -> list[Table]:
         """The tables of a schema."""

@@ -40,8 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MissingWarehouse as error:
         print(f"Without last runs and row counts: {error}", file=sys.stderr)
         history = History()
+    print("Reading the models: up to a minute.", file=sys.stderr)
     tables, folder = read_project(ROOT), options.out.resolve()
-    page = Site(tables, history, LAYERS).write(folder)
+    print(f"Writing a page for each of {len(tables)} tables.", file=sys.stderr)
+    layers = {"gold": LAYERS["gold"], **LAYERS}  # what analysts look for comes first
+    page = Site(tables, history, layers, llms.read_questions(ROOT)).write(folder)
     (folder / "llms.txt").write_text(llms.page(tables, ROOT), encoding="utf-8")
     print(page.as_uri())
     print((folder / "llms.txt").as_uri())

@@ -14,6 +14,7 @@ import pytest
 from sqlmesh.core.context import Context
 
 from marquee.catalog.history import History, TableHistory, read_history
+from marquee.catalog.llms import read_questions
 from marquee.catalog.pictures import Lineage
 from marquee.catalog.site import Site, anchor, curve, page_of
 from marquee.core.settings import ROOT
@@ -218,3 +219,12 @@ def test_a_source_stands_beside_the_first_that_reads_it() -> None:
 def test_a_curve_needs_two_counts_and_stays_in_its_frame() -> None:
     assert curve([5]) == ""
     assert 'points="0.0,26.0 60.0,2.0 120.0,14.0"' in curve([0, 10, 5])
+
+
+def test_a_table_shows_the_questions_that_it_answers(tables: dict[str, Table]) -> None:
+    questions = read_questions(ROOT)
+    assert len(questions) == 10
+    site = Site(tables, History(), LAYERS, questions)
+    of_history = [one.title for one in site.questions_of("gold.movie_history")]
+    assert of_history[0] == "What was known about a movie on a date?"
+    assert site.questions_of("silver.silver_movies") == []
