@@ -30,7 +30,7 @@ from marquee.monitoring.snapshot import file_state
 from marquee.sources.studio.encryption import OWNER_ONLY, PRIVATE_UMASK
 from marquee.sources.studio.erasure import check_pair
 from marquee.sources.studio.settings import StudioSettings
-from marquee.sources.studio.vault import SECURE, Vault
+from marquee.sources.studio.vault import Vault
 
 MANIFEST = "manifest.json"
 COPIED_BYTES = 1 << 22
@@ -244,7 +244,7 @@ def check_vault(warehouse: Path, vault: Path) -> str | None:
     """
     studio = StudioSettings.from_configuration()
     destination = duckdb_destination(
-        vault, read_only=True, what="vault", variable="MARQUEE_VAULT_DUCKDB", schema=SECURE
+        vault, read_only=True, what="vault", variable="MARQUEE_VAULT_DUCKDB"
     )
     opened = Vault(destination, studio.vault_encryption_key, read_only=True)
     # A newer vault is fine: its erasures are applied afterwards.
