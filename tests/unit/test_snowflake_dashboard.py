@@ -60,7 +60,7 @@ def imported(file: Path) -> Iterator[str]:
 
 def test_every_page_is_drawn_with_the_packages_of_the_channel_alone(folder: Path) -> None:
     found = pages(folder)
-    assert found["app"] == found["overview"], "the app begins with the first page"
+    assert found["app"] == found[next(iter(PAGES))], "the app begins with the first page"
     for name, (title, *_) in PAGES.items():
         assert found[name]["titles"] == [title]
         assert found[name]["errors"] == []
