@@ -15,6 +15,7 @@ from datetime import datetime, timezone
 from uuid import uuid4
 
 from sqlglot import exp
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlmesh import configure_logging
 from sqlmesh.cli import error_handler
 from sqlmesh.core.console import configure_console, get_console
@@ -105,7 +106,10 @@ def first_run_after_newest_load(context: Context) -> float | None:
 
     """
     adapter = context.engine_adapter
-    if not (adapter.table_exists("bronze._dlt_loads") and adapter.table_exists("ops.run_log")):
+    needed = ("bronze._dlt_loads", "ops.run_log")
+    # SQLMesh quotes a name: it must have the case that the engine gives to one without quotes.
+    tables = [normalize_identifiers(exp.to_table(one), dialect=adapter.dialect) for one in needed]
+    if not all(map(adapter.table_exists, tables)):
         return None
     ((newest,),) = adapter.fetchall(
         "SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0"
@@ -132,8 +136,9 @@ def log_unchanged(context: Context, started_at: datetime) -> None:
         "ended_at": utcnow(),
         "status": "SUCCEEDED",
     }
-    row = exp.values([tuple(values.values())])
-    context.engine_adapter.execute(exp.insert(row, "ops.run_log", columns=list(values)))
+    adapter = context.engine_adapter
+    row = exp.insert(exp.values([tuple(values.values())]), "ops.run_log", columns=list(values))
+    adapter.execute(normalize_identifiers(row, dialect=adapter.dialect))
 
 
 if __name__ == "__main__":
