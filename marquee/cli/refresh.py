@@ -15,6 +15,8 @@ from datetime import datetime, timezone
 from uuid import uuid4
 
 import duckdb
+from sqlglot import exp
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlmesh import configure_logging, remove_excess_logs
 from sqlmesh.cli import error_handler
 from sqlmesh.core.console import configure_console, get_console
@@ -170,7 +172,10 @@ def first_run_after_newest_load(context: Context) -> float | None:
 
     """
     adapter = context.engine_adapter
-    if not (adapter.table_exists("bronze._dlt_loads") and adapter.table_exists("ops.run_log")):
+    needed = ("bronze._dlt_loads", "ops.run_log")
+    # SQLMesh quotes a name: it must have the case that the engine gives to one without quotes.
+    tables = [normalize_identifiers(exp.to_table(one), dialect=adapter.dialect) for one in needed]
+    if not all(map(adapter.table_exists, tables)):
         return None
     ((newest,),) = adapter.fetchall(NEWEST_LOAD)
     loaded_at = naive_utc(newest) if newest else datetime.min

@@ -196,8 +196,9 @@ ORDER BY gross_rank, franchise
 LIFETIME_VALUE = """
 SELECT acquisition_month, account_type, SUM(fan_count) AS fan_count,
   SUM(revenue_usd) AS revenue_usd,
-  SUM(revenue_usd) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
-  SUM(active_30_days_count) * 100.0 / NULLIF(SUM(fan_count), 0) AS active_30_days_pct
+  CAST(SUM(revenue_usd) AS DOUBLE) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
+  CAST(SUM(active_30_days_count) * 100 AS DOUBLE) / NULLIF(SUM(fan_count), 0)
+    AS active_30_days_pct
 FROM gold.agg_fan_lifetime_value
 GROUP BY acquisition_month, account_type
 ORDER BY acquisition_month, account_type
@@ -236,9 +237,10 @@ ORDER BY revenue_per_fan_usd DESC, region
 """  # noqa: S608 - names of this module
 LIFETIME_VALUE_BY_REGION = """
 SELECT region, SUM(fan_count) AS fan_count,
-  SUM(revenue_usd) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
+  CAST(SUM(revenue_usd) AS DOUBLE) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
   SUM(order_count) AS order_count,
-  SUM(active_30_days_count) * 100.0 / NULLIF(SUM(fan_count), 0) AS active_30_days_pct
+  CAST(SUM(active_30_days_count) * 100 AS DOUBLE) / NULLIF(SUM(fan_count), 0)
+    AS active_30_days_pct
 FROM gold.agg_fan_lifetime_value
 GROUP BY region
 ORDER BY revenue_per_fan_usd DESC NULLS LAST, region

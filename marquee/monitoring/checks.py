@@ -307,11 +307,11 @@ WITH compared AS (
   SELECT *,
     count_before IS NULL OR row_count <> count_before AS is_changed,
     FLOOR(
-      DATEDIFF('SECOND', CAST('1970-01-01' AS DATE), counted_at)
+      CAST(DATEDIFF('SECOND', CAST('1970-01-01' AS DATE), counted_at) AS DOUBLE)
       / (3600 * {REPEATED_WITHIN_HOURS})
     )
       <> FLOOR(
-      DATEDIFF('SECOND', CAST('1970-01-01' AS DATE), counted_before)
+      CAST(DATEDIFF('SECOND', CAST('1970-01-01' AS DATE), counted_before) AS DOUBLE)
       / (3600 * {REPEATED_WITHIN_HOURS})
     ) AS is_next_half_day
   FROM compared

@@ -54,6 +54,7 @@ from tests.conftest import Project, films, finish, in_child
 from tests.crash_points import before
 from tests.fakes.fake_receivers import slack
 from tests.small_warehouse import Warehouse, movie
+from tests.snowflake_lint import problems
 
 THRESHOLDS_FILE = read_thresholds()
 SELECTED = "silver.silver_movies"
@@ -765,6 +766,7 @@ def test_snowflake_reads_every_query_of_the_dashboard_as_duckdb_does(story: Ware
 
     for query in REQUIRED_TABLES:
         assert means_the_same_on_both_engines(query), query
+        assert problems(query) == []
     for other in (
         "SELECT EPOCH(a) FROM b",
         "SELECT a FROM b ORDER BY a DESC",

@@ -97,15 +97,16 @@ WITH new_loads AS (
       ORDER BY ingested_at DESC, source_file DESC, source_line DESC
     ) = 1
 )
+/* The macro of the key joins its parts by |: one in a title's key must not move the border. */
 SELECT
   @GENERATE_SURROGATE_KEY(
     REPLACE(REPLACE(record.title_id, '~', '~~'), '|', '~|'),
-    record.theater_id /* The studio's key of the theatre. */,
+    record.theater_id,
     @date_text(record.report_day)
-  )::TEXT AS box_office_sk, /* The macro joins the parts by |: one in a title's key must not move the border. */ /* Key: hash of title, theatre and day. */
+  )::TEXT AS box_office_sk, /* Key: hash of title, theatre and day. */
   record.record_id::TEXT AS record_id, /* The studio's key of the record. */
   record.title_id::TEXT AS title_id, /* The studio's key of the title. */
-  record.theater_id::TEXT AS theater_id,
+  record.theater_id::TEXT AS theater_id, /* The studio's key of the theatre. */
   record.name::TEXT AS theater_name, /* Name of the theatre. */
   record.region::TEXT AS region, /* Market region of the theatre. */
   country.country_code::TEXT AS country_code, /* ISO 3166-1 alpha-3; NULL when it is no country. */
