@@ -110,7 +110,12 @@ def line(table: pd.DataFrame, x: str, y: str, title: str, money: bool = False) -
 def genre_returns(genres: pd.DataFrame) -> alt.LayerChart:
     """Genres by how many movies they have and what comes back for a dollar of budget."""
     base = alt.Chart(genres, height=340).encode(
-        x=alt.X("movie_count:Q", title="movies", axis=alt.Axis(tickCount=6, grid=False)),
+        x=alt.X(
+            "movie_count:Q",
+            title="movies",
+            axis=alt.Axis(tickCount=6, grid=False),
+            scale=alt.Scale(type="log"),  # a genre has 6 movies, or 800
+        ),
         y=alt.Y(
             "revenue_per_budget_usd:Q",
             title="revenue per dollar of budget",
@@ -126,7 +131,7 @@ def genre_returns(genres: pd.DataFrame) -> alt.LayerChart:
             alt.Tooltip("revenue_per_budget_usd", title="revenue per dollar", format="$,.2f"),
             alt.Tooltip("weighted_revenue_usd", title="its share of revenue", format="$,.0f"),
         ],
-    ) + base.mark_text(dy=-14, fontSize=11, color="#8d99a6").encode(text="genre_name:N")
+    ) + base.mark_text(dy=-14, fontSize=10, color="#8d99a6").encode(text="genre_name:N")
     return drawn
 
 

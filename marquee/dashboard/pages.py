@@ -142,6 +142,10 @@ LABELS = {
     "pct_profitable": "Profitable",
     "byte_count": "Size",
     "retry_count": "Retries",
+    "loyal_count": "Loyal",
+    "engaged_count": "Engaged",
+    "at_risk_count": "At risk",
+    "dormant_count": "Dormant",
 }
 
 

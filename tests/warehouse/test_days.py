@@ -84,7 +84,7 @@ def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Proj
     assert report.main() == 0
     output = project.capsys.readouterr().out
     assert "fact_movies" in output
-    assert f"{len(deleted)} are deleted" in output
+    assert f"{len(deleted)} {'is' if len(deleted) == 1 else 'are'} deleted" in output
 
 
 def test_the_report_shows_what_to_do_where_there_is_nothing_to_report(project: Project) -> None:
