@@ -221,7 +221,7 @@ ORDER BY day.full_date, fact.region
 RETENTION = """
 SELECT acquisition_month, months_since_first_seen, SUM(fan_count) AS fan_count,
   SUM(active_fan_count) AS active_fan_count,
-  SUM(active_fan_count) * 100.0 / SUM(fan_count) AS retention_pct
+  CAST(SUM(active_fan_count) * 100 AS DOUBLE) / NULLIF(SUM(fan_count), 0) AS retention_pct
 FROM gold.agg_fan_retention
 GROUP BY acquisition_month, months_since_first_seen
 ORDER BY acquisition_month, months_since_first_seen
@@ -229,11 +229,11 @@ ORDER BY acquisition_month, months_since_first_seen
 SEGMENTS = ["champion", "loyal", "new_buyer", "engaged", "at_risk", "dormant"]
 LIFETIME_VALUE_BY_SEGMENT = f"""
 SELECT region, SUM(fan_count) AS fan_count,
-  SUM(revenue_usd) / SUM(fan_count) AS revenue_per_fan_usd,
+  CAST(SUM(revenue_usd) AS DOUBLE) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
   {", ".join(f"SUM({name}_count) AS {name}_count" for name in SEGMENTS)}
 FROM gold.agg_fan_lifetime_value
 GROUP BY region
-ORDER BY revenue_per_fan_usd DESC, region
+ORDER BY revenue_per_fan_usd DESC NULLS LAST, region
 """  # noqa: S608 - names of this module
 LIFETIME_VALUE_BY_REGION = """
 SELECT region, SUM(fan_count) AS fan_count,
@@ -258,7 +258,7 @@ FROM ops.quarantine_fan_interactions AS interaction
 LEFT JOIN silver.seed_account_types AS known ON known.account_type = interaction.account_type
 WHERE known.account_type IS NULL AND interaction.account_type IS NOT NULL
 GROUP BY interaction.account_type
-ORDER BY interaction_count DESC, interaction.account_type
+ORDER BY interaction_count DESC NULLS LAST, interaction.account_type
 """
 # Which day and batch of the sandboxes a warehouse has; `cli/demo.py` reads the commands.
 SANDBOX_RUNS = """
@@ -313,7 +313,7 @@ JOIN gold.fan_history AS older
   ON older.fan_token = newer.fan_token AND older.valid_to = newer.valid_from
 WHERE newer.valid_from >= ? AND newer.region <> older.region
 GROUP BY older.region, newer.region
-ORDER BY fans DESC, region_before, newer.region
+ORDER BY fans DESC NULLS LAST, region_before, newer.region
 """
 # Figures of the box office that arrived again since a moment, with what was reported before.
 CORRECTED_BOX_OFFICE = """
@@ -327,8 +327,11 @@ JOIN bronze.raw_box_office AS older
   AND older.ingested_at < record._source_ingested_at
 LEFT JOIN gold.dim_titles AS title ON title.title_id = record.title_id
 WHERE record._source_ingested_at >= ? AND gross_before > 0 AND record.gross_local > 0
-QUALIFY ROW_NUMBER() OVER (PARTITION BY record.box_office_sk ORDER BY older.ingested_at DESC) = 1
-ORDER BY record.report_date DESC, record.gross_local DESC, record.box_office_sk
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY record.box_office_sk ORDER BY older.ingested_at DESC NULLS LAST
+) = 1
+ORDER BY record.report_date DESC NULLS LAST, record.gross_local DESC NULLS LAST,
+  record.box_office_sk
 """
 # Rows of the histories that this warehouse wrote since a moment, twice per table.
 NEW_PERIODS = " UNION ALL ".join(
