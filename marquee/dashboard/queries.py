@@ -318,7 +318,8 @@ ORDER BY fans DESC NULLS LAST, region_before, newer.region
 # Figures of the box office that arrived again since a moment, with what was reported before.
 CORRECTED_BOX_OFFICE = """
 SELECT COALESCE(title.title_name, record.title_id) AS title_name, record.report_date,
-  record.local_currency, TRY_CAST(CAST(older.gross_revenue_local AS TEXT) AS DOUBLE) AS gross_before,
+  record.local_currency,
+  TRY_CAST(CAST(older.gross_revenue_local AS TEXT) AS DOUBLE) AS gross_before,
   record.gross_local
 FROM silver.stg_box_office AS record
 JOIN bronze.raw_box_office AS older
