@@ -291,6 +291,7 @@ class PlainStudio:
             streams, purchases, paid = _counts(events)
             days = [one["day"] for one in records] + [one.at.date() for one in events]
             movies = {self.movie(one) for one in titles} - {-1}
+            buyers = {one.fan_id for one in events if one.event_type == "PURCHASE"}
             rows.append(
                 (
                     name,
@@ -301,6 +302,8 @@ class PlainStudio:
                     paid,
                     streams,
                     *_fans(events),
+                    len(buyers),
+                    ratio(len(buyers) * 100, len({one.fan_id for one in events})),
                     known_sum(amount_of(self.titles[one].get("budget_usd")) for one in titles),
                     min(days),
                     max(days),
