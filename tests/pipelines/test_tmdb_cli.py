@@ -276,12 +276,14 @@ def test_nothing_leaves_the_machine_from_any_folder(
 
 def test_a_log_gets_lines_and_stdout_only_the_summary(project: Project, sandbox: Sandbox) -> None:
     ended = project.load()
-    lines = [line.split(" ", 1) for line in ended.err.splitlines()]
-    assert [text for _, text in lines] == [
-        "INFO reading the list: 20 pages at most",
-        "INFO fetching movies: 3 movies",
+    lines = [line.split(" ", 3) for line in ended.err.splitlines()]
+    assert [(level, text) for _, level, _, text in lines] == [
+        ("INFO", "reading the list: 20 pages at most"),
+        ("INFO", "fetching movies: 3 movies"),
     ]
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at) for at, _ in lines)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at) for at, *_ in lines)
+    ((run_id,),) = project.query("SELECT run_id FROM ops.run_log")
+    assert {one for _, _, one, _ in lines} == {run_id}
     assert ended.out.startswith(f"{sandbox.base_url} -> {project.duckdb}")
     assert "\x1b" not in ended.output
 
