@@ -165,7 +165,7 @@ def test_a_pipeline_that_fails_is_alerted_by_dlts_own_mechanism(
     assert project.load().code == 0
     assert hook.received == []
     break_tmdb(project, sandbox)
-    assert project.load().code == 1
+    assert project.load().code == 75
     (posted,) = hook.received
     ((run_id, error),) = project.query(
         "SELECT run_id, error FROM ops.run_log WHERE status = 'FAILED'"
@@ -183,7 +183,7 @@ def test_a_pipeline_that_fails_is_alerted_by_mail(
     for name, value in mail.mail_settings.items():
         project.monkeypatch.setenv(name, value)
     break_tmdb(project, sandbox)
-    assert project.load().code == 1
+    assert project.load().code == 75
     (mailed,) = mail.received
     assert mailed["Subject"] == "Marquee: pipeline tmdb failed"
     assert "127.0.0.1:9" in text_of(mailed)
@@ -196,7 +196,7 @@ def test_a_pipeline_that_cannot_alert_reports_that_and_what_failed(
     project.monkeypatch.setenv("MARQUEE_SLACK_WEBHOOK_URL", Receiver(port=9).url)
     break_tmdb(project, sandbox)
     ended = project.load()
-    assert ended.code == 1
+    assert ended.code == 75
     assert "127.0.0.1:9" in ended.err
     assert "The alert by Slack could not be sent" in ended.err
     assert "secret-hook" not in ended.output
