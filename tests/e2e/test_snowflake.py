@@ -446,14 +446,14 @@ def test_the_dashboard_in_snowflake_shows_what_the_analysts_may_read(
     assert {name: one["errors"] for name, one in found.items() if one["errors"]} == {}
     titles = {name: [title] for name, (title, *_) in dashboard.PAGES.items()}
     assert {name: found[name]["titles"] for name in titles} == titles
-    overview = found["app"]["figures"]
+    overview = found["overview"]["figures"]
     assert {"snapshots rows", "gold rows"} <= overview.keys()
     assert not {"bronze rows", "silver rows"} & overview.keys(), "analysts read neither"
     assert int(found["quality"]["figures"]["audits"]) > 100
     assert int(found["pipelines"]["figures"]["runs"]) >= 4
     assert int(found["tests"]["figures"]["audits passed"]) > 100
-    assert int(found["movies"]["figures"]["movies found"]) > 50
-    assert "No movie is called that." not in found["movies"]["texts"]
+    assert int(found["business"]["figures"]["movies found"]) > 50
+    assert "No movie is called that." not in found["business"]["texts"]
     assert found["lineage"]["tables"] == 1
 
 
