@@ -237,6 +237,8 @@ BREAKS = {
     ),
     "first_day <= last_day": "first_day = last_day + 1",
     "tmdb_movie_count <= title_count": "tmdb_movie_count = title_count + 1",
+    "revenue_per_budget_usd >= 0": "revenue_per_budget_usd = -1",
+    "weighted_budget_usd >= 0": "weighted_budget_usd = -1",
     "buyer_count <= LEAST(unique_fans, purchase_count)": "buyer_count = unique_fans + 1",
     "fan_count > 0": "fan_count = 0",
     "active_7_days_count <= active_30_days_count": (
