@@ -89,4 +89,4 @@ def _sql(query: exp.Expr) -> str:
     query = query.copy()
     for table in query.find_all(exp.Table):
         table.set("catalog", None)
-    return query.sql(dialect="duckdb")
+    return query.sql(dialect="duckdb", comments=False)
