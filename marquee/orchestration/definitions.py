@@ -91,12 +91,11 @@ def check_specs(table: Table) -> Iterator[dg.AssetCheckSpec]:
     for audit in table.audits:
         audits[audit.name].append(audit)
     for name, several in audits.items():
-        is_blocking = any(one.is_blocking for one in several)
         yield dg.AssetCheckSpec(
             name,
             asset=key(table.name),
-            description="Blocking. " * is_blocking + "; ".join(one.arguments for one in several),
-            metadata={"is_blocking": is_blocking},
+            description="; ".join(one.arguments for one in several),
+            blocking=any(one.is_blocking for one in several),
         )
 
 
