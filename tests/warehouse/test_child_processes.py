@@ -72,7 +72,9 @@ def test_the_helpers_of_a_command_that_is_killed_end_with_it(
                 assert time.monotonic() < end
                 time.sleep(0.02)
             process.send_signal(number)
-            assert process.wait(PATIENCE_SECONDS) != 0
+            code = process.wait(PATIENCE_SECONDS)
+            # Python drops a KeyboardInterrupt in a callback; the command then ends by itself.
+            assert code != 0 or number == signal.SIGINT
             assert select.select([reading], [], [], PATIENCE_SECONDS)[0], "a helper is left"
             assert os.read(reading, 1) == b""
         finally:
