@@ -16,7 +16,7 @@ from dlt.destinations.impl.snowflake.configuration import SnowflakeCredentials
 from snowflake.connector import SnowflakeConnection
 
 from marquee.bronze.destination import Destination
-from marquee.core.errors import EXPLANATIONS, MarqueeError
+from marquee.core.errors import EXPLANATIONS, TEMPORARY, MarqueeError
 from marquee.core.settings import ROOT
 
 SECTION = "destination.snowflake.credentials"
@@ -57,6 +57,7 @@ SESSION_PARAMETERS: dict[str, str | int | bool] = {
 # These authenticators find the user's identity themselves: a browser, or the workload's platform.
 WITHOUT_SECRET = {"EXTERNALBROWSER", "WORKLOAD_IDENTITY"}
 
+OUTAGE = "Snowflake cannot be reached, or the connection was lost."
 SIGN_IN = (
     "Set SNOWFLAKE_ACCOUNT and SNOWFLAKE_USER, and SNOWFLAKE_PRIVATE_KEY_PATH, or "
     "SNOWFLAKE_AUTHENTICATOR=externalbrowser, or SNOWFLAKE_AUTHENTICATOR=oauth with "
@@ -259,7 +260,7 @@ REMEDIES: tuple[tuple[str, str, str], ...] = (
     (
         "250001|250003|251011|Connection (reset|aborted)|Connection refused|timed ?out|"
         "Failed to execute",
-        "Snowflake cannot be reached, or the connection was lost.",
+        OUTAGE,
         "What landed before is safe; run the same command again to resume.",
     ),
     (
@@ -288,7 +289,13 @@ def explain_snowflake(error: BaseException) -> str | None:
     return None
 
 
+def is_outage(error: BaseException) -> bool:
+    """Tell whether Snowflake could not be reached, so that the same command may succeed later."""
+    return (explain_snowflake(error) or "").startswith(OUTAGE)
+
+
 EXPLANATIONS.append(explain_snowflake)
+TEMPORARY.append(is_outage)
 
 
 def _first_lines(text: str) -> str:

@@ -15,6 +15,8 @@ FILE_VARIABLES = ("MARQUEE_DUCKDB", "MARQUEE_VAULT_DUCKDB", "MARQUEE_STATE_DUCKD
 
 # What destinations add when they are imported: an exception's explanation, or None for others.
 EXPLANATIONS: list[Callable[[BaseException], str | None]] = []
+# And which of them pass by themselves.
+TEMPORARY: list[Callable[[BaseException], bool]] = []
 
 
 class MarqueeError(Exception):
@@ -43,7 +45,10 @@ def exit_code(error: BaseException) -> int:
 
     """
     is_temporary = any(
-        isinstance(cause, TemporaryError) or _is_held(str(cause)) for cause in chain(error)
+        isinstance(cause, TemporaryError)
+        or _is_held(str(cause))
+        or any(passes(cause) for passes in TEMPORARY)
+        for cause in chain(error)
     )
     return EXIT_TRY_AGAIN if is_temporary else EXIT_FAILURE
 

@@ -264,7 +264,7 @@ def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
         sandbox.movie_set = films(*(movie(one, revenue=one) for one in range(1, 41)))
         bare.go_wrong({"match": statement, "moment": moment})
         ended = load(project, bare)
-        assert ended.code == 1
+        assert ended.code == 75
         assert "Snowflake cannot be reached, or the connection was lost." in ended.err
         assert bare.process
         bare.process.wait()
