@@ -25,7 +25,7 @@ from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import MarqueeError, TemporaryError, exit_code, explain
 from marquee.core.lock import lock_file, restored_folder, run_lock
 from marquee.core.run_id import new_batch_id
-from marquee.core.settings import Settings
+from marquee.core.settings import Settings, gateway
 from marquee.monitoring.snapshot import file_state
 from marquee.sources.studio.encryption import OWNER_ONLY, PRIVATE_UMASK
 from marquee.sources.studio.erasure import check_pair
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("the place is missing: make backup TO=folder, make restore FROM=folder")
     settings = Settings.from_environment()
     try:
-        if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
+        if gateway() == "snowflake":
             raise MarqueeError("On Snowflake clone the schemas (docs/runbook.md).")
         configure_dlt(settings)
         act: Callable[[Settings, str, str | None], str]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from marquee.core.errors import EXIT_FAILURE, EXIT_TRY_AGAIN, MarqueeError, exit
 from marquee.core.lock import lock_file, run_lock
 from marquee.core.logs import configure_logging
 from marquee.core.run_id import new_batch_id
-from marquee.core.settings import Settings
+from marquee.core.settings import Settings, gateway
 from marquee.core.signals import EXIT_CODE
 from marquee.ops.run_log import RunLog
 from marquee.sources.studio.settings import has_folder
@@ -69,7 +68,7 @@ def run(argv: Sequence[str] | None, load_tmdb: Command, load_studio: Command) ->
     options = parse(argv)
     configure_logging(options.log_level, log_format=options.log_format, run_id=new_batch_id())
     settings = Settings.from_environment()
-    is_file = os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake"
+    is_file = gateway() != "snowflake"
     lock = lock_file(settings.dlt_dir, settings.duckdb if is_file else None)
     try:
         configure_dlt(settings)
@@ -109,8 +108,8 @@ def steps(
     options: argparse.Namespace, settings: Settings, load_tmdb: Command, load_studio: Command
 ) -> Iterator[tuple[str, Callable[[], int]]]:
     """Yield the steps to run, by name."""
-    gateway = os.environ.get("SQLMESH__DEFAULT_GATEWAY") or "duckdb"
-    common = ["--destination", gateway]
+    engine = gateway()
+    common = ["--destination", engine]
     for option, value in (
         ("--log-level", options.log_level),
         ("--log-format", options.log_format),
@@ -124,7 +123,7 @@ def steps(
     if options.sandbox or has_folder():
         yield "studio", lambda: load_studio(studio)
     yield "refresh", lambda: refresh.main(["--skip-plan"])
-    yield "health", lambda: check_health(gateway, settings)
+    yield "health", lambda: check_health(engine, settings)
 
 
 def run_steps(several: Iterator[tuple[str, Callable[[], int]]]) -> Iterator[Ended]:
@@ -145,11 +144,11 @@ def run_steps(several: Iterator[tuple[str, Callable[[], int]]]) -> Iterator[Ende
             return
 
 
-def check_health(gateway: str, settings: Settings) -> int:
+def check_health(engine: str, settings: Settings) -> int:
     """Check the health, send alerts and write the run log; return the exit code."""
     started_at = utcnow()
     failed = health.check(alert=True)
-    destination = choose_destination(gateway, settings.duckdb)
+    destination = choose_destination(engine, settings.duckdb)
     RunLog(health.JOB, destination, new_batch_id()).write(
         started_at, "; ".join(f"{one.check} {one.subject}: {one.message}" for one in failed)
     )

@@ -7,7 +7,6 @@ it completes what was interrupted, and loads nothing that is loaded. It never go
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -21,7 +20,7 @@ from marquee.cli import report
 from marquee.cli.refresh import refresh
 from marquee.core.errors import explain
 from marquee.core.progress import Progress
-from marquee.core.settings import Settings
+from marquee.core.settings import Settings, gateway
 from marquee.dashboard.queries import SANDBOX_RUNS
 from marquee.sandbox.loaded import Loaded
 from marquee.sandbox.studio import BATCHES
@@ -104,7 +103,7 @@ def main(argv: Sequence[str] | None, pipelines: Mapping[str, Pipeline]) -> int:
 def read_loaded() -> Loaded | None:
     """Read what the warehouse has; None where it cannot be read, which the terminal has then."""
     path = Settings.from_environment().duckdb
-    if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
+    if gateway() == "snowflake":
         print("The demo is for DuckDB: unset SQLMESH__DEFAULT_GATEWAY.", file=sys.stderr)
         return None
     if not path.exists():

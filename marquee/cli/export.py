@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import duckdb
 
 from marquee.core.csv_cells import neutralized
-from marquee.core.settings import ROOT, Settings
+from marquee.core.settings import ROOT, Settings, gateway
 from marquee.core.text import counted
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import MissingWarehouse
@@ -50,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="where to (default: .cache/export)",
     )
     options = parser.parse_args(argv)
-    if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
+    if gateway() == "snowflake":
         print("On Snowflake, COPY INTO a stage writes tables as files.", file=sys.stderr)
         return 1
     try:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from marquee.core.clock import utcnow
 from marquee.core.errors import explain
-from marquee.core.settings import Settings
+from marquee.core.settings import Settings, gateway
 from marquee.monitoring.checks import CheckResult, check_all, disk
 from marquee.monitoring.store import MissingWarehouse
 from marquee.monitoring.thresholds import THRESHOLDS_FILE, read_thresholds
@@ -92,7 +92,7 @@ def current_results(thresholds: Path = THRESHOLDS_FILE) -> list[CheckResult]:
 
     """
     expected = read_thresholds(thresholds)
-    is_file = os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake"
+    is_file = gateway() != "snowflake"
     path = Settings.from_environment().duckdb
     warehouse = path if is_file else None
     try:

@@ -7,7 +7,6 @@ once if there are none. Then it publishes the read-only snapshot.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -26,7 +25,7 @@ from marquee.core.clock import naive_utc, utcnow
 from marquee.core.errors import MarqueeError, exit_code, explain
 from marquee.core.garbage import collect_rarely
 from marquee.core.lock import lock_file, run_lock
-from marquee.core.settings import ROOT, Settings
+from marquee.core.settings import ROOT, Settings, gateway
 from marquee.core.signals import end_forks_with_parent
 from marquee.monitoring.snapshot import publish
 from marquee.ops.log_tables import SUCCEEDED, LogWriter
@@ -83,7 +82,7 @@ def refresh(*, skip_plan: bool = False) -> int:
 
     """
     settings = Settings.from_environment()
-    is_file = os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake"
+    is_file = gateway() != "snowflake"
     try:
         with ExitStack() as stack:
             if is_file:

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from marquee.core.same_origin import LOOPBACK, denial
-from marquee.core.settings import ROOT, Settings
+from marquee.core.settings import ROOT, Settings, gateway
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import MissingWarehouse
 from marquee.plan_diff.build import own_package
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     with TemporaryDirectory(prefix="marquee-ui-") as folder:
         # Snowflake admits any number of processes, and keeps no files here.
-        if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
+        if gateway() != "snowflake":
             try:
                 os.environ.update(copied(Path(folder)))
             except MissingWarehouse as error:

@@ -12,6 +12,11 @@ from marquee.core.errors import MarqueeError
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def gateway(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the gateway of SQLMesh that the environment names: `duckdb` by default."""
+    return environ.get("SQLMESH__DEFAULT_GATEWAY") or "duckdb"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Paths of one run, all absolute.

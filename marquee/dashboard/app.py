@@ -9,7 +9,6 @@ SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/snap
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -24,7 +23,7 @@ import pandas as pd
 import streamlit as st
 
 from marquee.core.same_origin import LOOPBACK, denial
-from marquee.core.settings import Settings
+from marquee.core.settings import Settings, gateway
 from marquee.dashboard.lineage import read_lineage
 from marquee.dashboard.pages import PAGES, Page
 from marquee.monitoring.checks import format_age
@@ -101,7 +100,7 @@ def open_store() -> Opened:
         MissingWarehouse: there is none, or Snowflake does not let us in.
 
     """
-    if os.environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
+    if gateway() == "snowflake":
         return CachedStore(snowflake_store(), "snowflake"), None, None
     from marquee.monitoring.snapshot import snapshot_age  # imports DuckDB
 
@@ -163,7 +162,7 @@ def serve(options: Sequence[str]) -> None:
     from marquee.monitoring.snapshot import current_snapshot
 
     threading.Thread(target=load_lineage, daemon=True).start()
-    if os.environ.get("SQLMESH__DEFAULT_GATEWAY") != "snowflake":
+    if gateway() != "snowflake":
         with suppress(MissingWarehouse):  # the page says so
             current_snapshot(Settings.from_environment().duckdb)
     # Streamlit accepts any page of this machine and, under a name of its own, of any other.

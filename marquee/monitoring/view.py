@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from marquee.core.settings import gateway
 from marquee.monitoring import snapshot
-from marquee.monitoring.snapshot import current_snapshot, snapshot_age
 from marquee.monitoring.store import DuckDBStore, SnowflakeStore, Store
 
 
@@ -41,7 +41,7 @@ def open_warehouse(
         MissingWarehouse: there is none, it cannot be copied, or Snowflake does not let us in.
 
     """
-    if environ.get("SQLMESH__DEFAULT_GATEWAY") == "snowflake":
+    if gateway(environ) == "snowflake":
         account = SnowflakeStore(environ)
         try:
             yield WarehouseView(account)
@@ -49,8 +49,8 @@ def open_warehouse(
             account.close()
         return
     # An old snapshot shows the past: it is the last resort.
-    copy = current_snapshot(duckdb_file, older_after=snapshot.ATTEMPTS - 1)
-    age = snapshot_age(duckdb_file)
+    copy = snapshot.current_snapshot(duckdb_file, older_after=snapshot.ATTEMPTS - 1)
+    age = snapshot.snapshot_age(duckdb_file)
     store = DuckDBStore(copy)
     try:
         yield WarehouseView(store, age)

@@ -19,7 +19,7 @@ from marquee.bronze.tables import Table as BronzeTable
 from marquee.core.clock import utcnow
 from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import EXIT_TRY_AGAIN
-from marquee.core.settings import ROOT, Settings
+from marquee.core.settings import ROOT, Settings, gateway
 from marquee.lineage.project import Table, read_project
 from marquee.monitoring.store import MissingWarehouse, Store, rows
 from marquee.monitoring.view import open_warehouse
@@ -30,7 +30,7 @@ from marquee.sources.tmdb.tables import TABLES as TMDB_TABLES
 MAX_RETRIES, RETRY_SECONDS = 4, 900  # of what may succeed later: an hour in all
 # The same server and files as `make demo`, without a key.
 IS_SANDBOX = os.environ.get("MARQUEE_SANDBOX") == "1"
-ENGINE = os.environ.get("SQLMESH__DEFAULT_GATEWAY") or "duckdb"
+ENGINE = gateway()
 DESTINATION = ("--destination", ENGINE)
 HEALTH = dg.AssetKey("health")
 HEALTHY = dg.AssetCheckSpec("healthy", asset=HEALTH, description="No check of `make health` fails.")
