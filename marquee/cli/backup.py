@@ -15,7 +15,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
 from fsspec.core import url_to_fs
@@ -104,11 +104,8 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
             # Raises an error that names the process, if one writes to it.
             with duckdb.connect(str(path)) as connection:
                 connection.execute("CHECKPOINT")
-        files = {WAREHOUSE: settings.duckdb, STATE: settings.state_duckdb}
-        key_check = None
-        if settings.vault_duckdb.exists():
-            key_check = check_vault(settings.duckdb, settings.vault_duckdb)
-            files[VAULT] = settings.vault_duckdb
+        files = {part: path for part, path in paths(settings).items() if path.exists()}
+        key_check = check_vault(settings.duckdb, files[VAULT]) if VAULT in files else None
         backup_id = new_batch_id()
         before = {part: file_state(path) for part, path in files.items()}
         places = {part: f"{place.rstrip('/')}/{backup_id}" for part in files}
@@ -180,7 +177,7 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
         for part in (WAREHOUSE, STATE):
             copy_in(
                 f"{folder}/{parts[part]['name']}",
-                staged / part / target(settings, part).name,
+                staged / part / paths(settings)[part].name,
                 parts[part],
             )
         vault, is_kept = settings.vault_duckdb, settings.vault_duckdb.exists()
@@ -213,19 +210,18 @@ def vault_folder(place: str, vault_place: str | None) -> str:
     return (vault_place or f"{place.rstrip('/')}-vault").rstrip("/")
 
 
-def target(settings: Settings, part: str) -> Path:
-    """Return where a part of a backup belongs."""
+def paths(settings: Settings) -> dict[str, Path]:
+    """Return where each part of a backup belongs."""
     return {
         WAREHOUSE: settings.duckdb,
         STATE: settings.state_duckdb,
         VAULT: settings.vault_duckdb,
-    }[part]
+    }
 
 
 def put_in_place(settings: Settings, ready: Path) -> None:
     """Move checked files to their places; may be repeated after a kill."""
-    for part in (WAREHOUSE, STATE, VAULT):
-        path = target(settings, part)
+    for part, path in paths(settings).items():
         staged = ready / part / path.name
         if staged.exists():
             path.with_name(f"{path.name}.wal").unlink(missing_ok=True)  # of the older file
@@ -292,12 +288,9 @@ def copy_out(path: Path, to: str) -> dict[str, Any]:
     """Copy a file to a path or URL; return its name, size and hash."""
     filesystem, name = url_to_fs(to)
     filesystem.makedirs(filesystem._parent(name), exist_ok=True)
-    digest = hashlib.sha256()
     with path.open("rb") as source, filesystem.open(name, "wb") as copy:
-        while block := source.read(COPIED_BYTES):
-            digest.update(block)
-            copy.write(block)
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+        digest = copy_hashed(source, copy)
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
 
 
 def copy_in(source: str, path: Path, expected: dict[str, Any]) -> None:
@@ -311,18 +304,24 @@ def copy_in(source: str, path: Path, expected: dict[str, Any]) -> None:
     if not filesystem.isfile(name):
         raise MarqueeError(f"The backup's file {source} is missing.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
     with filesystem.open(name, "rb") as stored, path.open("wb") as copy:
-        while block := stored.read(COPIED_BYTES):
-            digest.update(block)
-            copy.write(block)
+        digest = copy_hashed(stored, copy)
         copy.flush()
         os.fsync(copy.fileno())
-    if digest.hexdigest() != expected["sha256"]:
+    if digest != expected["sha256"]:
         raise MarqueeError(
             f"{source} does not belong to this backup, or is damaged: its content is not that of "
             "the manifest."
         )
+
+
+def copy_hashed(source: BinaryIO, copy: BinaryIO) -> str:
+    """Copy an open file into another; return the SHA-256 of the content."""
+    digest = hashlib.sha256()
+    while block := source.read(COPIED_BYTES):
+        digest.update(block)
+        copy.write(block)
+    return digest.hexdigest()
 
 
 def remove(folder: str) -> None:
