@@ -21,8 +21,9 @@ import duckdb
 from fsspec.core import url_to_fs
 
 from marquee.bronze.destination import duckdb_destination
+from marquee.cli.base import report_error
 from marquee.core.dlt_project import configure_dlt
-from marquee.core.errors import MarqueeError, TemporaryError, exit_code, explain
+from marquee.core.errors import MarqueeError, TemporaryError
 from marquee.core.lock import lock_file, restored_folder, run_lock
 from marquee.core.run_id import new_batch_id
 from marquee.core.settings import Settings, gateway
@@ -79,8 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         act = create if options.action == "create" else restore
         print(act(settings, options.place, options.vault))
     except (MarqueeError, OSError, ImportError, ValueError, duckdb.Error) as error:
-        print(explain(error, settings.duckdb), file=sys.stderr)
-        return exit_code(error)
+        return report_error(error, settings.duckdb)
     return 0
 
 

@@ -20,13 +20,15 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Protocol
 
-from marquee.core.errors import chain, exit_code
+from marquee.core.errors import chain, exit_code, explain
 from marquee.core.logs import (
     FORMAT_VARIABLE,
     FORMATS,
@@ -143,6 +145,12 @@ def execute(
         return EXIT_CODE if is_stop else exit_code(error)
     print(summary)
     return 0
+
+
+def report_error(error: BaseException, warehouse: Path) -> int:
+    """Print an exception in words on the terminal, without a log; return the exit code."""
+    print(explain(error, warehouse), file=sys.stderr)
+    return exit_code(error)
 
 
 def last_lines(notes: Iterable[str], *, dry_run: bool) -> list[str]:

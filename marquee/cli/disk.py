@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from marquee.core.errors import MarqueeError, exit_code, explain
+from marquee.cli.base import report_error
+from marquee.core.errors import MarqueeError
 from marquee.core.lock import lock_file, run_lock
 from marquee.core.settings import ROOT, Settings
 from marquee.monitoring.snapshot import snapshot_file
@@ -66,8 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 clean(settings)
         show(settings)
     except (MarqueeError, OSError, duckdb.Error) as error:
-        print(explain(error, settings.duckdb), file=sys.stderr)
-        return exit_code(error)
+        return report_error(error, settings.duckdb)
     return 0
 
 

@@ -21,8 +21,9 @@ from sqlmesh.cli import error_handler
 from sqlmesh.core.console import configure_console, get_console
 from sqlmesh.core.context import Context
 
+from marquee.cli.base import report_error
 from marquee.core.clock import naive_utc, utcnow
-from marquee.core.errors import MarqueeError, exit_code, explain
+from marquee.core.errors import MarqueeError
 from marquee.core.garbage import collect_rarely
 from marquee.core.lock import lock_file, run_lock
 from marquee.core.settings import ROOT, Settings, gateway
@@ -91,8 +92,7 @@ def refresh(*, skip_plan: bool = False) -> int:
             if is_file:
                 publish(settings.duckdb)
     except (MarqueeError, duckdb.Error) as error:
-        print(explain(error, settings.duckdb), file=sys.stderr)
-        return exit_code(error)
+        return report_error(error, settings.duckdb)
     return code
 
 
