@@ -596,7 +596,7 @@ def studio(store: Store, franchises: pd.DataFrame) -> None:
         chart_and_table(charts.retention(cohorts), cohorts, "retention")
     st.subheader("Lifetime value")
     values = queries.answer(store, queries.LIFETIME_VALUE)
-    by_region = queries.answer(store, queries.LIFETIME_VALUE_BY_SEGMENT)
+    by_region = queries.answer(store, queries.LIFETIME_VALUE_BY_REGION)
     kinds = values.groupby("account_type", as_index=False)[["fan_count", "revenue_usd"]].sum()
     kinds["revenue_per_fan_usd"] = kinds["revenue_usd"] / kinds["fan_count"]
     left, right = st.columns(2, gap="large")
@@ -607,7 +607,7 @@ def studio(store: Store, franchises: pd.DataFrame) -> None:
         chart_and_table(chart, values, "lifetime-value")
     with right:
         st.caption("Segments of the fans, by region.")
-        table(by_region, "segments")
+        table(by_region.drop(columns=["order_count", "active_30_days_pct"]), "segments")
 
 
 def movie_history(store: Store) -> None:

@@ -227,24 +227,17 @@ GROUP BY acquisition_month, months_since_first_seen
 ORDER BY acquisition_month, months_since_first_seen
 """
 SEGMENTS = ["champion", "loyal", "new_buyer", "engaged", "at_risk", "dormant"]
-LIFETIME_VALUE_BY_SEGMENT = f"""
+LIFETIME_VALUE_BY_REGION = f"""
 SELECT region, SUM(fan_count) AS fan_count,
   CAST(SUM(revenue_usd) AS DOUBLE) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
-  {", ".join(f"SUM({name}_count) AS {name}_count" for name in SEGMENTS)}
-FROM gold.agg_fan_lifetime_value
-GROUP BY region
-ORDER BY revenue_per_fan_usd DESC NULLS LAST, region
-"""  # noqa: S608 - names of this module
-LIFETIME_VALUE_BY_REGION = """
-SELECT region, SUM(fan_count) AS fan_count,
-  CAST(SUM(revenue_usd) AS DOUBLE) / NULLIF(SUM(fan_count), 0) AS revenue_per_fan_usd,
+  {", ".join(f"SUM({name}_count) AS {name}_count" for name in SEGMENTS)},
   SUM(order_count) AS order_count,
   CAST(SUM(active_30_days_count) * 100 AS DOUBLE) / NULLIF(SUM(fan_count), 0)
     AS active_30_days_pct
 FROM gold.agg_fan_lifetime_value
 GROUP BY region
 ORDER BY revenue_per_fan_usd DESC NULLS LAST, region
-"""
+"""  # noqa: S608 - names of this module
 STUDIO_REJECTIONS = """
 SELECT
   (SELECT COUNT(*) FROM ops.quarantine_fan_interactions) AS interaction_count,
@@ -364,7 +357,6 @@ REQUIRED_TABLES = {
     LIFETIME_VALUE: ["gold.agg_fan_lifetime_value"],
     STUDIO_REVENUE: ["gold.fact_daily_performance", "gold.dim_dates"],
     RETENTION: ["gold.agg_fan_retention"],
-    LIFETIME_VALUE_BY_SEGMENT: ["gold.agg_fan_lifetime_value"],
     LIFETIME_VALUE_BY_REGION: ["gold.agg_fan_lifetime_value"],
     STUDIO_REJECTIONS: [
         "ops.quarantine_fan_interactions",
