@@ -4,7 +4,7 @@ AUDIT (
 );
 
 /* So few rows are the unknown member or none at all: right where the parent is empty, too, as TMDb's tables
-   are for whoever loads the studio only, and wrong where it has rows (that meet the condition). */
+   are for a warehouse with the studio only, and wrong where it has rows (that meet the condition). */
 SELECT
   here.row_count
 FROM (

@@ -1,7 +1,7 @@
 /* Optional: routes interactions within a minute of their landing, by an append-only stream and a task, with the
    outcome of silver.stg_fan_interactions: the first delivery that can be routed wins, what cannot be
    routed waits with its reason. How a value is cleaned and parsed is the SQL of sqlmesh_project/macros/studio_rules.py,
-   which a test holds against this script. The models remain the record; these tables are for whoever cannot wait
+   which a test holds against this script. The models remain the record; these tables are for those who cannot wait
    for a refresh. May be repeated: the stream keeps its place. */
 USE ROLE ACCOUNTADMIN;
 

@@ -9,7 +9,7 @@ GRANT SELECT ON FUTURE TABLES IN SCHEMA <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE 
 
 /* The owner of a table could read it. The policy leaves it the tokens, by which rows are added and removed,
    and nothing of the person. CURRENT_ROLE() and not IS_ROLE_IN_SESSION(): secondary roles count for the
-   latter, and are ALL by default, so whoever has both roles would read plaintext as the engineers' role. */
+   latter, and are ALL by default, so a user with both roles would read plaintext as the engineers' role. */
 USE ROLE ACCOUNTADMIN;
 
 CREATE MASKING POLICY IF NOT EXISTS <% ctx.env.SNOWFLAKE_DATABASE %>.SECURE.CLEAR_VALUE AS (value TEXT) RETURNS TEXT ->

@@ -249,8 +249,8 @@ def check_vault(warehouse: Path, vault: Path) -> str | None:
     )
     if missing:
         raise MarqueeError(
-            f"The vault is older than the warehouse: it lacks {len(missing)} erasures. Whoever was "
-            "forgotten since then would come back.",
+            f"The vault is older than the warehouse: it lacks {len(missing)} erasures. Fans who "
+            "were forgotten since then would come back.",
             "Use the newest vault.",
         )
     return opened.key_check()

@@ -1,6 +1,6 @@
 """SQLMesh's UI on copies of project, warehouse and state: `make ui`.
 
-The UI edits files, runs macros and queries for whoever sends it a request. So it listens on
+The UI edits files, runs macros and queries for anyone who sends it a request. So it listens on
 loopback alone, each request must come from its own pages, and it works on copies: what is edited,
 planned or run in it stays there. DuckDB opens no other file for it, and that setting is locked.
 DuckDB admits one process at a time; on a copy the UI locks nobody out.

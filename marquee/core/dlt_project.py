@@ -1,7 +1,7 @@
 """Makes dlt read the project's settings and keep its files in the project.
 
-Apart from `settings`, because whoever only reads the warehouse has no use for dlt, and Snowflake
-has none for the dashboard.
+Apart from `settings`, because a command that only reads the warehouse has no use for dlt, and the
+dashboard in Snowflake does not have it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 DuckDB admits one process at a time, readers included: a process that opened the warehouse itself
 would make the next run fail. So its bytes are copied, which needs no lock. A copy is used only if
 the file and its log did not change while it was made and shortly before, and if it opens. It
-replaces the snapshot at once: whoever has the old one open keeps it (decision 25).
+replaces the snapshot at once: a process that has the old one open keeps it (decision 25).
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
         "MARQUEE_STATE_DUCKDB": str(folder / "state.duckdb"),
         "SQLMESH__DEFAULT_GATEWAY": "duckdb",
         "SQLMESH__CACHE_DIR": str(folder / "cache"),
-        # A change that does not build is the reviewer's to know, not whoever looks after prod.
+        # A change that does not build is for the reviewer to know, not for the operators of prod.
         "MARQUEE_SLACK_WEBHOOK_URL": "",
         "MARQUEE_SMTP_HOST": "",
         # What one person allows on one machine is not allowed in prod.

@@ -77,7 +77,7 @@ TITLES = """
   (14, 'The Lighthouse Keepers', NULL, 'Drama', NULL, 2026, 121, NULL, 'PG-13', 45000000, 'A. Newcomer', NULL)
 """  # noqa: E501 - a table
 
-# Neighbours in this list are of different regions: whoever moves to the next one changes region.
+# Neighbours in this list are of different regions: a fan who moves to the next one changes region.
 PLACES = """
   (0, 'USA', 'North America', 'USD', 1.0), (1, 'GBR', 'Europe', 'GBP', 1.27),
   (2, 'JPN', 'Asia Pacific', 'JPY', 0.0066), (3, 'BRA', 'Latin America', 'BRL', 0.18),

@@ -1,4 +1,4 @@
-"""Bronze of a source before its first load: empty tables, for whoever loads the other one only."""
+"""Bronze of a source before its first load: empty tables, where only the other one is loaded."""
 
 from sqlglot import exp, parse_one
 from sqlmesh import macro

@@ -611,7 +611,7 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
     assert "warehouse.duckdb" in found_in(project.folder, token)
     monkeypatch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
     for exported in (project.folder / "shown").glob("*.csv"):
-        exported.unlink()  # a copy of a table, which whoever made it has to delete
+        exported.unlink()  # a copy of a table, which its maker has to delete
     assert run_studio("--forget", CANARY_FAN) == 0
     assert run_studio("--forget", CANARY_FAN) == 0
     assert not copied.exists()

@@ -1,6 +1,6 @@
 """What is removed: a fan who requested erasure, and the tokens of guests when their time is up.
 
-Whoever made a table, dlt or SQLMesh, in whichever layer, version or environment: it is found by the
+A table of dlt or SQLMesh, in whichever layer, version or environment, is found by the
 names of its columns. So a new model needs no entry here, only the customary names.
 """
 
@@ -199,8 +199,8 @@ def check_pair(
     if missing and not is_erasure:
         raise MarqueeError(
             f"The vault is older than the warehouse: it lacks {len(missing)} erasures, the first "
-            f"of {in_warehouse[missing[0]][0]:%Y-%m-%d %H:%M} UTC. Whoever was forgotten since "
-            "then would come back.",
+            f"of {in_warehouse[missing[0]][0]:%Y-%m-%d %H:%M} UTC. Fans who were forgotten "
+            "since then would come back.",
             "Bring back the newest vault. If it is lost, repeat these erasures: "
             "python pipelines/studio.py --forget FAN_ID, once for each (docs/privacy.md).",
         )
