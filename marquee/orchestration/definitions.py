@@ -10,6 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from graphlib import TopologicalSorter
 from typing import Any
 
 import dagster as dg
@@ -150,30 +151,31 @@ def pipeline(name: str, tables: Sequence[BronzeTable], sandbox: Sequence[str]) -
         code, ids = run_command(context, f"pipelines/{name}.py", *options)
         if code:
             raise failure(f"pipelines/{name}.py", code)
-        counts = of_runs("row_counts", ids)
-        loads = of_runs("load_log", ids)
+        counts, loads = of_runs(ids, "row_counts", "load_log")
+        row_counts = {one["table_name"]: one["row_count"] for one in counts}
         for table in tables:
             full_name = f"{BRONZE}.{table.name}"
-            (count,) = [one["row_count"] for one in counts if one["table_name"] == full_name][
-                :1
-            ] or [None]
             metadata = {"loads": len(loads)}
-            if count is not None:
-                metadata["dagster/row_count"] = count
+            if full_name in row_counts:
+                metadata["dagster/row_count"] = row_counts[full_name]
             yield dg.MaterializeResult(asset_key=key(full_name), metadata=metadata)
 
     return load
 
 
-def of_runs(table: str, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the rows of a table of the run log that belong to some runs."""
+def of_runs(ids: Sequence[str], *tables: str) -> list[list[dict[str, Any]]]:
+    """Return the rows of tables of the run log that belong to some runs, a list for each table."""
     if not ids:
-        return []
+        return [[] for _ in tables]
     marks = ", ".join("?" * len(ids))
     with open_warehouse(Settings.from_environment().duckdb) as view:
-        if f"ops.{table}" not in view.store.tables():
-            return []
-        return rows(view.store, f"SELECT * FROM ops.{table} WHERE run_id IN ({marks})", ids)  # noqa: S608
+        known = view.store.tables()
+        return [
+            rows(view.store, f"SELECT * FROM ops.{one} WHERE run_id IN ({marks})", ids)  # noqa: S608
+            if f"ops.{one}" in known
+            else []
+            for one in tables
+        ]
 
 
 PROJECT = {
@@ -227,16 +229,19 @@ def results(
     ids: Sequence[str], selected: set[str]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Yield what runs built and audited, parents first."""
-    built = {one["table_name"]: one for one in of_runs("model_log", ids)}
+    models, audited, measured = of_runs(ids, "model_log", "audit_results", "data_quality_results")
+    built = {one["table_name"]: one for one in models}
     audits: Logged = defaultdict(dict)
-    for one in of_runs("audit_results", ids):
+    for one in audited:
         audits[one["table_name"]][one["audit_name"]] = one
     metrics: Logged = defaultdict(dict)
-    for one in of_runs("data_quality_results", ids):
+    for one in measured:
         metrics[one["table_name"]][
             f"{one['column_name'] or ''}.{one['metric_name']}".strip(".")
         ] = one["measured_value"]
-    for name in in_order(PROJECT):
+    # Each after its parents, as Dagster wants results.
+    parents = {name: set(table.parents) & PROJECT.keys() for name, table in PROJECT.items()}
+    for name in TopologicalSorter(parents).static_order():
         if name not in selected:
             continue
         model = built.get(name)
@@ -258,21 +263,6 @@ def results(
                         "query": audit["failing_rows_query"] or "",
                     },
                 )
-
-
-def in_order(tables: Mapping[str, Table]) -> list[str]:
-    """Return the names of tables, each after its parents, as Dagster wants results."""
-    ordered: dict[str, None] = {}
-
-    def add(name: str) -> None:
-        for parent in tables[name].parents:
-            if parent in tables and parent not in ordered:
-                add(parent)
-        ordered[name] = None
-
-    for name in tables:
-        add(name)
-    return list(ordered)
 
 
 SOURCES = [
