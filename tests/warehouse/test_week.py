@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -86,9 +86,15 @@ def use(project: Project, folder: Path) -> Warehouse:
     return Warehouse(folder)
 
 
-def deliver(feed: Path, number: int) -> None:
-    if number < 3:  # the sandbox has three batches
-        write_batch(number + 1, feed, 0.02)
+def week(project: Project, feed: Path) -> Iterator[tuple[int, Sandbox]]:
+    """The days 0 to 7 of the sandboxes, each with what it delivers."""
+    with Sandbox(load(None)) as sandbox:
+        project.point_at(sandbox)
+        for number in range(8):
+            sandbox.movie_set = load(None, day=number)
+            if number < 3:  # the sandbox has three batches
+                write_batch(number + 1, feed, 0.02)
+            yield number, sandbox
 
 
 def test_a_disturbed_week_equals_an_undisturbed_one(project: Project, tmp_path: Path) -> None:
@@ -96,37 +102,33 @@ def test_a_disturbed_week_equals_an_undisturbed_one(project: Project, tmp_path: 
     feed, place = tmp_path / "feed", tmp_path / "backups"
     project.monkeypatch.setenv("STUDIO_URL", str(feed))
     disturbed = use(project, tmp_path / "disturbed")
-    with Sandbox(load(None)) as sandbox:
-        project.point_at(sandbox)
-        for number in range(8):
-            sandbox.movie_set = load(None, day=number)
-            deliver(feed, number)
-            if number == 2:  # a backup, and a second start, while a run is active
-                child = start(project)
-                while not (disturbed.folder / "warehouse.duckdb.lock").exists():
-                    time.sleep(0.1)
-                assert run_daily() == 75
-                assert backup.main(["create", str(place)]) == 75
-                assert f"process {child}" in project.capsys.readouterr().err
-                assert finish(child) == WELL, output(project)
-                assert backup.main(["create", str(place)]) == 0
-            if number == 3:
-                words = "INSERT INTO warehouse.sqlmesh__silver.silver__silver_movies"
-                assert day(project, Kill(words).arm) == -signal.SIGKILL, output(project)
-            if number == 4:
-                assert day(project, disk_that_is_full) == 1
-                assert "disk is full" in output(project)
-            if number == 5:
-                with Sandbox(sandbox.movie_set, faults=DOWN) as down:
-                    project.point_at(down)
-                    assert day(project) == 75, output(project)
-                project.point_at(sandbox)
+    for number, sandbox in week(project, feed):
+        if number == 2:  # a backup, and a second start, while a run is active
+            child = start(project)
+            while not (disturbed.folder / "warehouse.duckdb.lock").exists():
+                time.sleep(0.1)
+            assert run_daily() == 75
+            assert backup.main(["create", str(place)]) == 75
+            assert f"process {child}" in project.capsys.readouterr().err
+            assert finish(child) == WELL, output(project)
+            assert backup.main(["create", str(place)]) == 0
+        if number == 3:
+            words = "INSERT INTO warehouse.sqlmesh__silver.silver__silver_movies"
+            assert day(project, Kill(words).arm) == -signal.SIGKILL, output(project)
+        if number == 4:
+            assert day(project, disk_that_is_full) == 1
+            assert "disk is full" in output(project)
+        if number == 5:
+            with Sandbox(sandbox.movie_set, faults=DOWN) as down:
+                project.point_at(down)
+                assert day(project) == 75, output(project)
+            project.point_at(sandbox)
+        assert day(project) == WELL, output(project)
+        if number == 2:  # lost, restored, and loaded again
+            for name in ("warehouse.duckdb", "state.duckdb", "vault.duckdb"):
+                (disturbed.folder / name).unlink()
+            assert backup.main(["restore", str(place)]) == 0
             assert day(project) == WELL, output(project)
-            if number == 2:  # lost, restored, and loaded again
-                for name in ("warehouse.duckdb", "state.duckdb", "vault.duckdb"):
-                    (disturbed.folder / name).unlink()
-                assert backup.main(["restore", str(place)]) == 0
-                assert day(project) == WELL, output(project)
     assert "FAIL  metric     silver.stg_fan_interactions.account_type" in output(project)
     assert output(project).count("FAIL") == 1
     runs = disturbed.query("SELECT count(DISTINCT process_id) FROM ops.run_log WHERE job = 'tmdb'")
@@ -136,13 +138,9 @@ def test_a_disturbed_week_equals_an_undisturbed_one(project: Project, tmp_path: 
         if file.is_file():
             file.unlink()
     undisturbed = use(project, tmp_path / "undisturbed")
-    with Sandbox(load(None)) as sandbox:
-        project.point_at(sandbox)
-        for number in range(8):
-            sandbox.movie_set = load(None, day=number)
-            deliver(feed, number)
-            assert tmdb.main([]) == 0
-            assert studio.main([]) == 0
+    for _ in week(project, feed):
+        assert tmdb.main([]) == 0
+        assert studio.main([]) == 0
     assert bronze(disturbed) == bronze(undisturbed)
     # All layers are those that this bronze gives at once.
     twin = disturbed.copy_to(tmp_path / "twin")
