@@ -253,38 +253,35 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
             CTE ``new_loads`` are read, and its key. A rule is ``(column_name, field, parser)``,
             broken by a value that the parser does not understand; ``(column_name, field,
             required_key)``, broken by a missing value, too; or ``(column_name, field, is_broken,
-            reason)``. Columns without a table are fields of the record, cleaned. Of the rules of a
-            column the first that is broken counts.
+            reason)``. Columns without a table are fields of the record, cleaned, and what a parser
+            makes of one: ``parsed_`` and the rule's column. Of the rules of a column the first that
+            is broken counts.
 
     Returns:
         ``table_name``, ``record_id``, ``column_name``, ``rejected_value``, ``reason`` and lineage.
         ``rejected_value`` is the text, but for ``PERSONAL_TABLES`` its type and length.
 
     """
-    selects = []
+    ctes, selects = {}, []
     for feed in feeds:
         table, record_id, *rules = feed.expressions
+        records, values = f"{table.name}_records", f"{table.name}_values"
         kept = _type_and_length if table.name in PERSONAL_TABLES else _or_empty
+        parsed: list[exp.Expr] = []
         broken: dict[str, list[exp.Expr]] = {}
         for rule in rules:
             column_name, field, *how = rule.expressions
-            is_broken, reason = how if len(how) > 1 else _rule(evaluator, field, how[0].name)
+            if len(how) == 1:
+                value, reason = _parsed(evaluator, field, how[0].name)
+                parsed.append(exp.alias_(value, f"parsed_{column_name.name}"))
+                is_broken = exp.column(parsed[-1].alias).is_(exp.null())
+            else:
+                is_broken, reason = how
             if how[0].name != "required_key":
                 is_broken = exp.and_(field.is_(exp.null()).not_(), is_broken)
             before = broken.setdefault(column_name.name, [])
             others = [exp.func("COALESCE", one, exp.false()).not_() for one in before]
             before.append(is_broken)
-            tried = [record_id, field, is_broken, *others]
-            columns = {column for one in tried for column in one.find_all(exp.Column)}
-            fields = sorted({one.name for one in columns if not one.table} - {*LINEAGE})
-            records = (
-                exp.select(
-                    *(exp.alias_(cleaned(exp.column(name, "landed")), name) for name in fields),
-                    *LINEAGE,
-                )
-                .from_(exp.table_(table.name, db=table.args["table"].name, alias="landed"))
-                .join("new_loads", on="new_loads._source_load_id = landed._dlt_load_id")
-            )
             selects.append(
                 exp.select(
                     exp.alias_(exp.Literal.string(table.name), "table_name"),
@@ -294,14 +291,29 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
                     exp.alias_(reason, "reason"),
                     *LINEAGE,
                 )
-                .from_(records.subquery("records"))
+                .from_(values)
                 .where(is_broken, *others)
             )
-    return exp.union(*selects, distinct=False)
+        columns = {column for one in feed.expressions[1:] for column in one.find_all(exp.Column)}
+        names = {column.name for column in columns if not column.table}
+        fields = sorted(names - {*LINEAGE, "required_key", *RULES} - {one.alias for one in parsed})
+        ctes[records] = (
+            exp.select(
+                *(exp.alias_(cleaned(exp.column(name, "landed")), name) for name in fields),
+                *LINEAGE,
+            )
+            .from_(exp.table_(table.name, db=table.args["table"].name, alias="landed"))
+            .join("new_loads", on="new_loads._source_load_id = landed._dlt_load_id")
+        )
+        ctes[values] = exp.select(*fields, *LINEAGE, *parsed).from_(records)
+    rejected = exp.union(*selects, distinct=False)
+    for name, query in ctes.items():
+        rejected = rejected.with_(name, as_=query, copy=False)
+    return rejected
 
 
-def _rule(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.Expr, exp.Expr]:
-    """When a field breaks the rule of its type, and the rule."""
+def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.Expr, exp.Expr]:
+    """What a parser makes of a field, and the rule that it applies."""
     name = "parse_key" if parser == "required_key" else parser
     columns = [field]
     if name in TIMED_PARSERS:
@@ -318,7 +330,7 @@ def _rule(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.
         "parse_timestamp": parse_timestamp,
         "parse_year": parse_year,
     }[name]
-    return parse(evaluator, *columns).is_(exp.null()), exp.Literal.string(RULES[name])
+    return parse(evaluator, *columns), exp.Literal.string(RULES[name])
 
 
 def _or_empty(text: exp.Expr) -> exp.Expr:

@@ -61,7 +61,7 @@ WITH new_loads AS (
             rate.currency
           FROM silver.seed_exchange_rates AS rate
         )
-        OR @parse_timestamp(event_timestamp, ingested_at) < (
+        OR parsed_event_at < (
           SELECT
             MIN(rate.effective_from)::TIMESTAMP
           FROM silver.seed_exchange_rates AS rate
@@ -70,7 +70,7 @@ WITH new_loads AS (
         ),
         'no exchange rate'
       ),
-      ('amount_usd', amount, currency IS NULL AND @parse_amount(amount) > 0, 'no currency')
+      ('amount_usd', amount, currency IS NULL AND parsed_amount > 0, 'no currency')
     ),
     (
       bronze.raw_title_metadata,
@@ -106,30 +106,26 @@ WITH new_loads AS (
       (
         'local_currency',
         local_currency,
-        @parse_rate(exchange_rate_usd) IS NULL AND @parse_amount(gross_revenue_usd) IS NULL,
+        parsed_exchange_rate_usd IS NULL AND parsed_gross_usd IS NULL,
         'no exchange rate'
       ),
       ('gross_usd', gross_revenue_usd, parse_amount),
       (
         'gross_usd',
         gross_revenue_usd,
-        NOT @is_reported_usd(
-          @parse_amount(gross_revenue_usd),
-          @to_usd(@parse_local_gross(gross_revenue_local), @parse_rate(exchange_rate_usd))
-        ),
+        NOT @is_reported_usd(parsed_gross_usd, @to_usd(parsed_gross_local, parsed_exchange_rate_usd)),
         'does not fit the local gross and its rate'
       ),
       (
         'gross_usd',
         gross_revenue_local,
-        @plausible_usd(COALESCE(@to_usd(@parse_local_gross(gross_revenue_local), @parse_rate(exchange_rate_usd)), 0)) IS NULL,
+        @plausible_usd(COALESCE(@to_usd(parsed_gross_local, parsed_exchange_rate_usd), 0)) IS NULL,
         'more than a billion US dollars'
       ),
       (
         'gross_usd',
         gross_revenue_local,
-        COALESCE(gross_revenue_usd, local_currency, exchange_rate_usd) IS NULL
-        AND @parse_local_gross(gross_revenue_local) > 0,
+        COALESCE(gross_revenue_usd, local_currency, exchange_rate_usd) IS NULL AND parsed_gross_local > 0,
         'no currency'
       ),
       ('screen_count', screen_count, parse_count),
