@@ -54,14 +54,6 @@ def json_integer(
 
 
 @macro()
-def json_boolean(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
-    """BOOLEAN; NULL when it is neither true nor false (a cast takes ``yes`` and ``1``, too)."""
-    text = text_at(evaluator, value)
-    is_known = text.isin("true", "false")
-    return exp.Case(ifs=[exp.If(this=is_known, true=text.copy().eq("true"))])
-
-
-@macro()
 def json_source(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """TEXT: what stands there, in JSON where it is a list or an object; NULL when absent."""
     return _text(evaluator, value)

@@ -2,22 +2,16 @@
 
 Silver, the history and the list of rejected values (``ops.rejected_values``) read through these
 macros, so that they can't disagree on what a value is. A value that breaks its rule is NULL.
+
+A field is read once: ``@movie_texts`` and ``@movie_whole_numbers`` give columns named
+``<field>_text`` and ``<field>_whole``, and the rules compare these.
 """
 
 from sqlglot import exp
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-from macros.json import (
-    integer_at,
-    is_nested,
-    json_boolean,
-    json_source,
-    json_text,
-    number_at,
-    text_at,
-    try_cast,
-)
+from macros.json import integer_at, is_nested, json_source, number_at, text_at, try_cast
 from macros.rejects import listed_rejects
 
 # The oldest moving pictures are of the 1870s (TMDb's earliest is of 1874), and studios announce at
@@ -48,10 +42,35 @@ HIGHEST_AMOUNTS = {
 
 
 @macro()
+def movie_texts(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr]:
+    """Columns, for a SELECT list: each JSON field as TEXT, cleaned; NULL when absent or blank."""
+    return [exp.alias_(text_at(evaluator, field), f"{field.name}_text") for field in fields]
+
+
+@macro()
+def movie_whole_numbers(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr]:
+    """Columns, for a SELECT list: each JSON field as BIGINT; NULL when it is no whole number."""
+    return [exp.alias_(integer_at(evaluator, field), f"{field.name}_whole") for field in fields]
+
+
+@macro()
+def movie_text(evaluator: MacroEvaluator, field: exp.Expr) -> exp.Expr:
+    """TEXT; NULL when absent, blank, a list or an object."""
+    return _when(is_nested(evaluator, field).not_(), _text_of(field.name))
+
+
+@macro()
 def movie_amount(evaluator: MacroEvaluator, amount: exp.Expr) -> exp.Expr:
     """BIGINT: whole dollars, minutes or votes. TMDb writes 0 for unknown; below 0 is a fault."""
-    whole = integer_at(evaluator, amount)
+    whole = _whole_of(amount.name)
     return _when(whole.copy().between(1, HIGHEST_AMOUNTS[amount.name]), whole)
+
+
+@macro()
+def movie_flag(evaluator: MacroEvaluator, field: exp.Expr) -> exp.Expr:
+    """BOOLEAN; NULL when it is neither true nor false (a cast takes ``yes`` and ``1``, too)."""
+    text = _text_of(field.name)
+    return _when(text.isin("true", "false"), text.copy().eq("true"))
 
 
 @macro()
@@ -62,13 +81,10 @@ def movie_popularity(evaluator: MacroEvaluator, popularity: exp.Expr) -> exp.Exp
 
 
 @macro()
-def movie_vote_average(
-    evaluator: MacroEvaluator, vote_average: exp.Expr, vote_count: exp.Expr
-) -> exp.Expr:
+def movie_vote_average(evaluator: MacroEvaluator, vote_average: exp.Expr) -> exp.Expr:
     """DOUBLE: the mean vote, 0 to 10; unknown when nobody voted."""
     vote = number_at(evaluator, vote_average)
-    votes = integer_at(evaluator, vote_count)
-    is_voted = exp.GT(this=votes, expression=exp.Literal.number(0))
+    is_voted = exp.GT(this=_whole_of("vote_count"), expression=exp.Literal.number(0))
     return _when(exp.and_(is_voted, vote.copy().between(0, HIGHEST_VOTE)), vote)
 
 
@@ -80,7 +96,7 @@ def movie_release_date(
 
     Measured against the response's own time and not the clock, so that a rebuild gives the same.
     """
-    text = text_at(evaluator, release_date)
+    text = _text_of(release_date.name)
     # The shape first: engines take words such as "epoch" for dates, and drop what follows one.
     is_iso = exp.Like(this=text.copy(), expression=exp.Literal.string("____-__-__"))
     date = try_cast(text, "DATE")
@@ -99,19 +115,20 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
     """
 
     def is_text(field: str) -> exp.Expr:
-        return _is_known(json_text(evaluator, exp.column(field)))
+        return _is_known(movie_text(evaluator, exp.column(field)))
 
     def is_amount(field: str) -> exp.Expr:
-        whole = integer_at(evaluator, exp.column(field))
+        whole = _whole_of(field)
         return exp.func("COALESCE", whole.between(0, HIGHEST_AMOUNTS[field]), exp.false())
 
     def is_list(field: str) -> exp.Expr:
         source = json_source(evaluator, exp.column(field))
         return exp.Like(this=source, expression=exp.Literal.string("[%"))
 
-    votes = integer_at(evaluator, exp.column("vote_count"))
-    has_no_votes = exp.func("COALESCE", votes <= exp.Literal.number(0), exp.true())
-    vote = movie_vote_average(evaluator, exp.column("vote_average"), exp.column("vote_count"))
+    has_no_votes = exp.func(
+        "COALESCE", _whole_of("vote_count") <= exp.Literal.number(0), exp.true()
+    )
+    vote = movie_vote_average(evaluator, exp.column("vote_average"))
     release_date = movie_release_date(
         evaluator, exp.column("release_date"), exp.column("ingested_at")
     )
@@ -160,7 +177,7 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
         (
             "is_adult_content",
             "adult",
-            _is_known(json_boolean(evaluator, exp.column("adult"))),
+            _is_known(movie_flag(evaluator, exp.column("adult"))),
             "neither true nor false",
         ),
         (
@@ -173,6 +190,14 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
         ("company_id", "production_companies", is_list("production_companies"), "no list"),
     ]
     return listed_rejects(evaluator, rules)
+
+
+def _text_of(field: str) -> exp.Expr:
+    return exp.column(f"{field}_text")
+
+
+def _whole_of(field: str) -> exp.Expr:
+    return exp.column(f"{field}_whole")
 
 
 def _is_known(value: exp.Expr) -> exp.Expr:

@@ -3,8 +3,6 @@
 from sqlglot import exp, parse_one
 from sqlmesh.core.macros import MacroEvaluator
 
-from macros.json import text_at
-
 
 def listed_rejects(
     evaluator: MacroEvaluator, rules: list[tuple[str, str, exp.Expr, str]]
@@ -14,9 +12,9 @@ def listed_rejects(
     Args:
         evaluator: Knows the dialect to write.
         rules: Each ``(column_name, field, is_valid, reason)``: the column of the model that has no
-            value where the rule is broken; the JSON column of the document, where the rule counts
-            if there is a value, or '' for always; a condition that is never NULL; what the value
-            is not.
+            value where the rule is broken; the field, whose text is in the column
+            ``<field>_text`` and which must have one for the rule to count, or '' for always; a
+            condition that is never NULL; what the value is not.
 
     Returns:
         Objects with ``column_name``, ``rejected_value`` and ``reason``.
@@ -29,7 +27,7 @@ def listed_rejects(
         value: exp.Expr = exp.cast(exp.null(), "TEXT")
         condition: exp.Expr = is_valid.not_()
         if field:
-            value = text_at(evaluator, exp.column(field))
+            value = exp.column(f"{field}_text")
             condition = exp.and_(value.is_(exp.null()).not_(), condition)
         entry = (
             f"'column_name', '{column_name}', 'rejected_value', {value.sql(dialect)}, "

@@ -65,18 +65,44 @@ WITH new_loads AS (
   FROM bronze.raw_movies AS response
   JOIN new_loads AS new_load
     ON new_load.load_id = response._dlt_load_id
+), fields AS (
+  SELECT
+    *,
+    @movie_texts(
+      title,
+      original_title,
+      tagline,
+      overview,
+      status,
+      homepage,
+      imdb_id,
+      original_language,
+      belongs_to_collection,
+      release_date,
+      budget,
+      revenue,
+      runtime,
+      popularity,
+      vote_average,
+      vote_count,
+      adult,
+      genres,
+      production_companies
+    ),
+    @movie_whole_numbers(budget, revenue, runtime, vote_count)
+  FROM documents
 )
 SELECT
   response_id::TEXT AS response_id, /* The response: bronze's _dlt_id. */
   movie_id::BIGINT AS movie_id, /* TMDb's number of the movie that was requested. */
-  @json_text(title)::TEXT AS title, /* NULL where TMDb gives none. */
-  @json_text(original_title)::TEXT AS original_title, /* Title in the original language. */
-  @json_text(tagline)::TEXT AS tagline, /* Advertising line. */
-  @json_text(overview)::TEXT AS overview, /* Synopsis. */
-  @json_text(status)::TEXT AS status, /* Rumored, Planned, In Production, Post Production, Released or Canceled, as TMDb has it. */
-  @json_text(homepage)::TEXT AS homepage, /* Web address. */
-  @json_text(imdb_id)::TEXT AS imdb_id, /* IMDb's key of the movie (tt...). */
-  @json_text(original_language)::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
+  @movie_text(title)::TEXT AS title, /* NULL where TMDb gives none. */
+  @movie_text(original_title)::TEXT AS original_title, /* Title in the original language. */
+  @movie_text(tagline)::TEXT AS tagline, /* Advertising line. */
+  @movie_text(overview)::TEXT AS overview, /* Synopsis. */
+  @movie_text(status)::TEXT AS status, /* Rumored, Planned, In Production, Post Production, Released or Canceled, as TMDb has it. */
+  @movie_text(homepage)::TEXT AS homepage, /* Web address. */
+  @movie_text(imdb_id)::TEXT AS imdb_id, /* IMDb's key of the movie (tt...). */
+  @movie_text(original_language)::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
   @json_integer(belongs_to_collection, 'id')::BIGINT AS collection_id, /* TMDb's number of the collection (franchise). */
   @json_text(belongs_to_collection, 'name')::TEXT AS collection_name, /* Name of the collection. */
   @movie_release_date(release_date, ingested_at)::DATE AS release_date, /* Day of the first release. */
@@ -84,9 +110,9 @@ SELECT
   @movie_amount(revenue)::BIGINT AS revenue_usd, /* Worldwide box office in whole US dollars; NULL when unknown. */
   @movie_amount(runtime)::BIGINT AS runtime_minutes, /* Running time; NULL when unknown. */
   @movie_popularity(popularity)::DOUBLE AS popularity_score, /* TMDb's popularity on the day of the response. */
-  @movie_vote_average(vote_average, vote_count)::DOUBLE AS vote_average, /* Mean vote of TMDb's users, 0 to 10; NULL when nobody voted. */
+  @movie_vote_average(vote_average)::DOUBLE AS vote_average, /* Mean vote of TMDb's users, 0 to 10; NULL when nobody voted. */
   @movie_amount(vote_count)::BIGINT AS vote_count, /* Number of votes; NULL when TMDb knows of none. */
-  @json_boolean(adult)::BOOLEAN AS is_adult_content, /* TMDb's adult flag. */
+  @movie_flag(adult)::BOOLEAN AS is_adult_content, /* TMDb's adult flag. */
   @json_source(genres)::TEXT AS genres, /* The list as JSON, in the order of the response. */
   @json_source(production_companies)::TEXT AS production_companies, /* The list as JSON, in the order of the response. */
   CASE WHEN NOT @json_source(id) IS NULL THEN @movie_rejected_values() END::TEXT AS rejected_values, /* JSON list of the values that break a rule and are NULL here; NULL when there is none (ops.rejected_values). */
@@ -97,4 +123,4 @@ SELECT
   row_count::BIGINT AS _source_row_count, /* Movie responses of that load when it was read. */
   load_number::BIGINT AS _source_load_number, /* One higher for each refresh that found new loads; the other models read by it. */
   @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
-FROM documents
+FROM fields

@@ -64,7 +64,7 @@ WITH new_loads AS (
   FROM bronze.raw_box_office AS record
   JOIN new_loads AS load
     ON load._source_load_id = record._dlt_load_id
-), newest AS (
+), parsed AS (
   SELECT
     record_id,
     @parse_key(title_id) AS title_id,
@@ -78,7 +78,6 @@ WITH new_loads AS (
     UPPER(local_currency) AS local_currency,
     @parse_rate(exchange_rate_usd) AS exchange_rate_usd,
     @parse_amount(gross_revenue_usd) AS reported_usd,
-    @to_usd(@parse_local_gross(gross_revenue_local), @parse_rate(exchange_rate_usd)) AS converted_usd,
     @parse_count(screen_count) AS screen_count,
     @parse_count(showtime_count) AS showtime_count,
     source_file,
@@ -87,13 +86,16 @@ WITH new_loads AS (
     batch_id,
     _source_load_number
   FROM records
+), newest AS (
+  SELECT
+    *,
+    @to_usd(gross_local, exchange_rate_usd) AS converted_usd
+  FROM parsed
   WHERE
-    NOT @parse_key(title_id) IS NULL
-    AND NOT @parse_key(theater_id) IS NULL
-    AND NOT @parse_date(report_date, ingested_at) IS NULL
+    NOT title_id IS NULL AND NOT @parse_key(theater_id) IS NULL AND NOT report_day IS NULL
   QUALIFY
     ROW_NUMBER() OVER (
-      PARTITION BY @parse_key(title_id), theater_id, @parse_date(report_date, ingested_at)
+      PARTITION BY title_id, theater_id, report_day
       ORDER BY ingested_at DESC, source_file DESC, source_line DESC
     ) = 1
 )

@@ -68,41 +68,43 @@ WITH new_loads AS (
   FROM bronze.raw_fan_interactions AS interaction
   JOIN new_loads AS load
     ON load._source_load_id = interaction._dlt_load_id
+), parsed AS (
+  SELECT
+    interaction_id,
+    fan_token,
+    UPPER(account_type) AS account_type,
+    @parse_key(title_id) AS title_id,
+    @parse_name(region) AS region,
+    UPPER(country_code) AS country_code,
+    @parse_name(UPPER(device_type)) AS device_type,
+    UPPER(event_type) AS event_type,
+    @parse_timestamp(event_timestamp, ingested_at) AS event_at,
+    @parse_amount(amount) AS amount,
+    UPPER(currency) AS currency,
+    source_file,
+    source_line,
+    ingested_at,
+    batch_id,
+    _dlt_id,
+    _source_load_number
+  FROM deliveries
+  WHERE
+    NOT @parse_key(interaction_id) IS NULL
 ), routed AS (
   SELECT
-    delivery.interaction_id,
-    delivery.fan_token,
+    delivery.*,
     account.fan_class,
     CASE
       WHEN account.fan_class IS NULL
       THEN 'unknown account type'
-      WHEN NOT COALESCE(@is_event_type(UPPER(delivery.event_type)), FALSE)
+      WHEN NOT COALESCE(@is_event_type(delivery.event_type), FALSE)
       THEN 'unknown event type'
-      WHEN @parse_timestamp(delivery.event_timestamp, delivery.ingested_at) IS NULL
+      WHEN delivery.event_at IS NULL
       THEN @rule_of(parse_timestamp)
-    END AS quarantine_reason,
-    UPPER(delivery.account_type) AS account_type,
-    @parse_key(delivery.title_id) AS title_id,
-    @parse_name(delivery.region) AS region,
-    country.country_code,
-    @parse_name(UPPER(delivery.device_type)) AS device_type,
-    UPPER(delivery.event_type) AS event_type,
-    @parse_timestamp(delivery.event_timestamp, delivery.ingested_at) AS event_at,
-    @parse_amount(delivery.amount) AS amount,
-    UPPER(delivery.currency) AS currency,
-    delivery.source_file,
-    delivery.source_line,
-    delivery.ingested_at,
-    delivery.batch_id,
-    delivery._dlt_id,
-    delivery._source_load_number
-  FROM deliveries AS delivery
+    END AS quarantine_reason
+  FROM parsed AS delivery
   LEFT JOIN silver.seed_account_types AS account
-    ON account.account_type = UPPER(delivery.account_type)
-  LEFT JOIN silver.seed_country_codes AS country
-    ON country.country_code = UPPER(delivery.country_code)
-  WHERE
-    NOT @parse_key(delivery.interaction_id) IS NULL
+    ON account.account_type = delivery.account_type
   QUALIFY
     ROW_NUMBER() OVER (
       PARTITION BY delivery.interaction_id
@@ -119,7 +121,7 @@ SELECT
   routed.account_type::TEXT AS account_type, /* Type of the account, in capitals. */
   routed.title_id::TEXT AS title_id, /* The studio's key of the title. */
   routed.region::TEXT AS region, /* Market region, as the feed says. */
-  routed.country_code::TEXT AS country_code, /* ISO 3166-1 alpha-3; NULL when it is no country. */
+  country.country_code::TEXT AS country_code, /* ISO 3166-1 alpha-3; NULL when it is no country. */
   routed.device_type::TEXT AS device_type, /* Device, in capitals. */
   routed.event_type::TEXT AS event_type, /* STREAM, PURCHASE, REVIEW, WISHLIST or TRAILER_VIEW, or what else the feed says. */
   routed.event_at::TIMESTAMP AS event_at, /* When it happened (UTC); NULL when the feed gives no moment up to a day after it was read. */
@@ -135,6 +137,8 @@ SELECT
   routed._source_load_number::BIGINT AS _source_load_number, /* Number of the load that brought it (studio_loads); tells what is new. */
   @execution_dtntz::TIMESTAMP AS _loaded_at /* When this row was written (UTC). */
 FROM routed
+LEFT JOIN silver.seed_country_codes AS country
+  ON country.country_code = routed.country_code
 LEFT JOIN rates AS rate
   ON rate.currency = routed.currency
   AND routed.event_at::DATE >= rate.effective_from
