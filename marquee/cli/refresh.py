@@ -51,6 +51,10 @@ SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0 AND load_id NOT 
 """
 
 
+# The only run of prod has evaluated all of its models: their state need not be read (a second).
+ONLY_RUN = 0.0
+
+
 def main(argv: Sequence[str]) -> int:
     """Plan, run, or do neither; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -150,9 +154,11 @@ def stale_models(context: Context) -> set[str]:
     What counts is the begin of the first plan or run after that load: on Snowflake a load may
     complete while a model is being evaluated.
     """
+    first_run_ms = first_run_after_newest_load(context)
+    if first_run_ms == ONLY_RUN:
+        return set()
     environment = context.state_reader.get_environment("prod")
     snapshots = context.state_reader.get_snapshots(environment.snapshots) if environment else {}
-    first_run_ms = first_run_after_newest_load(context)
     return {
         snapshot.model.name
         for snapshot in snapshots.values()
@@ -167,7 +173,7 @@ def first_run_after_newest_load(context: Context) -> float | None:
     """Return when the first plan or run of prod since the newest load began.
 
     Returns:
-        Milliseconds since 1970, or None if there was none.
+        Milliseconds since 1970; `ONLY_RUN` if there never was another; None if there was none.
 
     """
     adapter = context.engine_adapter
@@ -182,6 +188,8 @@ def first_run_after_newest_load(context: Context) -> float | None:
         "SELECT started_at FROM ops.run_log WHERE tool = 'sqlmesh' AND environment = 'prod'"
     )
     since = [started_at for (started_at,) in runs if started_at > loaded_at]
+    if len(since) == len(runs) == 1:
+        return ONLY_RUN
     return min(since).replace(tzinfo=timezone.utc).timestamp() * 1000 if since else None
 
 
