@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -97,11 +97,12 @@ def record(
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the records by name, none where there is no file yet."""
+    """Return the records by name; none where there is no file, or of an older form."""
     if not path.exists():
         return {}
     records: list[dict[str, Any]] = json.loads(path.read_text())["benchmarks"]
-    return {one["name"]: one for one in records}
+    needed = {one.name for one in fields(Benchmark)}
+    return {one["name"]: one for one in records if needed <= one.keys()}
 
 
 def write(folder: Path, stem: str, records: Mapping[str, Mapping[str, Any]]) -> None:

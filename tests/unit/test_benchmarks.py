@@ -134,6 +134,10 @@ def test_results_show_each_goal_beside_its_figure(tmp_path: Path) -> None:
     assert [goal["verdict"] for goal in again["fetch"]["goals"]] == ["met", "missed"]
     assert markdown("full", list(again.values())).splitlines() == lines
 
+    older = {"name": "day", "tables": [], "goals": []}
+    (tmp_path / "full.json").write_text(json.dumps({"benchmarks": [older, again["fetch"]]}))
+    assert list(read(tmp_path / "full.json")) == ["fetch"], "a record of an older form is left out"
+
 
 def test_builds_that_disagree_are_no_comparison() -> None:
     rows = {"gold.fact_movies": (10, 123), "gold.dim_genres": (20, 456)}
