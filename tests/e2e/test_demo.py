@@ -94,6 +94,16 @@ def test_gold_is_exported(tour: str, environment: dict[str, str], tmp_path: Path
     assert exported == movies > 3000
 
 
+def test_descriptions_are_comments_of_the_warehouse(tour: str, environment: dict[str, str]) -> None:
+    with duckdb.connect(environment["MARQUEE_DUCKDB"], read_only=True) as connection:
+        (columns, described) = connection.execute(
+            "SELECT COUNT(*), COUNT(shown.comment) FROM duckdb_columns() AS shown "
+            "JOIN duckdb_views() USING (database_name, schema_name) "
+            "WHERE schema_name = 'gold' AND table_name = view_name"
+        ).fetchone() or (0, 0)
+    assert described == columns > 200
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "lineage"])
 def test_every_page_shows_the_tour(
     tour: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str
