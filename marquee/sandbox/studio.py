@@ -3,17 +3,27 @@
     python -m marquee.sandbox.studio --batch 1 --to studio_feed
 
 The same batch and scale are the same bytes on every machine: everything is drawn from DuckDB's hash
-of a row's number, never from a random state, and written as one query a file.
+of a row's number, never from a random state.
 
 | batch | what arrives | at scale 1 |
 |---|---|---|
-| 1 | 180 days up to 2025-12-31 | 27,000 fans, 108,000 interactions, 15 titles, 200 theatres |
-| 2 | 2026-01-01 | 5,000 fans more, 10 theatres more, and what a second day brings (below) |
-| 3 | 2026-01-02 to 04 | a title opens: 60,000 interactions, 3,000 fans more, all theatres |
+| 1 | 245 days up to 2025-12-31 | 9,000 fans, 32,000 interactions, 15 titles, 60 theatres |
+| 2 | 2026-01-01 | 1,500 fans more, 3 theatres more, and what a second day brings (below) |
+| 3 | 2026-01-02 to 11 | a title opens: 1,000 fans more, 6,000 interactions, all theatres |
 
 A second day brings fans who moved to another country, fans who changed their device, events that
 come up to two weeks late, interactions delivered twice, corrections of the box office and newer
 facts of a title.
+
+What can be found in it:
+
+- A campaign in May 2025 brought three times as many fans as another month. They return less often
+  and buy less; guests return half as often as fans with an account.
+- Regions differ in the franchises that they like, in devices, purchases and prices of tickets.
+- The Matrix has few fans, and many of them buy; Ice Age and Shrek have many fans, and few buy.
+- Shrek returns to the theatres on 2025-10-03, and The Lighthouse Keepers opens on 2026-01-02: each
+  has a weekend at several times the usual box office, and loses a third of it every two days.
+  Older titles lose a tenth a month, and earn most from Friday to Sunday.
 
 Dirt on purpose, in every batch where its number comes up:
 
@@ -41,7 +51,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -54,9 +64,13 @@ ROWS_A_FILE = 250_000
 # The invented fans need no secret; a key of its own keeps the sandbox apart from real data.
 TOKEN_KEY = "marquee sandbox: not a secret, for its fans are invented"  # noqa: S105
 
-FANS, NEW_FANS, WEEKEND_FANS = 27_000, 5_000, 3_000
-INTERACTIONS, WEEKEND_INTERACTIONS = 108_000, 60_000
-THEATRES, NEW_THEATRES = 200, 10
+# Fans are numbered in the order in which they were first seen; those of the campaign come first.
+CAMPAIGN_FANS, FANS, NEW_FANS, OPENING_FANS = 2_600, 9_000, 1_500, 1_000
+OPENING_INTERACTIONS = 6_000
+THEATRES, NEW_THEATRES, CORRECTIONS = 60, 3, 66
+DAYS, MAY_DAYS, OPENING_DAYS = 245, 31, 10  # from FIRST_DAY on; of batch 3
+FIRST_DAY, FIRST_SHOW = "2025-05-01", "2025-07-05"
+VISITS = 4  # at most, in each of the nine months after a fan was first seen
 
 # A movie of the TMDb sandbox has 90,000,000 more than its row in data/movies.csv.
 TITLES = """
@@ -77,6 +91,22 @@ TITLES = """
   (14, 'The Lighthouse Keepers', NULL, 'Drama', NULL, 2026, 121, NULL, 'PG-13', 45000000, 'A. Newcomer', NULL)
 """  # noqa: E501 - a table
 
+# By franchise, in the order of the titles, the last one for the title of its own: the first title,
+# how many; how often its fans buy, and for how much; how full its theatres are.
+FRANCHISES = """
+  (0, 0, 3, 0.12, 6.99, 0.6), (1, 3, 3, 0.04, 4.99, 1.0), (2, 6, 3, 0.30, 12.99, 0.5),
+  (3, 9, 3, 0.06, 5.99, 1.2), (4, 12, 2, 0.13, 9.99, 1.5), (5, 14, 1, 0.25, 14.99, 1.0)
+"""
+
+# By region: the franchises that its fans like and the devices that they have, the more often the
+# better; how much more often they buy than others, and the price of a ticket.
+REGIONS = """
+  ('North America', [0, 1, 2, 3, 3, 3, 4, 4, 4, 4], ['TV', 'TV', 'TV', 'CONSOLE', 'MOBILE', 'WEB', 'TABLET'], 1.4, 11),
+  ('Europe', [0, 0, 0, 1, 1, 2, 3, 3, 3, 4], ['WEB', 'WEB', 'WEB', 'TV', 'TV', 'MOBILE', 'TABLET', 'CONSOLE'], 1.0, 9),
+  ('Asia Pacific', [0, 1, 2, 2, 2, 3, 3, 4, 4, 4], ['MOBILE', 'MOBILE', 'MOBILE', 'MOBILE', 'TABLET', 'TV', 'WEB', 'CONSOLE'], 0.9, 7),
+  ('Latin America', [0, 1, 1, 1, 1, 2, 3, 3, 4, 4], ['MOBILE', 'MOBILE', 'MOBILE', 'TV', 'WEB', 'TABLET', 'CONSOLE'], 0.5, 5)
+"""  # noqa: E501 - a table
+
 # Neighbours in this list are of different regions: a fan who moves to the next one changes region.
 PLACES = """
   (0, 'USA', 'North America', 'USD', 1.0), (1, 'GBR', 'Europe', 'GBP', 1.27),
@@ -95,66 +125,196 @@ CREATE MACRO word(i, salt, words) AS words[1 + pick(i, salt, len(words))];
 CREATE TABLE title AS FROM (VALUES {TITLES}) AS title(
   title, title_name, franchise, genre, sub_genre, release_year, runtime_minutes, imdb_score,
   rating, budget_usd, director, film);
-CREATE TABLE place AS FROM (VALUES {PLACES}) AS place(
-  place, country_code, region, currency, rate_usd);
-CREATE MACRO place_of(i) AS CASE WHEN pick(i, 'home', 4) = 0 THEN 0 ELSE pick(i, 'place', 12) END;
-CREATE MACRO device_of(i) AS word(i, 'device', ['MOBILE', 'TV', 'WEB', 'TABLET', 'CONSOLE']);
+CREATE TABLE franchise AS FROM (VALUES {FRANCHISES}) AS franchise(
+  franchise, first_title, titles, purchases, price, audience);
+CREATE TABLE place AS
+  SELECT place.*, region.* EXCLUDE (region)
+  FROM (VALUES {PLACES}) AS place(place, country_code, region, currency, rate_usd)
+  JOIN (VALUES {REGIONS}) AS region(region, likes, devices, purchases, ticket_price)
+    USING (region);
+CREATE MACRO place_of(i) AS if(pick(i, 'home', 4) = 0, 0, pick(i, 'place', 12));
+"""  # noqa: S608 - tables of this module
+# Those of a scale: who came by the campaign, who has no account, how often somebody returns.
+FANS_OF_A_SCALE = """
+CREATE MACRO by_campaign(fan) AS fan <= {campaign_fans};
+CREATE MACRO is_guest(fan) AS pick(fan, 'kind', 10) >= if(by_campaign(fan), 5, 7);
+CREATE MACRO loyalty(fan) AS
+  (0.4 + 1.2 * chance(fan, 'loyalty')) * if(is_guest(fan), 0.5, 1) * if(by_campaign(fan), 0.6, 1);
 """
 
 # What a fan looks like when doing something; `event` says who does what to which title and when.
 INTERACTION = """
 SELECT
   interaction_id,
-  if(is_guest, 'G', 'F') || lpad(fan::TEXT, 9, '0') AS fan_id,
+  if(is_guest(fan), 'G', 'F') || lpad(fan::TEXT, 9, '0') AS fan_id,
   CASE
-    WHEN number % 1999 = 17 THEN 'TRIAL'
-    WHEN is_guest THEN 'GUEST'
-    WHEN number % 1201 = 5 THEN 'verified '
+    WHEN number % 661 = 17 THEN 'TRIAL'
+    WHEN is_guest(fan) THEN 'GUEST'
+    WHEN number % 401 = 5 THEN 'verified '
     WHEN fan % 3 = 0 THEN 'VERIFIED_LINKED'
     ELSE 'VERIFIED'
   END AS account_type,
-  if(is_guest, NULL, lower(first_name || '.' || last_name) || '.' || fan || '@example.com')
+  if(is_guest(fan), NULL, lower(first_name || '.' || last_name) || '.' || fan || '@example.com')
     AS email,
-  if(is_guest, NULL, first_name) AS first_name,
-  if(is_guest, NULL, last_name) AS last_name,
-  if(number % 1009 = 6, NULL, place.region) AS region,
-  if(number % 1511 = 4, 'XX', place.country_code) AS country_code,
+  if(is_guest(fan), NULL, first_name) AS first_name,
+  if(is_guest(fan), NULL, last_name) AS last_name,
+  if(number % 337 = 6, NULL, region) AS region,
+  if(number % 503 = 4, 'XX', country_code) AS country_code,
   device AS device_type,
-  if(number % 1301 = 8, 'T-LOST', 'T-' || lpad(event.title::TEXT, 3, '0')) AS title_id,
-  if(number % 1607 = 2, 'SHARE', event_type) AS event_type,
+  if(number % 433 = 8, 'T-LOST', 'T-' || lpad(title::TEXT, 3, '0')) AS title_id,
+  if(number % 541 = 2, 'SHARE', event_type) AS event_type,
   strftime(
-    if(number % 1709 = 1, event_at + INTERVAL 74 YEAR, event_at), '%Y-%m-%dT%H:%M:%SZ'
+    if(number % 569 = 1, event_at + INTERVAL 74 YEAR, event_at), '%Y-%m-%dT%H:%M:%SZ'
   ) AS event_timestamp,
   's-' || printf('%016x', hash(fan, 'session', event_at::DATE)) AS session_id,
   format('10.{{}}.{{}}.{{}}', pick(fan, 'a', 256), pick(fan, 'b', 256),
     pick(if(number % 5 = 0, number, fan), 'c', 254) + 1) AS ip_address,
   CASE WHEN event_type = 'PURCHASE' THEN round(
-    if(number % 211 = 9, -1, 1) * (4.99 + 2.5 * pick(number, 'price', 7)) / place.rate_usd,
-    if(place.rate_usd < 0.01, 0, 2)) END AS amount,
-  CASE WHEN event_type = 'PURCHASE' THEN if(number % 223 = 3, 'XTS', place.currency) END
-    AS currency
+    if(number % 71 = 9, -1, 1) * (price + 2.5 * pick(number, 'price', 4)) / rate_usd,
+    if(rate_usd < 0.01, 0, 2)) END AS amount,
+  CASE WHEN event_type = 'PURCHASE' THEN if(number % 73 = 3, 'XTS', currency) END AS currency
   {more}
 FROM (
   SELECT
-    *,
-    pick(fan, 'kind', 10) >= 7 AS is_guest,
-    word(fan, 'first', ['Ada', 'Ben', 'Chidi', 'Dana', 'Emre', 'Fatou', 'Goran', 'Hana', 'Ivo',
-      'Jun', 'Kofi', 'Lea', 'Mateo', 'Nour', 'Olga', 'Priya']) AS first_name,
-    word(fan, 'last', ['Abbot', 'Baker', 'Costa', 'Dlamini', 'Ekström', 'Farah', 'García', 'Haas',
-      'Ito', 'Jansen', 'Kaya', 'Lopez', 'Meyer', 'Novak', 'Okafor', 'Park']) AS last_name,
+    liked.*,
+    franchise.price,
+    first_title + pick(number, 'title', titles) AS title,
     CASE
-      WHEN {weekend} AND pick(number, 'seen', 10) < 7 THEN 14
-      ELSE least(13, floor(14 * pow(chance(number, 'title'), 1.5)))
-    END::BIGINT AS title,
-    CASE
-      WHEN chance(number, 'event') < {purchases} THEN 'PURCHASE'
-      ELSE word(number, 'what', ['STREAM', 'STREAM', 'STREAM', 'STREAM', 'STREAM', 'TRAILER_VIEW',
-        'TRAILER_VIEW', 'WISHLIST', 'REVIEW'])
+      WHEN chance(number, 'event')
+        < franchise.purchases * liked.purchases * if(is_guest(fan) OR by_campaign(fan), 0.5, 1)
+        THEN 'PURCHASE'
+      WHEN device IN ('MOBILE', 'TABLET') THEN word(number, 'what',
+        ['STREAM', 'STREAM', 'TRAILER_VIEW', 'TRAILER_VIEW', 'WISHLIST', 'REVIEW'])
+      ELSE word(number, 'what', ['STREAM', 'STREAM', 'STREAM', 'STREAM', 'TRAILER_VIEW', 'REVIEW'])
     END AS event_type
-  FROM ({events})
-) AS event
-JOIN place ON place.place = event.place
+  FROM (
+    SELECT
+      event.*,
+      place.* EXCLUDE (place, likes, devices),
+      word(seed, 'device', home.devices) AS device,
+      CASE
+        WHEN {is_opening} AND pick(number, 'seen', 10) < 7 THEN 5
+        ELSE word(if(pick(number, 'else', 4) = 0, number, fan), 'franchise', home.likes)
+      END AS franchise,
+      word(fan, 'first', ['Ada', 'Ben', 'Chidi', 'Dana', 'Emre', 'Fatou', 'Goran', 'Hana', 'Ivo',
+        'Jun', 'Kofi', 'Lea', 'Mateo', 'Nour', 'Olga', 'Priya']) AS first_name,
+      word(fan, 'last', ['Abbot', 'Baker', 'Costa', 'Dlamini', 'Ekström', 'Farah', 'García', 'Haas',
+        'Ito', 'Jansen', 'Kaya', 'Lopez', 'Meyer', 'Novak', 'Okafor', 'Park']) AS last_name
+    FROM event
+    JOIN place ON place.place = event.place
+    JOIN place AS home ON home.place = place_of(event.fan)
+    WHERE number BETWEEN {first} AND {last}
+  ) AS liked
+  JOIN franchise USING (franchise)
+)
 ORDER BY number
+"""
+
+# Each number of `event` is an interaction; `seed` is what its device is drawn from.
+EVENTS = {
+    1: """
+    CREATE OR REPLACE TABLE event AS
+    SELECT
+      row_number() OVER (ORDER BY i) - 1 AS number,
+      format('I1-{{:09d}}', row_number() OVER (ORDER BY i) - 1) AS interaction_id,
+      fan,
+      DATE '{first_day}' + to_days(day::INT) + to_seconds(pick(i, 'second', 86400)) AS event_at,
+      place_of(fan) AS place,
+      if(pick(i, 'other', 4) = 0, i, fan) AS seed
+    FROM (
+      SELECT
+        *,
+        if(by_campaign(fan), pick(fan, 'day', {may_days}),
+          {may_days} + (fan - {campaign_fans}) * ({days} - {may_days}) // ({fans} + 1
+            - {campaign_fans})) + if(visit = 0, 0, 30 * (visit // {visits}) + pick(i, 'day', 30))
+          AS day
+      FROM (
+        SELECT i, 1 + i // (9 * {visits}) AS fan, i % (9 * {visits}) AS visit
+        FROM range({fans} * 9 * {visits}) AS numbers(i)
+      )
+      WHERE visit = 0 OR chance(i, 'visit') < 0.42 * loyalty(fan) / pow(1 + visit // {visits}, 0.7)
+    )
+    WHERE day < {days}
+    """,
+    # by kind: new fans, fans who return, late events, fans who moved, who changed their device
+    2: """
+    CREATE OR REPLACE TABLE event AS
+    SELECT
+      row_number() OVER (ORDER BY kind, i) - 1 AS number,
+      format('I2-{{:09d}}', row_number() OVER (ORDER BY kind, i) - 1) AS interaction_id,
+      fan,
+      TIMESTAMP '2026-01-01'
+        - to_days(if(kind = 'late', 1 + pick(i, 'late', 14), 0)::INT)
+        + to_seconds(pick(fan * 100 + i, kind, 86400)) AS event_at,
+      (place_of(fan) + if(fan % 67 = 0 AND kind <> 'late', 1, 0)) % 12 AS place,
+      if(kind = 'device', -fan, fan) AS seed
+    FROM (
+      SELECT i, 'new' AS kind, {fans} + 1 + i % {new_fans} AS fan FROM range({new_fans} * 3) AS t(i)
+      UNION ALL
+      SELECT i, 'back', 1 + floor({fans} * pow(chance(i, 'back'), 0.5))::BIGINT
+      FROM range({fans} // 20) AS t(i)
+      UNION ALL SELECT i, 'late', 1 + pick(i, 'late', {fans}) FROM range({late}) AS t(i)
+      UNION ALL SELECT i, 'moved', (i + 1) * 67 FROM range({fans} // 67) AS t(i)
+      UNION ALL SELECT i, 'device', (i // 9 + 1) * 59 FROM range({fans} // 59 * 9) AS t(i)
+    )
+    """,
+    3: """
+    CREATE OR REPLACE TABLE event AS
+    SELECT
+      i AS number,
+      format('I3-{{:09d}}', i) AS interaction_id,
+      fan,
+      TIMESTAMP '2026-01-02'
+        + to_seconds(floor({opening_days} * 86400 * pow(chance(i, 'second'), 2))::BIGINT)
+        AS event_at,
+      (place_of(fan) + if(fan % 67 = 0 AND fan <= {fans}, 1, 0)) % 12 AS place,
+      fan AS seed
+    FROM (
+      SELECT
+        i,
+        if(i < {opening_fans}, {known} + 1 + i, 1 + floor({known} * pow(chance(i, 'who'), 0.4)))
+          ::BIGINT AS fan
+      FROM range({opening_interactions}) AS numbers(i)
+    )
+    """,
+}
+
+# Which theatre shows which title on which day. Every programme lasts two weeks; the fourth screen
+# is for a title that opens or returns, for four weeks.
+SHOWINGS = """
+CREATE OR REPLACE TABLE showing AS
+SELECT
+  row_number() OVER (ORDER BY report_date, theatre, slot) - 1 AS number,
+  'B{batch}-' || format('{{:09d}}', number) AS record_id,
+  hash(theatre, title, report_date) AS seed,
+  1.0 AS share,
+  *
+FROM (
+  SELECT
+    *,
+    CASE
+      WHEN slot < 3 THEN (pick(theatre, 'programme', 5) + age // 14 + slot * 5) % 14
+      WHEN report_date >= DATE '2026-01-02' THEN 14
+      ELSE 9
+    END AS title,
+    CASE
+      WHEN slot < 3 THEN exp(-age / 300.0)
+      ELSE 0.2 + 5 * exp(-since_opening / 5.0)
+    END AS interest
+  FROM (
+    SELECT
+      theatre, slot, report_date,
+      report_date - DATE '{first_show}' AS age,
+      report_date - if(report_date < DATE '2026-01-02', DATE '2025-10-03', DATE '2026-01-02')
+        AS since_opening
+    FROM (
+      SELECT 1 + i // 4 AS theatre, i % 4 AS slot, DATE '{start}' + day::INT AS report_date
+      FROM range({theatres} * 4) AS slots(i), range({show_days}) AS days(day)
+    )
+  )
+  WHERE slot < 3 OR since_opening BETWEEN 0 AND 27
+)
+WHERE hash(theatre, slot, report_date) % 100 >= 7
 """
 
 BOX_OFFICE = """
@@ -166,31 +326,34 @@ SELECT
   region,
   country_code AS country,
   report_date,
-  if(number % 1303 = 7, 'n/a', tickets::TEXT) AS tickets_sold,
-  if(number % 1409 = 8, -1, 1) * gross_local AS gross_revenue_local,
-  if(number % 1511 = 9, 'XTS', currency) AS local_currency,
-  if(number % 1511 = 9, NULL, rate) AS exchange_rate_usd,
+  if(number % 431 = 7, 'n/a', tickets::TEXT) AS tickets_sold,
+  if(number % 467 = 8, -1, 1) * gross_local AS gross_revenue_local,
+  if(number % 503 = 9, 'XTS', currency) AS local_currency,
+  if(number % 503 = 9, NULL, rate) AS exchange_rate_usd,
   CASE
-    WHEN number % 1511 = 9 THEN NULL
-    WHEN number % 1213 = 5 THEN round(gross_local * rate * 100, 2)
-    ELSE if(number % 1409 = 8, -1, 1) * round(gross_local * rate, 2)
+    WHEN number % 503 = 9 THEN NULL
+    WHEN number % 401 = 5 THEN round(gross_local * rate * 100, 2)
+    ELSE if(number % 467 = 8, -1, 1) * round(gross_local * rate, 2)
   END AS gross_revenue_usd,
   screens AS screen_count,
-  screens * (2 + pick(number, 'shows', 4)) AS showtime_count
+  screens * (2 + pick(seed, 'shows', 4)) AS showtime_count
 FROM (
   SELECT *, round(tickets * price / rate, 2)::DECIMAL(18, 2) AS gross_local
   FROM (
     SELECT
       showing.*,
       place.*,
-      (1 + pick(number, 'screens', 3)) AS screens,
+      (1 + pick(seed, 'screens', 3)) AS screens,
       round(if(currency = 'USD', 1, rate_usd * (0.98 + 0.04 * chance(report_date, currency))), 6)
         ::DECIMAL(18, 6) AS rate,
-      (7 + pick(theatre, 'price', 600) / 100)::DECIMAL(18, 2) AS price,
-      floor((20 + pick(number, 'tickets', 400)) * factor
-        * if(dayofweek(report_date) IN (0, 5, 6), 1.6, 1))::BIGINT AS tickets
-    FROM ({showings}) AS showing
+      (ticket_price + pick(theatre, 'price', 400) / 100)::DECIMAL(18, 2) AS price,
+      floor((100 + pick(seed, 'tickets', 200)) * share * interest * franchise.audience
+        * (0.6 + len(list_filter(likes, one -> one = franchise.franchise)) * 0.2)
+        * [1.6, 0.9, 0.8, 0.8, 0.9, 1.4, 1.9][1 + dayofweek(report_date)])::BIGINT AS tickets
+    FROM showing
     JOIN place ON place.place = place_of(showing.theatre)
+    JOIN franchise ON showing.title - first_title BETWEEN 0 AND titles - 1
+    WHERE number BETWEEN {first} AND {last}
   )
 )
 ORDER BY number
@@ -240,19 +403,18 @@ def write_batch(
 
     """
     written = []
+    layouts = {
+        "jsonl": "FORMAT json",
+        "json": "FORMAT json, ARRAY true",
+        "csv": "FORMAT csv, HEADER true",
+    }
     with duckdb.connect() as connection:
-        connection.execute(WORLD)
-        for feed, number, query, suffix in _files(batch, scale):
+        for feed, number, query, suffix in _files(connection, batch, scale):
             path = folder / feed / f"batch_{batch}_{number:03d}.{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            layout = {
-                "jsonl": "FORMAT json",
-                "json": "FORMAT json, ARRAY true",
-                "csv": "FORMAT csv, HEADER true",
-            }
             target = str(path).replace("'", "''")
             query = _faulty(query, feed, faults)
-            connection.execute(f"COPY ({query}) TO '{target}' ({layout[suffix]})")
+            connection.execute(f"COPY ({query}) TO '{target}' ({layouts[suffix]})")
             if BROKEN_JSON in faults and feed == "fan_interactions":
                 _break(path, [line[:40] for line in path.read_bytes().splitlines()[::3]])
             written.append(path)
@@ -283,193 +445,89 @@ def _break(path: Path, lines: Sequence[bytes]) -> None:
         file.writelines(line + b"\n" for line in lines)
 
 
-def _files(batch: int, scale: float) -> Iterator[tuple[str, int, str, str]]:
+def _files(
+    connection: duckdb.DuckDBPyConnection, batch: int, scale: float
+) -> Iterator[tuple[str, int, str, str]]:
     """Yield feed, number, query and suffix of each file of a batch."""
-    events, count = _events(batch, scale)
-    # Interactions that arrived before and arrive again, word for word.
-    repeated = _events(1, scale)[0] if batch == 2 else None
-    for number, start in enumerate(range(0, count, ROWS_A_FILE)):
-        yield "fan_interactions", number, _interactions(batch, events, start), "jsonl"
-    if repeated:
-        again = f"SELECT * FROM ({repeated}) WHERE number % 360 = 11"  # noqa: S608
-        yield "fan_interactions", number + 1, _interactions(1, again, 0, 1 << 60), "jsonl"
+
+    def scaled(count: int) -> int:
+        return max(1, round(count * scale))
+
+    numbers = {
+        "campaign_fans": scaled(CAMPAIGN_FANS),
+        "fans": scaled(FANS),
+        "new_fans": scaled(NEW_FANS),
+        "late": scaled(150),
+        "known": scaled(FANS) + scaled(NEW_FANS),
+        "opening_fans": scaled(OPENING_FANS),
+        "opening_interactions": scaled(OPENING_INTERACTIONS),
+        "opening_days": OPENING_DAYS,
+        "first_day": FIRST_DAY,
+        "days": DAYS,
+        "may_days": MAY_DAYS,
+        "visits": VISITS,
+    }
+    connection.execute(WORLD)
+    connection.execute(FANS_OF_A_SCALE.format(**numbers))
+    more = ", if(number % 331 = 0, '7.1', NULL) AS app_version" if batch == 2 else ""
+    connection.execute(EVENTS[batch].format(**numbers))
+    number = 0
+    for first, last in _parts(connection, "event"):
+        query = INTERACTION.format(more=more, is_opening=batch == 3, first=first, last=last)
+        yield "fan_interactions", number, query, "jsonl"
+        number += 1
+    if batch == 2:  # interactions that arrived before arrive again, word for word
+        connection.execute(EVENTS[1].format(**numbers))
+        again = INTERACTION.format(more="", is_opening=False, first=0, last=1 << 60)
+        again = again.replace("WHERE number", "WHERE number % 120 = 11 AND number")
+        yield "fan_interactions", number, again, "jsonl"
     yield "titles", 0, _titles(batch), "json"
-    showings, count = _showings(batch, scale)
-    for number, start in enumerate(range(0, count, ROWS_A_FILE)):
-        part = f"SELECT * FROM ({showings}) WHERE {_within(start)}"  # noqa: S608
-        yield "box_office", number, BOX_OFFICE.format(showings=part), "csv"
+    _show(connection, batch, scaled)
+    for number, (first, last) in enumerate(_parts(connection, "showing")):
+        yield "box_office", number, BOX_OFFICE.format(first=first, last=last), "csv"
 
 
-def _within(start: int, rows: int = ROWS_A_FILE) -> str:
-    return f"number >= {start} AND number < {start + rows}"
+def _parts(connection: duckdb.DuckDBPyConnection, table: str) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last number of each file of a table."""
+    ((count,),) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()  # noqa: S608
+    for first in range(0, count, ROWS_A_FILE):
+        yield first, first + ROWS_A_FILE - 1
 
 
-def _interactions(batch: int, events: str, start: int, rows: int = ROWS_A_FILE) -> str:
-    return INTERACTION.format(
-        events=f"SELECT * FROM ({events}) WHERE {_within(start, rows)}",  # noqa: S608
-        weekend=batch == 3,
-        purchases=0.25 if batch == 3 else 0.1,
-        more=", if(number % 997 = 0, '7.1', NULL) AS app_version" if batch == 2 else "",
-    )
-
-
-def _events(batch: int, scale: float) -> tuple[str, int]:
-    """Return who does something when, as SQL, and how many rows that are."""
-    fans, new_fans = round(FANS * scale), round(NEW_FANS * scale)
-    weekend_fans = round(WEEKEND_FANS * scale)
-    if batch == 1:
-        count = round(INTERACTIONS * scale)
-        return (
-            f"""
-            SELECT
-              number,
-              'I1-' || lpad(number::TEXT, 9, '0') AS interaction_id,
-              fan,
-              TIMESTAMP '2025-07-05' + to_days(CAST(
-                CASE
-                  WHEN number < {fans} THEN first_day
-                  ELSE first_day + pick(number, 'day', 180 - first_day)
-                END AS INT
-              )) + to_seconds(pick(number, 'second', 86400)) AS event_at,
-              place_of(fan) AS place,
-              if(pick(number, 'other', 4) = 0, device_of(number), device_of(fan)) AS device
-            FROM (
-              SELECT *, pick(fan, 'first_day', 170) AS first_day
-              FROM (
-                SELECT
-                  i AS number,
-                  CASE
-                    WHEN i < {fans} THEN i + 1
-                    ELSE 1 + floor({fans} * pow(chance(i, 'fan'), 2))
-                  END::BIGINT AS fan
-                FROM range({count}) AS numbers(i)
-              )
-            )
-            """,  # noqa: S608 - numbers of this module
-            count,
-        )
-    if batch == 2:
-        # by kind: new fans, fans who come back, late events, fans who moved, who changed device
-        kinds = {
-            "new": new_fans * 3,
-            "back": round(fans / 10),
-            "late": max(1, round(500 * scale)),
-            "moved": fans // 67,
-            "device": fans // 59 * 9,
-        }
-        selects, first = [], 0
-        who = {
-            "new": f"{fans} + 1 + i % {max(1, new_fans)}",
-            "back": f"1 + pick(i, 'back', {fans})",
-            "late": f"1 + pick(i, 'late', {fans})",
-            "moved": "(i + 1) * 67",
-            "device": "(i // 9 + 1) * 59",
-        }
-        for kind, count in kinds.items():
-            selects.append(
-                f"SELECT i + {first} AS number, '{kind}' AS kind, {who[kind]} AS fan "  # noqa: S608
-                f"FROM range({count}) AS numbers(i)"
-            )
-            first += count
-        return (
-            f"""
-            SELECT
-              number,
-              'I2-' || lpad(number::TEXT, 9, '0') AS interaction_id,
-              fan,
-              TIMESTAMP '2026-01-01'
-                - to_days(CAST(if(kind = 'late', 1 + pick(number, 'late', 14), 0) AS INT))
-                + to_seconds(pick(number, 'second', 86400)) AS event_at,
-              (place_of(fan) + if(fan % 67 = 0 AND kind <> 'late', 1, 0)) % 12 AS place,
-              CASE
-                WHEN kind = 'device' THEN device_of(-fan)
-                ELSE device_of(fan)
-              END AS device
-            FROM ({" UNION ALL ".join(selects)})
-            """,  # noqa: S608 - numbers of this module
-            first,
-        )
-    count = round(WEEKEND_INTERACTIONS * scale)
-    known = fans + new_fans
-    return (
-        f"""
-        SELECT
-          number,
-          'I3-' || lpad(number::TEXT, 9, '0') AS interaction_id,
-          fan,
-          TIMESTAMP '2026-01-02' + to_seconds(pick(number, 'second', 3 * 86400)) AS event_at,
-          (place_of(fan) + if(fan % 67 = 0 AND fan <= {fans}, 1, 0)) % 12 AS place,
-          device_of(fan) AS device
-        FROM (
-          SELECT
-            i AS number,
-            if(i < {weekend_fans}, {known} + 1 + i, 1 + pick(i, 'who', {known})) AS fan
-          FROM range({count}) AS numbers(i)
-        )
-        """,  # noqa: S608 - numbers of this module
-        count,
-    )
-
-
-def _showings(batch: int, scale: float) -> tuple[str, int]:
-    """Return which theatre shows what on which day, as SQL, and the bound of their numbers."""
-    theatres = round(THEATRES * scale)
-    if batch > 1:
-        theatres += max(1, round(NEW_THEATRES * scale))
-    start, days, slots = {
-        1: ("2025-07-05", 180, 3),
-        2: ("2026-01-01", 1, 3),
-        3: ("2026-01-02", 3, 4),
+def _show(connection: duckdb.DuckDBPyConnection, batch: int, scaled: Callable[[int], int]) -> None:
+    """Create the table `showing` of a batch."""
+    start, days = {
+        1: (FIRST_SHOW, 180),
+        2: ("2026-01-01", 1),
+        3: ("2026-01-02", OPENING_DAYS),
     }[batch]
-    count = theatres * days * slots
+    theatres = scaled(THEATRES) + (scaled(NEW_THEATRES) if batch > 1 else 0)
 
-    # Every programme lasts two weeks and counts from the first day, in whichever batch.
-    def programme(first: str, number_of_days: int, number_of_slots: int, rows: int) -> str:
-        return f"""
-            SELECT
-              *,
-              CASE
-                WHEN slot = 3 THEN 14
-                ELSE (pick(theatre, 'programme', 5)
-                  + (report_date - DATE '2025-07-05') // 14 + slot * 5) % 14
-              END AS title
-            FROM (
-              SELECT
-                i AS number,
-                i // {number_of_slots} % {rows // number_of_days // number_of_slots} + 1 AS theatre,
-                DATE '{first}' + CAST(
-                  i // {rows // number_of_days} AS INT) AS report_date,
-                i % {number_of_slots} AS slot
-              FROM range({rows}) AS numbers(i)
+    def create(of_batch: int, start: str, days: int, theatres: int) -> None:
+        connection.execute(
+            SHOWINGS.format(
+                batch=of_batch,
+                first_show=FIRST_SHOW,
+                start=start,
+                show_days=days,
+                theatres=theatres,
             )
-            """  # noqa: S608 - numbers of this module
+        )
 
-    query = f"""
-        SELECT
-          number, format('B{batch}-{{:09d}}', number) AS record_id, theatre, title, report_date,
-          if(slot = 3, 2.5, 1.0) AS factor
-        FROM ({programme(start, days, slots, count)})
-        WHERE pick(number, 'closed', 100) >= 7
-        """  # noqa: S608 - numbers of this module
-    if batch != 2:
-        return query, count
-    shown = round(THEATRES * scale) * 180 * 3
-    corrections = max(1, round(200 * scale))
-    every = max(1, shown // 18 // corrections)  # over the last ten days
-    return (
-        f"""
-        {query}
-        UNION ALL
-        SELECT
-          {count} + row_number() OVER (ORDER BY number) - 1,
-          format('B2-C{{:08d}}', number),
-          theatre, title, report_date, 0.9
-        FROM ({programme("2025-07-05", 180, 3, shown)})
-        WHERE pick(number, 'closed', 100) >= 7
-          AND number >= {shown - shown // 18} AND number % {every} = 0
-        """,  # noqa: S608 - numbers of this module
-        count + corrections * 2,
-    )
+    if batch == 2:  # corrections of the last ten days: a tenth fewer tickets
+        create(1, "2025-12-22", 10, scaled(THEATRES))
+        connection.execute("CREATE OR REPLACE TABLE corrected AS FROM showing")
+    create(batch, start, days, theatres)
+    if batch == 2:
+        connection.execute(f"""
+            INSERT INTO showing
+            SELECT
+              (SELECT count(*) FROM showing) + row_number() OVER (ORDER BY hash(seed)) - 1,
+              format('B2-C{{:08d}}', number), seed, 0.9, * EXCLUDE (number, record_id, seed, share)
+            FROM corrected
+            ORDER BY hash(seed)
+            LIMIT {scaled(CORRECTIONS)}
+            """)  # noqa: S608 - a number
 
 
 def _titles(batch: int) -> str:
