@@ -97,8 +97,8 @@ def print_step(console: Console, store: Store, since: datetime) -> None:
             )
         console.print(table)
         print_rest(console, len(corrected) - SHOWN, "figure")
-    table = titled("New rows of the histories", "table", "periods begun", "periods ended")
-    for one in answer(store, queries.NEW_PERIODS, *[since] * 6):
+    table = titled("Histories", "table", "periods begun", "periods ended")
+    for one in answer(store, queries.NEW_PERIODS, *[since] * 9):
         table.add_row(one["table_name"], f"{one['begun']:,}", f"{one['ended']:,}")
     console.print(table)
 

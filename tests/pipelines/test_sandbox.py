@@ -759,7 +759,11 @@ def test_titles_have_the_letters_that_the_source_broke(bundled: dict[int, Docume
 
 def test_the_table_is_built_from_the_source_without_touching_other_values() -> None:
     row = dict.fromkeys(COLUMNS.values()) | {"Title": 300, "IMDB Rating": 8, "Director": "X"}
-    others = [{"Title": "A, B", "IMDB Rating": 8.1}, {"Title": "LÈon"}, {"Title": "Alien³"}]
+    others: list[dict[str, Any]] = [
+        {"Title": "A, B", "IMDB Rating": 8.1},
+        {"Title": "LÈon"},
+        {"Title": "Alien³"},
+    ]
     built = table(json.dumps([row, *(row | one for one in others)]))
     assert built.splitlines()[0] == "row," + ",".join(COLUMNS)
     assert built.splitlines()[1:] == [
