@@ -72,11 +72,11 @@ _NO_DISTRIBUTOR = "Distributor Unknown"
 # Only what is beyond doubt; TMDb knows no country for 4 companies in 10 either.
 _AMERICAN = """
 20th Century Fox, Artisan, CBS Films, Columbia, Dimension, Dreamworks SKG, Fine Line,
-Focus Features, Fox Searchlight, IFC Films, MGM, Magnolia Pictures, Miramax, New Line, Newmarket Films,
-Orion Pictures, Overture Films, Paramount Pictures, Paramount Vantage, RKO Radio Pictures,
-Roadside Attractions, Samuel Goldwyn Films, Screen Gems, Sony Pictures, Sony Pictures Classics,
-Summit Entertainment, TriStar, United Artists, Universal, Walt Disney Pictures, Warner Bros.,
-Warner Independent, Weinstein Co.
+Focus Features, Fox Searchlight, IFC Films, MGM, Magnolia Pictures, Miramax, New Line,
+Newmarket Films, Orion Pictures, Overture Films, Paramount Pictures, Paramount Vantage,
+RKO Radio Pictures, Roadside Attractions, Samuel Goldwyn Films, Screen Gems, Sony Pictures,
+Sony Pictures Classics, Summit Entertainment, TriStar, United Artists, Universal,
+Walt Disney Pictures, Warner Bros., Warner Independent, Weinstein Co.
 """
 _ORIGIN_COUNTRIES = {
     **dict.fromkeys(_AMERICAN.replace("\n", " ").strip().split(", "), "US"),

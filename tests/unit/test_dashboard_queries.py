@@ -167,7 +167,8 @@ def test_a_time_in_the_future_fails_the_check(tmp_path: Path) -> None:
             "CREATE TABLE bronze._dlt_loads AS SELECT * FROM (VALUES "
             "('1', 0, TIMESTAMPTZ '2026-03-03 12:00:00+00'), "
             "('2', 0, TIMESTAMPTZ '2026-03-01 12:02:00+00'), "
-            "('3', 0, TIMESTAMPTZ '2026-03-05 12:00:00+00')) AS loads(load_id, status, inserted_at); "
+            "('3', 0, TIMESTAMPTZ '2026-03-05 12:00:00+00')"
+            ") AS loads(load_id, status, inserted_at); "
             "CREATE TABLE bronze.raw_movies AS SELECT '1' AS _dlt_load_id; "
             "CREATE TABLE bronze.studio_files AS SELECT '2' AS _dlt_load_id"
         )
