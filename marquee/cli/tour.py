@@ -50,10 +50,11 @@ def main(pipelines: Mapping[str, Pipeline]) -> int:
         steps.insert(0, (loaded.day, loaded.batch))
     for day, batch in steps:
         console.print(f"\n[bold]Day {day} of the movies, batch {batch} of the studio[/bold]")
-        since = utcnow()
         loaded = read_loaded()
         if loaded is None:
             return 1
+        # Of a first build all is new; the time of its plan is a whole minute, perhaps before this.
+        since = utcnow() if loaded.days else datetime.min
         if code := advance(loaded, day, batch, pipelines):
             return code
         with open_warehouse(Settings.from_environment().duckdb) as view:
