@@ -21,7 +21,7 @@ What can be found in it:
   and buy less; guests return half as often as fans with an account.
 - Regions differ in the franchises that they like, in devices, purchases and prices of tickets.
 - The Matrix has few fans, and many of them buy; Ice Age and Shrek have many fans, and few buy.
-- Shrek returns to the theatres on 2025-10-03, and The Lighthouse Keepers opens on 2026-01-02: each
+- Shrek returns to the theatres on 2025-11-28, and The Lighthouse Keepers opens on 2026-01-02: each
   has a weekend at several times the usual box office, and loses a third of it every two days.
   Older titles lose a tenth a month, and earn most from Friday to Sunday.
 

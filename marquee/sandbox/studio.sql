@@ -268,8 +268,7 @@ FROM (
     *,
     CASE
       WHEN slot < 3 THEN (pick(theatre, 'programme', 5) + age // 14 + slot * 5) % 14
-      WHEN report_date >= DATE '2026-01-02' THEN 14
-      ELSE 9
+      ELSE opening
     END AS title,
     CASE
       WHEN slot < 3 THEN exp(-age / 300.0)
@@ -279,16 +278,16 @@ FROM (
     SELECT
       *,
       report_date - DATE '2025-07-05' AS age,
-      report_date - if(report_date < DATE '2026-01-02', DATE '2025-10-03', DATE '2026-01-02')
-        AS since_opening
+      if(report_date < DATE '2026-01-02', 9, 14) AS opening,
+      report_date - if(opening = 9, DATE '2025-11-28', DATE '2026-01-02') AS since_opening
     FROM (
       SELECT 1 + i // 4 AS theatre, i % 4 AS slot, first_day::DATE + day::INT AS report_date
       FROM range(theatres * 4) AS slots(i), range(days) AS days(day)
     )
   )
-  WHERE slot < 3 OR since_opening BETWEEN 0 AND 27
 )
-WHERE hash(theatre, slot, report_date) % 100 >= 7;
+WHERE hash(theatre, slot, report_date) % 100 >= 7
+  AND (slot = 3) = (title = opening AND since_opening BETWEEN 0 AND 27);
 
 -- What the table `showing` looks like in the feed.
 CREATE MACRO box_office() AS TABLE
