@@ -35,7 +35,7 @@ examples:
   python pipelines/studio.py --forget F000000042    remove a fan, in every layer
   python pipelines/studio.py --sandbox              no files needed: an invented studio
   python pipelines/studio.py --sandbox --batch 2    its second day
-  python pipelines/studio.py --sandbox --scale 40   4 million interactions
+  python pipelines/studio.py --sandbox --scale 100  3 million interactions
 
 the landing folder has fan_interactions/*.jsonl, titles/*.json and box_office/*.csv, in subfolders
 too; .ndjson is as good as .jsonl, and each file may be compressed (.gz)

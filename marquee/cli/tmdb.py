@@ -184,17 +184,23 @@ def choose_tmdb(options: argparse.Namespace, stack: ExitStack) -> TmdbSettings:
     if not options.sandbox:
         return TmdbSettings.from_configuration()
     # Imported only here: with a key it is not needed.
+    from marquee.sandbox.clock import date_of
     from marquee.sandbox.movies import MovieFileError, load
     from marquee.sandbox.server import Sandbox
 
+    # A day of the sandbox is a date of its own, so that the history has the days between loads,
+    # and the studio's calendar, whenever and however fast somebody plays them.
+    today = date_of(options.day)
     try:
-        sandbox = stack.enter_context(Sandbox(load(options.catalog, options.day)))
+        movies = load(options.catalog, options.day)
+        sandbox = stack.enter_context(Sandbox(movies, today=lambda: today))
     except MovieFileError as error:
         raise MarqueeError(str(error)) from error
     return TmdbSettings(
         base_url=sandbox.base_url,
         access_token=sandbox.credential,
         requests_per_second=UNLIMITED,
+        today=today,
     )
 
 

@@ -50,10 +50,11 @@ def main(pipelines: Mapping[str, Pipeline]) -> int:
         steps.insert(0, (loaded.day, loaded.batch))
     for day, batch in steps:
         console.print(f"\n[bold]Day {day} of the movies, batch {batch} of the studio[/bold]")
-        since = utcnow()
         loaded = read_loaded()
         if loaded is None:
             return 1
+        # Of a first build all is new; the time of its plan is a whole minute, perhaps before this.
+        since = utcnow() if loaded.days else datetime.min
         if code := advance(loaded, day, batch, pipelines):
             return code
         with open_warehouse(Settings.from_environment().duckdb) as view:
@@ -97,8 +98,8 @@ def print_step(console: Console, store: Store, since: datetime) -> None:
             )
         console.print(table)
         print_rest(console, len(corrected) - SHOWN, "figure")
-    table = titled("New rows of the histories", "table", "periods begun", "periods ended")
-    for one in answer(store, queries.NEW_PERIODS, *[since] * 6):
+    table = titled("Histories", "table", "periods begun", "periods ended")
+    for one in answer(store, queries.NEW_PERIODS, *[since] * 9):
         table.add_row(one["table_name"], f"{one['begun']:,}", f"{one['ended']:,}")
     console.print(table)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 TICK = timedelta(microseconds=1)  # the resolution of a timestamp in both warehouses
 
@@ -25,13 +25,24 @@ class Sequence:
     are in the order in which they arrived all the same. Safe for threads.
     """
 
-    def __init__(self, after: datetime | None = None) -> None:
-        """Take the newest time that is in use already, None for none."""
+    def __init__(self, after: datetime | None = None, today: date | None = None) -> None:
+        """Take the newest time that is in use already, None for none; and a date of its own.
+
+        Args:
+            after: the newest time that is in use.
+            today: the date of a source with a calendar of its own, the sandbox; None for the
+                machine's.
+
+        """
         self._last = after or datetime.min
+        self._today = today
         self._lock = threading.Lock()
 
     def next(self) -> datetime:
         """Return the present time, or the smallest one that is later than all before."""
+        now = utcnow()
+        if self._today:
+            now = datetime.combine(self._today, now.time())
         with self._lock:
-            self._last = max(utcnow(), self._last + TICK)
+            self._last = max(now, self._last + TICK)
             return self._last

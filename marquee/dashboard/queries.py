@@ -327,11 +327,14 @@ QUALIFY ROW_NUMBER() OVER (
 ORDER BY record.report_date DESC NULLS LAST, record.gross_local DESC NULLS LAST,
   record.box_office_sk
 """
-# Rows of the histories that this warehouse wrote since a moment, twice per table.
+# Periods of the histories that began and ended since a moment, three times per table. An end that
+# lies before the refresh before is late and has a row of its own, a correction.
 NEW_PERIODS = " UNION ALL ".join(
-    f"SELECT '{table}' AS table_name, COALESCE(COUNT_IF(recorded_at >= ?), 0) AS begun, "  # noqa: S608
-    "COALESCE(COUNT_IF(superseded_at IS NULL AND valid_to >= ?), 0) AS ended "
-    f"FROM snapshots.{table}"
+    f"SELECT '{table}' AS table_name, "  # noqa: S608
+    "COUNT(CASE WHEN recorded_at >= ? AND correction_number = 0 THEN 1 END) AS begun, "
+    "COUNT(CASE WHEN valid_to >= ? OR recorded_at >= ? AND correction_number > 0 "
+    "AND valid_to IS NOT NULL THEN 1 END) AS ended "
+    f"FROM snapshots.{table} WHERE superseded_at IS NULL AND NOT is_withdrawn"
     for table in ("snap_silver_movies", "snap_dim_genres", "snap_dim_fans")
 )
 # What each query reads: without one of them its answer is empty.

@@ -19,7 +19,7 @@ Each day, in this order, on the films of the day before:
 6. rename a company: the first company of one film has another name in every film that lists it,
    also in films that are added later. Its id stays.
 7. earn: the revenue of about half of the recent films (the latest twentieth of the released ones
-   with a known revenue, by release date) grows by up to 2 %.
+   with a known revenue, by release date, up to the day) grows by up to 2 %.
 8. vote: about a tenth of the released films get votes; `vote_average` moves by 0.1 at most and
    `popularity` by 5 % at most.
 9. arrive: two of the films held back are added, the most popular ones first; every second one
@@ -52,9 +52,10 @@ from marquee.sandbox.documents import (
     popularity,
 )
 
-# The date that day 0 has inside documents (release dates that the clock sets, and which films are
-# not out yet). Fixed, so that a document depends on the movie set and the day alone, not on the
-# time of the request.
+# The date of day 0: in documents (release dates that the clock sets, and which films are not out
+# yet), and with --sandbox also of the server and of the arrival of its responses. Fixed, so that it
+# depends on the movie set and the day alone, not on the time of the request. The studio's second
+# batch is of the same day.
 DAY_0 = date(2026, 1, 1)
 
 # TMDb's lists are cached and lag behind its movies.
@@ -123,6 +124,11 @@ class World:
     documents: Mapping[int, bytes]
     vanished: Mapping[int, Vanished]
     changes: Mapping[int, tuple[int, ...]]
+
+
+def date_of(day: int) -> date:
+    """Return the date of a day of the clock."""
+    return DAY_0 + timedelta(days=day)
 
 
 def hold_back(documents: Mapping[int, bytes]) -> tuple[dict[int, bytes], dict[int, bytes]]:
@@ -195,7 +201,7 @@ class _Day:
     def __init__(self, number: int, state: _State) -> None:
         self.number = number
         self.state = state
-        self.date = DAY_0 + timedelta(days=number)
+        self.date = date_of(number)
         self.changed: set[int] = set()
         self._draws = {movie_id: _draws(number, movie_id) for movie_id in state.films}
         self._looked_at = set(self.by_popularity(state.films)[:LOOKED_AT])
@@ -321,6 +327,7 @@ def _earn(day: _Day) -> None:
             _is_released(document)
             and _is_known(document, "revenue")
             and isinstance(document.get("release_date"), str)
+            and document["release_date"] <= day.date.isoformat()
         )
     )
     known.sort(key=lambda movie_id: (day.state.films[movie_id]["release_date"], movie_id))

@@ -70,45 +70,16 @@ _SHORT_NAMES = {
 _NO_DISTRIBUTOR = "Distributor Unknown"
 
 # Only what is beyond doubt; TMDb knows no country for 4 companies in 10 either.
+_AMERICAN = """
+20th Century Fox, Artisan, CBS Films, Columbia, Dimension, Dreamworks SKG, Fine Line,
+Focus Features, Fox Searchlight, IFC Films, MGM, Magnolia Pictures, Miramax, New Line,
+Newmarket Films, Orion Pictures, Overture Films, Paramount Pictures, Paramount Vantage,
+RKO Radio Pictures, Roadside Attractions, Samuel Goldwyn Films, Screen Gems, Sony Pictures,
+Sony Pictures Classics, Summit Entertainment, TriStar, United Artists, Universal,
+Walt Disney Pictures, Warner Bros., Warner Independent, Weinstein Co.
+"""
 _ORIGIN_COUNTRIES = {
-    **dict.fromkeys(
-        (
-            "20th Century Fox",
-            "Artisan",
-            "CBS Films",
-            "Columbia",
-            "Dimension",
-            "Dreamworks SKG",
-            "Fine Line",
-            "Focus Features",
-            "Fox Searchlight",
-            "IFC Films",
-            "MGM",
-            "Magnolia Pictures",
-            "Miramax",
-            "New Line",
-            "Newmarket Films",
-            "Orion Pictures",
-            "Overture Films",
-            "Paramount Pictures",
-            "Paramount Vantage",
-            "RKO Radio Pictures",
-            "Roadside Attractions",
-            "Samuel Goldwyn Films",
-            "Screen Gems",
-            "Sony Pictures",
-            "Sony Pictures Classics",
-            "Summit Entertainment",
-            "TriStar",
-            "United Artists",
-            "Universal",
-            "Walt Disney Pictures",
-            "Warner Bros.",
-            "Warner Independent",
-            "Weinstein Co.",
-        ),
-        "US",
-    ),
+    **dict.fromkeys(_AMERICAN.replace("\n", " ").strip().split(", "), "US"),
     **dict.fromkeys((*_HINDI_DISTRIBUTORS, "Eros Entertainment"), "IN"),
 }
 
@@ -130,8 +101,8 @@ def _document(film: dict[str, str], company_ids: dict[str, int]) -> Document:
     release_date = (
         datetime.strptime(film["release_date"], "%b %d %Y").date() if film["release_date"] else None
     )
-    is_released = release_date is None or release_date <= clock.DAY_0
-    votes = int(film["imdb_votes"] or 0)
+    votes, gross = int(film["imdb_votes"] or 0), int(film["worldwide_gross_usd"] or 0)
+    is_to_come = release_date is not None and release_date > clock.DAY_0
     return {
         "adult": False,
         "backdrop_path": None,
@@ -158,10 +129,11 @@ def _document(film: dict[str, str], company_ids: dict[str, int]) -> Document:
         ],
         "production_countries": [],
         "release_date": release_date.isoformat() if release_date else "",
-        "revenue": int(film["worldwide_gross_usd"] or 0),
+        "revenue": gross,
         "runtime": int(film["runtime_minutes"] or 0),
         "spoken_languages": [],
-        "status": "Released" if is_released else "Post Production",
+        # A film that people saw is out, whatever the table's date.
+        "status": "Post Production" if is_to_come and not (votes or gross) else "Released",
         "tagline": "",
         "title": film["title"],
         "video": False,

@@ -15,9 +15,11 @@ from macros.json import integer_at, is_nested, json_source, number_at, text_at, 
 from macros.rejects import listed_rejects
 
 # The oldest moving pictures are of the 1870s (TMDb's earliest is of 1874), and studios announce at
-# most a decade ahead. gold.dim_dates covers the same days.
+# most a decade ahead. gold.dim_dates covers the same days. A movie that is released has no release
+# to come: such a date is of the wrong century or a typing error. A year is left, because people set
+# the status at a first showing and correct the date months later.
 FIRST_RELEASE_DATE = "1870-01-01"
-YEARS_ANNOUNCED_AHEAD = "10"
+YEARS_ANNOUNCED_AHEAD, YEARS_RELEASED_AHEAD = "10", "1"
 # TMDb's popularity stays below 10,000; this bound only keeps infinities and NaN out.
 HIGHEST_POPULARITY = 1_000_000_000
 HIGHEST_VOTE = 10
@@ -90,20 +92,41 @@ def movie_vote_average(evaluator: MacroEvaluator, vote_average: exp.Expr) -> exp
 
 @macro()
 def movie_release_date(
-    evaluator: MacroEvaluator, release_date: exp.Expr, ingested_at: exp.Expr
+    evaluator: MacroEvaluator, release_date: exp.Expr, status: exp.Expr, ingested_at: exp.Expr
 ) -> exp.Expr:
-    """DATE: first release, between 1870 and ten years after the response arrived.
+    """DATE: first release, from 1870 to ten years after the response arrived; one if released.
 
     Measured against the response's own time and not the clock, so that a rebuild gives the same.
     """
+    is_possible, is_early = _release_rules(evaluator, release_date, status, ingested_at)
+    date = try_cast(_text_of(release_date.name), "DATE")
+    return _when(exp.and_(is_possible, is_early.not_()), date)
+
+
+def _release_rules(
+    evaluator: MacroEvaluator, release_date: exp.Expr, status: exp.Expr, ingested_at: exp.Expr
+) -> tuple[exp.Expr, exp.Expr]:
+    """BOOLEAN, never NULL: is it a possible date; is one of a released movie still to come."""
+
+    def years_ahead(years: str) -> exp.Expr:
+        ahead = exp.Interval(this=exp.Literal.string(years), unit=exp.Var(this="YEAR"))
+        return exp.Add(this=exp.cast(ingested_at.copy(), "DATE"), expression=ahead)
+
     text = _text_of(release_date.name)
     # The shape first: engines take words such as "epoch" for dates, and drop what follows one.
     is_iso = exp.Like(this=text.copy(), expression=exp.Literal.string("____-__-__"))
     date = try_cast(text, "DATE")
     first = exp.cast(exp.Literal.string(FIRST_RELEASE_DATE), "DATE")
-    ahead = exp.Interval(this=exp.Literal.string(YEARS_ANNOUNCED_AHEAD), unit=exp.Var(this="YEAR"))
-    last = exp.Add(this=exp.cast(ingested_at.copy(), "DATE"), expression=ahead)
-    return _when(exp.and_(is_iso, date.copy().between(first, last)), date)
+    is_possible = exp.and_(is_iso, date.copy().between(first, years_ahead(YEARS_ANNOUNCED_AHEAD)))
+    is_early = exp.and_(
+        is_possible.copy(),
+        exp.GT(this=date.copy(), expression=years_ahead(YEARS_RELEASED_AHEAD)),
+        _text_of(status.name).eq("Released"),
+    )
+    return (
+        exp.func("COALESCE", is_possible, exp.false()),
+        exp.func("COALESCE", is_early, exp.false()),
+    )
 
 
 @macro()
@@ -129,8 +152,8 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
         "COALESCE", _whole_of("vote_count") <= exp.Literal.number(0), exp.true()
     )
     vote = movie_vote_average(evaluator, exp.column("vote_average"))
-    release_date = movie_release_date(
-        evaluator, exp.column("release_date"), exp.column("ingested_at")
+    is_possible, is_early = _release_rules(
+        evaluator, *map(exp.column, ("release_date", "status", "ingested_at"))
     )
     collection_id = integer_at(
         evaluator, exp.column("belongs_to_collection"), exp.to_identifier("id")
@@ -142,11 +165,12 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
             (field, field, is_nested(evaluator, exp.column(field)).not_(), "no text")
             for field in TEXTS
         ),
+        ("release_date", "release_date", is_possible, "no date from 1870 to ten years ahead"),
         (
             "release_date",
             "release_date",
-            _is_known(release_date),
-            "no date from 1870 to ten years ahead",
+            is_early.not_(),
+            "more than a year ahead, though released",
         ),
         ("budget_usd", "budget", is_amount("budget"), dollars),
         ("revenue_usd", "revenue", is_amount("revenue"), dollars),

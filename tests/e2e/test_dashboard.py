@@ -31,7 +31,7 @@ pytestmark = [
 ]
 
 PAGES_OF_MOVIES = "3"  # 20 each
-STUDIO_SCALE = 0.02
+STUDIO_SCALE = 0.06
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def test_the_tour_shows_what_each_day_changes(tour: str) -> None:
     for shown in (
         *("Day 0 of the movies, batch 1", "Day 2 of the movies, batch 2", "Fans who moved"),
         *("What changed, beyond popularity", "Box office that the studio corrected"),
-        *("New rows of the histories", "snap_dim_fans", "account type TRIAL is not mapped"),
+        *("Histories", "snap_dim_fans", "account type TRIAL is not mapped"),
         *("make dashboard", "make demo DAY=3", "make demo BATCH=3"),
     ):
         assert shown in tour, shown

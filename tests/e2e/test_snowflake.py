@@ -48,7 +48,7 @@ from tests.snowflake_lint import problems
 pytestmark = pytest.mark.snowflake
 
 PAGES = ("--pages", "10")
-STUDIO_SCALE = 0.01
+STUDIO_SCALE = 0.03
 # Each engine has loads of its own.
 LEARNED = {
     "valid_from",

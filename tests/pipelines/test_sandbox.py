@@ -727,7 +727,9 @@ def test_bundled_dirt_is_kept(bundled: dict[int, Document]) -> None:
     assert titles["300"] == titles[""] == 1
     assert titles["King Kong"] == 2
     assert by_title["Duel in the Sun"]["release_date"] == "2046-12-31"
-    assert by_title["Duel in the Sun"]["status"] == "Post Production"
+    assert by_title["Duel in the Sun"]["status"] == "Released"
+    unreleased = [one["title"] for one in bundled.values() if one["status"] != "Released"]
+    assert unreleased == ["Charge of the Light Brigade, The"]  # nobody saw that one
     assert by_title["Avatar"]["revenue"] == 2_767_891_499
     assert by_title["The Land Girls"]["genres"] == []
     kinds = Counter(type(document["vote_average"]) for document in bundled.values())
@@ -748,11 +750,28 @@ def test_the_main_genre_comes_first_and_a_pair_of_distributors_is_two_companies(
     assert ("Miramax", "Dimension") in pairs
 
 
-def test_the_table_is_built_from_the_source_without_touching_values() -> None:
+def test_titles_have_the_letters_that_the_source_broke(bundled: dict[int, Document]) -> None:
+    titles = {document["title"] for document in bundled.values()}
+    kept = {"Léon", "Déjà Vu", "La Môme", "The Naked Gun 2½: The Smell of Fear", "Alien³"}
+    assert kept <= titles
+    assert not [title for title in titles if set(title) & set("ÈÍËÙÎÛ˘·‡‰Ω")]
+
+
+def test_the_table_is_built_from_the_source_without_touching_other_values() -> None:
     row = dict.fromkeys(COLUMNS.values()) | {"Title": 300, "IMDB Rating": 8, "Director": "X"}
-    built = table(json.dumps([row, row | {"Title": "A, B", "IMDB Rating": 8.1}]))
+    others: list[dict[str, Any]] = [
+        {"Title": "A, B", "IMDB Rating": 8.1},
+        {"Title": "LÈon"},
+        {"Title": "Alien³"},
+    ]
+    built = table(json.dumps([row, *(row | one for one in others)]))
     assert built.splitlines()[0] == "row," + ",".join(COLUMNS)
-    assert built.splitlines()[1:] == ["1,300,,,,,,,,,8,", '2,"A, B",,,,,,,,,8.1,']
+    assert built.splitlines()[1:] == [
+        "1,300,,,,,,,,,8,",
+        '2,"A, B",,,,,,,,,8.1,',
+        "3,Léon,,,,,,,,,8,",
+        "4,Alien³,,,,,,,,,8,",
+    ]
     committed = (SANDBOX / "data" / "movies.csv").read_text(encoding="utf-8")
     assert committed.splitlines()[0] == built.splitlines()[0]
 

@@ -509,7 +509,7 @@ def test_the_sandbox_is_the_same_bytes_each_time_and_loads(folder: Folder, tmp_p
         assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
     ended = folder.load("--sandbox", "--scale", "0.01")
     assert ended.code == 0
-    assert "raw_fan_interactions 1,080" in ended.out
+    assert "raw_fan_interactions 327" in ended.out
 
 
 def test_tables_that_models_read_are_declared_alike_everywhere() -> None:

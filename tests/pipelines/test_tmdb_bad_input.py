@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -398,6 +398,11 @@ def test_times_only_grow() -> None:
     times = clock.Sequence(newest)
     assert newest < times.next() < times.next()
     assert clock.Sequence().next() <= clock.utcnow()
+    of_the_sandbox = clock.Sequence(today=date(2026, 1, 2))
+    first, second = of_the_sandbox.next(), of_the_sandbox.next()
+    assert date(2026, 1, 2) == first.date() <= second.date()
+    assert first < second
+    assert newest < clock.Sequence(newest, date(2026, 1, 2)).next()
 
 
 # --- variants of the source --------------------------------------------------------------------

@@ -116,6 +116,11 @@ def test_a_sandbox_needs_no_key_and_follows_its_clock(project: Project) -> None:
     later = project.load("--sandbox", "--pages", "2", "--day", "30")
     assert later.code == 0
     assert re.search(r"changed +[1-9]", later.out)
+    days = "SELECT DISTINCT ingested_at::DATE::TEXT FROM bronze.raw_movies ORDER BY 1"
+    assert project.query(days) == [("2026-01-01",), ("2026-01-31",)]
+    # An earlier day after it is still the newest in bronze, by whose order the models go.
+    assert project.load("--sandbox", "--pages", "2", "--day", "5").code == 0
+    assert project.query(days) == [("2026-01-01",), ("2026-01-31",)]
 
 
 def test_a_sandbox_serves_the_movies_it_is_given(project: Project, tmp_path: Path) -> None:

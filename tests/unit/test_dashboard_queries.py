@@ -164,10 +164,13 @@ def test_a_time_in_the_future_fails_the_check(tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA ops; CREATE SCHEMA bronze")
         connection.execute(
-            "CREATE TABLE bronze.raw_movies AS SELECT TIMESTAMP '2026-03-03 12:00' AS ingested_at"
-        )
-        connection.execute(
-            "CREATE TABLE bronze.studio_files AS SELECT TIMESTAMP '2026-03-01 12:02' AS ingested_at"
+            "CREATE TABLE bronze._dlt_loads AS SELECT * FROM (VALUES "
+            "('1', 0, TIMESTAMPTZ '2026-03-03 12:00:00+00'), "
+            "('2', 0, TIMESTAMPTZ '2026-03-01 12:02:00+00'), "
+            "('3', 0, TIMESTAMPTZ '2026-03-05 12:00:00+00')"
+            ") AS loads(load_id, status, inserted_at); "
+            "CREATE TABLE bronze.raw_movies AS SELECT '1' AS _dlt_load_id; "
+            "CREATE TABLE bronze.studio_files AS SELECT '2' AS _dlt_load_id"
         )
         connection.execute(f"CREATE TABLE ops.run_log ({TABLES['run_log']})")
         connection.execute(

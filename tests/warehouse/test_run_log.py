@@ -457,7 +457,7 @@ def faulty(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Wareho
     """
     warehouse = story.copy_to(tmp_path_factory.mktemp("faulty"))
     feed = warehouse.folder / "feed"
-    write_batch(1, feed, 0.02, FAULT_NAMES)
+    write_batch(1, feed, 0.06, FAULT_NAMES)
     answers = films(
         *(
             json.dumps(movie(one, vote_average=11, release_date="soon")).encode()

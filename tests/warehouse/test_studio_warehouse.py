@@ -52,7 +52,7 @@ from pipelines.studio import BOX_OFFICE
 from tests.plain_studio import PlainStudio
 from tests.small_warehouse import GENRES, Warehouse, genre, movie
 
-SCALE = 0.03
+SCALE = 0.1
 CANARY_FAN = "F000777777"
 FORGOTTEN = [f"canary{number}x7q2z9w4k" for number in range(6)]
 KEPT = "kept5canary8v3t6m1p"

@@ -93,7 +93,7 @@ def week(project: Project, feed: Path) -> Iterator[tuple[int, Sandbox]]:
         for number in range(8):
             sandbox.movie_set = load(None, day=number)
             if number < 3:  # the sandbox has three batches
-                write_batch(number + 1, feed, 0.02)
+                write_batch(number + 1, feed, 0.06)
             yield number, sandbox
 
 

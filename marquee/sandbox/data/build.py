@@ -1,7 +1,7 @@
 """Make `movies.csv` from the `movies` data of vega-datasets: `python build.py movies.json`.
 
-It selects columns and numbers the rows; every value stays as the source has it. What the values
-mean is decided when they are read, in `sandbox/vega.py`.
+It selects columns, numbers the rows and repairs the encoding of titles; every other value stays as
+the source has it. What the values mean is decided when they are read, in `sandbox/vega_movies.py`.
 """
 
 import csv
@@ -41,8 +41,20 @@ def table(movies_json: str) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["row", *COLUMNS])
     for row, film in enumerate(json.loads(movies_json), start=1):
+        film["Title"] = repaired(film["Title"])
         writer.writerow([row, *(film[key] for key in COLUMNS.values())])
     return out.getvalue()
+
+
+def repaired(title: object) -> object:
+    """Undo the source's mistake: it read Windows-1252 as Mac Roman, `é` as `È`.
+
+    A title that Mac Roman cannot write was not read so, and stays.
+    """
+    try:
+        return title.encode("mac_roman").decode("cp1252") if isinstance(title, str) else title
+    except UnicodeError:
+        return title
 
 
 if __name__ == "__main__":

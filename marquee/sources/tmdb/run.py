@@ -106,7 +106,7 @@ def load_tmdb(
         check_same_source(reader.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
         session = stack.enter_context(TmdbSession(tmdb))
         times = clock.Sequence(
-            reader.newest_time(RAW_MOVIES.name, RAW_GENRES.name, QUARANTINE_TMDB.name)
+            reader.newest_time(RAW_MOVIES.name, RAW_GENRES.name, QUARANTINE_TMDB.name), tmdb.today
         )
         loader = Loader(
             lambda: open_pipeline(PIPELINE, settings, destination),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +45,7 @@ class TmdbSettings:
         bridge_days: the longest absence that the change log is read for.
         max_deleted_share: the share of known movies that may be missing at once, see `deletions`.
         export_url: the folder of the daily id exports; None for where TMDb has them.
+        today: the date that responses of the sandbox arrive on; None for the machine's.
 
     """
 
@@ -61,6 +63,7 @@ class TmdbSettings:
     bridge_days: float = 180  # TMDb's terms let nobody keep an answer longer than six months
     max_deleted_share: float = 0.2  # TMDb deletes far less than one in a thousand a day
     export_url: str | None = None
+    today: date | None = None
 
     @property
     def chunk_size(self) -> int:

@@ -105,7 +105,7 @@ SELECT
   @movie_text(original_language)::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
   @json_integer(belongs_to_collection, 'id')::BIGINT AS collection_id, /* TMDb's number of the collection (franchise). */
   @json_text(belongs_to_collection, 'name')::TEXT AS collection_name, /* Name of the collection. */
-  @movie_release_date(release_date, ingested_at)::DATE AS release_date, /* Day of the first release. */
+  @movie_release_date(release_date, status, ingested_at)::DATE AS release_date, /* Day of the first release; NULL where it is no plausible date. */
   @movie_amount(budget)::BIGINT AS budget_usd, /* Production budget in whole US dollars; NULL when unknown. */
   @movie_amount(revenue)::BIGINT AS revenue_usd, /* Worldwide box office in whole US dollars; NULL when unknown. */
   @movie_amount(runtime)::BIGINT AS runtime_minutes, /* Running time; NULL when unknown. */
