@@ -158,6 +158,8 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
     collection_id = integer_at(
         evaluator, exp.column("belongs_to_collection"), exp.to_identifier("id")
     )
+    # Column of silver, field that must have a text for the rule to count ('' for always), whether
+    # it is valid (never NULL), and what it is not.
     dollars = f"no whole number of dollars from 0 to {HIGHEST_AMOUNTS['budget']}"
     rules = [
         ("title", "", exp.or_(is_text("title"), is_text("original_title")), "no title"),
@@ -213,7 +215,16 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
         ("genre_id", "genres", is_list("genres"), "no list"),
         ("company_id", "production_companies", is_list("production_companies"), "no list"),
     ]
-    return listed_rejects(evaluator, rules)
+
+    def broken(field: str, is_valid: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
+        if not field:
+            return exp.cast(exp.null(), "TEXT"), is_valid.not_()
+        return _text_of(field), exp.and_(_is_known(_text_of(field)), is_valid.not_())
+
+    return listed_rejects(
+        evaluator,
+        ((column, *broken(field, is_valid), reason) for column, field, is_valid, reason in rules),
+    )
 
 
 def _text_of(field: str) -> exp.Expr:

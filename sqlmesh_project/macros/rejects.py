@@ -1,20 +1,20 @@
 """Values that break a rule of their source, listed where the rule is applied."""
 
+from collections.abc import Iterable
+
 from sqlglot import exp, parse_one
 from sqlmesh.core.macros import MacroEvaluator
 
 
 def listed_rejects(
-    evaluator: MacroEvaluator, rules: list[tuple[str, str, exp.Expr, str]]
+    evaluator: MacroEvaluator, rules: Iterable[tuple[str, exp.Expr, exp.Expr, str]]
 ) -> exp.Expr:
     """TEXT: JSON list with an object per broken rule; NULL where none is broken.
 
     Args:
         evaluator: Knows the dialect to write.
-        rules: Each ``(column_name, field, is_valid, reason)``: the column of the model that has no
-            value where the rule is broken; the field, whose text is in the column
-            ``<field>_text`` and which must have one for the rule to count, or '' for always; a
-            condition that is never NULL; what the value is not.
+        rules: Each ``(column_name, value, is_broken, reason)``: the column of the model that has no
+            value where the rule is broken; TEXT of the value; a condition; what the value is not.
 
     Returns:
         Objects with ``column_name``, ``rejected_value`` and ``reason``.
@@ -22,23 +22,14 @@ def listed_rejects(
     """
     dialect = evaluator.dialect
     is_snowflake = dialect == "snowflake"
+    construct = "OBJECT_CONSTRUCT_KEEP_NULL({})" if is_snowflake else "JSON_OBJECT({})::TEXT"
     entries = []
-    for column_name, field, is_valid, reason in rules:
-        value: exp.Expr = exp.cast(exp.null(), "TEXT")
-        condition: exp.Expr = is_valid.not_()
-        if field:
-            value = exp.column(f"{field}_text")
-            condition = exp.and_(value.is_(exp.null()).not_(), condition)
-        entry = (
+    for column_name, value, is_broken, reason in rules:
+        entry = construct.format(
             f"'column_name', '{column_name}', 'rejected_value', {value.sql(dialect)}, "
             f"'reason', '{reason}'"
         )
-        entry = (
-            f"OBJECT_CONSTRUCT_KEEP_NULL({entry})"
-            if is_snowflake
-            else f"JSON_OBJECT({entry})::TEXT"
-        )
-        entries.append(f"CASE WHEN {condition.sql(dialect)} THEN {entry} END")
+        entries.append(f"CASE WHEN {is_broken.sql(dialect)} THEN {entry} END")
     listed = ", ".join(entries)
     if is_snowflake:
         return parse_one(

@@ -10,7 +10,8 @@ from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-from macros.json import try_cast
+from macros.json import json_array_of, json_entries, json_text, try_cast
+from macros.rejects import listed_rejects
 from macros.text import cleaned, name_key
 
 EVENT_TYPES = ["STREAM", "PURCHASE", "REVIEW", "WISHLIST", "TRAILER_VIEW"]
@@ -262,13 +263,13 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
         ``rejected_value`` is the text, but for ``PERSONAL_TABLES`` its type and length.
 
     """
-    ctes, selects = {}, []
+    ctes = {}
     for feed in feeds:
         table, record_id, *rules = feed.expressions
-        records, values = f"{table.name}_records", f"{table.name}_values"
         kept = _type_and_length if table.name in PERSONAL_TABLES else _or_empty
         parsed: list[exp.Expr] = []
         broken: dict[str, list[exp.Expr]] = {}
+        listed = []
         for rule in rules:
             column_name, field, *how = rule.expressions
             if len(how) == 1:
@@ -276,27 +277,17 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
                 parsed.append(exp.alias_(value, f"parsed_{column_name.name}"))
                 is_broken = exp.column(parsed[-1].alias).is_(exp.null())
             else:
-                is_broken, reason = how
+                is_broken, reason = how[0], how[1].name
             if how[0].name != "required_key":
                 is_broken = exp.and_(field.is_(exp.null()).not_(), is_broken)
             before = broken.setdefault(column_name.name, [])
             others = [exp.func("COALESCE", one, exp.false()).not_() for one in before]
             before.append(is_broken)
-            selects.append(
-                exp.select(
-                    exp.alias_(exp.Literal.string(table.name), "table_name"),
-                    exp.alias_(_or_empty(record_id), "record_id"),
-                    exp.alias_(column_name, "column_name"),
-                    exp.alias_(kept(field), "rejected_value"),
-                    exp.alias_(reason, "reason"),
-                    *LINEAGE,
-                )
-                .from_(values)
-                .where(is_broken, *others)
-            )
+            listed.append((column_name.name, kept(field), exp.and_(is_broken, *others), reason))
         columns = {column for one in feed.expressions[1:] for column in one.find_all(exp.Column)}
         names = {column.name for column in columns if not column.table}
         fields = sorted(names - {*LINEAGE, "required_key", *RULES} - {one.alias for one in parsed})
+        records, values = f"{table.name}_records", f"{table.name}_values"
         ctes[records] = (
             exp.select(
                 *(exp.alias_(cleaned(exp.column(name, "landed")), name) for name in fields),
@@ -306,13 +297,27 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
             .join("new_loads", on="new_loads._source_load_id = landed._dlt_load_id")
         )
         ctes[values] = exp.select(*fields, *LINEAGE, *parsed).from_(records)
-    rejected = exp.union(*selects, distinct=False)
+        ctes[f"{table.name}_rejects"] = exp.select(
+            exp.alias_(exp.Literal.string(table.name), "table_name"),
+            exp.alias_(_or_empty(record_id), "record_id"),
+            exp.alias_(listed_rejects(evaluator, listed), "rejects"),
+            *LINEAGE,
+        ).from_(values)
+    per_feed = [exp.select("*").from_(name) for name in ctes if name.endswith("_rejects")]
+    ctes["rejects"] = exp.union(*per_feed, distinct=False)
+    kept_columns = [exp.column(name) for name in ("table_name", "record_id", *LINEAGE)]
+    entries = json_array_of(evaluator, exp.column("rejects"))
+    ctes["entries"] = json_entries(evaluator, exp.column("rejects"), entries, *kept_columns)
+    keys = [exp.Literal.string(key) for key in ("column_name", "rejected_value", "reason")]
+    found = [exp.alias_(json_text(evaluator, exp.column("entry"), key), key.name) for key in keys]
+    found[1] = exp.alias_(_or_empty(found[1].this), found[1].alias)
+    rejected = exp.select(*kept_columns, *found).from_("entries")
     for name, query in ctes.items():
         rejected = rejected.with_(name, as_=query, copy=False)
     return rejected
 
 
-def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.Expr, exp.Expr]:
+def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.Expr, str]:
     """What a parser makes of a field, and the rule that it applies."""
     name = "parse_key" if parser == "required_key" else parser
     columns = [field]
@@ -330,7 +335,7 @@ def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[ex
         "parse_timestamp": parse_timestamp,
         "parse_year": parse_year,
     }[name]
-    return parse(evaluator, *columns), exp.Literal.string(RULES[name])
+    return parse(evaluator, *columns), RULES[name]
 
 
 def _or_empty(text: exp.Expr) -> exp.Expr:
