@@ -18,6 +18,9 @@ from marquee.plan_diff.models import Change, ChangeType
 
 SAMPLE_ROWS = 3
 RUN = "run_id"
+# Columns that tell where a row comes from: load, response, version of a parent's table. They differ
+# wherever a table is built again.
+LINEAGE_PREFIX = "_"
 # Doubles are compared and summed to so many digits after the point: the same on every run, and
 # finer than any measure of a movie.
 DECIMALS = 6
@@ -64,7 +67,8 @@ class TableChange:
         rows_after: Rows in the environment of the change.
         added: Rows whose key is new.
         removed: Rows whose key no longer exists.
-        changed: Rows of the same key with another value in some column that both sides have.
+        changed: Rows of the same key with another value in some column that both sides have and
+            that does not tell where the row comes from.
         differing: How many values differ, by column; columns without any are left out.
         totals: The measures whose total or mean differs.
         changed_rows: A few of them, each with the values before and after.
@@ -143,6 +147,11 @@ def _compare(context: Context, before: Model, after: Model, renamed: dict[str, s
         source.sql("duckdb"),
         target.sql("duckdb"),
         on=key if new_key == key else _condition(key, new_key),
+        skip_columns=[
+            column
+            for column in before.columns_to_types or {}
+            if column.startswith(LINEAGE_PREFIX) and column not in key
+        ],
         limit=SAMPLE_ROWS,
         decimals=DECIMALS,
         show=False,
@@ -234,6 +243,7 @@ def _measures(model: Model) -> list[str]:
         for column, kind in (model.columns_to_types or {}).items()
         if kind.is_type(*exp.DataType.NUMERIC_TYPES)
         and column not in keys
+        and not column.startswith(LINEAGE_PREFIX)
         and not column.endswith(("_id", "_sk", "_year", "_month", "_quarter", "_position"))
     ]
 

@@ -50,7 +50,8 @@ class Change:
         change_type: Whether it was added, removed, or changed, and in which way.
         category: SQLMesh's category, such as `Breaking`.
         is_rebuilt: It has a table of its own; otherwise it shares the base's.
-        is_forward_only: It keeps its table in prod, and the change counts for new rows.
+        is_forward_only: It keeps its table in prod, and the change counts for new rows. The
+            environment has a preview, all of it by the new definition.
         diff: The difference of its definition, as SQLMesh shows it; all of it for an added or
             removed one, and empty for an indirect change.
         columns: What became of its columns.
@@ -114,7 +115,9 @@ def _change(change_type: ChangeType, after: Snapshot, before: Snapshot | None, d
         change_type=change_type,
         category=SNAPSHOT_CHANGE_CATEGORY_STR[after.change_category],
         is_rebuilt=before is None or after.version != before.version,
-        is_forward_only=after.model.forward_only,
+        # SQLMesh fills no preview where it knows that no row can differ: the table is empty.
+        is_forward_only=after.model.forward_only
+        and not (_is_metadata(after) or after.is_indirect_non_breaking),
         diff=diff,
         columns=compare_columns(before.model if before else None, after.model),
         before=before.model if before else None,

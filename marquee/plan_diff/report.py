@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
+from marquee.core.text import counted
 from marquee.plan_diff.checks import CheckResults
 from marquee.plan_diff.data import Sample, TableChange
 from marquee.plan_diff.failure import TITLE
@@ -35,7 +36,8 @@ class WarehouseDiff:
         base: The base, for people.
         model_count: Models of the working tree.
         changes: The models that differ.
-        impacted: Columns that a change can alter or that go, by model.
+        impacted: Columns that read what was changed, or that go, by model; on the sandbox's data
+            their values may be the same.
         consumers: What read the columns that go.
         tables: The differences of the tables that were rebuilt.
         row_counts: Rows of added and of removed tables.
@@ -67,13 +69,9 @@ class WarehouseDiff:
         return [change for change in self.changes if change.change_type is not ChangeType.COMMENT]
 
     @property
-    def kpi_columns(self) -> dict[str, list[str]]:
-        """The impacted columns of KPI tables."""
-        return {
-            name: columns
-            for name, columns in self.impacted.items()
-            if name.split(".")[-1].startswith(KPI_PREFIXES)
-        }
+    def differing_columns(self) -> set[tuple[str, str]]:
+        """The columns of which a value differs, with their models."""
+        return {(table.name, column) for table in self.tables for column in table.differing}
 
     @property
     def rebuilt_tables(self) -> list[str]:
@@ -129,36 +127,53 @@ def verdict(diff: WarehouseDiff) -> str:
         )
     parts = [
         _count(changes, change_type)
-        for change_type in ChangeType
+        for change_type in (ChangeType.DIRECT, ChangeType.INDIRECT, ChangeType.METADATA)
         if any(c.change_type is change_type for c in changes)
     ]
-    kpi_columns = sum(len(columns) for columns in diff.kpi_columns.values())
-    if kpi_columns:
-        parts.append(f"{_number(kpi_columns, 'KPI column')} impacted{_of_them_removed(diff)}")
-    differing = [table for table in diff.tables if table.differs]
-    if differing:
-        rows = sum(table.added + table.removed + table.changed for table in differing)
-        parts.append(f"{_number(rows, 'row')} in {_number(len(differing), 'table')} differ")
-    elif diff.tables:
-        parts.append("no row differs")
+    parts.append(f"SQLMesh's category: {_worst(changes)}")
+    if count := sum(map(_is_kpi, diff.differing_columns)):
+        parts.append(f"{counted(count, 'KPI column')} {'differs' if count == 1 else 'differ'}")
+    if count := sum(map(_is_kpi, diff.removed_columns)):
+        parts.append(f"**{counted(count, 'KPI column')} removed**")
     if not diff.checks.passed:
         failed = len(diff.checks.audits_failed) + len(diff.checks.tests_failed)
-        parts.append(f"**{_number(failed, 'check')} failed**")
+        parts.append(f"**{counted(failed, 'check')} failed**")
     if diff.guard_error:
         parts.append("**prod's plan guard would reject it**")
     if diff.is_ingestion_changed:
         parts.append(INGESTION_CHANGED)
-    return f"**{_worst(changes)}** {against}: {'; '.join(parts)}."
+    return f"**{_effect(diff)}** {against}: {'; '.join(parts)}."
 
 
-def _of_them_removed(diff: WarehouseDiff) -> str:
-    """How many of the impacted KPI columns go."""
-    count = sum(
-        (name, column) in diff.removed_columns
-        for name, columns in diff.kpi_columns.items()
-        for column in columns
-    )
-    return f", **{count:,} of them removed**" if count else ""
+def _is_kpi(column: tuple[str, str]) -> bool:
+    """Whether a column, given with its model, is one of a KPI table."""
+    return column[0].split(".")[-1].startswith(KPI_PREFIXES)
+
+
+def _effect(diff: WarehouseDiff) -> str:
+    """What differs: models, columns, rows, values. What only reads a change does not count."""
+    changes = diff.real_changes
+    parts = [
+        _count(changes, change_type)
+        for change_type in (ChangeType.ADDED, ChangeType.REMOVED)
+        if any(change.change_type is change_type for change in changes)
+    ]
+    both = [change.columns for change in changes if change.before and change.after]
+    for what in ("added", "removed", "renamed", "retyped"):
+        if count := sum(len(getattr(columns, what)) for columns in both):
+            parts.append(f"{counted(count, 'column')} {what}")
+    for what in ("added", "removed"):
+        if count := sum(getattr(table, what) for table in diff.tables):
+            parts.append(f"{counted(count, 'row')} {what}")
+    if columns := diff.differing_columns:
+        values = sum(sum(table.differing.values()) for table in diff.tables)
+        verb = "differs" if values == 1 else "differ"
+        parts.append(f"{counted(values, 'value')} in {counted(len(columns), 'column')} {verb}")
+    elif not any(table.differs for table in diff.tables):
+        is_compared = diff.tables or not any(c.change_type is ChangeType.DIRECT for c in changes)
+        parts.append("no value differs" if is_compared else "rows not compared")
+    effect = ", ".join(parts)
+    return effect[:1].upper() + effect[1:]
 
 
 def _worst(changes: list[Change]) -> str:
@@ -172,13 +187,13 @@ def _worst(changes: list[Change]) -> str:
 
 def _count(changes: list[Change], change_type: ChangeType) -> str:
     count = sum(change.change_type is change_type for change in changes)
-    return f"{_number(count, 'model')} {change_type.value}"
+    return f"{counted(count, 'model')} {change_type.value}"
 
 
 def _sections(diff: WarehouseDiff) -> list[str]:
     parts = []
     if diff.real_changes:
-        parts += [_checks(diff.checks), _models(diff)]
+        parts += [*filter(None, [_checks(diff.checks)]), _models(diff)]
     parts += [_definition(change) for change in diff.changes if change.diff]
     columns = [change for change in diff.changes if change.columns]
     if columns:
@@ -189,7 +204,7 @@ def _sections(diff: WarehouseDiff) -> list[str]:
     parts += [_table(table) for table in diff.tables if table.differs]
     same = [f"`{table.name}`" for table in diff.tables if not table.differs]
     if same:
-        title = f"Rebuilt with the same rows: {_number(len(same), 'table')}"
+        title = f"Rebuilt with the same rows: {counted(len(same), 'table')}"
         parts.append(folded(title, f"{_and(same)}."))
     return parts
 
@@ -201,9 +216,10 @@ def _models(diff: WarehouseDiff) -> str:
     for change in diff.real_changes:
         lines.append(
             f"| `{change.name}` | {change.change_type.value} | {change.category} "
-            f"| {rows.get(change.name) or _table_kept(change)}"
-            f"{'; prod: new rows only' if change.is_forward_only else ''} |"
+            f"| {rows.get(change.name) or _table_kept(change)} |"
         )
+    if kept := [f"`{change.name}`" for change in diff.changes if change.is_forward_only]:
+        lines += ["", f"Prod keeps the rows of {_and(kept)}: the change counts for new rows only."]
     if diff.rebuilt_tables and diff.max_rebuild_rows:
         names = _and(f"`{name}`" for name in diff.rebuilt_tables)
         lines += [
@@ -216,10 +232,10 @@ def _models(diff: WarehouseDiff) -> str:
 
 
 def _table_kept(change: Change) -> str:
-    """What becomes of a table that was not rebuilt."""
+    """What becomes of a table that was not compared."""
     if change.is_rebuilt or change.change_type in (ChangeType.REMOVED, ChangeType.METADATA):
         return ""
-    return "shared with the base"
+    return "not compared" if change.is_forward_only else "as in the base"
 
 
 def _rows(table: TableChange) -> str:
@@ -258,19 +274,19 @@ def _consumed_by(consumers: dict[str, list[str]]) -> str:
 
 
 def _lineage(diff: WarehouseDiff) -> str:
-    kpis = diff.kpi_columns
     lines = [
         f"- `{name}`: {', '.join(_impacted(diff, name, column) for column in columns)}"
         for name, columns in diff.impacted.items()
     ]
-    title = f"Impacted by lineage: {_number(sum(map(len, diff.impacted.values())), 'column')}"
-    if kpis:
-        title += f", {sum(map(len, kpis.values()))} of them KPIs"
+    count = counted(sum(map(len, diff.impacted.values())), "column")
+    title = f"By lineage {count} can be affected"
+    title += f"; values of {len(diff.differing_columns):,} differ" if diff.tables else ""
     return folded(title, "\n".join(lines))
 
 
 def _impacted(diff: WarehouseDiff, model: str, column: str) -> str:
-    return f"`{column}`{' (removed)' if (model, column) in diff.removed_columns else ''}"
+    marks = ((diff.removed_columns, " (removed)"), (diff.differing_columns, " (differs)"))
+    return f"`{column}`{''.join(mark for columns, mark in marks if (model, column) in columns)}"
 
 
 def _table(table: TableChange) -> str:
@@ -316,14 +332,18 @@ def _short(value: str) -> str:
 
 
 def _checks(checks: CheckResults) -> str:
-    failed = [*checks.audits_failed, *checks.tests_failed]
-    good_audits = checks.audits_run - len(checks.audits_failed)
-    good_tests = checks.tests_run - len(checks.tests_failed)
-    line = (
-        f"Audits: {good_audits} of {checks.audits_run} hold. "
-        f"Unit tests: {good_tests} of {checks.tests_run} pass."
+    """What ran and what failed; empty where nothing ran."""
+    ran = (
+        ("Audits", checks.audits_run, checks.audits_failed, "hold"),
+        ("Unit tests", checks.tests_run, checks.tests_failed, "pass"),
     )
-    return "\n".join([line, *(["", *(f"- {_safe(name)}" for name in failed)] if failed else [])])
+    line = " ".join(
+        f"{what}: {count - len(failed)} of {count} {verb}."
+        for what, count, failed, verb in ran
+        if count
+    )
+    failed = [f"- {_safe(name)}" for name in (*checks.audits_failed, *checks.tests_failed)]
+    return "\n".join([line, *([""] if failed else []), *failed])
 
 
 def _safe(value: str) -> str:
@@ -340,10 +360,6 @@ def _amount(value: str | None) -> str:
         return f"{Decimal(value):,}"
     except InvalidOperation:
         return value
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _and(names: Iterable[str]) -> str:
