@@ -183,11 +183,16 @@ def test_uv_run_takes_the_environment_and_leaves_no_file(checkout: Path) -> None
 
 
 COMMANDS = [
-    ["pipelines/tmdb.py", "--help"],
-    ["pipelines/dashboard.py", "--help"],
-    ["-m", "marquee.cli.refresh", "--help"],
-    ["-m", "sqlmesh.cli.main", "plan"],
+    "runpy.run_path('pipelines/tmdb.py', run_name='__main__')",
+    "runpy.run_path('pipelines/dashboard.py', run_name='__main__')",
+    "runpy.run_module('marquee.cli.refresh', run_name='__main__')",
+    "sys.argv[1:] = ['plan']; from sqlmesh.cli.main import cli; cli()",
 ]
+
+
+def python(checkout: Path, code: str) -> subprocess.CompletedProcess[str]:
+    start = f"import runpy, sys; sys.argv[1:] = ['--help']; {code}"
+    return run(checkout, ".venv/bin/python", "-c", start)
 
 
 def test_links_that_git_wrote_as_text_are_named_with_the_repair(checkout: Path) -> None:
@@ -197,22 +202,18 @@ def test_links_that_git_wrote_as_text_are_named_with_the_repair(checkout: Path) 
     assert not run(checkout, "git", "checkout", "--", *marquee.LINKS).returncode
     assert (checkout / "models").read_text() == "sqlmesh_project/models"
     for command in COMMANDS:
-        done = run(checkout, ".venv/bin/python", *command)
+        done = python(checkout, command)
         assert done.returncode == 1, command
         assert done.stderr.startswith("The links in this folder are text files"), command
         assert "Traceback" not in done.stderr
     assert not run(checkout, "sh", "-c", done.stderr.splitlines()[-1]).returncode
     assert (checkout / "models" / "gold").is_dir()
-    assert not run(checkout, ".venv/bin/python", *COMMANDS[0]).returncode
+    assert not python(checkout, COMMANDS[0]).returncode
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_python_without_fcntl_is_named(checkout: Path, command: list[str]) -> None:
-    is_module = command[0] == "-m"
-    name, *options = command[is_module:]
-    start = f"runpy.run_{'module' if is_module else 'path'}({name!r}, run_name='__main__')"
-    hidden = f"import runpy, sys; sys.modules['fcntl'] = None; sys.argv[1:] = {options}; {start}"
-    done = run(checkout, ".venv/bin/python", "-c", hidden)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_python_without_fcntl_is_named(checkout: Path, command: str) -> None:
+    done = python(checkout, f"sys.modules['fcntl'] = None; {command}")
     assert done.returncode == 1
     assert done.stderr.startswith("Marquee runs on Linux, on macOS and, on Windows, in WSL")
     assert "Traceback" not in done.stderr
