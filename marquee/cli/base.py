@@ -26,6 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from textwrap import fill
 from typing import Protocol
 
 from marquee.core.errors import chain, exit_code, explain
@@ -54,6 +55,19 @@ class RunReport(Protocol):
     landed: Counter[str]
 
 
+def command_parser(
+    prog: str, description: str, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """Build a parser that keeps the lines of `epilog` and accepts no abbreviated option."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=fill(description),
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
 def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
     """Build a parser with the options of all pipelines.
 
@@ -68,13 +82,7 @@ def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         The parser. It accepts no abbreviated options: the run log masks an option by its name.
 
     """
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=description,
-        epilog=f"{epilog}\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser(prog, description, f"{epilog}\n{EXIT_CODES}")
     parser.add_argument("--dry-run", action="store_true", help="fetch and report, write nothing")
     parser.add_argument(
         "--destination",

@@ -10,10 +10,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from marquee.bronze.choice import choose_destination
 from marquee.cli import health, refresh
-from marquee.cli.base import add_log_options
+from marquee.cli.base import add_log_options, command_parser
 from marquee.core.clock import utcnow
 from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import EXIT_FAILURE, EXIT_TRY_AGAIN, MarqueeError, exit_code, explain
@@ -66,14 +67,20 @@ def run(argv: Sequence[str] | None, load_tmdb: Command, load_studio: Command) ->
 
     """
     options = parse(argv)
-    configure_logging(options.log_level, log_format=options.log_format, run_id=new_batch_id())
+    log = partial(
+        configure_logging,
+        options.log_level,
+        log_format=options.log_format,
+        run_id=new_batch_id(),
+    )
+    log()
     settings = Settings.from_environment()
     is_file = gateway() != "snowflake"
     lock = lock_file(settings.dlt_dir, settings.duckdb if is_file else None)
     try:
         configure_dlt(settings)
         with run_lock(lock, for_steps=True):
-            ended = list(run_steps(steps(options, settings, load_tmdb, load_studio)))
+            ended = list(run_steps(steps(options, settings, load_tmdb, load_studio), log))
     except (MarqueeError, OSError) as error:
         for line in explain(error, settings.duckdb).splitlines():
             logger.error("%s", line)
@@ -84,12 +91,10 @@ def run(argv: Sequence[str] | None, load_tmdb: Command, load_studio: Command) ->
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; leave with code 2 where it makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python pipelines/daily.py",
-        description="Load TMDb and the studio's feeds, refresh prod, check the health.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "python pipelines/daily.py",
+        "Load TMDb and the studio's feeds, refresh prod, check the health.",
+        EPILOG,
     )
     parser.add_argument(
         "--sandbox", action="store_true", help="load from the sandboxes: no key, no files"
@@ -126,9 +131,21 @@ def steps(
     yield "health", lambda: check_health(engine, settings)
 
 
-def run_steps(several: Iterator[tuple[str, Callable[[], int]]]) -> Iterator[Ended]:
-    """Run each step, also after one that failed, until one is stopped by Ctrl-C."""
+def run_steps(
+    several: Iterator[tuple[str, Callable[[], int]]], log: Callable[[], None]
+) -> Iterator[Ended]:
+    """Run each step, also after one that failed, until one is stopped by Ctrl-C.
+
+    Args:
+        several: the steps by name.
+        log: makes the log this command's again, after a pipeline had it for its own run.
+
+    Yields:
+        How each step ended.
+
+    """
     for name, step in several:
+        log()
         began = time.monotonic()
         try:
             code = step()

@@ -6,7 +6,6 @@ it completes what was interrupted, and loads nothing that is loaded. It never go
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -17,8 +16,10 @@ import duckdb
 from sqlmesh.core.console import NoopConsole, TerminalConsole, set_console
 
 from marquee.cli import report
+from marquee.cli.base import command_parser
 from marquee.cli.refresh import refresh
 from marquee.core.errors import explain
+from marquee.core.logs import configure_logging
 from marquee.core.progress import Progress
 from marquee.core.settings import Settings, gateway
 from marquee.dashboard.queries import SANDBOX_RUNS
@@ -71,9 +72,9 @@ def main(argv: Sequence[str] | None, pipelines: Mapping[str, Pipeline]) -> int:
         The exit code.
 
     """
-    parser = argparse.ArgumentParser(
-        prog="python pipelines/demo.py",
-        description="Load both sandboxes, build the warehouse, print a report. Without options: "
+    parser = command_parser(
+        "python pipelines/demo.py",
+        "Load both sandboxes, build the warehouse, print a report. Without options: "
         "go on where the warehouse is.",
     )
     parser.add_argument("--day", type=int, metavar="N", help="the movies N days later")
@@ -142,6 +143,7 @@ def advance(loaded: Loaded, day: int, batch: int, pipelines: Mapping[str, Pipeli
             return code
     if not commands:
         print(f"Nothing new: the warehouse has day {day} and batch {batch}.")
+    configure_logging()  # no longer with the run id of a pipeline
     with Progress() as progress:
         set_console(TablesProgress(progress))
         return refresh()

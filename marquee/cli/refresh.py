@@ -6,7 +6,6 @@ once if there are none. Then it publishes the read-only snapshot.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from sqlmesh.cli import error_handler
 from sqlmesh.core.console import configure_console, get_console
 from sqlmesh.core.context import Context
 
-from marquee.cli.base import report_error
+from marquee.cli.base import command_parser, report_error
 from marquee.core.clock import naive_utc, utcnow
 from marquee.core.errors import MarqueeError
 from marquee.core.garbage import collect_rarely
@@ -53,11 +52,10 @@ SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0 AND load_id NOT 
 
 def main(argv: Sequence[str]) -> int:
     """Plan, run, or do neither; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m marquee.cli.refresh",
-        description="Bring prod up to date: changed models, then new data.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_parser(
+        "python -m marquee.cli.refresh",
+        "Bring prod up to date: changed models, then new data.",
+        EPILOG,
     )
     parser.add_argument(
         "--skip-plan",

@@ -8,7 +8,6 @@ DuckDB admits one process at a time; on a copy the UI locks nobody out.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from marquee.cli.base import command_parser
 from marquee.core.same_origin import LOOPBACK, denial
 from marquee.core.settings import ROOT, Settings, gateway
 from marquee.monitoring.snapshot import current_snapshot
@@ -37,10 +37,10 @@ CONNECTION = "SQLMESH__GATEWAYS__DUCKDB__CONNECTION__CONNECTOR_CONFIG__"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until it is stopped; return 0, or 1 where there is nothing to copy."""
-    parser = argparse.ArgumentParser(
-        prog="python -m marquee.cli.ui",
-        description=f"Serve SQLMesh's UI on {HOST}, on copies of project, warehouse and state.",
-        epilog="Nothing that is edited or run in the UI reaches the project or the warehouse.",
+    parser = command_parser(
+        "python -m marquee.cli.ui",
+        f"Serve SQLMesh's UI on {HOST}, on copies of project, warehouse and state.",
+        "Nothing that is edited or run in the UI reaches the project or the warehouse.",
     )
     parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
     options = parser.parse_args(argv)

@@ -96,7 +96,7 @@ class TableChange:
 
 
 def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
-    """Compare every table that was rebuilt, previews of forward-only models included.
+    """Compare every table that was rebuilt, previews of those that prod keeps included.
 
     A log of what each run measured is left out: no row of it has its like in another run.
     """
@@ -105,7 +105,7 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
         _compare(built.context, change.before, change.after, change.columns.renamed)
         for change in changes
         if change.change_type in compared
-        and (change.is_rebuilt or change.is_forward_only)
+        and change.is_compared
         and change.before
         and change.after
         and RUN not in {column.name for column in _columns_of(change.before.grains)}

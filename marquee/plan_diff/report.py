@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from marquee.core.text import counted
 from marquee.plan_diff.checks import CheckResults
-from marquee.plan_diff.data import Sample, TableChange
+from marquee.plan_diff.data import LINEAGE_PREFIX, Sample, TableChange
 from marquee.plan_diff.failure import TITLE
 from marquee.plan_diff.lineage import ROWS, Consumers
 from marquee.plan_diff.markup import code, fenced, folded, plain
@@ -74,6 +75,22 @@ class WarehouseDiff:
         return {(table.name, column) for table in self.tables for column in table.differing}
 
     @property
+    def differing_tables(self) -> set[str]:
+        """The tables of which a row differs."""
+        return {table.name for table in self.tables if table.differs}
+
+    @property
+    def unaffected(self) -> list[Change]:
+        """The models that read a change and have the same rows."""
+        return [
+            change
+            for change in self.changes
+            if change.change_type is ChangeType.INDIRECT
+            and change.name not in self.differing_tables
+            and (not change.is_compared or change.name in {table.name for table in self.tables})
+        ]
+
+    @property
     def rebuilt_tables(self) -> list[str]:
         """The tables that prod keeps and would fill from the beginning again."""
         return [
@@ -125,12 +142,14 @@ def verdict(diff: WarehouseDiff) -> str:
             f"**No change** {against}: {diff.model_count} models, columns and rows are the same"
             + (f"; only comments or format differ in {_and(only)}." if only else ".")
         )
-    parts = [
-        _count(changes, change_type)
-        for change_type in (ChangeType.DIRECT, ChangeType.INDIRECT, ChangeType.METADATA)
-        if any(c.change_type is change_type for c in changes)
-    ]
+    parts = _counts(changes, ChangeType.DIRECT, ChangeType.METADATA)
+    if readers := sum(change.change_type is ChangeType.INDIRECT for change in changes):
+        others = readers - len(diff.unaffected)
+        parts.append(f"{others or 'none'} of {counted(readers, 'model')} that read them changed")
     parts.append(f"SQLMesh's category: {_worst(changes)}")
+    kept = [one for one in changes if one.is_forward_only and one.name in diff.differing_tables]
+    if kept:
+        parts.append(f"prod keeps the rows of {counted(len(kept), 'table')}")
     if count := sum(map(_is_kpi, diff.differing_columns)):
         parts.append(f"{counted(count, 'KPI column')} {'differs' if count == 1 else 'differ'}")
     if count := sum(map(_is_kpi, diff.removed_columns)):
@@ -153,12 +172,9 @@ def _is_kpi(column: tuple[str, str]) -> bool:
 def _effect(diff: WarehouseDiff) -> str:
     """What differs: models, columns, rows, values. What only reads a change does not count."""
     changes = diff.real_changes
-    parts = [
-        _count(changes, change_type)
-        for change_type in (ChangeType.ADDED, ChangeType.REMOVED)
-        if any(change.change_type is change_type for change in changes)
-    ]
-    both = [change.columns for change in changes if change.before and change.after]
+    whole = (ChangeType.ADDED, ChangeType.REMOVED)
+    parts = _counts(changes, *whole)
+    both = [change.columns for change in changes if change.change_type not in whole]
     for what in ("added", "removed", "renamed", "retyped"):
         if count := sum(len(getattr(columns, what)) for columns in both):
             parts.append(f"{counted(count, 'column')} {what}")
@@ -185,9 +201,10 @@ def _worst(changes: list[Change]) -> str:
     return "Indirect"
 
 
-def _count(changes: list[Change], change_type: ChangeType) -> str:
-    count = sum(change.change_type is change_type for change in changes)
-    return f"{counted(count, 'model')} {change_type.value}"
+def _counts(changes: list[Change], *types: ChangeType) -> list[str]:
+    """How many models of each type there are, such as `2 models added`."""
+    found = Counter(change.change_type for change in changes)
+    return [f"{counted(found[one], 'model')} {one.value}" for one in types if found[one]]
 
 
 def _sections(diff: WarehouseDiff) -> list[str]:
@@ -195,17 +212,16 @@ def _sections(diff: WarehouseDiff) -> list[str]:
     if diff.real_changes:
         parts += [*filter(None, [_checks(diff.checks)]), _models(diff)]
     parts += [_definition(change) for change in diff.changes if change.diff]
-    columns = [change for change in diff.changes if change.columns]
-    if columns:
-        listed = [_columns(change, diff.consumers) for change in columns]
-        parts.append(folded("Columns", "\n".join(listed)))
+    listed = [_columns(change, diff.consumers) for change in diff.changes]
+    if any(listed):
+        parts.append(folded("Columns", "\n".join(filter(None, listed))))
     if diff.impacted:
         parts.append(_lineage(diff))
     parts += [_table(table) for table in diff.tables if table.differs]
-    same = [f"`{table.name}`" for table in diff.tables if not table.differs]
-    if same:
-        title = f"Rebuilt with the same rows: {counted(len(same), 'table')}"
-        parts.append(folded(title, f"{_and(same)}."))
+    same = {table.name for table in diff.tables} | {change.name for change in diff.unaffected}
+    if same := same - diff.differing_tables:
+        title = f"The same rows: {counted(len(same), 'table')}"
+        parts.append(folded(title, f"{_and(f'`{name}`' for name in sorted(same))}."))
     return parts
 
 
@@ -213,12 +229,13 @@ def _models(diff: WarehouseDiff) -> str:
     lines = ["| model | how | category | rows |", "|---|---|---|---|"]
     rows = {table.name: _rows(table) for table in diff.tables}
     rows |= {name: f"{count:,}" for name, count in diff.row_counts.items()}
-    for change in diff.real_changes:
+    shown = [change for change in diff.real_changes if change not in diff.unaffected]
+    for change in shown:
         lines.append(
             f"| `{change.name}` | {change.change_type.value} | {change.category} "
-            f"| {rows.get(change.name) or _table_kept(change)} |"
+            f"| {rows.get(change.name) or ('not compared' if change.is_compared else '')} |"
         )
-    if kept := [f"`{change.name}`" for change in diff.changes if change.is_forward_only]:
+    if kept := [f"`{change.name}`" for change in shown if change.is_forward_only]:
         lines += ["", f"Prod keeps the rows of {_and(kept)}: the change counts for new rows only."]
     if diff.rebuilt_tables and diff.max_rebuild_rows:
         names = _and(f"`{name}`" for name in diff.rebuilt_tables)
@@ -227,15 +244,7 @@ def _models(diff: WarehouseDiff) -> str:
             f"Prod rebuilds {names}, and asks first where one has more than "
             f"{diff.max_rebuild_rows:,} rows.",
         ]
-    is_short = len(diff.real_changes) <= 5
-    return folded("Models", "\n".join(lines), is_open=is_short)
-
-
-def _table_kept(change: Change) -> str:
-    """What becomes of a table that was not compared."""
-    if change.is_rebuilt or change.change_type in (ChangeType.REMOVED, ChangeType.METADATA):
-        return ""
-    return "not compared" if change.is_forward_only else "as in the base"
+    return folded("Models", "\n".join(lines), is_open=len(shown) <= 5)
 
 
 def _rows(table: TableChange) -> str:
@@ -252,16 +261,19 @@ def _definition(change: Change) -> str:
 
 
 def _columns(change: Change, consumers: Consumers) -> str:
+    """What became of the columns; of a whole model that goes, those that something reads."""
     columns = change.columns
-    lines = [f"**`{change.name}`**", ""]
-    lines += [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
-    lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
-    lines += [
+    removed = [
         f"- removed: `{name}` {kind}{_consumed_by(consumers.get((change.name, name), {}))}"
         for name, kind in columns.removed.items()
+        if change.change_type is not ChangeType.REMOVED or (change.name, name) in consumers
     ]
+    lines = [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
+    if change.change_type is not ChangeType.ADDED:
+        lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
+    lines += removed
     lines += [f"- `{name}`: {old} → {new}" for name, (old, new) in columns.retyped.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join([f"**`{change.name}`**", "", *lines, ""]) if lines else ""
 
 
 def _consumed_by(consumers: dict[str, list[str]]) -> str:
@@ -274,13 +286,17 @@ def _consumed_by(consumers: dict[str, list[str]]) -> str:
 
 
 def _lineage(diff: WarehouseDiff) -> str:
+    impacted = {
+        name: [column for column in columns if not column.startswith(LINEAGE_PREFIX)]
+        for name, columns in diff.impacted.items()
+    }
     lines = [
         f"- `{name}`: {', '.join(_impacted(diff, name, column) for column in columns)}"
-        for name, columns in diff.impacted.items()
+        for name, columns in impacted.items()
+        if columns
     ]
-    count = counted(sum(map(len, diff.impacted.values())), "column")
-    title = f"By lineage {count} can be affected"
-    title += f"; values of {len(diff.differing_columns):,} differ" if diff.tables else ""
+    title = f"By lineage {counted(sum(map(len, impacted.values())), 'column')} can be affected"
+    title += f"; {len(diff.differing_columns) or 'none'} of them differ" if diff.tables else ""
     return folded(title, "\n".join(lines))
 
 
