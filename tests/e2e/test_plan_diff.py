@@ -155,8 +155,8 @@ def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_a
 
 def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: WarehouseDiff) -> None:
     lines = markdown(new_roi, 12.3).splitlines()
-    assert lines[2].startswith("**14 values in 7 columns differ** (`abcdef0` against `main")
-    assert "1 model changed directly; 4 of 18 models that read them changed" in lines[2]
+    assert lines[2].startswith("**12 values in 7 columns differ** (`abcdef0` against `main")
+    assert "1 model changed directly; 4 of 10 models that read them changed" in lines[2]
     assert "5 KPI columns differ" in lines[2]
     unfolded = re.sub(r"<details.*?</details>", "", "\n".join(lines), flags=re.DOTALL)
     assert len(unfolded.split()) < 120
