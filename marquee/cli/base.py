@@ -22,12 +22,11 @@ import logging
 import os
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from textwrap import fill
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from marquee.core.errors import chain, exit_code, explain
 from marquee.core.logs import (
@@ -39,6 +38,9 @@ from marquee.core.logs import (
 )
 from marquee.core.signals import EXIT_CODE
 
+if TYPE_CHECKING:  # it imports dlt, which most commands need not
+    from marquee.ops.run_log import RunReport
+
 EXIT_CODES = """\
 exit codes:
   0 done    1 failed, a person has to act    2 wrong usage    130 stopped by Ctrl-C
@@ -46,13 +48,6 @@ exit codes:
 """
 logger = logging.getLogger(__name__)
 RESUME = "The same command again resumes from there."
-
-
-class RunReport(Protocol):
-    """What a run counted; the reports of the pipelines are that."""
-
-    batch_id: str
-    landed: Counter[str]
 
 
 def command_parser(
