@@ -29,13 +29,19 @@ from marquee.core.settings import Settings, gateway
 from marquee.monitoring.snapshot import file_state
 from marquee.sources.studio.encryption import OWNER_ONLY, PRIVATE_UMASK
 from marquee.sources.studio.erasure import check_pair
-from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.settings import NO_KEY, StudioSettings
 from marquee.sources.studio.vault import Vault
 
 MANIFEST = "manifest.json"
 COPIED_BYTES = 1 << 22
 WAREHOUSE, STATE, VAULT = "warehouse", "state", "vault"  # the parts
 
+NO_VAULT_KEY = MarqueeError(
+    "The vault has to be checked, and its key is missing.",
+    "Set STUDIO_TOKEN_KEY (or STUDIO_VAULT_KEY besides). After `make demo` it is the sandbox's:\n"
+    "  export STUDIO_TOKEN_KEY=$(.venv/bin/python -c "
+    '"from marquee.sandbox.studio import TOKEN_KEY; print(TOKEN_KEY)")',
+)
 EPILOG = """\
 examples:
   python -m marquee.cli.backup create /backup/marquee
@@ -235,7 +241,10 @@ def check_vault(warehouse: Path, vault: Path) -> str | None:
         MarqueeError: it does not, it is, or its key is another one.
 
     """
-    studio = StudioSettings.from_configuration()
+    try:
+        studio = StudioSettings.from_configuration()
+    except MarqueeError as error:
+        raise NO_VAULT_KEY if error is NO_KEY else error from None
     destination = duckdb_destination(
         vault, read_only=True, what="vault", variable="MARQUEE_VAULT_DUCKDB"
     )
