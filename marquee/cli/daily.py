@@ -114,20 +114,20 @@ def steps(
 ) -> Iterator[tuple[str, Callable[[], int]]]:
     """Yield the steps to run, by name."""
     engine = gateway()
-    common = ["--destination", engine]
+    log_options: list[str] = []
     for option, value in (
         ("--log-level", options.log_level),
         ("--log-format", options.log_format),
     ):
-        common += [option, value] if value else []
-    tmdb, studio = [*common], [*common]
+        log_options += [option, value] if value else []
+    tmdb, studio = (["--destination", engine, *log_options] for _ in range(2))
     if options.sandbox:
         tmdb += ["--sandbox", "--day", str(options.day)]
         studio += ["--sandbox", "--batch", str(min(options.day + 1, 3))]
     yield "tmdb", lambda: load_tmdb(tmdb)
     if options.sandbox or has_folder():
         yield "studio", lambda: load_studio(studio)
-    yield "refresh", lambda: refresh.main(["--skip-plan"])
+    yield "refresh", lambda: refresh.main(["--skip-plan", *log_options])
     yield "health", lambda: check_health(engine, settings)
 
 

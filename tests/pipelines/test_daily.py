@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ import pytest
 
 from marquee.cli import daily, health, refresh
 from marquee.core.lock import lock_file, run_lock
+from marquee.core.logs import configure_logging
 from marquee.sources.studio import settings
 from pipelines import tmdb
 from tests.conftest import Project
@@ -62,8 +64,29 @@ def test_without_a_landing_folder_the_studio_is_left_out(project: Project) -> No
     project.monkeypatch.setattr(settings, "DEFAULT_FOLDER", project.folder / "none")
     steps = Steps(project.monkeypatch)
     assert steps.run("--log-format", "json") == 0
-    options = ["--destination", "duckdb", "--log-format", "json"]
-    assert steps.called == [("tmdb", options), ("refresh", ["--skip-plan"]), ("health", [])]
+    log = ["--log-format", "json"]
+    assert steps.called == [
+        ("tmdb", ["--destination", "duckdb", *log]),
+        ("refresh", ["--skip-plan", *log]),
+        ("health", []),
+    ]
+
+
+def test_a_step_does_not_log_with_the_run_id_of_the_one_before(project: Project) -> None:
+    steps = Steps(project.monkeypatch)
+
+    def load(argv: Sequence[str]) -> int:
+        configure_logging(run_id="of-tmdb")
+        return 0
+
+    def refresh_models(argv: Sequence[str]) -> int:
+        logging.getLogger(refresh.__name__).info("building")
+        return 0
+
+    project.monkeypatch.setattr(refresh, "main", refresh_models)
+    assert daily.run([], load, steps.run) == 0
+    (line,) = [one for one in project.capsys.readouterr().err.splitlines() if "building" in one]
+    assert "of-tmdb" not in line
 
 
 def test_the_sandboxes_have_the_same_clock(project: Project) -> None:
