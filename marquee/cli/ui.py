@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from marquee import LINKS
 from marquee.cli.base import command_parser
 from marquee.core.same_origin import LOOPBACK, denial
 from marquee.core.settings import ROOT, Settings, gateway
@@ -27,10 +28,8 @@ from marquee.monitoring.store import MissingWarehouse
 from marquee.plan_diff.build import own_package
 
 HOST, PORT = "127.0.0.1", 8000
-# What SQLMesh reads of the project; links stay links.
-PROJECT = ("config.yaml", "external_models.yaml", "sqlmesh_project", "audits", "marquee")
-LINKS = ("models", "macros", "seeds", "linter")
-MODEL_TESTS = Path("tests") / "models"
+# What SQLMesh reads of the project.
+PROJECT = ("config.yaml", "sqlmesh_project", "audits", "marquee", "tests/models", *LINKS)
 MEMORY_LIMIT = "MARQUEE_DUCKDB_MEMORY_LIMIT"
 CONNECTION = "SQLMESH__GATEWAYS__DUCKDB__CONNECTION__CONNECTOR_CONFIG__"
 
@@ -105,18 +104,15 @@ def _memory_limit() -> str:
 
 def copy_project(folder: Path) -> Path:
     """Copy what SQLMesh reads of the project; return the folder."""
-    folder.mkdir()
     for name in PROJECT:
-        source = ROOT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, folder / name, symlinks=True, ignore=ignored)
-        else:
-            shutil.copy(source, folder / name)
-    for name in LINKS:
-        shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
-    if (ROOT / MODEL_TESTS).is_dir():
-        shutil.copytree(ROOT / MODEL_TESTS, folder / MODEL_TESTS)
+        source, copy = ROOT / name, folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(
+                source, copy, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        elif source.exists():  # the tests are left out where only the package was deployed
+            shutil.copy(source, copy, follow_symlinks=False)
     return folder
 
 

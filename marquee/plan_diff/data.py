@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -80,14 +80,14 @@ class TableChange:
     name: str
     rows_before: int
     rows_after: int
-    added: int
-    removed: int
-    changed: int
-    differing: dict[str, int]
-    totals: list[Total]
-    changed_rows: list[Sample]
-    added_keys: list[dict[str, str]]
-    removed_keys: list[dict[str, str]]
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    differing: dict[str, int] = field(default_factory=dict)
+    totals: list[Total] = field(default_factory=list)
+    changed_rows: list[Sample] = field(default_factory=list)
+    added_keys: list[dict[str, str]] = field(default_factory=list)
+    removed_keys: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def differs(self) -> bool:
@@ -183,17 +183,12 @@ def _all_replaced(context: Context, before: Model, after: Model) -> TableChange:
     views = view_of(before, "prod"), view_of(after, ENVIRONMENT)
     rows_before, rows_after = (_rows_of(context, view) for view in views)
     return TableChange(
-        name=after.name,
-        rows_before=rows_before,
-        rows_after=rows_after,
+        after.name,
+        rows_before,
+        rows_after,
         added=rows_after,
         removed=rows_before,
-        changed=0,
-        differing={},
         totals=_totals(context, before, after),
-        changed_rows=[],
-        added_keys=[],
-        removed_keys=[],
     )
 
 

@@ -63,13 +63,13 @@ class Change:
     name: str
     change_type: ChangeType
     category: str
-    is_rebuilt: bool
-    is_compared: bool
-    is_forward_only: bool
-    diff: str
-    columns: Columns
-    before: Model | None
-    after: Model | None
+    diff: str = ""
+    columns: Columns = field(default_factory=Columns)
+    is_rebuilt: bool = False
+    is_compared: bool = False
+    is_forward_only: bool = False
+    before: Model | None = None
+    after: Model | None = None
 
 
 def changes(plan: Plan, base: Models) -> list[Change]:
@@ -84,13 +84,9 @@ def changes(plan: Plan, base: Models) -> list[Change]:
             base[snapshot_id.name].name,
             ChangeType.REMOVED,
             SNAPSHOT_CHANGE_CATEGORY_STR[SnapshotChangeCategory.BREAKING],
-            is_rebuilt=False,
-            is_compared=False,
-            is_forward_only=False,
             diff=whole_diff(base[snapshot_id.name], None),
             columns=compare_columns(base[snapshot_id.name], None),
             before=base[snapshot_id.name],
-            after=None,
         )
         for snapshot_id in difference.removed_snapshots
     ]

@@ -238,13 +238,8 @@ def test_all_columns_of_a_removed_model_are_impacted(bench: Bench) -> None:
         name=model.name,
         change_type=ChangeType.REMOVED,
         category="Breaking",
-        is_rebuilt=False,
-        is_compared=False,
-        is_forward_only=False,
-        diff="",
         columns=compare_columns(model, None),
         before=model,
-        after=None,
     )
     assert impacted_columns(others, [going]) == {model.name: list(model.columns_to_types or {})}
     readers = consumers_of_removed(bench.base.models.values(), [going])

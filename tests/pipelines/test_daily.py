@@ -73,7 +73,7 @@ def test_without_a_landing_folder_the_studio_is_left_out(project: Project) -> No
 
 
 def test_a_step_does_not_log_with_the_run_id_of_the_one_before(project: Project) -> None:
-    steps = Steps(project.monkeypatch)
+    Steps(project.monkeypatch)
 
     def load(argv: Sequence[str]) -> int:
         configure_logging(run_id="of-tmdb")
@@ -84,7 +84,7 @@ def test_a_step_does_not_log_with_the_run_id_of_the_one_before(project: Project)
         return 0
 
     project.monkeypatch.setattr(refresh, "main", refresh_models)
-    assert daily.run([], load, steps.run) == 0
+    assert daily.run([], load, load) == 0
     (line,) = [one for one in project.capsys.readouterr().err.splitlines() if "building" in one]
     assert "of-tmdb" not in line
 

@@ -308,7 +308,7 @@ def test_the_command_of_the_image_passes_in_its_folder(checkout: Path, tmp_path:
             if name != ".venv" and ignored_by_docker(str(Path(place, name).relative_to(checkout)))
         },
     )
-    variables = {}
+    variables: dict[str, str] = {}
     for word, rest in instructions():
         if word == "ENV":
             variables |= dict(re.findall(r"(\w+)=(\S+)", rest.replace("/data", str(tmp_path))))

@@ -18,32 +18,11 @@ from marquee.plan_diff.report import WarehouseDiff, markdown, verdict
 from marquee.plan_diff.revision import is_changed, merge_base
 
 CHANGE = Change(
-    name="gold.fact_movies",
-    change_type=ChangeType.DIRECT,
-    category="Breaking",
-    is_rebuilt=True,
-    is_compared=True,
-    is_forward_only=False,
-    diff="",
-    columns=Columns(),
-    before=None,
-    after=None,
+    "gold.fact_movies", ChangeType.DIRECT, "Breaking", is_rebuilt=True, is_compared=True
 )
 
 
-TABLE = TableChange(
-    name="gold.fact_movies",
-    rows_before=1,
-    rows_after=1,
-    added=0,
-    removed=0,
-    changed=0,
-    differing={},
-    totals=[],
-    changed_rows=[],
-    added_keys=[],
-    removed_keys=[],
-)
+TABLE = TableChange("gold.fact_movies", rows_before=1, rows_after=1)
 KPI = replace(TABLE, name="gold.kpi_yearly_trends")
 READER = replace(CHANGE, name=KPI.name, change_type=ChangeType.INDIRECT)
 COLUMN = {"roi_pct": "DOUBLE"}
@@ -92,7 +71,6 @@ COLUMN = {"roi_pct": "DOUBLE"}
                     READER,
                     change_type=ChangeType.REMOVED,
                     is_compared=False,
-                    after=None,
                     columns=Columns(removed=COLUMN),
                 )
             ],
