@@ -34,7 +34,7 @@ from marquee.core.signals import end_forks_with_parent
 from marquee.monitoring.snapshot import publish
 from marquee.ops.log_tables import SUCCEEDED, LogWriter
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("marquee.cli.refresh")  # of `python -m`, too
 EPILOG = """\
 A model is out of date if it was last evaluated before the newest completed load of bronze. Only
 these models and those that read them are run. To evaluate all models whatever their state:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 
@@ -80,7 +79,7 @@ def test_a_step_does_not_log_with_the_run_id_of_the_one_before(project: Project)
         return 0
 
     def refresh_models(argv: Sequence[str]) -> int:
-        logging.getLogger(refresh.__name__).info("building")
+        refresh.logger.info("building")
         return 0
 
     project.monkeypatch.setattr(refresh, "main", refresh_models)
