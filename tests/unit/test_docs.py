@@ -1,6 +1,8 @@
-"""The documents: links lead somewhere, decisions have date, status and a line in the index."""
+"""The documents: links lead somewhere, commands exist, decisions have date, status and a line."""
 
+import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,28 @@ def test_a_decision_has_date_status_and_a_line_in_the_index(record: Path) -> Non
     assert re.search(r"^(- )?Date: \d{4}-\d\d-\d\d", text, re.MULTILINE)
     assert re.search(r"\bStatus: (accepted|superseded)", text)
     assert f"[{number}]({record.name})" in (DECISIONS / "README.md").read_text()
+
+
+def test_every_command_of_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([\w -]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = {name for line in targets for name in line.split()}
+    for page in PAGES:
+        # A changelog names what is gone.
+        text = page.read_text() if page.name != "CHANGELOG.md" else ""
+        code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
+        for target in re.findall(r"(?<![\w-])make ([a-z][a-z-]*)", code):
+            assert target in targets, f"{page.name}: make {target}"
+        for script in re.findall(r"(?:python|run|ExecStart=\S+) (pipelines/\w+\.py)", code):
+            assert (ROOT / script).is_file(), f"{page.name}: {script}"
+        for module in re.findall(r"python3? -m ((?:marquee|tests|benchmarks)[\w.]*)", code):
+            assert find_spec(module), f"{page.name}: {module}"
+
+
+def test_the_ai_assistants_server_gets_a_read_only_snapshot() -> None:
+    page = (ROOT / "docs" / "connect.md").read_text()
+    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    arguments = json.loads(block)["mcpServers"]["marquee"]["args"]
+    assert "snapshot/warehouse.duckdb" in arguments
+    assert "--read-only" in arguments
+    for tool in ("DBeaver", "Metabase, Superset", "Evidence", "Spreadsheets", "Notebook"):
+        assert f"\n## {tool}\n" in page
