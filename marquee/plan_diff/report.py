@@ -143,9 +143,9 @@ def verdict(diff: WarehouseDiff) -> str:
             + (f"; only comments or format differ in {_and(only)}." if only else ".")
         )
     parts = _counts(changes, ChangeType.DIRECT, ChangeType.METADATA)
-    if readers := sum(change.change_type is ChangeType.INDIRECT for change in changes):
-        others = readers - len(diff.unaffected)
-        parts.append(f"{others or 'none'} of {counted(readers, 'model')} that read them changed")
+    if readers := {one.name for one in changes if one.change_type is ChangeType.INDIRECT}:
+        differing = len(readers & diff.differing_tables) or "none"
+        parts.append(f"{differing} of {counted(len(readers), 'model')} that read them changed")
     parts.append(f"SQLMesh's category: {_worst(changes)}")
     kept = [one for one in changes if one.is_forward_only and one.name in diff.differing_tables]
     if kept:
