@@ -53,7 +53,7 @@ def test_every_command_of_the_documents_exists() -> None:
     targets = set(re.findall(r"^([\w -]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     targets = {name for line in targets for name in line.split()}
     for page in PAGES:
-        # A changelog names what is gone.
+        # A changelog names commands that no longer exist.
         text = page.read_text() if page.name != "CHANGELOG.md" else ""
         code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
         for target in re.findall(r"(?<![\w-])make ([a-z][a-z-]*)", code):

@@ -99,7 +99,7 @@ def test_the_folder_of_version_0_1_is_moved_aside(root: Path, commands: list[lis
     assert (root / ".venv").is_symlink()
 
 
-def test_an_environment_whose_python_is_gone_is_replaced(
+def test_an_environment_without_its_python_is_replaced(
     root: Path, commands: list[list[str]]
 ) -> None:
     assert install.main(root) == 0
