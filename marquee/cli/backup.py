@@ -45,17 +45,19 @@ NO_VAULT_KEY = MarqueeError(
 EPILOG = """\
 examples:
   python -m marquee.cli.backup create /backup/marquee
-  python -m marquee.cli.backup create s3://bucket/marquee --vault s3://other-bucket/vault
-  python -m marquee.cli.backup restore /backup/marquee                    the newest backup
+  python -m marquee.cli.backup create s3://bucket/wh --vault s3://other/vault
+  python -m marquee.cli.backup restore /backup/marquee    (the newest backup)
   python -m marquee.cli.backup restore /backup/marquee/20261128T060000Z-3f9c1a
 
-A URL needs its file system (requirements/s3fs.lock, gcsfs.lock, adlfs.lock) and the credentials
-that it reads, such as AWS_ACCESS_KEY_ID. A vault needs its key (STUDIO_TOKEN_KEY or
-STUDIO_VAULT_KEY). The keys themselves are in no backup.
+A URL needs its file system (requirements/s3fs.lock, gcsfs.lock, adlfs.lock)
+and the credentials that it reads, such as AWS_ACCESS_KEY_ID. A vault needs
+its key (STUDIO_TOKEN_KEY or STUDIO_VAULT_KEY). The keys themselves are in no
+backup.
 
 exit codes:
   0 done    1 failed, a person has to act    2 wrong usage
-  75 failed, try again later: a run is active, or another process writes to a file
+  75 failed, try again later: a run is active, or another process writes to a
+     file
 """
 
 

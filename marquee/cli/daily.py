@@ -27,13 +27,17 @@ from marquee.ops.run_log import RunLog
 from marquee.sources.studio.settings import has_folder
 
 EPILOG = """\
-A step that fails does not keep the next ones from running. The studio's feeds are loaded if a
-landing folder is configured (STUDIO_URL, or the folder studio_feed). Environment variables are
-those of the steps: python pipelines/tmdb.py --help, studio.py, health.py.
+A step that fails does not keep the next ones from running. The studio's feeds
+are loaded if a landing folder is configured (STUDIO_URL, or the folder
+studio_feed). Environment variables are those of the steps: python
+pipelines/tmdb.py --help, studio.py, health.py.
 
 exit codes:
-  0 done    1 a step failed or a health check did, a person has to act    2 wrong usage
-  75 try again later: the server is down or limits the rate, or another run is active
+  0 done
+  1 a step failed or a health check did, a person has to act
+  2 wrong usage
+  75 try again later: the server is down or limits the rate, or another run is
+     active
   130 stopped by Ctrl-C
 """
 Command = Callable[[Sequence[str]], int]

@@ -19,9 +19,10 @@ from marquee.monitoring.snapshot import snapshot_file
 from marquee.sources.studio.encryption import rewrite
 
 EPILOG = """\
---clean removes everything that is marked: all of it is made again when it is needed. Then it runs
-`sqlmesh janitor --ignore-ttl`, which drops tables that no environment shows (a rollback builds them
-again), and writes the warehouse again without free blocks, if the disk has room for a second one.
+--clean removes everything that is marked: all of it is made again when it is
+needed. Then it runs `sqlmesh janitor --ignore-ttl`, which drops tables that
+no environment shows (a rollback builds them again), and writes the warehouse
+again without free blocks, if the disk has room for a second one.
 """
 
 

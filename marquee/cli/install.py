@@ -74,11 +74,9 @@ def create(root: Path) -> Path:
 
     """
     uv = shutil.which("uv")
-    print(
-        f"Installing the packages of {LOCK} with {'uv' if uv else 'pip'}: 1 GB of disk space,"
-        f" {'20 seconds' if uv else '1 to 5 minutes (20 seconds with uv on the PATH)'}.",
-        flush=True,
-    )
+    duration = "20 seconds" if uv else "1 to 5 minutes (20 seconds with uv on the PATH)"
+    print(f"Installing the packages of {LOCK} with {'uv' if uv else 'pip'}:", flush=True)
+    print(f"  1 GB of disk space, {duration}.", flush=True)
     started = time.monotonic()
     folder = root / ".venvs" / str(time.time_ns())
     try:

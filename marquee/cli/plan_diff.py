@@ -39,8 +39,10 @@ CACHE = ROOT / ".cache" / "plan-diff"
 
 EPILOG = """\
 exit codes:
-  0 the report is written    1 it is written, and the change does not build or a check fails
-  2 wrong usage, no such base, a base that does not build, or a fault: the report says which
+  0 the report is written
+  1 it is written, and the change does not build or a check fails
+  2 wrong usage, no such base, a base that does not build, or a fault: the
+     report says which
 """
 
 

@@ -36,13 +36,15 @@ from marquee.ops.log_tables import SUCCEEDED, LogWriter
 
 logger = logging.getLogger("marquee.cli.refresh")  # of `python -m`, too
 EPILOG = """\
-A model is out of date if it was last evaluated before the newest completed load of bronze. Only
-these models and those that read them are run. To evaluate all models whatever their state:
+A model is out of date if it was last evaluated before the newest completed
+load of bronze. Only these models and those that read them are run. To
+evaluate all models whatever their state:
   sqlmesh run --ignore-cron
 
 exit codes:
   0 done    1 failed, a person has to act    2 wrong usage
-  75 failed, try again later: another run is active, or another process holds a file
+  75 failed, try again later: another run is active, or another process holds
+     a file
 """
 
 

@@ -2,11 +2,14 @@
 
 import json
 import re
+import subprocess
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from marquee.cli import backup, daily, demo, disk, export, plan_diff, refresh, ui
 from marquee.core.settings import ROOT
 
 DECISIONS = ROOT / "docs" / "decisions"
@@ -62,6 +65,35 @@ def test_every_command_of_the_documents_exists() -> None:
             assert (ROOT / script).is_file(), f"{page.name}: {script}"
         for module in re.findall(r"python3? -m ((?:marquee|tests|benchmarks)[\w.]*)", code):
             assert find_spec(module), f"{page.name}: {module}"
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        *(backup.main, disk.main, export.main, plan_diff.main, refresh.main, ui.main),
+        lambda argv: daily.run(argv, _no_pipeline, _no_pipeline),
+        lambda argv: demo.main(argv, {}),
+    ],
+)
+def test_the_help_of_a_command_fits_80_columns(
+    main: Callable[[list[str]], int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
+
+
+def test_make_help_fits_80_columns() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [line for line in listed.stdout.splitlines() if len(line) > 80] == []
+    assert "\n  demo  " in listed.stdout
+
+
+def _no_pipeline(argv: Sequence[str]) -> int:
+    raise AssertionError(argv)
 
 
 def test_the_ai_assistants_server_gets_a_read_only_snapshot() -> None:
