@@ -90,6 +90,8 @@ def run(argv: Sequence[str] | None, load_tmdb: Command, load_studio: Command) ->
             logger.error("%s", line)
         return exit_code(error)
     print("Daily run:", *ended, sep="\n")
+    if any(one.step == health.JOB and one.code == EXIT_FAILURE for one in ended):
+        print("To do: the end of each line above that begins with FAIL says what.")
     return total_code(ended)
 
 

@@ -32,7 +32,7 @@ def main(root: Path = ROOT) -> int:
     if not OLDEST <= version <= NEWEST:
         print(
             f"Marquee needs Python 3.10 to 3.13; {sys.executable} is {version[0]}.{version[1]}."
-            " Try: make install PYTHON=python3.12",
+            "\nTry: make install PYTHON=python3.12, or uv run --python 3.12 marquee/cli/install.py",
             file=sys.stderr,
         )
         return 1
