@@ -11,9 +11,14 @@ DAGSTER := .cache/dagster
 ##@ Users
 
 # A line `##@ Users` begins the targets of an audience; an audience may have several such lines.
+# A line is at most 80 characters.
 help:  ## Show this list
 	@awk -F ':.*## ' '/^##@ / { audience = substr($$0, 5); if (!seen[audience]++) order[++n] = audience } \
-	  /^[a-z0-9-]+:.*## / { lines[audience] = lines[audience] sprintf("  %-16s%s\n", $$1, $$2) } \
+	  /^[a-z0-9-]+:.*## / { words = split($$2, word, " "); line = sprintf("  %-19s", $$1); \
+	    for (i = 1; i <= words; i++) { \
+	      if (length(line) + 1 + length(word[i]) > 80) { lines[audience] = lines[audience] line "\n"; line = sprintf("%21s", "") } \
+	      line = line " " word[i] } \
+	    lines[audience] = lines[audience] line "\n" } \
 	  END { for (i = 1; i <= n; i++) printf("%s%s\n%s", (i > 1 ? "\n" : ""), order[i], lines[order[i]]) }' $(MAKEFILE_LIST)
 
 install: $(VENV)/installed  ## Install into .venv from requirements.lock (1 GB; 20 s with uv, 1 to 5 minutes with pip)

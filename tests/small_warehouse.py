@@ -18,6 +18,7 @@ from sqlmesh.core.loader import LoadedProject, SqlMeshLoader
 from sqlmesh.core.snapshot.evaluator import SnapshotEvaluator
 
 from macros.bronze import TABLES
+from marquee import LINKS
 from marquee.core.settings import ROOT
 from marquee.plan_diff.build import forget_modules
 from tests.conftest import finish, in_child
@@ -165,7 +166,7 @@ class Warehouse:
         """Work from here on with a copy of the project's files, to be changed."""
         for name in ("sqlmesh_project", "audits"):
             shutil.copytree(ROOT / name, folder / name)
-        for name in ("config.yaml", "models", "macros", "seeds", "linter", "external_models.yaml"):
+        for name in ("config.yaml", *LINKS):
             shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
         self.project = folder
 

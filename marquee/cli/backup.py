@@ -7,7 +7,6 @@ places are paths or URLs that fsspec knows.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ import duckdb
 from fsspec.core import url_to_fs
 
 from marquee.bronze.destination import duckdb_destination
-from marquee.cli.base import report_error
+from marquee.cli.base import command_parser, report_error
 from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import MarqueeError, TemporaryError
 from marquee.core.lock import lock_file, restored_folder, run_lock
@@ -30,38 +29,44 @@ from marquee.core.settings import Settings, gateway
 from marquee.monitoring.snapshot import file_state
 from marquee.sources.studio.encryption import OWNER_ONLY, PRIVATE_UMASK
 from marquee.sources.studio.erasure import check_pair
-from marquee.sources.studio.settings import StudioSettings
+from marquee.sources.studio.settings import NO_KEY, StudioSettings
 from marquee.sources.studio.vault import Vault
 
 MANIFEST = "manifest.json"
 COPIED_BYTES = 1 << 22
 WAREHOUSE, STATE, VAULT = "warehouse", "state", "vault"  # the parts
 
+NO_VAULT_KEY = MarqueeError(
+    "The vault has to be checked, and its key is missing.",
+    "Set STUDIO_TOKEN_KEY (or STUDIO_VAULT_KEY besides). After `make demo` it is the sandbox's:\n"
+    "  export STUDIO_TOKEN_KEY=$(.venv/bin/python -c "
+    '"from marquee.sandbox.studio import TOKEN_KEY; print(TOKEN_KEY)")',
+)
 EPILOG = """\
 examples:
   python -m marquee.cli.backup create /backup/marquee
-  python -m marquee.cli.backup create s3://bucket/marquee --vault s3://other-bucket/vault
-  python -m marquee.cli.backup restore /backup/marquee                    the newest backup
+  python -m marquee.cli.backup create s3://bucket/wh --vault s3://other/vault
+  python -m marquee.cli.backup restore /backup/marquee    (the newest backup)
   python -m marquee.cli.backup restore /backup/marquee/20261128T060000Z-3f9c1a
 
-A URL needs its file system (requirements/s3fs.lock, gcsfs.lock, adlfs.lock) and the credentials
-that it reads, such as AWS_ACCESS_KEY_ID. A vault needs its key (STUDIO_TOKEN_KEY or
-STUDIO_VAULT_KEY). The keys themselves are in no backup.
+A URL needs its file system (requirements/s3fs.lock, gcsfs.lock, adlfs.lock)
+and the credentials that it reads, such as AWS_ACCESS_KEY_ID. A vault needs
+its key (STUDIO_TOKEN_KEY or STUDIO_VAULT_KEY). The keys themselves are in no
+backup.
 
 exit codes:
   0 done    1 failed, a person has to act    2 wrong usage
-  75 failed, try again later: a run is active, or another process writes to a file
+  75 failed, try again later: a run is active, or another process writes to a
+     file
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Back up or restore; return the exit code (see `--help`)."""
-    parser = argparse.ArgumentParser(
-        prog="python -m marquee.cli.backup",
-        description="Back up the warehouse, SQLMesh's state and the vault, or restore them.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    parser = command_parser(
+        "python -m marquee.cli.backup",
+        "Back up the warehouse, SQLMesh's state and the vault, or restore them.",
+        EPILOG,
     )
     parser.add_argument("action", choices=["create", "restore"])
     parser.add_argument("place", help="the folder of the backups; to restore, also one backup")
@@ -238,21 +243,18 @@ def check_vault(warehouse: Path, vault: Path) -> str | None:
         MarqueeError: it does not, it is, or its key is another one.
 
     """
-    studio = StudioSettings.from_configuration()
+    try:
+        studio = StudioSettings.from_configuration()
+    except MarqueeError as error:
+        raise NO_VAULT_KEY if error is NO_KEY else error from None
     destination = duckdb_destination(
         vault, read_only=True, what="vault", variable="MARQUEE_VAULT_DUCKDB"
     )
     opened = Vault(destination, studio.vault_encryption_key, read_only=True)
+    pair = duckdb_destination(warehouse, read_only=True), opened.erasures()
     # A newer vault is fine: its erasures are applied afterwards.
-    missing = check_pair(
-        duckdb_destination(warehouse, read_only=True), opened.erasures(), is_erasure=True
-    )
-    if missing:
-        raise MarqueeError(
-            f"The vault is older than the warehouse: it lacks {len(missing)} erasures. Fans who "
-            "were forgotten since then would come back.",
-            "Use the newest vault.",
-        )
+    if check_pair(*pair, is_erasure=True):
+        check_pair(*pair)
     return opened.key_check()
 
 

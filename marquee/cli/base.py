@@ -22,11 +22,11 @@ import logging
 import os
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from textwrap import fill
+from typing import TYPE_CHECKING
 
 from marquee.core.errors import chain, exit_code, explain
 from marquee.core.logs import (
@@ -38,6 +38,9 @@ from marquee.core.logs import (
 )
 from marquee.core.signals import EXIT_CODE
 
+if TYPE_CHECKING:  # it imports dlt, which most commands need not
+    from marquee.ops.run_log import RunReport
+
 EXIT_CODES = """\
 exit codes:
   0 done    1 failed, a person has to act    2 wrong usage    130 stopped by Ctrl-C
@@ -47,11 +50,17 @@ logger = logging.getLogger(__name__)
 RESUME = "The same command again resumes from there."
 
 
-class RunReport(Protocol):
-    """What a run counted; the reports of the pipelines are that."""
-
-    batch_id: str
-    landed: Counter[str]
+def command_parser(
+    prog: str, description: str, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """Build a parser that keeps the lines of `epilog` and accepts no abbreviated option."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=fill(description),
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
 
 
 def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
@@ -68,13 +77,7 @@ def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentP
         The parser. It accepts no abbreviated options: the run log masks an option by its name.
 
     """
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=description,
-        epilog=f"{epilog}\n{EXIT_CODES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = command_parser(prog, description, f"{epilog}\n{EXIT_CODES}")
     parser.add_argument("--dry-run", action="store_true", help="fetch and report, write nothing")
     parser.add_argument(
         "--destination",

@@ -6,20 +6,18 @@ it completes what was interrupted, and loads nothing that is loaded. It never go
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
-from typing import Any
 
 import duckdb
-from sqlmesh.core.console import NoopConsole, TerminalConsole, set_console
 
 from marquee.cli import report
+from marquee.cli.base import command_parser
 from marquee.cli.refresh import refresh
 from marquee.core.errors import explain
-from marquee.core.progress import Progress
+from marquee.core.logs import configure_logging
 from marquee.core.settings import Settings, gateway
 from marquee.dashboard.queries import SANDBOX_RUNS
 from marquee.sandbox.loaded import Loaded
@@ -27,37 +25,6 @@ from marquee.sandbox.studio import BATCHES
 
 # A pipeline's command line: takes its arguments, returns its exit code.
 Pipeline = Callable[[Sequence[str]], int]
-
-
-class TablesProgress(NoopConsole):
-    """One line of progress for a plan or run of SQLMesh; errors as its terminal shows them.
-
-    A failed audit that stops nothing is no error to read here: the report names it.
-    """
-
-    def __init__(self, progress: Progress) -> None:
-        """Take what draws the line."""
-        self._progress = progress
-        self._terminal = TerminalConsole()
-
-    def start_evaluation_progress(
-        self, batched_intervals: Mapping[Any, Sequence[Any]], *_: Any, **__: Any
-    ) -> None:
-        """Begin to build tables."""
-        total = sum(map(len, batched_intervals.values()))
-        self._progress.stage("building", total, "table")
-
-    def update_snapshot_evaluation_progress(self, snapshot: Any, *_: Any, **__: Any) -> None:
-        """Count a table that was built and audited."""
-        self._progress.advance(snapshot.model.name if snapshot.is_model else snapshot.name)
-
-    def log_error(self, message: str) -> None:
-        """Show an error."""
-        self._terminal.log_error(message)
-
-    def log_failed_models(self, errors: list[Any]) -> None:
-        """Show which tables could not be built."""
-        self._terminal.log_failed_models(errors)
 
 
 def main(argv: Sequence[str] | None, pipelines: Mapping[str, Pipeline]) -> int:
@@ -71,9 +38,9 @@ def main(argv: Sequence[str] | None, pipelines: Mapping[str, Pipeline]) -> int:
         The exit code.
 
     """
-    parser = argparse.ArgumentParser(
-        prog="python pipelines/demo.py",
-        description="Load both sandboxes, build the warehouse, print a report. Without options: "
+    parser = command_parser(
+        "python pipelines/demo.py",
+        "Load both sandboxes, build the warehouse, print a report. Without options: "
         "go on where the warehouse is.",
     )
     parser.add_argument("--day", type=int, metavar="N", help="the movies N days later")
@@ -142,9 +109,8 @@ def advance(loaded: Loaded, day: int, batch: int, pipelines: Mapping[str, Pipeli
             return code
     if not commands:
         print(f"Nothing new: the warehouse has day {day} and batch {batch}.")
-    with Progress() as progress:
-        set_console(TablesProgress(progress))
-        return refresh()
+    configure_logging()  # no longer with the run id of a pipeline
+    return refresh()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from marquee.cli.base import report_error
+from marquee.cli.base import command_parser, report_error
 from marquee.core.errors import MarqueeError
 from marquee.core.lock import lock_file, run_lock
 from marquee.core.settings import ROOT, Settings
@@ -20,9 +19,10 @@ from marquee.monitoring.snapshot import snapshot_file
 from marquee.sources.studio.encryption import rewrite
 
 EPILOG = """\
---clean removes everything that is marked: all of it is made again when it is needed. Then it runs
-`sqlmesh janitor --ignore-ttl`, which drops tables that no environment shows (a rollback builds them
-again), and writes the warehouse again without free blocks, if the disk has room for a second one.
+--clean removes everything that is marked: all of it is made again when it is
+needed. Then it runs `sqlmesh janitor --ignore-ttl`, which drops tables that
+no environment shows (a rollback builds them again), and writes the warehouse
+again without free blocks, if the disk has room for a second one.
 """
 
 
@@ -52,12 +52,7 @@ class Item:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Show what uses the disk, and remove what can be made again; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m marquee.cli.disk",
-        description="Show what uses the disk.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("python -m marquee.cli.disk", "Show what uses the disk.", EPILOG)
     parser.add_argument("--clean", action="store_true", help="remove what can be made again")
     options = parser.parse_args(argv)
     settings = Settings.from_environment()

@@ -6,7 +6,6 @@ of the warehouse, so that no run is locked out.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from marquee.cli.base import command_parser
 from marquee.core.csv_cells import neutralized
 from marquee.core.settings import ROOT, Settings, gateway
 from marquee.core.text import counted
@@ -36,9 +36,9 @@ ORDER BY columns.table_name, columns.column_index
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the files; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python pipelines/export.py",
-        description="Write gold as Parquet and CSV, with a data dictionary. Text that a "
+    parser = command_parser(
+        "python pipelines/export.py",
+        "Write gold as Parquet and CSV, with a data dictionary. Text that a "
         "spreadsheet would run as a formula gets an apostrophe in front, in the CSV files only.",
     )
     parser.add_argument(

@@ -25,11 +25,14 @@ KEEP_SECONDS = 24 * 3600
 
 def main(root: Path = ROOT) -> int:
     """Create or update the environment; return the exit code."""
+    if sys.platform == "win32":
+        print("On Windows Marquee runs in WSL (wsl --install).", file=sys.stderr)
+        return 1
     version = sys.version_info[:2]
     if not OLDEST <= version <= NEWEST:
         print(
             f"Marquee needs Python 3.10 to 3.13; {sys.executable} is {version[0]}.{version[1]}."
-            " Try: make install PYTHON=python3.12",
+            "\nTry: make install PYTHON=python3.12, or uv run --python 3.12 marquee/cli/install.py",
             file=sys.stderr,
         )
         return 1
@@ -49,9 +52,12 @@ def main(root: Path = ROOT) -> int:
 
 
 def is_current(root: Path, link: Path) -> bool:
-    """Tell whether the environment was installed from a lock file of the same content."""
-    installed = link / LOCK
-    return installed.is_file() and cmp(installed, root / LOCK, shallow=False)
+    """Tell whether the environment works and was installed from a lock file of the same content.
+
+    It stops working when its Python is removed, or in a container that has the folder mounted.
+    """
+    installed, python = link / LOCK, link / "bin" / "python"
+    return python.exists() and installed.is_file() and cmp(installed, root / LOCK, shallow=False)
 
 
 def create(root: Path) -> Path:
@@ -68,11 +74,9 @@ def create(root: Path) -> Path:
 
     """
     uv = shutil.which("uv")
-    print(
-        f"Installing the packages of {LOCK} with {'uv' if uv else 'pip'}: 1 GB of disk space,"
-        f" {'half a minute' if uv else 'one to five minutes (half a minute with uv on the PATH)'}.",
-        flush=True,
-    )
+    duration = "20 seconds" if uv else "1 to 5 minutes (20 seconds with uv on the PATH)"
+    print(f"Installing the packages of {LOCK} with {'uv' if uv else 'pip'}:", flush=True)
+    print(f"  1 GB of disk space, {duration}.", flush=True)
     started = time.monotonic()
     folder = root / ".venvs" / str(time.time_ns())
     try:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from sqlmesh.utils.errors import SQLMeshError
 
+from marquee.cli.base import command_parser
 from marquee.core.settings import ROOT
 from marquee.core.signals import end_forks_with_parent
 from marquee.plan_diff.bronze import INPUTS, sandbox_bronze
@@ -38,8 +39,10 @@ CACHE = ROOT / ".cache" / "plan-diff"
 
 EPILOG = """\
 exit codes:
-  0 the report is written    1 it is written, and the change does not build or a check fails
-  2 wrong usage, no such base, a base that does not build, or a fault: the report says which
+  0 the report is written
+  1 it is written, and the change does not build or a check fails
+  2 wrong usage, no such base, a base that does not build, or a fault: the
+     report says which
 """
 
 
@@ -61,11 +64,10 @@ class Progress:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the report; return the exit code (see `--help`)."""
-    parser = argparse.ArgumentParser(
-        prog="python -m marquee.cli.plan_diff",
-        description="Compare the working tree's warehouse with that of a base revision.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_parser(
+        "python -m marquee.cli.plan_diff",
+        "Compare the working tree's warehouse with that of a base revision.",
+        EPILOG,
     )
     parser.add_argument(
         "--base",

@@ -6,11 +6,12 @@ once if there are none. Then it publishes the read-only snapshot.
 
 from __future__ import annotations
 
-import argparse
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
+from typing import Any
 from uuid import uuid4
 
 import duckdb
@@ -18,27 +19,32 @@ from sqlglot import exp
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlmesh import configure_logging, remove_excess_logs
 from sqlmesh.cli import error_handler
-from sqlmesh.core.console import configure_console, get_console
+from sqlmesh.core.console import NoopConsole, TerminalConsole, set_console
 from sqlmesh.core.context import Context
 
-from marquee.cli.base import report_error
+from marquee.cli.base import add_log_options, command_parser, report_error
+from marquee.core import logs
 from marquee.core.clock import naive_utc, utcnow
 from marquee.core.errors import MarqueeError
 from marquee.core.garbage import collect_rarely
 from marquee.core.lock import lock_file, run_lock
+from marquee.core.progress import Progress
 from marquee.core.settings import ROOT, Settings, gateway
 from marquee.core.signals import end_forks_with_parent
 from marquee.monitoring.snapshot import publish
 from marquee.ops.log_tables import SUCCEEDED, LogWriter
 
+logger = logging.getLogger("marquee.cli.refresh")  # of `python -m`, too
 EPILOG = """\
-A model is out of date if it was last evaluated before the newest completed load of bronze. Only
-these models and those that read them are run. To evaluate all models whatever their state:
+A model is out of date if it was last evaluated before the newest completed
+load of bronze. Only these models and those that read them are run. To
+evaluate all models whatever their state:
   sqlmesh run --ignore-cron
 
 exit codes:
   0 done    1 failed, a person has to act    2 wrong usage
-  75 failed, try again later: another run is active, or another process holds a file
+  75 failed, try again later: another run is active, or another process holds
+     a file
 """
 
 
@@ -55,26 +61,57 @@ SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0 AND load_id NOT 
 ONLY_RUN = 0.0
 
 
+class TablesProgress(NoopConsole):
+    """One line of progress for a plan or run of SQLMesh; errors as its terminal shows them.
+
+    A failed audit that stops nothing is no error to read here: the report names it.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        """Take what draws the line."""
+        self._progress = progress
+        self._terminal = TerminalConsole()
+
+    def start_evaluation_progress(
+        self, batched_intervals: Mapping[Any, Sequence[Any]], *_: Any, **__: Any
+    ) -> None:
+        """Begin to build tables."""
+        total = sum(map(len, batched_intervals.values()))
+        self._progress.stage("building", total, "table")
+
+    def update_snapshot_evaluation_progress(self, snapshot: Any, *_: Any, **__: Any) -> None:
+        """Count a table that was built and audited."""
+        self._progress.advance(snapshot.model.name if snapshot.is_model else snapshot.name)
+
+    def log_error(self, message: str) -> None:
+        """Show an error."""
+        self._terminal.log_error(message)
+
+    def log_failed_models(self, errors: list[Any]) -> None:
+        """Show which tables could not be built."""
+        self._terminal.log_failed_models(errors)
+
+
 def main(argv: Sequence[str]) -> int:
     """Plan, run, or do neither; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m marquee.cli.refresh",
-        description="Bring prod up to date: changed models, then new data.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_parser(
+        "python -m marquee.cli.refresh",
+        "Bring prod up to date: changed models, then new data.",
+        EPILOG,
     )
     parser.add_argument(
         "--skip-plan",
         action="store_true",
         help="new data only; do not look for changed models, unless no plan of prod has ended",
     )
+    add_log_options(parser)
     options = parser.parse_args(argv)
-    configure_console()
+    logs.configure_logging(options.log_level, log_format=options.log_format)
     return refresh(skip_plan=options.skip_plan)
 
 
 def refresh(*, skip_plan: bool = False) -> int:
-    """Plan, run, or do neither, with SQLMesh's console as it is set; then publish the snapshot.
+    """Plan, run, or do neither, with a line of progress; then publish the snapshot.
 
     Args:
         skip_plan: do not look for changed models, unless no plan of prod has ended.
@@ -92,6 +129,7 @@ def refresh(*, skip_plan: bool = False) -> int:
         with ExitStack() as stack:
             if is_file:
                 stack.enter_context(run_lock(lock_file(settings.dlt_dir, settings.duckdb)))
+            set_console(TablesProgress(stack.enter_context(Progress())))
             code = plan_and_run(skip_plan)
             if is_file:
                 publish(settings.duckdb)
@@ -128,7 +166,7 @@ def plan_and_run(skip_plan: bool) -> int:
             return 0 if ended.is_success else 1
         if not is_planned:
             log_unchanged(context, started_at)
-            get_console().log_status_update("Prod is up to date: no changed model, no new load.")
+            logger.info("Prod is up to date: no changed model, no new load.")
     finally:
         context.close()
     return 0

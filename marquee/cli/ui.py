@@ -8,7 +8,6 @@ DuckDB admits one process at a time; on a copy the UI locks nobody out.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
@@ -20,6 +19,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from marquee import LINKS
+from marquee.cli.base import command_parser
 from marquee.core.same_origin import LOOPBACK, denial
 from marquee.core.settings import ROOT, Settings, gateway
 from marquee.monitoring.snapshot import current_snapshot
@@ -27,20 +28,18 @@ from marquee.monitoring.store import MissingWarehouse
 from marquee.plan_diff.build import own_package
 
 HOST, PORT = "127.0.0.1", 8000
-# What SQLMesh reads of the project; links stay links.
-PROJECT = ("config.yaml", "external_models.yaml", "sqlmesh_project", "audits", "marquee")
-LINKS = ("models", "macros", "seeds", "linter")
-MODEL_TESTS = Path("tests") / "models"
+# What SQLMesh reads of the project.
+PROJECT = ("config.yaml", "sqlmesh_project", "audits", "marquee", "tests/models", *LINKS)
 MEMORY_LIMIT = "MARQUEE_DUCKDB_MEMORY_LIMIT"
 CONNECTION = "SQLMESH__GATEWAYS__DUCKDB__CONNECTION__CONNECTOR_CONFIG__"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until it is stopped; return 0, or 1 where there is nothing to copy."""
-    parser = argparse.ArgumentParser(
-        prog="python -m marquee.cli.ui",
-        description=f"Serve SQLMesh's UI on {HOST}, on copies of project, warehouse and state.",
-        epilog="Nothing that is edited or run in the UI reaches the project or the warehouse.",
+    parser = command_parser(
+        "python -m marquee.cli.ui",
+        f"Serve SQLMesh's UI on {HOST}, on copies of project, warehouse and state.",
+        "Nothing that is edited or run in the UI reaches the project or the warehouse.",
     )
     parser.add_argument("--port", type=int, default=PORT, help=f"default: {PORT}")
     options = parser.parse_args(argv)
@@ -105,18 +104,15 @@ def _memory_limit() -> str:
 
 def copy_project(folder: Path) -> Path:
     """Copy what SQLMesh reads of the project; return the folder."""
-    folder.mkdir()
     for name in PROJECT:
-        source = ROOT / name
-        if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, folder / name, symlinks=True, ignore=ignored)
-        else:
-            shutil.copy(source, folder / name)
-    for name in LINKS:
-        shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
-    if (ROOT / MODEL_TESTS).is_dir():
-        shutil.copytree(ROOT / MODEL_TESTS, folder / MODEL_TESTS)
+        source, copy = ROOT / name, folder / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir() and not source.is_symlink():
+            shutil.copytree(
+                source, copy, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        elif source.exists():  # the tests are left out where only the package was deployed
+            shutil.copy(source, copy, follow_symlinks=False)
     return folder
 
 

@@ -20,7 +20,13 @@ LOADS = (
     ("pipelines.studio", "--sandbox"),
 )
 # What decides on the rows of bronze.
-INPUTS = ("pipelines", "marquee", ".dlt/config.toml", "requirements.lock")
+INPUTS = (
+    "pipelines",
+    *(f"marquee/{name}" for name in ("bronze", "core", "sandbox", "sources")),
+    *(f"marquee/cli/{name}.py" for name in ("base", "studio", "tmdb")),
+    ".dlt/config.toml",
+    "requirements.lock",
+)
 
 # The name is part of every view, so a copy must keep it.
 FILE = "warehouse.duckdb"

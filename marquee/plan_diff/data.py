@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -18,6 +18,9 @@ from marquee.plan_diff.models import Change, ChangeType
 
 SAMPLE_ROWS = 3
 RUN = "run_id"
+# Columns that tell where a row comes from: load, response, version of a parent's table. They differ
+# wherever a table is built again.
+LINEAGE_PREFIX = "_"
 # Doubles are compared and summed to so many digits after the point: the same on every run, and
 # finer than any measure of a movie.
 DECIMALS = 6
@@ -64,7 +67,8 @@ class TableChange:
         rows_after: Rows in the environment of the change.
         added: Rows whose key is new.
         removed: Rows whose key no longer exists.
-        changed: Rows of the same key with another value in some column that both sides have.
+        changed: Rows of the same key with another value in some column that both sides have and
+            that does not tell where the row comes from.
         differing: How many values differ, by column; columns without any are left out.
         totals: The measures whose total or mean differs.
         changed_rows: A few of them, each with the values before and after.
@@ -76,14 +80,14 @@ class TableChange:
     name: str
     rows_before: int
     rows_after: int
-    added: int
-    removed: int
-    changed: int
-    differing: dict[str, int]
-    totals: list[Total]
-    changed_rows: list[Sample]
-    added_keys: list[dict[str, str]]
-    removed_keys: list[dict[str, str]]
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    differing: dict[str, int] = field(default_factory=dict)
+    totals: list[Total] = field(default_factory=list)
+    changed_rows: list[Sample] = field(default_factory=list)
+    added_keys: list[dict[str, str]] = field(default_factory=list)
+    removed_keys: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def differs(self) -> bool:
@@ -92,7 +96,7 @@ class TableChange:
 
 
 def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
-    """Compare every table that was rebuilt, previews of forward-only models included.
+    """Compare every table that was rebuilt, previews of those that prod keeps included.
 
     A log of what each run measured is left out: no row of it has its like in another run.
     """
@@ -101,7 +105,7 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
         _compare(built.context, change.before, change.after, change.columns.renamed)
         for change in changes
         if change.change_type in compared
-        and (change.is_rebuilt or change.is_forward_only)
+        and change.is_compared
         and change.before
         and change.after
         and RUN not in {column.name for column in _columns_of(change.before.grains)}
@@ -143,6 +147,11 @@ def _compare(context: Context, before: Model, after: Model, renamed: dict[str, s
         source.sql("duckdb"),
         target.sql("duckdb"),
         on=key if new_key == key else _condition(key, new_key),
+        skip_columns=[
+            column
+            for column in before.columns_to_types or {}
+            if column.startswith(LINEAGE_PREFIX) and column not in key
+        ],
         limit=SAMPLE_ROWS,
         decimals=DECIMALS,
         show=False,
@@ -174,17 +183,12 @@ def _all_replaced(context: Context, before: Model, after: Model) -> TableChange:
     views = view_of(before, "prod"), view_of(after, ENVIRONMENT)
     rows_before, rows_after = (_rows_of(context, view) for view in views)
     return TableChange(
-        name=after.name,
-        rows_before=rows_before,
-        rows_after=rows_after,
+        after.name,
+        rows_before,
+        rows_after,
         added=rows_after,
         removed=rows_before,
-        changed=0,
-        differing={},
         totals=_totals(context, before, after),
-        changed_rows=[],
-        added_keys=[],
-        removed_keys=[],
     )
 
 
@@ -234,6 +238,7 @@ def _measures(model: Model) -> list[str]:
         for column, kind in (model.columns_to_types or {}).items()
         if kind.is_type(*exp.DataType.NUMERIC_TYPES)
         and column not in keys
+        and not column.startswith(LINEAGE_PREFIX)
         and not column.endswith(("_id", "_sk", "_year", "_month", "_quarter", "_position"))
     ]
 

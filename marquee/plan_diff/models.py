@@ -49,8 +49,9 @@ class Change:
         name: Such as `gold.fact_movies`.
         change_type: Whether it was added, removed, or changed, and in which way.
         category: SQLMesh's category, such as `Breaking`.
-        is_rebuilt: It has a table of its own; otherwise it shares the base's.
-        is_forward_only: It keeps its table in prod, and the change counts for new rows.
+        is_rebuilt: Prod gets a new table; otherwise it keeps the base's.
+        is_compared: The environment has a table by the new definition: that of prod, or a preview.
+        is_forward_only: Prod keeps its table, and the change counts for new rows.
         diff: The difference of its definition, as SQLMesh shows it; all of it for an added or
             removed one, and empty for an indirect change.
         columns: What became of its columns.
@@ -62,12 +63,13 @@ class Change:
     name: str
     change_type: ChangeType
     category: str
-    is_rebuilt: bool
-    is_forward_only: bool
-    diff: str
-    columns: Columns
-    before: Model | None
-    after: Model | None
+    diff: str = ""
+    columns: Columns = field(default_factory=Columns)
+    is_rebuilt: bool = False
+    is_compared: bool = False
+    is_forward_only: bool = False
+    before: Model | None = None
+    after: Model | None = None
 
 
 def changes(plan: Plan, base: Models) -> list[Change]:
@@ -82,12 +84,9 @@ def changes(plan: Plan, base: Models) -> list[Change]:
             base[snapshot_id.name].name,
             ChangeType.REMOVED,
             SNAPSHOT_CHANGE_CATEGORY_STR[SnapshotChangeCategory.BREAKING],
-            is_rebuilt=False,
-            is_forward_only=False,
             diff=whole_diff(base[snapshot_id.name], None),
             columns=compare_columns(base[snapshot_id.name], None),
             before=base[snapshot_id.name],
-            after=None,
         )
         for snapshot_id in difference.removed_snapshots
     ]
@@ -109,12 +108,16 @@ def changes(plan: Plan, base: Models) -> list[Change]:
 
 
 def _change(change_type: ChangeType, after: Snapshot, before: Snapshot | None, diff: str) -> Change:
+    is_rebuilt = before is None or after.version != before.version
+    # SQLMesh fills no preview where it knows that no row can differ: the table is empty.
+    is_preview = not (is_rebuilt or _is_metadata(after) or after.is_indirect_non_breaking)
     return Change(
         name=after.model.name,
         change_type=change_type,
         category=SNAPSHOT_CHANGE_CATEGORY_STR[after.change_category],
-        is_rebuilt=before is None or after.version != before.version,
-        is_forward_only=after.model.forward_only,
+        is_rebuilt=is_rebuilt,
+        is_compared=is_rebuilt or is_preview,
+        is_forward_only=is_preview and after.model.forward_only,
         diff=diff,
         columns=compare_columns(before.model if before else None, after.model),
         before=before.model if before else None,

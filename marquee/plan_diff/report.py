@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
+from marquee.core.text import counted
 from marquee.plan_diff.checks import CheckResults
-from marquee.plan_diff.data import Sample, TableChange
+from marquee.plan_diff.data import LINEAGE_PREFIX, Sample, TableChange
 from marquee.plan_diff.failure import TITLE
 from marquee.plan_diff.lineage import ROWS, Consumers
 from marquee.plan_diff.markup import code, fenced, folded, plain
@@ -35,7 +37,8 @@ class WarehouseDiff:
         base: The base, for people.
         model_count: Models of the working tree.
         changes: The models that differ.
-        impacted: Columns that a change can alter or that go, by model.
+        impacted: Columns that read what was changed, or that go, by model; on the sandbox's data
+            their values may be the same.
         consumers: What read the columns that go.
         tables: The differences of the tables that were rebuilt.
         row_counts: Rows of added and of removed tables.
@@ -67,13 +70,25 @@ class WarehouseDiff:
         return [change for change in self.changes if change.change_type is not ChangeType.COMMENT]
 
     @property
-    def kpi_columns(self) -> dict[str, list[str]]:
-        """The impacted columns of KPI tables."""
-        return {
-            name: columns
-            for name, columns in self.impacted.items()
-            if name.split(".")[-1].startswith(KPI_PREFIXES)
-        }
+    def differing_columns(self) -> set[tuple[str, str]]:
+        """The columns of which a value differs, with their models."""
+        return {(table.name, column) for table in self.tables for column in table.differing}
+
+    @property
+    def differing_tables(self) -> set[str]:
+        """The tables of which a row differs."""
+        return {table.name for table in self.tables if table.differs}
+
+    @property
+    def unaffected(self) -> list[Change]:
+        """The models that read a change and have the same rows."""
+        return [
+            change
+            for change in self.changes
+            if change.change_type is ChangeType.INDIRECT
+            and change.name not in self.differing_tables
+            and (not change.is_compared or change.name in {table.name for table in self.tables})
+        ]
 
     @property
     def rebuilt_tables(self) -> list[str]:
@@ -127,38 +142,54 @@ def verdict(diff: WarehouseDiff) -> str:
             f"**No change** {against}: {diff.model_count} models, columns and rows are the same"
             + (f"; only comments or format differ in {_and(only)}." if only else ".")
         )
-    parts = [
-        _count(changes, change_type)
-        for change_type in ChangeType
-        if any(c.change_type is change_type for c in changes)
-    ]
-    kpi_columns = sum(len(columns) for columns in diff.kpi_columns.values())
-    if kpi_columns:
-        parts.append(f"{_number(kpi_columns, 'KPI column')} impacted{_of_them_removed(diff)}")
-    differing = [table for table in diff.tables if table.differs]
-    if differing:
-        rows = sum(table.added + table.removed + table.changed for table in differing)
-        parts.append(f"{_number(rows, 'row')} in {_number(len(differing), 'table')} differ")
-    elif diff.tables:
-        parts.append("no row differs")
+    parts = _counts(changes, ChangeType.DIRECT, ChangeType.METADATA)
+    if readers := {one.name for one in changes if one.change_type is ChangeType.INDIRECT}:
+        differing = len(readers & diff.differing_tables) or "none"
+        parts.append(f"{differing} of {counted(len(readers), 'model')} that read them changed")
+    parts.append(f"SQLMesh's category: {_worst(changes)}")
+    kept = [one for one in changes if one.is_forward_only and one.name in diff.differing_tables]
+    if kept:
+        parts.append(f"prod keeps the rows of {counted(len(kept), 'table')}")
+    if count := sum(map(_is_kpi, diff.differing_columns)):
+        parts.append(f"{counted(count, 'KPI column')} {'differs' if count == 1 else 'differ'}")
+    if count := sum(map(_is_kpi, diff.removed_columns)):
+        parts.append(f"**{counted(count, 'KPI column')} removed**")
     if not diff.checks.passed:
         failed = len(diff.checks.audits_failed) + len(diff.checks.tests_failed)
-        parts.append(f"**{_number(failed, 'check')} failed**")
+        parts.append(f"**{counted(failed, 'check')} failed**")
     if diff.guard_error:
         parts.append("**prod's plan guard would reject it**")
     if diff.is_ingestion_changed:
         parts.append(INGESTION_CHANGED)
-    return f"**{_worst(changes)}** {against}: {'; '.join(parts)}."
+    return f"**{_effect(diff)}** {against}: {'; '.join(parts)}."
 
 
-def _of_them_removed(diff: WarehouseDiff) -> str:
-    """How many of the impacted KPI columns go."""
-    count = sum(
-        (name, column) in diff.removed_columns
-        for name, columns in diff.kpi_columns.items()
-        for column in columns
-    )
-    return f", **{count:,} of them removed**" if count else ""
+def _is_kpi(column: tuple[str, str]) -> bool:
+    """Whether a column, given with its model, is one of a KPI table."""
+    return column[0].split(".")[-1].startswith(KPI_PREFIXES)
+
+
+def _effect(diff: WarehouseDiff) -> str:
+    """What differs: models, columns, rows, values. What only reads a change does not count."""
+    changes = diff.real_changes
+    whole = (ChangeType.ADDED, ChangeType.REMOVED)
+    parts = _counts(changes, *whole)
+    both = [change.columns for change in changes if change.change_type not in whole]
+    for what in ("added", "removed", "renamed", "retyped"):
+        if count := sum(len(getattr(columns, what)) for columns in both):
+            parts.append(f"{counted(count, 'column')} {what}")
+    for what in ("added", "removed"):
+        if count := sum(getattr(table, what) for table in diff.tables):
+            parts.append(f"{counted(count, 'row')} {what}")
+    if columns := diff.differing_columns:
+        values = sum(sum(table.differing.values()) for table in diff.tables)
+        verb = "differs" if values == 1 else "differ"
+        parts.append(f"{counted(values, 'value')} in {counted(len(columns), 'column')} {verb}")
+    elif not any(table.differs for table in diff.tables):
+        is_compared = diff.tables or not any(c.change_type is ChangeType.DIRECT for c in changes)
+        parts.append("no value differs" if is_compared else "rows not compared")
+    effect = ", ".join(parts)
+    return effect[:1].upper() + effect[1:]
 
 
 def _worst(changes: list[Change]) -> str:
@@ -170,27 +201,27 @@ def _worst(changes: list[Change]) -> str:
     return "Indirect"
 
 
-def _count(changes: list[Change], change_type: ChangeType) -> str:
-    count = sum(change.change_type is change_type for change in changes)
-    return f"{_number(count, 'model')} {change_type.value}"
+def _counts(changes: list[Change], *types: ChangeType) -> list[str]:
+    """How many models of each type there are, such as `2 models added`."""
+    found = Counter(change.change_type for change in changes)
+    return [f"{counted(found[one], 'model')} {one.value}" for one in types if found[one]]
 
 
 def _sections(diff: WarehouseDiff) -> list[str]:
     parts = []
     if diff.real_changes:
-        parts += [_checks(diff.checks), _models(diff)]
+        parts += [*filter(None, [_checks(diff.checks)]), _models(diff)]
     parts += [_definition(change) for change in diff.changes if change.diff]
-    columns = [change for change in diff.changes if change.columns]
-    if columns:
-        listed = [_columns(change, diff.consumers) for change in columns]
-        parts.append(folded("Columns", "\n".join(listed)))
+    listed = [_columns(change, diff.consumers) for change in diff.changes]
+    if any(listed):
+        parts.append(folded("Columns", "\n".join(filter(None, listed))))
     if diff.impacted:
         parts.append(_lineage(diff))
     parts += [_table(table) for table in diff.tables if table.differs]
-    same = [f"`{table.name}`" for table in diff.tables if not table.differs]
-    if same:
-        title = f"Rebuilt with the same rows: {_number(len(same), 'table')}"
-        parts.append(folded(title, f"{_and(same)}."))
+    same = {table.name for table in diff.tables} | {change.name for change in diff.unaffected}
+    if same := same - diff.differing_tables:
+        title = f"The same rows: {counted(len(same), 'table')}"
+        parts.append(folded(title, f"{_and(f'`{name}`' for name in sorted(same))}."))
     return parts
 
 
@@ -198,12 +229,14 @@ def _models(diff: WarehouseDiff) -> str:
     lines = ["| model | how | category | rows |", "|---|---|---|---|"]
     rows = {table.name: _rows(table) for table in diff.tables}
     rows |= {name: f"{count:,}" for name, count in diff.row_counts.items()}
-    for change in diff.real_changes:
+    shown = [change for change in diff.real_changes if change not in diff.unaffected]
+    for change in shown:
         lines.append(
             f"| `{change.name}` | {change.change_type.value} | {change.category} "
-            f"| {rows.get(change.name) or _table_kept(change)}"
-            f"{'; prod: new rows only' if change.is_forward_only else ''} |"
+            f"| {rows.get(change.name) or ('not compared' if change.is_compared else '')} |"
         )
+    if kept := [f"`{change.name}`" for change in shown if change.is_forward_only]:
+        lines += ["", f"Prod keeps the rows of {_and(kept)}: the change counts for new rows only."]
     if diff.rebuilt_tables and diff.max_rebuild_rows:
         names = _and(f"`{name}`" for name in diff.rebuilt_tables)
         lines += [
@@ -211,15 +244,7 @@ def _models(diff: WarehouseDiff) -> str:
             f"Prod rebuilds {names}, and asks first where one has more than "
             f"{diff.max_rebuild_rows:,} rows.",
         ]
-    is_short = len(diff.real_changes) <= 5
-    return folded("Models", "\n".join(lines), is_open=is_short)
-
-
-def _table_kept(change: Change) -> str:
-    """What becomes of a table that was not rebuilt."""
-    if change.is_rebuilt or change.change_type in (ChangeType.REMOVED, ChangeType.METADATA):
-        return ""
-    return "shared with the base"
+    return folded("Models", "\n".join(lines), is_open=len(shown) <= 5)
 
 
 def _rows(table: TableChange) -> str:
@@ -236,16 +261,19 @@ def _definition(change: Change) -> str:
 
 
 def _columns(change: Change, consumers: Consumers) -> str:
+    """What became of the columns; of a whole model that goes, those that something reads."""
     columns = change.columns
-    lines = [f"**`{change.name}`**", ""]
-    lines += [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
-    lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
-    lines += [
+    removed = [
         f"- removed: `{name}` {kind}{_consumed_by(consumers.get((change.name, name), {}))}"
         for name, kind in columns.removed.items()
+        if change.change_type is not ChangeType.REMOVED or (change.name, name) in consumers
     ]
+    lines = [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
+    if change.change_type is not ChangeType.ADDED:
+        lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
+    lines += removed
     lines += [f"- `{name}`: {old} → {new}" for name, (old, new) in columns.retyped.items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join([f"**`{change.name}`**", "", *lines, ""]) if lines else ""
 
 
 def _consumed_by(consumers: dict[str, list[str]]) -> str:
@@ -258,19 +286,23 @@ def _consumed_by(consumers: dict[str, list[str]]) -> str:
 
 
 def _lineage(diff: WarehouseDiff) -> str:
-    kpis = diff.kpi_columns
+    impacted = {
+        name: [column for column in columns if not column.startswith(LINEAGE_PREFIX)]
+        for name, columns in diff.impacted.items()
+    }
     lines = [
         f"- `{name}`: {', '.join(_impacted(diff, name, column) for column in columns)}"
-        for name, columns in diff.impacted.items()
+        for name, columns in impacted.items()
+        if columns
     ]
-    title = f"Impacted by lineage: {_number(sum(map(len, diff.impacted.values())), 'column')}"
-    if kpis:
-        title += f", {sum(map(len, kpis.values()))} of them KPIs"
+    title = f"By lineage {counted(sum(map(len, impacted.values())), 'column')} can be affected"
+    title += f"; {len(diff.differing_columns) or 'none'} of them differ" if diff.tables else ""
     return folded(title, "\n".join(lines))
 
 
 def _impacted(diff: WarehouseDiff, model: str, column: str) -> str:
-    return f"`{column}`{' (removed)' if (model, column) in diff.removed_columns else ''}"
+    marks = ((diff.removed_columns, " (removed)"), (diff.differing_columns, " (differs)"))
+    return f"`{column}`{''.join(mark for columns, mark in marks if (model, column) in columns)}"
 
 
 def _table(table: TableChange) -> str:
@@ -316,14 +348,18 @@ def _short(value: str) -> str:
 
 
 def _checks(checks: CheckResults) -> str:
-    failed = [*checks.audits_failed, *checks.tests_failed]
-    good_audits = checks.audits_run - len(checks.audits_failed)
-    good_tests = checks.tests_run - len(checks.tests_failed)
-    line = (
-        f"Audits: {good_audits} of {checks.audits_run} hold. "
-        f"Unit tests: {good_tests} of {checks.tests_run} pass."
+    """What ran and what failed; empty where nothing ran."""
+    ran = (
+        ("Audits", checks.audits_run, checks.audits_failed, "hold"),
+        ("Unit tests", checks.tests_run, checks.tests_failed, "pass"),
     )
-    return "\n".join([line, *(["", *(f"- {_safe(name)}" for name in failed)] if failed else [])])
+    line = " ".join(
+        f"{what}: {count - len(failed)} of {count} {verb}."
+        for what, count, failed, verb in ran
+        if count
+    )
+    failed = [f"- {_safe(name)}" for name in (*checks.audits_failed, *checks.tests_failed)]
+    return "\n".join([line, *([""] if failed else []), *failed])
 
 
 def _safe(value: str) -> str:
@@ -340,10 +376,6 @@ def _amount(value: str | None) -> str:
         return f"{Decimal(value):,}"
     except InvalidOperation:
         return value
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _and(names: Iterable[str]) -> str:

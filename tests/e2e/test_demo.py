@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,20 @@ def test_a_demo_after_the_tour_goes_on_and_never_back(
     assert "Nothing new: the warehouse has day 2 and batch 2." in command(environment, "demo")
     assert "older figures" in command(environment, "demo", "--day", "0", code=2)
     assert "older figures" in command(environment, "demo", "--batch", "1", code=2)
+
+
+def test_the_queries_of_the_page_on_tools_run_on_the_snapshot(
+    tour: str, environment: dict[str, str]
+) -> None:
+    page = (ROOT / "docs" / "connect.md").read_text()
+    (notebook,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (shell,) = re.findall(r'^duckdb -readonly \S+ "(.*)"$', page, re.MULTILINE)
+    folder = Path(environment["MARQUEE_DUCKDB"]).parent
+    code = f"{notebook}\nprint(len(top), len(gold.sql({shell!r}).df()))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.split() == ["10", "10"]
 
 
 def test_gold_is_exported(tour: str, environment: dict[str, str], tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.e2e
 
 SNAP_GENRES = "snapshots/snap_dim_genres.sql"
 GENRE_HISTORY = "gold/genre_history.sql"
+OBSERVATIONS = "silver/silver_movie_observations.sql"
 SILVER_MOVIES = "silver/silver_movies.sql"
 FACT_MOVIES = "gold/fact_movies.sql"
 KPI_GENRES = "gold/kpi_genre_performance.sql"
@@ -41,12 +42,18 @@ class Bench:
     base: Base
     pristine: Path
 
-    def compare(self, *edits: tuple[str, str, str]) -> WarehouseDiff:
+    def compare(self, *edits: tuple[str, str, str], patch: Path | None = None) -> WarehouseDiff:
         """Compare the project, with texts replaced in its models, with the base.
 
         In the same folders each time: SQLMesh keeps what it has read of the other models.
         """
         files = {self.project / "models" / name for name, _, _ in edits}
+        apply = ["git", "apply", "--include=sqlmesh_project/*"]
+        if patch:
+            listed = subprocess.run(
+                [*apply, "--numstat", patch], check=True, capture_output=True, text=True
+            )
+            files |= {self.project / line.split("\t")[2] for line in listed.stdout.splitlines()}
         before = {file: (file.read_text(encoding="utf-8"), file.stat()) for file in files}
         shutil.rmtree(self.base.folder)
         shutil.copytree(self.pristine, self.base.folder)
@@ -56,6 +63,10 @@ class Bench:
                 sql = model.read_text(encoding="utf-8")
                 assert old in sql
                 model.write_text(sql.replace(old, new), encoding="utf-8")
+            if patch:
+                # Not a repository: git would apply to the one around it.
+                ceiling = {**os.environ, "GIT_CEILING_DIRECTORIES": str(self.project.parent)}
+                subprocess.run([*apply, patch], cwd=self.project, env=ceiling, check=True)
             return plan_diff.compare(self.project, self.base, "abcdef0", "main (1234567)")
         finally:
             for file, (text, stat) in before.items():
@@ -103,7 +114,8 @@ def test_a_changed_formula_names_the_models_and_the_kpi_columns_that_read_it(
     assert {change.category for change in new_roi.changes} == {"Breaking", "Indirect Breaking"}
     assert new_roi.impacted["silver.silver_movies"] == ["roi_pct"]
     assert new_roi.impacted["gold.fact_movies"] == ["roi_pct"]
-    assert new_roi.kpi_columns == {
+    kpis = {name: names for name, names in new_roi.impacted.items() if ".kpi_" in name}
+    assert kpis == {
         "gold.kpi_genre_performance": ["avg_roi_pct", "median_roi_pct", "roi_rank"],
         "gold.kpi_top_movies": ["roi_pct", "roi_rank"],
         "gold.kpi_yearly_trends": ["avg_roi_pct", "median_roi_pct", "roi_rank"],
@@ -143,10 +155,9 @@ def test_a_changed_formula_shows_how_many_values_differ_and_the_measure_before_a
 
 def test_a_report_begins_with_the_verdict_and_folds_the_rest(new_roi: WarehouseDiff) -> None:
     lines = markdown(new_roi, 12.3).splitlines()
-    assert lines[2].startswith(
-        "**Breaking** (`abcdef0` against `main (1234567)`): 1 model changed directly;"
-    )
-    assert "8 KPI columns impacted" in lines[2]
+    assert lines[2].startswith("**12 values in 7 columns differ** (`abcdef0` against `main")
+    assert "1 model changed directly; 4 of 10 models that read them changed" in lines[2]
+    assert "5 KPI columns differ" in lines[2]
     unfolded = re.sub(r"<details.*?</details>", "", "\n".join(lines), flags=re.DOTALL)
     assert len(unfolded.split()) < 120
     assert lines[-1] == "<sub>Compared on the sandbox's data, in 12 s.</sub>"
@@ -174,7 +185,7 @@ def test_a_column_renamed_in_silver_is_followed_to_the_kpis_and_changes_no_value
     assert {t.name: t.differing for t in diff.tables if t.differs} == {}
     report = markdown(diff, 0)
     assert "`runtime_minutes` is now called `running_minutes`" in report
-    assert "no row differs" in verdict(diff)
+    assert verdict(diff).startswith("**1 column renamed, no value differs** (")
 
 
 def test_removed_columns_are_impacted_and_name_their_consumers(bench: Bench) -> None:
@@ -195,7 +206,8 @@ def test_removed_columns_are_impacted_and_name_their_consumers(bench: Bench) -> 
         "gold.kpi_genre_performance": ["avg_runtime_minutes"],
         "gold.kpi_yearly_trends": ["avg_runtime_minutes"],
     }
-    assert "2 KPI columns impacted, **2 of them removed**" in verdict(diff)
+    assert verdict(diff).startswith("**3 columns removed, no value differs** (")
+    assert "**2 KPI columns removed**" in verdict(diff)
     report = markdown(diff, 0)
     assert (
         "- removed: `runtime_minutes` BIGINT, which was read by `gold.kpi_genre_performance` "
@@ -226,12 +238,8 @@ def test_all_columns_of_a_removed_model_are_impacted(bench: Bench) -> None:
         name=model.name,
         change_type=ChangeType.REMOVED,
         category="Breaking",
-        is_rebuilt=False,
-        is_forward_only=False,
-        diff="",
         columns=compare_columns(model, None),
         before=model,
-        after=None,
     )
     assert impacted_columns(others, [going]) == {model.name: list(model.columns_to_types or {})}
     readers = consumers_of_removed(bench.base.models.values(), [going])
@@ -273,6 +281,27 @@ def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_removed_none
     assert moved.error is None
     (table,) = moved.tables
     assert (table.added, table.removed, table.changed) == (table.rows_after, table.rows_before, 0)
+
+
+def test_the_worked_example_adds_columns_and_changes_no_value(bench: Bench) -> None:
+    diff = bench.compare(patch=ROOT / "docs" / "examples" / "add-a-field.patch")
+    assert diff.error is None
+    # Its histories are built again for the preview, with other versions of their sources.
+    assert "snapshots.snap_silver_movies" in {table.name for table in diff.tables}
+    assert verdict(diff).startswith("**4 columns added, no value differs** (")
+
+
+def test_a_table_that_gets_new_rows_only_does_not_lose_those_it_has(bench: Bench) -> None:
+    column = (
+        OBSERVATIONS,
+        "@json_boolean(adult)::BOOLEAN AS is_adult_content,",
+        "{0} 1::INT AS one,",
+    )
+    diff = bench.compare((*column[:2], column[2].format(column[1])))
+    assert diff.error is None
+    history = next(one for one in diff.changes if one.name == "snapshots.snap_silver_movies")
+    assert history.category == "Indirect Non-breaking"
+    assert verdict(diff).startswith("**1 column added, no value differs** (")
 
 
 def test_a_comment_is_no_change(bench: Bench) -> None:
@@ -345,10 +374,11 @@ def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) ->
         reports.append((clone / name).read_text(encoding="utf-8").splitlines())
     first, second = reports
     assert first[2].partition(": ")[2] == (
-        "1 model changed directly; 1 model changed indirectly; 1 KPI column impacted; "
-        "5 rows in 1 table differ; **1 check failed**."
+        "1 model changed directly; none of 1 model that read them changed; SQLMesh's category: "
+        "Breaking; 1 KPI column differs; **1 check failed**."
     )
-    assert "- `gold.agg_franchise_performance`: `avg_gross_per_title_usd`" in first
+    assert first[2].startswith("**5 values in 1 column differ** (")
+    assert "- `gold.agg_franchise_performance`: `avg_gross_per_title_usd` (differs)" in first
     assert first[:-1] == second[:-1]
 
 

@@ -193,6 +193,16 @@ def test_another_key_and_another_name_are_rejected(folder: Folder, tmp_path: Pat
     assert "whose views contain this name" in project.capsys.readouterr().err
 
 
+def test_without_the_key_the_message_names_that_of_the_sandbox(
+    folder: Folder, tmp_path: Path
+) -> None:
+    folder.project.monkeypatch.delenv("STUDIO_TOKEN_KEY")
+    assert run("create", tmp_path / "backups") == 1
+    message = folder.project.capsys.readouterr().err
+    assert "its key is missing" in message
+    assert "from marquee.sandbox.studio import TOKEN_KEY" in message
+
+
 def test_who_writes_is_reported(folder: Folder, tmp_path: Path) -> None:
     project, place = folder.project, tmp_path / "backups"
     assert run("create", place) == 0

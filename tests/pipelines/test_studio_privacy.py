@@ -275,7 +275,7 @@ def test_an_older_vault_beside_a_newer_warehouse_is_rejected(folder: Folder) -> 
     # Neither another fan's erasure nor that of a fan who is nobody stands for the missing one.
     assert folder.load("--forget", "F-CANARY-78").code == EXIT_UNKNOWN_FAN
     assert folder.load("--forget", "F2").code == 0
-    assert "The vault is older than the warehouse: it lacks 1 erasures" in folder.load().err
+    assert "The vault is older than the warehouse: it lacks 1 erasure," in folder.load().err
     # As instructed: the erasure is repeated.
     assert folder.load("--forget", FAN).code == 0
     assert folder.load().code == 0

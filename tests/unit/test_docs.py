@@ -1,10 +1,15 @@
-"""The documents: links lead somewhere, decisions have date, status and a line in the index."""
+"""The documents: links lead somewhere, commands exist, decisions have date, status and a line."""
 
+import json
 import re
+import subprocess
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from marquee.cli import backup, daily, demo, disk, export, plan_diff, refresh, ui
 from marquee.core.settings import ROOT
 
 DECISIONS = ROOT / "docs" / "decisions"
@@ -45,3 +50,57 @@ def test_a_decision_has_date_status_and_a_line_in_the_index(record: Path) -> Non
     assert re.search(r"^(- )?Date: \d{4}-\d\d-\d\d", text, re.MULTILINE)
     assert re.search(r"\bStatus: (accepted|superseded)", text)
     assert f"[{number}]({record.name})" in (DECISIONS / "README.md").read_text()
+
+
+def test_every_command_of_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([\w -]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = {name for line in targets for name in line.split()}
+    for page in PAGES:
+        # A changelog names commands that no longer exist.
+        text = page.read_text() if page.name != "CHANGELOG.md" else ""
+        code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
+        for target in re.findall(r"(?<![\w-])make ([a-z][a-z-]*)", code):
+            assert target in targets, f"{page.name}: make {target}"
+        for script in re.findall(r"(?:python|run|ExecStart=\S+) (pipelines/\w+\.py)", code):
+            assert (ROOT / script).is_file(), f"{page.name}: {script}"
+        for module in re.findall(r"python3? -m ((?:marquee|tests|benchmarks)[\w.]*)", code):
+            assert find_spec(module), f"{page.name}: {module}"
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        *(backup.main, disk.main, export.main, plan_diff.main, refresh.main, ui.main),
+        lambda argv: daily.run(argv, _no_pipeline, _no_pipeline),
+        lambda argv: demo.main(argv, {}),
+    ],
+)
+def test_the_help_of_a_command_fits_80_columns(
+    main: Callable[[list[str]], int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > 80] == []
+
+
+def test_make_help_fits_80_columns() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [line for line in listed.stdout.splitlines() if len(line) > 80] == []
+    assert "\n  demo  " in listed.stdout
+
+
+def _no_pipeline(argv: Sequence[str]) -> int:
+    raise AssertionError(argv)
+
+
+def test_the_ai_assistants_server_gets_a_read_only_snapshot() -> None:
+    page = (ROOT / "docs" / "connect.md").read_text()
+    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    arguments = json.loads(block)["mcpServers"]["marquee"]["args"]
+    assert "snapshot/warehouse.duckdb" in arguments
+    assert "--read-only" in arguments
+    for tool in ("DBeaver", "Metabase, Superset", "Evidence", "Spreadsheets", "Notebook"):
+        assert f"\n## {tool}\n" in page

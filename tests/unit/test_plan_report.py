@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,16 +18,95 @@ from marquee.plan_diff.report import WarehouseDiff, markdown, verdict
 from marquee.plan_diff.revision import is_changed, merge_base
 
 CHANGE = Change(
-    name="gold.fact_movies",
-    change_type=ChangeType.DIRECT,
-    category="Breaking",
-    is_rebuilt=True,
-    is_forward_only=False,
-    diff="",
-    columns=Columns(),
-    before=None,
-    after=None,
+    "gold.fact_movies", ChangeType.DIRECT, "Breaking", is_rebuilt=True, is_compared=True
 )
+
+
+TABLE = TableChange("gold.fact_movies", rows_before=1, rows_after=1)
+KPI = replace(TABLE, name="gold.kpi_yearly_trends")
+READER = replace(CHANGE, name=KPI.name, change_type=ChangeType.INDIRECT)
+COLUMN = {"roi_pct": "DOUBLE"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "tables", "line"),
+    [
+        (
+            [replace(CHANGE, columns=Columns(added=COLUMN)), READER],
+            [TABLE, KPI],
+            "**1 column added, no value differs** (`a` against `b`): 1 model changed directly; "
+            "none of 1 model that read them changed; SQLMesh's category: Breaking.",
+        ),
+        (
+            [CHANGE, READER],
+            [
+                replace(TABLE, changed=2, differing={"roi_pct": 2, "vote_count": 1}),
+                replace(KPI, changed=1, differing={"avg_roi_pct": 1}, added=1),
+            ],
+            "**1 row added, 4 values in 3 columns differ** (`a` against `b`): 1 model changed "
+            "directly; 1 of 1 model that read them changed; SQLMesh's category: Breaking; 1 KPI "
+            "column differs.",
+        ),
+        (
+            [replace(CHANGE, columns=Columns(renamed={"roi": "roi_pct"}))],
+            [TABLE],
+            "**1 column renamed, no value differs** (`a` against `b`): 1 model changed directly; "
+            "SQLMesh's category: Breaking.",
+        ),
+        (
+            [replace(CHANGE, is_rebuilt=False, is_forward_only=True, category="Forward-only")],
+            [replace(TABLE, removed=2)],
+            "**2 rows removed** (`a` against `b`): 1 model changed directly; SQLMesh's category: "
+            "Forward-only; prod keeps the rows of 1 table.",
+        ),
+        (
+            [replace(CHANGE, change_type=ChangeType.ADDED, category="Non-breaking")],
+            [],
+            "**1 model added, no value differs** (`a` against `b`): SQLMesh's category: "
+            "Non-breaking.",
+        ),
+        (
+            [
+                replace(
+                    READER,
+                    change_type=ChangeType.REMOVED,
+                    is_compared=False,
+                    columns=Columns(removed=COLUMN),
+                )
+            ],
+            [],
+            "**1 model removed, no value differs** (`a` against `b`): SQLMesh's category: "
+            "Breaking; **1 KPI column removed**.",
+        ),
+        (
+            [replace(CHANGE, change_type=ChangeType.METADATA, category="Metadata")],
+            [],
+            "**No value differs** (`a` against `b`): 1 model described or audited differently; "
+            "SQLMesh's category: Metadata.",
+        ),
+    ],
+    ids=["column", "formula", "rename", "new rows only", "new", "removed", "audit"],
+)
+def test_the_verdict_begins_with_what_differs(
+    changes: list[Change], tables: list[TableChange], line: str
+) -> None:
+    assert verdict(WarehouseDiff("a", "b", changes=changes, tables=tables)) == line
+
+
+def test_what_only_reads_a_change_is_one_line_and_no_difference() -> None:
+    diff = WarehouseDiff(
+        "a",
+        "b",
+        changes=[CHANGE, READER],
+        tables=[replace(TABLE, changed=1, differing={"roi_pct": 1}), KPI],
+        impacted={TABLE.name: ["roi_pct", "_source_load_number"], KPI.name: ["avg_roi_pct"]},
+    )
+    report = markdown(diff, 0)
+    assert "| `gold.kpi_yearly_trends` |" not in report
+    assert "The same rows: 1 table" in report
+    assert "By lineage 2 columns can be affected; 1 of them differ" in report
+    assert "- `gold.fact_movies`: `roi_pct` (differs)\n" in report
+    assert "0 of 0" not in report  # no audit and no test ran
 
 
 @pytest.mark.parametrize(
@@ -41,19 +121,8 @@ CHANGE = Change(
 def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
     before: str, after: str | None, line: str
 ) -> None:
-    table = TableChange(
-        name="gold.fact_movies",
-        rows_before=1,
-        rows_after=1,
-        added=0,
-        removed=0,
-        changed=1,
-        differing={"roi_pct": 1},
-        totals=[Total("roi_pct", "mean", before, after)],
-        changed_rows=[],
-        added_keys=[],
-        removed_keys=[],
-    )
+    total = Total("roi_pct", "mean", before, after)
+    table = replace(TABLE, changed=1, differing={"roi_pct": 1}, totals=[total])
     assert line in markdown(WarehouseDiff("a", "b", tables=[table]), 0).splitlines()
 
 
@@ -66,7 +135,8 @@ def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
         ),
         (
             WarehouseDiff("a", "b", changes=[CHANGE], is_ingestion_changed=True),
-            "**Breaking** (`a` against `b`): 1 model changed directly",
+            "**Rows not compared** (`a` against `b`): 1 model changed directly; "
+            "SQLMesh's category: Breaking",
         ),
         (
             WarehouseDiff("a", "b", error="a reason", is_ingestion_changed=True),
@@ -96,6 +166,9 @@ def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path
     git("commit", "--quiet", "--message=base")
     base = merge_base(tmp_path, "HEAD")
     (tmp_path / "README.md").touch()
+    page = tmp_path / "marquee" / "dashboard" / "page.py"
+    page.parent.mkdir(parents=True)
+    page.touch()  # reads the warehouse, loads nothing
     assert not is_changed(tmp_path, base, INPUTS)
 
     script.write_text("2", encoding="utf-8")

@@ -11,6 +11,7 @@ from sqlmesh.core.dialect import parse
 from sqlmesh.core.model import load_sql_based_model
 
 from linter.documented_model import DocumentedModel
+from marquee import LINKS
 from marquee.catalog import data_dictionary as dictionary
 from marquee.core.settings import ROOT
 from tests.small_warehouse import Warehouse
@@ -40,5 +41,5 @@ def test_the_data_dictionary_is_up_to_date(context: Context) -> None:
 
 
 def test_the_root_links_lead_into_the_project() -> None:
-    for link in ("models", "macros", "seeds", "linter", "external_models.yaml"):
+    for link in LINKS:
         assert (ROOT / link).readlink() == Path("sqlmesh_project") / link

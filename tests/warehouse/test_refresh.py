@@ -103,6 +103,7 @@ def test_a_refresh_evaluates_what_is_new_or_changed_and_nothing_twice(warehouse:
     films, popular = ("silver.films", "gold.popular")
     assert refreshed(warehouse) == [(films, True), (popular, True)]
     assert refreshed(warehouse) == []
+    assert "Prod is up to date" in (warehouse.folder / "output.txt").read_text(encoding="utf-8")
     assert refreshed(warehouse, "--skip-plan") == []
     ended = warehouse.query("SELECT status FROM ops.run_log ORDER BY started_at")
     commands = warehouse.query("SELECT DISTINCT tool, process_id IS NULL FROM ops.run_log")

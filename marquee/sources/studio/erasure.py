@@ -17,6 +17,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from marquee.bronze.destination import BRONZE, Destination
 from marquee.core.errors import MarqueeError
+from marquee.core.text import counted
 from marquee.sources.studio.domains import MASKED
 from marquee.sources.studio.encryption import rewrite
 from marquee.sources.studio.pseudonymize import event_time
@@ -198,17 +199,17 @@ def check_pair(
     missing = sorted(in_warehouse.keys() - in_vault.keys())
     if missing and not is_erasure:
         raise MarqueeError(
-            f"The vault is older than the warehouse: it lacks {len(missing)} erasures, the first "
-            f"of {in_warehouse[missing[0]][0]:%Y-%m-%d %H:%M} UTC. Fans who were forgotten "
-            "since then would come back.",
+            f"The vault is older than the warehouse: it lacks {counted(len(missing), 'erasure')}, "
+            f"the first of {in_warehouse[missing[0]][0]:%Y-%m-%d %H:%M} UTC. Fans who were "
+            "forgotten since then would come back.",
             "Bring back the newest vault. If it is lost, repeat these erasures: "
             "python pipelines/studio.py --forget FAN_ID, once for each (docs/privacy.md).",
         )
     behind = [n for n, one in in_vault.items() if n not in in_warehouse and one.is_complete]
     if behind and not is_erasure:
         raise MarqueeError(
-            f"The warehouse is older than the vault: it lacks {len(behind)} erasures, and may hold "
-            "rows of fans who were forgotten.",
+            f"The warehouse is older than the vault: it lacks {counted(len(behind), 'erasure')}, "
+            "and may hold rows of fans who were forgotten.",
             "Bring back the newest warehouse, or apply the vault's erasures to this one: "
             "python pipelines/studio.py --apply-erasures",
         )
