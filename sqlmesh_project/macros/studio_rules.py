@@ -10,7 +10,7 @@ from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-from macros.json import json_array_of, json_entries, json_text, try_cast
+from macros.json import try_cast
 from macros.rejects import listed_rejects
 from macros.text import cleaned, name_key
 
@@ -246,7 +246,7 @@ def rate_periods(evaluator: MacroEvaluator) -> exp.Expr:
 
 @macro()
 def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
-    """Query with one row per record and column that has lost a value.
+    """Query with one row per record, and the JSON list of its values that break a rule.
 
     Args:
         evaluator: Knows the dialect to write.
@@ -259,11 +259,11 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
             is broken counts.
 
     Returns:
-        ``table_name``, ``record_id``, ``column_name``, ``rejected_value``, ``reason`` and lineage.
-        ``rejected_value`` is the text, but for ``PERSONAL_TABLES`` its type and length.
+        ``table_name``, ``record_id``, ``rejected_values`` (see ``listed_rejects``) and lineage. A
+        value is given as its text, but for ``PERSONAL_TABLES`` as type and length.
 
     """
-    ctes = {}
+    ctes, selects = {}, []
     for feed in feeds:
         table, record_id, *rules = feed.expressions
         kept = _type_and_length if table.name in PERSONAL_TABLES else _or_empty
@@ -275,7 +275,7 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
             if len(how) == 1:
                 value, reason = _parsed(evaluator, field, how[0].name)
                 parsed.append(exp.alias_(value, f"parsed_{column_name.name}"))
-                is_broken = exp.column(parsed[-1].alias).is_(exp.null())
+                is_broken: exp.Expr = exp.column(parsed[-1].alias).is_(exp.null())
             else:
                 is_broken, reason = how[0], how[1].name
             if how[0].name != "required_key":
@@ -297,24 +297,18 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
             .join("new_loads", on="new_loads._source_load_id = landed._dlt_load_id")
         )
         ctes[values] = exp.select(*fields, *LINEAGE, *parsed).from_(records)
-        ctes[f"{table.name}_rejects"] = exp.select(
-            exp.alias_(exp.Literal.string(table.name), "table_name"),
-            exp.alias_(_or_empty(record_id), "record_id"),
-            exp.alias_(listed_rejects(evaluator, listed), "rejects"),
-            *LINEAGE,
-        ).from_(values)
-    per_feed = [exp.select("*").from_(name) for name in ctes if name.endswith("_rejects")]
-    ctes["rejects"] = exp.union(*per_feed, distinct=False)
-    kept_columns = [exp.column(name) for name in ("table_name", "record_id", *LINEAGE)]
-    entries = json_array_of(evaluator, exp.column("rejects"))
-    ctes["entries"] = json_entries(evaluator, exp.column("rejects"), entries, *kept_columns)
-    keys = [exp.Literal.string(key) for key in ("column_name", "rejected_value", "reason")]
-    found = [exp.alias_(json_text(evaluator, exp.column("entry"), key), key.name) for key in keys]
-    found[1] = exp.alias_(_or_empty(found[1].this), found[1].alias)
-    rejected = exp.select(*kept_columns, *found).from_("entries")
+        selects.append(
+            exp.select(
+                exp.alias_(exp.Literal.string(table.name), "table_name"),
+                exp.alias_(_or_empty(record_id), "record_id"),
+                exp.alias_(listed_rejects(evaluator, listed), "rejected_values"),
+                *LINEAGE,
+            ).from_(values)
+        )
+    union = exp.union(*selects, distinct=False)
     for name, query in ctes.items():
-        rejected = rejected.with_(name, as_=query, copy=False)
-    return rejected
+        union = union.with_(name, as_=query, copy=False)
+    return union
 
 
 def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.Expr, str]:

@@ -21,7 +21,7 @@ WITH new_loads AS (
   ) AS high_water_mark
   WHERE
     load._source_load_number > high_water_mark.load_number
-), rejected AS (
+), records AS (
   @rejected_values(
     (
       bronze.raw_fan_interactions,
@@ -132,13 +132,26 @@ WITH new_loads AS (
       ('showtime_count', showtime_count, parse_count)
     )
   )
+), rejected AS (
+  @json_entries(
+    records,
+    @json_array_of(rejected_values),
+    table_name,
+    record_id,
+    source_file,
+    source_line,
+    ingested_at,
+    batch_id,
+    _source_load_number,
+    _dlt_id
+  )
 )
 SELECT
   table_name::TEXT AS table_name, /* Table of bronze. */
   record_id::TEXT AS record_id, /* The studio's key of the record. */
-  column_name::TEXT AS column_name, /* Column of silver that lost the value. */
-  rejected_value::TEXT AS rejected_value, /* What the record says; of the fan feed type and length only, because the text may be about a person. */
-  reason::TEXT AS reason, /* The rule it breaks. */
+  @json_text(entry, 'column_name')::TEXT AS column_name, /* Column of silver that lost the value. */
+  COALESCE(@json_text(entry, 'rejected_value'), '')::TEXT AS rejected_value, /* What the record says; of the fan feed type and length only, because the text may be about a person. */
+  @json_text(entry, 'reason')::TEXT AS reason, /* The rule it breaks. */
   source_file::TEXT AS source_file, /* File of the record. */
   source_line::BIGINT AS source_line, /* Line in it. */
   ingested_at::TIMESTAMP AS _source_ingested_at, /* When the line was read (UTC). */
