@@ -14,6 +14,7 @@ from marquee.core.errors import MarqueeError
 THRESHOLDS_FILE = Path(__file__).with_name("thresholds.yaml")
 # Parts whose entries people choose: any number of them, all with the keys of ours.
 LISTS = ("jobs", "sources")
+KINDS: Mapping[type, str] = {dict: "a mapping", list: "a list", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -64,5 +65,4 @@ def _differences(ours: Any, given: Any, place: str = "") -> Iterator[str]:
     else:
         kind = (int, float) if isinstance(ours, int | float) else type(ours)
         if not isinstance(given, kind) or isinstance(given, bool):
-            expected = {dict: "a mapping", list: "a list", str: "text"}.get(type(ours), "a number")
-            yield f"{place or 'the file'} must be {expected}"
+            yield f"{place or 'the file'} must be {KINDS.get(type(ours), 'a number')}"
