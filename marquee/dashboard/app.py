@@ -24,13 +24,16 @@ from marquee.monitoring.checks import format_age
 from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
 
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
+ICON = str(Path(__file__).with_name("icon.svg"))
 SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
-# Less empty space above the title. The toolbar of a chart or table stands above it, and not on it.
-# Each table has a CSV button of ours: Streamlit's own would write a text that a spreadsheet takes
-# for a formula. A lineage that is wider than the page scrolls.
+# Less empty space above the title, and room for the toolbar that appears above a chart or table, so
+# that it covers nothing; Vega's own menu would lie on the chart. Each table has a CSV button of
+# ours: Streamlit's own would write a text that a spreadsheet takes for a formula. A lineage that is
+# wider than the page scrolls.
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 2.5rem; }
-button[aria-label='Download as CSV'] { display: none; }
+.stElementContainer:has([data-testid='stElementToolbar']) { margin-top: 1rem; }
+.vega-embed details, button[aria-label='Download as CSV'] { display: none; }
 .stGraphVizChart { overflow-x: auto; }
 .stGraphVizChart svg { max-width: none; }
 </style>"""
@@ -134,7 +137,8 @@ def show(page: Page, open_store: Callable[[], Opened]) -> None:
 
 def draw(open_store: Callable[[], Opened] = open_store) -> None:
     """Draw the page that a visitor is on; Streamlit calls this script for each click."""
-    st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
+    # A picture of ours: the browser would fetch one of Streamlit's from another host.
+    st.set_page_config(page_title="Marquee", page_icon=ICON, layout="wide")
     st.html(STYLE)
     pages = [
         st.Page(

@@ -23,7 +23,9 @@ LAYER_COLOURS = {
     "ops": "#3b82f6",
 }
 HEIGHT = 260
-TOP = alt.Legend(orient="top", title=None)
+# A phone has no room for all names in one line.
+TOP = alt.Legend(orient="top", title=None, columns=alt.expr("width < 500 ? 2 : 6"))
+LABELS = alt.expr("width < 500 ? 160 : 400")  # pixels of a name beside its bar
 WEEKEND = pd.Timedelta(days=3)  # Friday to Sunday
 
 
@@ -38,8 +40,9 @@ def _numbers(unit: str = "") -> alt.Axis:
 
 def _times(moments: pd.Series) -> alt.Axis:
     """Label an axis of moments as finely as they differ, and as often as a phone has room for."""
-    days = (moments.max() - moments.min()).days if len(moments) else 0
-    form = "%b %Y" if days > 400 else "%b %-d" if days > 3 else "%b %-d, %H:%M"
+    span = moments.max() - moments.min() if len(moments) else pd.Timedelta(0)
+    forms = {400: "%b %Y", 3: "%b %-d", 0.01: "%b %-d, %H:%M", -1: "%b %-d, %H:%M:%S"}
+    form = next(form for days, form in forms.items() if span > pd.Timedelta(days=days))
     return alt.Axis(format=form, tickCount=5, labelOverlap=True, labelBound=True, grid=False)
 
 
@@ -120,7 +123,7 @@ def bars(table: pd.DataFrame, value: str, name: str, title: str, unit: str = "")
     form = f"{unit},.2f" if unit else ",.1~f"
     base = alt.Chart(table, height=alt.Step(24)).encode(
         x=alt.X(f"{value}:Q", title=title, axis=_numbers(unit), scale=_with_room(table[value])),
-        y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=230)),
+        y=alt.Y(f"{name}:N", sort="-x", title=None, axis=alt.Axis(labelLimit=LABELS)),
         tooltip=[name, alt.Tooltip(value, title=title, format=form)],
     )
     drawn: alt.LayerChart = base.mark_bar(color=PLAIN, cornerRadiusEnd=3) + base.mark_text(
@@ -173,17 +176,25 @@ def by_region(
     if releases.empty:
         return drawn
     shown = releases.groupby("release_date", as_index=False)["title_name"].agg(", ".join)
-    shown = shown.assign(until=shown["release_date"] + WEEKEND, line=shown.index % 3 * 14 + 8)
+    middle = days["report_date"].min() + (days["report_date"].max() - days["report_date"].min()) / 2
+    shown = shown.assign(
+        until=shown["release_date"] + WEEKEND,
+        is_late=shown["release_date"] > middle,
+        line=shown.index % 3 * 14 + 8,  # names of weekends that follow stand below each other
+    )
     base = alt.Chart(shown).encode(
         x=alt.X("release_date:T", title=None), tooltip=["title_name", "release_date"]
     )
-    marked: alt.LayerChart = (
-        base.mark_rect(color=PLAIN, opacity=0.25).encode(x2="until:T")
-        + drawn
-        + base.mark_text(align="left", dx=4, color=PLAIN, fontWeight="bold").encode(
-            y=alt.Y("line:Q", scale=None), text="title_name"
-        )
+    name = base.mark_text(
+        y=0,
+        dy=alt.expr("datum.line"),
+        dx=alt.expr("datum.is_late ? -4 : 4"),
+        align=alt.expr("datum.is_late ? 'right' : 'left'"),
+        color=PLAIN,
+        fontWeight="bold",
     )
+    band = base.mark_rect(color=PLAIN, opacity=0.25)
+    marked: alt.LayerChart = band.encode(x2="until:T") + drawn + name.encode(text="title_name:N")
     return marked
 
 

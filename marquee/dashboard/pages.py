@@ -678,6 +678,7 @@ def movie_history(store: Store) -> None:
         if known.empty:
             st.caption(f"{label(measure)} of this movie was never known.")
             continue
+        st.caption(label(measure))
         # What holds now is drawn up to now.
         today = known.tail(1).assign(valid_from=max(utcnow(), known["valid_from"].max()))
         draw(
@@ -685,7 +686,7 @@ def movie_history(store: Store) -> None:
                 pd.concat([known, today]) if known["valid_to"].isna().any() else known,
                 "valid_from",
                 measure,
-                label(measure),
+                "",
                 unit="$" if measure.endswith("_usd") else "",
                 height=160,
                 interpolate="step-after",

@@ -1,9 +1,18 @@
 -- A run counts the tables that it knows, which are not all: of the others the count before holds.
--- One count per hour, so that the limit is six weeks, however often a refresh runs.
-WITH moments AS (
-  SELECT MAX(counted_at) AS counted_at
+-- One count per minute of the newest hours, and one per hour before, so that the limit is five
+-- weeks, however often a refresh runs.
+WITH dated AS (
+  SELECT table_name, row_count, counted_at,
+    CASE
+      WHEN DATEDIFF('SECOND', counted_at, MAX(counted_at) OVER ()) < 6 * 3600
+        THEN DATE_TRUNC('MINUTE', counted_at)
+      ELSE DATE_TRUNC('HOUR', counted_at)
+    END AS period
   FROM ops.row_counts
-  GROUP BY DATE_TRUNC('HOUR', counted_at)
+), moments AS (
+  SELECT period, MAX(counted_at) AS counted_at
+  FROM dated
+  GROUP BY period
   ORDER BY counted_at DESC NULLS LAST
   LIMIT 1000
 ), names AS (
@@ -11,10 +20,10 @@ WITH moments AS (
   FROM ops.row_counts
   WHERE SPLIT_PART(table_name, '.', 1) IN ('bronze', 'silver', 'snapshots', 'gold', 'ops')
 ), newest_counts AS (
-  SELECT table_name, row_count, DATE_TRUNC('HOUR', counted_at) AS counted_hour
-  FROM ops.row_counts
+  SELECT table_name, row_count, period
+  FROM dated
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY table_name, DATE_TRUNC('HOUR', counted_at) ORDER BY counted_at DESC NULLS LAST
+    PARTITION BY table_name, period ORDER BY counted_at DESC NULLS LAST
   ) = 1
 ), known AS (
   SELECT
@@ -27,8 +36,7 @@ WITH moments AS (
   FROM moments
   CROSS JOIN names
   LEFT JOIN newest_counts AS counts
-    ON counts.counted_hour = DATE_TRUNC('HOUR', moments.counted_at)
-    AND counts.table_name = names.table_name
+    ON counts.period = moments.period AND counts.table_name = names.table_name
 )
 SELECT layer, counted_at, CAST(SUM(row_count) AS BIGINT) AS row_count
 FROM known
