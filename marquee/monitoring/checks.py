@@ -24,6 +24,7 @@ SCALE = (
 
 # What to do about a check that fails, by its kind; a metric may have a remedy of its own.
 REMEDIES = {
+    "warehouse": "wait for the end of the run that writes it, and leave pauses between runs",
     "source": "run the pipeline that loads it",
     "run": "fix the cause and run it again",
     "audit": "look at its rows: make dashboard, Data quality",
@@ -92,10 +93,10 @@ def check_all(
 
 def with_remedy(result: CheckResult) -> CheckResult:
     """Return a result that failed with what to do at the end of its message."""
-    metric = result.subject.rpartition(" ")[2]
-    remedy = METRIC_REMEDIES.get(metric, REMEDIES.get(result.check))
-    if result.is_ok or remedy is None:
+    if result.is_ok:
         return result
+    metric = result.subject.rpartition(" ")[2]
+    remedy = METRIC_REMEDIES.get(metric, REMEDIES[result.check])
     return replace(result, message=f"{result.message}; to do: {remedy}")
 
 

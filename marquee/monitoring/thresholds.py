@@ -45,7 +45,8 @@ def read_thresholds(path: Path = THRESHOLDS_FILE) -> Thresholds:
         raise MarqueeError(f"{path} cannot be used: {error}") from error
     problems = [*_differences(ours, given)]
     if problems:
-        raise MarqueeError(f"{path} cannot be used: {'; '.join(problems)}")
+        found = "; ".join(problems)
+        raise MarqueeError(f"{path} cannot be used: {found}. {THRESHOLDS_FILE} has all parts.")
     return Thresholds(**given)
 
 
