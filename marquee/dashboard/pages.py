@@ -611,8 +611,8 @@ def studio(store: Store, franchises: pd.DataFrame) -> None:
     measure = st.segmented_control(
         "Revenue of", STUDIO_MEASURES, default="theaters", required=True, key="studio-measure"
     )
-    names = ", ".join(releases["title_name"]) if len(releases) else "none in these days"
-    st.caption(f"Release weekends are marked: {names}.")
+    names = ", ".join(map(plain, releases["title_name"])) if len(releases) else "none in these days"
+    st.caption(f"Weekends that released a title or brought it back are marked: {names}.")
     value = STUDIO_MEASURES[measure]
     chart = charts.by_region(days, value, label(value), releases)
     chart_and_table(chart, days, "studio-revenue")
