@@ -202,6 +202,13 @@ def big(number: float | None, unit: str = "") -> str:
     return f"{unit}{number:,.0f}"
 
 
+def tiles(figures: Mapping[str, Any]) -> None:
+    """Show figures large, side by side."""
+    with st.container(horizontal=True):
+        for name, value in figures.items():
+            st.metric(name, value if isinstance(value, str) else f"{value:,.0f}", border=True)
+
+
 def failures(failing: Sequence[CheckResult]) -> str:
     """Put what fails into one list."""
     head = "1 check fails" if len(failing) == 1 else f"{len(failing)} checks fail"
@@ -291,13 +298,16 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
     checks = check_all(store, read_thresholds(), utcnow(), warehouse, age)
     failing_checks = [one for one in checks if not one.is_ok]
     failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
-    with st.container(horizontal=True):
-        st.metric("checks", f"{len(checks):,}", border=True)
-        st.metric("failing checks", f"{len(failing_checks):,}", border=True)
-        st.metric("audits", f"{len(audits):,}", border=True)
-        st.metric("failing audits", f"{len(failing):,}", border=True)
-        st.metric("metrics", f"{len(metrics):,}", border=True)
-        st.metric("failing metrics", f"{count_false(metrics):,}", border=True)
+    tiles(
+        {
+            "checks": len(checks),
+            "failing checks": len(failing_checks),
+            "audits": len(audits),
+            "failing audits": len(failing),
+            "metrics": len(metrics),
+            "failing metrics": count_false(metrics),
+        }
+    )
     if failing_checks:
         st.error(failures(failing_checks), icon=":material/error:")
     if audits.empty and metrics.empty:
@@ -357,12 +367,9 @@ def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> No
     else:
         jobs = st.multiselect("Jobs", totals["job"].tolist(), placeholder="all jobs")
         counted = totals[totals["job"].isin(jobs)] if jobs else totals
-        with st.container(horizontal=True):
-            st.metric("runs", f"{counted['run_count'].sum():,}", border=True)
-            failed = counted["without_success_count"].sum()
-            st.metric("without success", f"{failed:,.0f}", border=True)
-            st.metric("requests", f"{counted['request_count'].sum():,.0f}", border=True)
-            st.metric("retries", f"{counted['retry_count'].sum():,.0f}", border=True)
+        names = ("run", "without_success", "request", "retry")
+        sums = (counted[f"{name}_count"].sum() for name in names)
+        tiles(dict(zip(("runs", "without success", "requests", "retries"), sums, strict=True)))
         shown = queries.runs(store, read_thresholds(), utcnow(), jobs=jobs, is_past=age is not None)
         draw(charts.timeline(shown, pd.Timestamp(utcnow())), shown)
         limited(shown, "runs", int(counted["run_count"].sum()))
@@ -429,9 +436,7 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     else:
         newest = audits[audits["run_id"] == audits.loc[audits["audited_at"].idxmax(), "run_id"]]
         failed = count_false(newest)
-        with st.container(horizontal=True):
-            st.metric("audits passed", f"{len(newest) - failed:,}", border=True)
-            st.metric("audits failed", f"{failed:,}", border=True)
+        tiles({"audits passed": len(newest) - failed, "audits failed": failed})
         table(newest.drop(columns=["failing_rows_query"]), "last-audits")
     for title, file, command in (
         ("Unit tests of the models", "units.xml", "make test-models"),
@@ -446,10 +451,9 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
         ran_at = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
         st.caption(f"`{command}` of {ran_at:%Y-%m-%d %H:%M} UTC")
         counts = found["outcome"].value_counts()
-        with st.container(horizontal=True):
-            for outcome in ("passed", "failed", "skipped"):
-                kind = "unit tests" if file == "units.xml" else "tests"
-                st.metric(f"{kind} {outcome}", f"{counts.get(outcome, 0):,}", border=True)
+        kind = "unit tests" if file == "units.xml" else "tests"
+        outcomes = ("passed", "failed", "skipped")
+        tiles({f"{kind} {outcome}": counts.get(outcome, 0) for outcome in outcomes})
         order = {"failed": 0, "skipped": 1, "passed": 2}
         table(found.sort_values("outcome", key=lambda one: one.map(order)), f"tests-{file}")
 
@@ -491,11 +495,9 @@ def business(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     if genres.empty and years.empty:
         st.info("There are no movies yet: `make demo` brings some.")
     else:
-        with st.container(horizontal=True):
-            st.metric("Genres", f"{len(genres):,}", border=True)
-            st.metric("Movies since 1980", f"{years['movie_count'].sum():,}", border=True)
-            revenue = years["total_revenue_usd"].sum()
-            st.metric("Revenue since 1980", big(revenue, "$"), border=True)
+        revenue = big(years["total_revenue_usd"].sum(), "$")
+        movies = years["movie_count"].sum()
+        tiles({"Genres": len(genres), "Movies since 1980": movies, "Revenue since 1980": revenue})
         year_over_year(years)
         genre_tabs(genres, years)
         top_movies(store, genres)

@@ -9,7 +9,7 @@ WITH dated AS (
       ELSE DATE_TRUNC('HOUR', counted_at)
     END AS period
   FROM ops.row_counts
-), moments AS (
+), count_times AS (
   SELECT period, MAX(counted_at) AS counted_at
   FROM dated
   GROUP BY period
@@ -27,16 +27,16 @@ WITH dated AS (
   ) = 1
 ), known AS (
   SELECT
-    moments.counted_at,
+    count_times.counted_at,
     names.layer,
     LAST_VALUE(counts.row_count IGNORE NULLS) OVER (
-      PARTITION BY names.table_name ORDER BY moments.counted_at
+      PARTITION BY names.table_name ORDER BY count_times.counted_at
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS row_count
-  FROM moments
+  FROM count_times
   CROSS JOIN names
   LEFT JOIN newest_counts AS counts
-    ON counts.period = moments.period AND counts.table_name = names.table_name
+    ON counts.period = count_times.period AND counts.table_name = names.table_name
 )
 SELECT layer, counted_at, CAST(SUM(row_count) AS BIGINT) AS row_count
 FROM known
