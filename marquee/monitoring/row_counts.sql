@@ -1,7 +1,7 @@
 -- The counts of a table that differ from the one before, and of the others one each half day.
--- First chosen, then limited: a refresh every ten minutes repeats hundreds of counts. A pipeline, a
--- plan and a run count a table one after the other, and one changed it: a count that repeats the one
--- before within 12 hours is no run of its own, and would hide the change.
+-- First chosen, then limited: a refresh every ten minutes repeats hundreds of counts. A pipeline,
+-- a plan and a run count a table one after the other, and one changed it: a count that repeats the
+-- one before within 12 hours is no run of its own, and would hide the change.
 WITH compared AS (
   SELECT table_name, row_count, counted_at,
     LAG(row_count) OVER (PARTITION BY table_name ORDER BY counted_at) AS count_before,

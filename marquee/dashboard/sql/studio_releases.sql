@@ -1,5 +1,5 @@
--- Weekends, Friday to Sunday, that released a title or brought it back: it earned three times as much
--- as in the best of the four weekends before. On the first weekend of the data nothing is known.
+-- Weekends, Friday to Sunday, that released a title or brought it back: it earned three times the
+-- best of the four weekends before. On the first weekend of the data nothing is known.
 WITH weekends AS (
   SELECT fact.title_sk, DATE_TRUNC('WEEK', day.full_date) AS week_date,
     MIN(day.full_date) AS release_date, SUM(fact.gross_usd) AS gross_usd

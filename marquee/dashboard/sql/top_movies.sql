@@ -1,5 +1,5 @@
--- A movie counts in each of its genres, as in kpi_genre_performance. A movie without a year is found
--- as long as the years are not limited.
+-- A movie counts in each of its genres, as in kpi_genre_performance. A movie without a year is
+-- found as long as the years are not limited.
 SELECT title, release_year, genre_name, company_name, budget_tier, revenue_usd, budget_usd,
   roi_pct, vote_average, vote_count, weighted_rating, popularity_score, movie_id,
   COUNT(*) OVER () AS found_count
