@@ -648,7 +648,7 @@ def lifetime_value(values: pd.DataFrame) -> None:
     sums = sums.sort_values("revenue_per_fan_usd", ascending=False)
     shown = sums.head(SEGMENTS_SHOWN)
     if segment.endswith("_month"):
-        shown = shown.assign(**{segment: shown[segment].dt.strftime("%b %Y")})
+        shown = shown.assign(**{segment: pd.to_datetime(shown[segment]).dt.strftime("%b %Y")})
     chart = charts.bars(shown, "revenue_per_fan_usd", segment, "revenue per fan", "$")
     chart_and_table(chart, sums, "lifetime-value")
 
