@@ -2,7 +2,7 @@
 
 import sys
 
-from marquee.dashboard.app import serve
+from marquee.dashboard.serve import serve
 
 if __name__ == "__main__":
     serve(sys.argv[1:])

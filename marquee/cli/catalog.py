@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
 
 from marquee.catalog import llms
 from marquee.catalog.data_dictionary import LAYERS
@@ -40,8 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MissingWarehouse as error:
         print(f"Without last runs and row counts: {error}", file=sys.stderr)
         history = History()
-    print("Reading the models: up to a minute.", file=sys.stderr)
-    tables, folder = read_project(ROOT), options.out.resolve()
+    print("Loading the project: some seconds.", file=sys.stderr)
+    console = Console(stderr=True)
+    tables = read_project(ROOT, partial(track, description="Reading models", console=console))
+    folder = options.out.resolve()
     print(f"Writing a page for each of {len(tables)} tables.", file=sys.stderr)
     layers = {"gold": LAYERS["gold"], **LAYERS}  # what analysts look for comes first
     page = Site(tables, history, layers, llms.read_questions(ROOT)).write(folder)

@@ -25,6 +25,7 @@ from marquee.sandbox.studio import BATCHES, UNMAPPED_TYPE
 
 CHANGES_SHOWN = 12
 TITLES_SHOWN = 4
+TEXTS = ("layer", "table", "title", "genre", "column", "franchise", "region", "from", "to")
 TEXT_WIDTH = 36  # leaves room for the numbers on a terminal of 80 columns
 
 QUERIES = """\
@@ -144,12 +145,8 @@ def top_grossing(store: Store) -> Table:
     """The ten released movies with the largest known revenue."""
     table = titled("Top-grossing movies", "title", "year", "revenue", "ROI")
     for one in answer(store, queries.TOP_GROSSING):
-        table.add_row(
-            title_of(one),
-            f"{one['release_year']:.0f}" if one["release_year"] else "?",
-            dollars(one["revenue_usd"]),
-            percent(one["roi_pct"]),
-        )
+        year = f"{one['release_year']:.0f}" if one["release_year"] else "?"
+        table.add_row(title_of(one), year, dollars(one["revenue_usd"]), percent(one["roi_pct"]))
     return table
 
 
@@ -159,13 +156,9 @@ def genres_by_roi(store: Store) -> Table:
     table = titled("Genres by return on investment", *columns)
     ranked = [one for one in answer(store, queries.GENRES) if one["roi_rank"] is not None]
     for one in sorted(ranked, key=lambda genre: (genre["roi_rank"], genre["genre_name"])):
-        table.add_row(
-            escape(one["genre_name"]),
-            f"{one['movie_count']:,}",
-            f"{one['financially_complete_count']:,}",
-            percent(one["median_roi_pct"]),
-            dollars(one["total_revenue_usd"]),
-        )
+        counts = (f"{one[name]:,}" for name in ("movie_count", "financially_complete_count"))
+        shares = percent(one["median_roi_pct"]), dollars(one["total_revenue_usd"])
+        table.add_row(escape(one["genre_name"]), *counts, *shares)
     return table
 
 
@@ -234,18 +227,7 @@ def titled(title: str, *columns: str) -> Table:
     """An empty table; every column after the text columns is set flush right."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        is_text = column in (
-            "layer",
-            "table",
-            "title",
-            "genre",
-            "column",
-            "franchise",
-            "region",
-            "from",
-            "to",
-        )
-        if is_text:
+        if column in TEXTS:
             table.add_column(column, max_width=TEXT_WIDTH, no_wrap=True)
         else:
             table.add_column(column, justify="right", no_wrap=True)

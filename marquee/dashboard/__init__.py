@@ -1,5 +1,6 @@
 """The dashboard.
 
-`queries` (all queries), `lineage` (SQLMesh's graph), `charts`, `pages` (what is drawn where), `app`
-(the script that Streamlit runs), `bundle` (the app in Snowflake).
+`queries` (all queries, from the folder `sql`), `lineage` (SQLMesh's graph), `charts`, `pages` (what
+is drawn where), `app` (the script that Streamlit runs), `serve` (the server), `bundle` (the app in
+Snowflake).
 """

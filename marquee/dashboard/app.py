@@ -1,7 +1,7 @@
-"""The dashboard: `make dashboard`, or `python pipelines/dashboard.py`.
+"""The script that Streamlit runs for each visitor; `serve` starts the server.
 
-Options are those of `streamlit run`. In Snowflake `snowflake/dashboard/streamlit_app.py` draws the
-same pages, without DuckDB, dlt and SQLMesh.
+In Snowflake `snowflake/dashboard/streamlit_app.py` draws the same pages, without DuckDB, dlt and
+SQLMesh.
 
 Reads the warehouse that the environment names (MARQUEE_DUCKDB, or Snowflake where
 SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/snapshot.py.
@@ -9,31 +9,34 @@ SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/snap
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from marquee.core.same_origin import LOOPBACK, denial
 from marquee.core.settings import Settings, gateway
-from marquee.dashboard.lineage import read_lineage
 from marquee.dashboard.pages import PAGES, Page
 from marquee.monitoring.checks import format_age
 from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeStore, Store
 
-if TYPE_CHECKING:
-    from tornado.web import RequestHandler
-
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
+ICON = str(Path(__file__).with_name("icon.svg"))
 SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
+# Less empty space above the title, and room for the toolbar that appears above a chart or table, so
+# that it covers nothing; Vega's own menu would lie on the chart. Each table has a CSV button of
+# ours: Streamlit's own would write a text that a spreadsheet takes for a formula. A lineage that is
+# wider than the page scrolls.
+STYLE = """<style>
+.stMainBlockContainer { padding-top: 2.5rem; }
+.stElementContainer:has([data-testid='stElementToolbar']) { margin-top: 1rem; }
+.vega-embed details, button[aria-label='Download as CSV'] { display: none; }
+.stGraphVizChart { overflow-x: auto; }
+.stGraphVizChart svg { max-width: none; }
+</style>"""
 
 
 class CachedStore:
@@ -134,13 +137,9 @@ def show(page: Page, open_store: Callable[[], Opened]) -> None:
 
 def draw(open_store: Callable[[], Opened] = open_store) -> None:
     """Draw the page that a visitor is on; Streamlit calls this script for each click."""
-    st.set_page_config(page_title="Marquee", page_icon=":material/theaters:", layout="wide")
-    # Half of the empty space above the title. Each table has a CSV button of ours: Streamlit's own
-    # would write a text that a spreadsheet takes for a formula.
-    st.html(
-        "<style>.stMainBlockContainer { padding-top: 4.5rem; } "
-        "button[aria-label='Download as CSV'] { display: none; }</style>"
-    )
+    # A picture of ours: the browser would fetch one of Streamlit's from another host.
+    st.set_page_config(page_title="Marquee", page_icon=ICON, layout="wide")
+    st.html(STYLE)
     pages = [
         st.Page(
             partial(show, page, open_store),
@@ -151,43 +150,12 @@ def draw(open_store: Callable[[], Opened] = open_store) -> None:
         )
         for place, (name, (title, icon, page)) in enumerate(PAGES.items())
     ]
-    st.navigation(pages, position="top").run()
-
-
-def serve(options: Sequence[str]) -> None:
-    """Serve the dashboard until Ctrl-C, with everything at hand that the first page needs."""
-    from streamlit.web import cli
-    from tornado.web import RequestHandler
-
-    from marquee.monitoring.snapshot import current_snapshot
-
-    threading.Thread(target=load_lineage, daemon=True).start()
-    if gateway() != "snowflake":
-        with suppress(MissingWarehouse):  # the page says so
-            current_snapshot(Settings.from_environment().duckdb)
-    # Streamlit accepts any page of this machine and, under a name of its own, of any other.
-    RequestHandler.prepare = deny_other_origins  # type: ignore[assignment, method-assign]
-    sys.argv = ["streamlit", "run", __file__, *options]
-    cli.main()
-
-
-def deny_other_origins(handler: RequestHandler) -> None:
-    """Deny a request, or a websocket, that does not come from the dashboard's own pages.
-
-    Tornado calls it before it handles a request. Names beside those of loopback are the options
-    `server.address` and `browser.serverAddress`.
-    """
-    names = {st.config.get_option(one) for one in ("server.address", "browser.serverAddress")}
-    reason = denial(handler.request.headers, {*LOOPBACK, *filter(None, names)})
-    if reason:
-        handler.set_status(403)
-        handler.finish(f"Denied: {reason} is of another origin. Open the address in a new tab.")
-
-
-def load_lineage() -> None:
-    """Have SQLMesh read the project if its files have changed: it takes seconds."""
-    with suppress(subprocess.CalledProcessError):  # the page says so
-        read_lineage()
+    chosen = st.navigation(pages, position="hidden")
+    # Streamlit's own bar is folded away on a phone.
+    with st.container(horizontal=True, gap="small", key="navigation"):
+        for one in pages:
+            st.page_link(one)
+    chosen.run()
 
 
 if __name__ == "__main__":  # the script that Streamlit runs

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Collection
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -20,13 +19,18 @@ import pandas as pd
 
 from marquee.core.settings import ROOT
 from marquee.core.signals import end_with_parent
+from marquee.dashboard.charts import LAYER_COLOURS
 from marquee.lineage.graph import Graph
-from marquee.lineage.layout import place
 
 CACHE = ROOT / ".cache" / "dashboard"
 # In Snowflake, where SQLMesh is missing: what `describe` returned when the dashboard was deployed.
 DEPLOYED = Path(__file__).with_name("lineage.json")
-NODE_HEIGHT = 30  # pixels: the lanes of a column, in which its points stand
+DOT_HEAD = """\
+digraph {
+rankdir=LR bgcolor=transparent nodesep=0.12 ranksep=0.5
+node [shape=box style="filled,rounded" fontname="sans-serif" fontsize=12 height=0.3
+  margin="0.12,0.04" color="#8c1d18"]
+edge [color="#8d99a6" arrowsize=0.6]"""
 
 
 class Lineage:
@@ -52,44 +56,35 @@ class Lineage:
         found = self._columns[self._columns["table_name"] == table]
         return found.drop(columns=["table_name"])
 
-    def placed(self, tables: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return some tables and the edges among them with their places.
+    def dot(self, chosen: str, extent: int) -> str:
+        """Return a picture in Graphviz's language: tables, each made of those on its left.
 
-        Returns:
-            The nodes with x (the column) and y (pixels from the top), and the edges as paths: one
-            row per point, with `parent`, `child`, x and y.
+        Args:
+            chosen: the table that stands out.
+            extent: 0 for it and its neighbors, 1 for all upstream and downstream, 2 for all tables.
 
         """
-        names = [name for name in sorted(self.graph.parents) if name in tables]
-        edges = self.graph.edges(names)
-        layout = place(names, edges, NODE_HEIGHT)
-        nodes = self.nodes[self.nodes["table_name"].isin(names)].drop(columns=["parents"])
-        lanes = {name: _lane(layout.middles[name], layout.columns[name]) for name in names}
-        nodes = nodes.assign(
-            x=nodes["table_name"].map(layout.columns), y=nodes["table_name"].map(lanes)
-        )
-        paths = pd.DataFrame(
-            [
-                {"parent": parent, "child": child, "x": x, "y": y}
-                for (parent, child), path in layout.edge_paths.items()
-                for x, y in [
-                    (layout.columns[parent], lanes[parent]),
-                    *path[1:-1],
-                    (layout.columns[child], lanes[child]),
-                ]
-            ],
-            columns=["parent", "child", "x", "y"],
-        )
-        return nodes, paths
-
-
-def _lane(height: float, column: int) -> float:
-    """Return the height of the lane of a point.
-
-    The lanes of every other column are half a lane lower: a name is longer than a column is wide,
-    and so meets neither the points of the next column nor their names.
-    """
-    return height // NODE_HEIGHT * NODE_HEIGHT + NODE_HEIGHT / 2 * (1 + column % 2)
+        names = [
+            {chosen, *self.graph.neighbors(chosen)},
+            self.graph.related(chosen),
+            {*self.graph.parents},
+        ]
+        edges = self.graph.edges(names[extent])
+        tables = self.nodes.set_index("table_name")
+        lines = [DOT_HEAD]
+        for name in sorted(names[extent]):
+            attributes = {
+                "fillcolor": LAYER_COLOURS[tables["layer"][name]],
+                "tooltip": tables["description"][name],
+                "URL": f"?table={name}",
+                "target": "_self",
+                "penwidth": "3" if name == chosen else "0",
+            }
+            quoted = (f"{key}={json.dumps(value)}" for key, value in attributes.items())
+            lines.append(f'"{name}" [{" ".join(quoted)}]')
+        # Of neighbors only their edges to the chosen one, so that there are three columns.
+        lines += [f'"{a}" -> "{b}"' for a, b in edges if extent or chosen in (a, b)]
+        return "\n".join([*lines, "}"])
 
 
 def read_lineage(cache: Path = CACHE) -> Lineage:

@@ -26,6 +26,9 @@ LAST = ("run_id", "last_batch_id", "command", "code_revision", "run_by", "host",
 MARKS = {"SUCCEEDED": "✓", "RUNNING": "…", "FAILED": "✗", "UNFINISHED": "!", "STOPPED": "-"}
 TEST_RESULTS = ROOT / ".cache" / "test"  # JUnit files that `make test-models` and `make test` write
 ALL = "All"
+SEGMENTS_SHOWN = 12  # bars; the table has all
+FIRST_TABLE = "gold.fact_movies"
+EXTENTS = ["Neighbors", "All upstream and downstream", "All tables"]
 # What the growth of a layer is measured over; None is since the last run that changed it.
 LAST_CHANGE = "the last change"
 PERIODS = {LAST_CHANGE: None, "a day": timedelta(days=1), "a week": timedelta(days=7)}
@@ -33,16 +36,19 @@ WHOLE_YEAR_MOVIES = 20  # fewer movies make no year to compare: it has just begu
 # Measures of a movie's history, and of the studio's days by what people call them.
 HISTORY_MEASURES = ("popularity_score", "revenue_usd", "vote_average", "budget_usd")
 STUDIO_MEASURES = {"theaters": "gross_usd", "purchases": "purchase_revenue_usd"}
-DATE_FORMATS = {"_month": "MMM YYYY", "_date": "YYYY-MM-DD"}
-FORMATS = {
-    "_per_fan_usd": "$%.2f",
-    "_per_budget_usd": "$%.2f",
-    "_usd": "localized",
-    "_pct": "%.1f %%",
-    "pct_profitable": "%.1f %%",
-    "_seconds": "%.1f s",
+SEGMENTS = ("account_type", "region", "country_code", "acquisition_month")
+DATE_FORMATS = {"_month": "MMM YYYY", "_date": "YYYY-MM-DD", "": "YYYY-MM-DD HH:mm:ss"}
+# How numbers are shown: with so many decimals and with separated thousands, or in a format of
+# Streamlit's. The CSV file has all decimals.
+FORMATS: dict[str, int | str] = {
     "byte_count": "bytes",
-    "_count": "localized",
+    "_per_fan_usd": "dollar",
+    "_per_budget_usd": "dollar",
+    "_usd": 0,
+    "_pct": 1,
+    "pct_profitable": 1,
+    "_seconds": 1,
+    "_count": 0,
     "vote_average": "%.1f",
     "weighted_rating": "%.2f",
     "popularity_score": "%.1f",
@@ -57,23 +63,14 @@ def table(frame: pd.DataFrame, name: str, if_empty: str = "Nothing here yet.") -
         return
     # What is read by machines rather than people comes last.
     order = sorted(map(str, frame.columns), key=lambda one: one in LAST)
-    columns = {
-        column: st.column_config.NumberColumn(label(column), format=form)
-        if (form := next((f for end, f in FORMATS.items() if column.endswith(end)), None))
-        and pd.api.types.is_numeric_dtype(frame[column])
-        else st.column_config.DatetimeColumn(label(column), format=date_format(column))
-        if pd.api.types.is_datetime64_any_dtype(frame[column])
-        else label(column)
-        for column in order
-    }
-    # No cents on averages; the CSV file has them.
-    shown = frame.round({name: 0 for name in map(str, frame.columns) if is_whole_money(name)})
+    decimals = {one: by_end(FORMATS, one) for one in order}
+    shown = frame.round({one: count for one, count in decimals.items() if isinstance(count, int)})
     if "status" in frame:
         marks = frame["status"].map(MARKS).fillna("")
         shown = shown.assign(status=marks + " " + frame["status"].str.lower())
     st.dataframe(
         shown,
-        column_config=columns,
+        column_config={one: column(one, shown[one]) for one in order},
         column_order=order,
         hide_index=True,
         width="stretch",
@@ -93,17 +90,20 @@ def table(frame: pd.DataFrame, name: str, if_empty: str = "Nothing here yet.") -
     )
 
 
-def is_whole_money(column: str) -> bool:
-    """Tell whether a column of money is shown without cents."""
-    return column.endswith("_usd") and FORMATS["_usd"] == next(
-        form for end, form in FORMATS.items() if column.endswith(end)
-    )
+def by_end(values: Mapping[str, Any], name: str) -> Any:
+    """Return the value of the first key that a column's name ends with; None without one."""
+    return next((value for end, value in values.items() if name.endswith(end)), None)
 
 
-def date_format(column: str) -> str:
-    """Return how a column of moments is shown: months and days have no time."""
-    ends = (form for end, form in DATE_FORMATS.items() if column.endswith(end))
-    return next(ends, "YYYY-MM-DD HH:mm:ss")
+def column(name: str, values: pd.Series) -> Any:
+    """Return how a column is shown: months and days have no time, numbers no needless decimals."""
+    form = by_end(FORMATS, name)
+    if form is not None and pd.api.types.is_numeric_dtype(values):
+        form = "localized" if isinstance(form, int) else form
+        return st.column_config.NumberColumn(label(name), format=form)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return st.column_config.DatetimeColumn(label(name), format=by_end(DATE_FORMATS, name))
+    return label(name)
 
 
 def csv(frame: pd.DataFrame) -> str:
@@ -120,6 +120,12 @@ def plain(text: str) -> str:
     return escaped.replace("www.", "www\u200b.")
 
 
+def draw(chart: Any, frame: pd.DataFrame) -> None:
+    """Draw a chart over the whole width, if there is something to draw."""
+    if not frame.empty:
+        st.altair_chart(chart, width="stretch")
+
+
 def chart_and_table(chart: Any, frame: pd.DataFrame, name: str) -> None:
     """Show the same figures twice: drawn, and as a table behind a tab."""
     if frame.empty:
@@ -127,39 +133,47 @@ def chart_and_table(chart: Any, frame: pd.DataFrame, name: str) -> None:
         return
     drawn, listed = st.tabs(["Chart", "Table"], key=f"tabs-{name}", on_change="rerun")
     with drawn:
-        st.altair_chart(chart, width="stretch")
+        draw(chart, frame)
     if listed.open:  # what nobody looks at costs nothing
         with listed:
             table(frame, name)
 
 
-WORDS = {"roi": "ROI", "avg": "average", "id": "ID"}
 LABELS = {
     "row_count": "Rows",
     "row_count_before": "Rows before",
     "row_count_after": "Rows after",
-    "duration_seconds": "Took",
-    "pct_profitable": "Profitable",
+    "duration_seconds": "Took (s)",
+    "pct_profitable": "Profitable (%)",
+    "roi_pct": "Return on investment (%)",
+    "median_roi_pct": "Median return on investment (%)",
+    "avg_vote_average": "Average rating",
+    "vote_average": "Rating",
     "byte_count": "Size",
+    "country_code": "Country",
+    "acquisition_month": "First seen",
     "retry_count": "Retries",
-    "loyal_count": "Loyal",
-    "engaged_count": "Engaged",
-    "at_risk_count": "At risk",
-    "dormant_count": "Dormant",
+    **{f"{one}_count": one.replace("_", " ").capitalize() for one in queries.SEGMENTS},
 }
+UNITS = {"_usd": " (USD)", "_pct": " (%)", "_seconds": " (s)", "_at": "", "_count": "s"}
+WORDS = {"roi": "ROI", "avg": "average", "id": "ID"}
 
 
 def label(column: str) -> str:
     """Name a column for people: `total_revenue_usd` is `Total revenue (USD)`."""
     if column in LABELS:
         return LABELS[column]
-    for end, unit in (("_usd", " (USD)"), ("_pct", " (%)"), ("_at", ""), ("_count", "s")):
-        if column.endswith(end):
-            column = column.removesuffix(end) + unit
-            break
-    format_age = column.removeprefix("is_").replace("_", " ").strip()
-    format_age = " ".join(WORDS.get(word, word) for word in format_age.split(" "))
-    return format_age[:1].upper() + format_age[1:]
+    end = next((one for one in UNITS if column.endswith(one)), "")
+    words = column.removesuffix(end).removeprefix("is_").replace("_", " ").strip().split(" ")
+    name = " ".join(WORDS.get(one, one) for one in words) + UNITS.get(end, "")
+    return name[:1].upper() + name[1:]
+
+
+def worded(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Write the codes of a column as words: `VERIFIED_LINKED` as `Verified linked`."""
+    if column not in frame:
+        return frame
+    return frame.assign(**{column: frame[column].str.replace("_", " ").str.capitalize()})
 
 
 def limited(frame: pd.DataFrame, noun: str, count: int | None = None) -> None:
@@ -178,12 +192,6 @@ def limited(frame: pd.DataFrame, noun: str, count: int | None = None) -> None:
         st.caption(f"The first {len(frame):,} of {count:,} {noun} are listed.")
 
 
-def draw(chart: Any, frame: pd.DataFrame) -> None:
-    """Draw a chart over the whole width, if there is something to draw."""
-    if not frame.empty:
-        st.altair_chart(chart, width="stretch")
-
-
 def big(number: float | None, unit: str = "") -> str:
     """Shorten a number: `$2.8 B`; unknown where there is none."""
     if number is None or pd.isna(number):
@@ -192,6 +200,13 @@ def big(number: float | None, unit: str = "") -> str:
         if abs(number) >= size:
             return f"{unit}{number / size:,.1f}{suffix}"
     return f"{unit}{number:,.0f}"
+
+
+def tiles(figures: Mapping[str, Any]) -> None:
+    """Show figures large, side by side."""
+    with st.container(horizontal=True):
+        for name, value in figures.items():
+            st.metric(name, value if isinstance(value, str) else f"{value:,.0f}", border=True)
 
 
 def failures(failing: Sequence[CheckResult]) -> str:
@@ -244,7 +259,16 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     if history.empty:
         st.caption("Shown after the first logged run.")
     else:
-        draw(charts.row_growth(history), history)
+        growth = charts.lines(
+            history,
+            "counted_at",
+            "row_count",
+            "rows",
+            colour="layer",
+            colours=charts.LAYER_COLOURS,
+            interpolate="step-after",
+        )
+        draw(growth, history)
     st.subheader("Last runs")
     table(runs.head(8), "last-runs")
     st.subheader("Freshness and checks")
@@ -274,13 +298,16 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
     checks = check_all(store, read_thresholds(), utcnow(), warehouse, age)
     failing_checks = [one for one in checks if not one.is_ok]
     failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
-    with st.container(horizontal=True):
-        st.metric("checks", f"{len(checks):,}", border=True)
-        st.metric("failing checks", f"{len(failing_checks):,}", border=True)
-        st.metric("audits", f"{len(audits):,}", border=True)
-        st.metric("failing audits", f"{len(failing):,}", border=True)
-        st.metric("metrics", f"{len(metrics):,}", border=True)
-        st.metric("failing metrics", f"{count_false(metrics):,}", border=True)
+    tiles(
+        {
+            "checks": len(checks),
+            "failing checks": len(failing_checks),
+            "audits": len(audits),
+            "failing audits": len(failing),
+            "metrics": len(metrics),
+            "failing metrics": count_false(metrics),
+        }
+    )
     if failing_checks:
         st.error(failures(failing_checks), icon=":material/error:")
     if audits.empty and metrics.empty:
@@ -306,7 +333,7 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
     history = queries.answer(store, queries.AUDIT_HISTORY)
     if len(history) > 1:
         st.caption("Failing audits of each run")
-        draw(charts.line(history, "audited_at", "failing_count", "failing audits"), history)
+        draw(charts.lines(history, "audited_at", "failing_count", "failing audits"), history)
 
 
 def count_false(results: pd.DataFrame) -> int:
@@ -340,12 +367,9 @@ def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> No
     else:
         jobs = st.multiselect("Jobs", totals["job"].tolist(), placeholder="all jobs")
         counted = totals[totals["job"].isin(jobs)] if jobs else totals
-        with st.container(horizontal=True):
-            st.metric("runs", f"{counted['run_count'].sum():,}", border=True)
-            failed = counted["without_success_count"].sum()
-            st.metric("without success", f"{failed:,.0f}", border=True)
-            st.metric("requests", f"{counted['request_count'].sum():,.0f}", border=True)
-            st.metric("retries", f"{counted['retry_count'].sum():,.0f}", border=True)
+        names = ("run", "without_success", "request", "retry")
+        sums = (counted[f"{name}_count"].sum() for name in names)
+        tiles(dict(zip(("runs", "without success", "requests", "retries"), sums, strict=True)))
         shown = queries.runs(store, read_thresholds(), utcnow(), jobs=jobs, is_past=age is not None)
         draw(charts.timeline(shown, pd.Timestamp(utcnow())), shown)
         limited(shown, "runs", int(counted["run_count"].sum()))
@@ -387,22 +411,15 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         )
         return
     names = sorted(graph.nodes["table_name"])
-    clicked = st.session_state.get("graph", {}).get("selection", {}).get("table", [])
-    if clicked and clicked[0].get("table_name") != st.session_state.get("clicked"):
-        st.session_state["clicked"] = clicked[0].get("table_name")
-        st.session_state["chosen"] = clicked[0].get("table_name")
-    if st.session_state.get("chosen") not in names:
-        st.session_state["chosen"] = "gold.fact_movies"
-    chosen = st.selectbox("Table (or click on one)", names, key="chosen")
-    is_whole = st.toggle("All tables, not only what it is made of and what is made of it")
-    nodes, paths = graph.placed(names if is_whole else graph.graph.related(chosen))
-    st.altair_chart(
-        charts.graph(nodes, paths, chosen),
-        width="stretch",
-        on_select="rerun",
-        selection_mode="table",
-        key="graph",
+    first = names.index(FIRST_TABLE) if FIRST_TABLE in names else 0
+    # A click on a table opens the address of its lineage.
+    chosen = st.selectbox(
+        "Table (or click on one)", names, index=first, key="table", bind="query-params"
     )
+    extent = st.segmented_control(
+        "Show", EXTENTS, default=EXTENTS[0], required=True, key="extent", bind="query-params"
+    )
+    st.graphviz_chart(graph.dot(chosen, EXTENTS.index(extent)))
     about = graph.nodes.set_index("table_name").loc[chosen]
     st.subheader(chosen)
     st.caption(f"{about['kind']}. {about['description']}")
@@ -419,9 +436,7 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     else:
         newest = audits[audits["run_id"] == audits.loc[audits["audited_at"].idxmax(), "run_id"]]
         failed = count_false(newest)
-        with st.container(horizontal=True):
-            st.metric("audits passed", f"{len(newest) - failed:,}", border=True)
-            st.metric("audits failed", f"{failed:,}", border=True)
+        tiles({"audits passed": len(newest) - failed, "audits failed": failed})
         table(newest.drop(columns=["failing_rows_query"]), "last-audits")
     for title, file, command in (
         ("Unit tests of the models", "units.xml", "make test-models"),
@@ -436,10 +451,9 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
         ran_at = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
         st.caption(f"`{command}` of {ran_at:%Y-%m-%d %H:%M} UTC")
         counts = found["outcome"].value_counts()
-        with st.container(horizontal=True):
-            for outcome in ("passed", "failed", "skipped"):
-                kind = "unit tests" if file == "units.xml" else "tests"
-                st.metric(f"{kind} {outcome}", f"{counts.get(outcome, 0):,}", border=True)
+        kind = "unit tests" if file == "units.xml" else "tests"
+        outcomes = ("passed", "failed", "skipped")
+        tiles({f"{kind} {outcome}": counts.get(outcome, 0) for outcome in outcomes})
         order = {"failed": 0, "skipped": 1, "passed": 2}
         table(found.sort_values("outcome", key=lambda one: one.map(order)), f"tests-{file}")
 
@@ -481,11 +495,9 @@ def business(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     if genres.empty and years.empty:
         st.info("There are no movies yet: `make demo` brings some.")
     else:
-        with st.container(horizontal=True):
-            st.metric("genres", f"{len(genres):,}", border=True)
-            st.metric("movies since 1980", f"{years['movie_count'].sum():,}", border=True)
-            revenue = years["total_revenue_usd"].sum()
-            st.metric("revenue since 1980", big(revenue, "$"), border=True)
+        revenue = big(years["total_revenue_usd"].sum(), "$")
+        movies = years["movie_count"].sum()
+        tiles({"Genres": len(genres), "Movies since 1980": movies, "Revenue since 1980": revenue})
         year_over_year(years)
         genre_tabs(genres, years)
         top_movies(store, genres)
@@ -500,36 +512,45 @@ def business(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
 
 def year_over_year(years: pd.DataFrame) -> None:
     """Draw the figures of a year with their change from the year before."""
+    st.subheader("This year compared with last")
     if years.empty:
         st.caption("No movie was released since 1980.")
         return
     newest_first = years.iloc[::-1]
     is_whole = (newest_first["movie_count"] >= WHOLE_YEAR_MOVIES).tolist()
-    st.subheader("This year and the year before")
     chosen = st.selectbox(
         "Year",
         newest_first["release_year"].astype(int).tolist(),
         index=is_whole.index(True) if any(is_whole) else 0,
         key="year",
+        width=160,
     )
-    year = years[years["release_year"] == chosen].iloc[0]
-    with st.container(horizontal=True):
+    by_year = years.set_index("release_year")
+    year = by_year.loc[chosen]
+    before = by_year["median_roi_pct"].get(chosen - 1)
+    known = {
+        name: (big(year[name], unit), year[change], "%")
         for name, unit, change in (
             ("movie_count", "", "movie_count_change_pct"),
             ("total_revenue_usd", "$", "total_revenue_change_pct"),
             ("avg_budget_usd", "$", "avg_budget_change_pct"),
-        ):
-            is_known = pd.notna(year[change])
+        )
+    }
+    roi = year["median_roi_pct"]
+    points = pd.NA if pd.isna(roi) or pd.isna(before) else roi - before
+    known["median_roi_pct"] = ("unknown" if pd.isna(roi) else f"{roi:,.0f} %", points, "points")
+    with st.container(horizontal=True):
+        for name, (value, change, unit) in known.items():
             st.metric(
-                label(name).removesuffix(" (USD)"),
-                big(year[name], unit),
-                delta=f"{year[change]:+,.0f} %" if is_known else None,
-                help=f"Change from {chosen - 1}." if is_known else f"{chosen - 1} has no movie.",
+                label(name).partition(" (")[0],
+                value,
+                delta=f"no change from {chosen - 1} known"
+                if pd.isna(change)
+                else f"{change:+,.0f} {unit} from {chosen - 1}",
+                delta_color="off" if name == "avg_budget_usd" or pd.isna(change) else "normal",
+                delta_arrow="off" if pd.isna(change) else "auto",
                 border=True,
             )
-        roi = year["median_roi_pct"]
-        shown = "unknown" if pd.isna(roi) else f"{roi:,.0f} %"
-        st.metric("Median return on investment", shown, border=True)
 
 
 def genre_tabs(genres: pd.DataFrame, years: pd.DataFrame) -> None:
@@ -542,7 +563,8 @@ def genre_tabs(genres: pd.DataFrame, years: pd.DataFrame) -> None:
         chart_and_table(charts.genre_returns(known), genres, "genres")
     with right:
         st.subheader("Years")
-        chart = charts.line(years, "release_year", "total_revenue_usd", "revenue", money=True)
+        st.caption("Worldwide revenue of the movies released in a year.")
+        chart = charts.lines(years, "release_year", "total_revenue_usd", "revenue", unit="$")
         chart_and_table(chart, years, "years")
 
 
@@ -557,7 +579,7 @@ def top_movies(store: Store, genres: pd.DataFrame) -> None:
     first, last = (int(bounds[name][0]) if has_years else 0 for name in ("first_year", "last_year"))
     by_genre, by_title, by_year = st.columns([1, 1, 2], gap="medium")
     genre = by_genre.selectbox("Genre", [ALL, *genres["genre_name"].sort_values()], key="genre")
-    title = by_title.text_input("Title contains", key="title")
+    title = by_title.text_input("Title contains", key="title").strip()
     years = (
         by_year.slider("Years", first, last, (first, last), key="years")
         if first < last
@@ -570,20 +592,32 @@ def top_movies(store: Store, genres: pd.DataFrame) -> None:
         title=title,
     )
     count = int(found["found_count"].max()) if len(found) else 0
-    st.metric("movies found", f"{count:,}")
+    st.metric("Movies found", f"{count:,}")
     limited(found, "movies", count)
-    table(found.drop(columns=["found_count"]), "top-movies", "No movie matches the filters.")
+    filters = {
+        f"genre {genre}": genre != ALL,
+        f"a title with “{title}”": title,
+        f"{years[0]} to {years[1]}": years != (first, last),
+    }
+    why = f"No movie matches: {', '.join(one for one, is_set in filters.items() if is_set)}."
+    table(worded(found, "budget_tier").drop(columns=["found_count"]), "top-movies", plain(why))
 
 
 def studio(store: Store, franchises: pd.DataFrame) -> None:
     """Draw the studio's revenue, franchises, and fans."""
     st.subheader("Revenue by day and region")
     days = queries.answer(store, queries.STUDIO_REVENUE)
+    releases = queries.answer(store, queries.STUDIO_RELEASES)
+    if len(releases):
+        releases = releases[releases["release_date"] >= days["report_date"].min()]
     measure = st.segmented_control(
         "Revenue of", STUDIO_MEASURES, default="theaters", required=True, key="studio-measure"
     )
-    column = STUDIO_MEASURES[measure]
-    chart_and_table(charts.by_region(days, column, label(column)), days, "studio-revenue")
+    names = ", ".join(map(plain, releases["title_name"])) if len(releases) else "none in these days"
+    st.caption(f"Weekends that released a title or brought it back are marked: {names}.")
+    value = STUDIO_MEASURES[measure]
+    chart = charts.by_region(days, value, label(value), releases)
+    chart_and_table(chart, days, "studio-revenue")
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Franchise performance")
@@ -591,44 +625,76 @@ def studio(store: Store, franchises: pd.DataFrame) -> None:
         chart_and_table(charts.franchises_and_tmdb(franchises), franchises, "franchises")
     with right:
         st.subheader("Retention of fans")
-        st.caption("Of the fans first seen in a month, the share seen so many months later.")
+        st.caption("Of the fans first seen in a month, the percentage seen so many months later.")
         cohorts = queries.answer(store, queries.RETENTION)
         chart_and_table(charts.retention(cohorts), cohorts, "retention")
-    st.subheader("Lifetime value")
-    values = queries.answer(store, queries.LIFETIME_VALUE)
-    by_region = queries.answer(store, queries.LIFETIME_VALUE_BY_REGION)
-    kinds = values.groupby("account_type", as_index=False)[["fan_count", "revenue_usd"]].sum()
-    kinds["revenue_per_fan_usd"] = kinds["revenue_usd"] / kinds["fan_count"]
+    st.subheader("Lifetime value by segment")
     left, right = st.columns(2, gap="large")
     with left:
-        chart = charts.bars(
-            kinds, "revenue_per_fan_usd", "account_type", "revenue per fan", money=True
-        )
-        chart_and_table(chart, values, "lifetime-value")
+        lifetime_value(worded(queries.answer(store, queries.LIFETIME_VALUE), "account_type"))
     with right:
-        st.caption("Segments of the fans, by region.")
+        st.caption("How many fans of a region are loyal, and how many have left.")
+        by_region = queries.answer(store, queries.LIFETIME_VALUE_BY_REGION)
         table(by_region.drop(columns=["order_count", "active_30_days_pct"]), "segments")
+
+
+def lifetime_value(values: pd.DataFrame) -> None:
+    """Draw what a fan of each segment has paid."""
+    segment = st.segmented_control(
+        "Segment by", SEGMENTS, default=SEGMENTS[0], required=True, format_func=label, key="segment"
+    )
+    sums = values.groupby(segment, as_index=False)[["fan_count", "revenue_usd"]].sum()
+    sums = sums.assign(revenue_per_fan_usd=sums["revenue_usd"] / sums["fan_count"])
+    sums = sums.sort_values("revenue_per_fan_usd", ascending=False)
+    shown = sums.head(SEGMENTS_SHOWN)
+    if segment.endswith("_month"):
+        shown = shown.assign(**{segment: pd.to_datetime(shown[segment]).dt.strftime("%b %Y")})
+    chart = charts.bars(shown, "revenue_per_fan_usd", segment, "revenue per fan", "$")
+    chart_and_table(chart, sums, "lifetime-value")
 
 
 def movie_history(store: Store) -> None:
     """Find any movie by its title or number, and draw how it changed."""
     st.subheader("A movie's history")
-    by_text, by_choice, by_measure = st.columns([1, 2, 1], gap="medium")
+    by_text, by_choice = st.columns([1, 2], gap="medium")
     text = by_text.text_input("Find a movie", placeholder="title or TMDb's number", key="find")
     found = queries.find_movies(store, text)
     if found.empty:
-        st.caption("No movie is called that.")
+        st.caption(plain(f"No movie is called “{text.strip()}”, and none has that number."))
         return
     names = {int(one["movie_id"]): movie_name(one) for one in found.to_dict("records")}
     movie = by_choice.selectbox("Movie", list(names), format_func=lambda one: names.get(one, "?"))
-    measure = by_measure.selectbox("Measure", HISTORY_MEASURES, format_func=label, key="measure")
+    measures = st.pills(
+        "Measures",
+        HISTORY_MEASURES,
+        selection_mode="multi",
+        default=HISTORY_MEASURES[:2],
+        format_func=label,
+        key="measures",
+    )
     if len(found) == queries.FOUND:
         st.caption(f"The {queries.FOUND} best known; a longer part of the title finds others.")
     history = queries.answer(store, queries.MOVIE_HISTORY, movie)
-    known = history.dropna(subset=measure)
-    if known.empty:
-        st.caption(f"{label(measure)} of this movie was never known.")
-    draw(charts.steps(known, measure, label(measure), measure.endswith("_usd")), known)
+    for measure in measures:
+        known = history.dropna(subset=measure)
+        if known.empty:
+            st.caption(f"{label(measure)} of this movie was never known.")
+            continue
+        st.caption(label(measure))
+        # What holds now is drawn up to now.
+        today = known.tail(1).assign(valid_from=max(utcnow(), known["valid_from"].max()))
+        draw(
+            charts.lines(
+                pd.concat([known, today]) if known["valid_to"].isna().any() else known,
+                "valid_from",
+                measure,
+                "",
+                unit="$" if measure.endswith("_usd") else "",
+                height=160,
+                interpolate="step-after",
+            ),
+            known,
+        )
     table(history, "history")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
@@ -115,11 +115,16 @@ class Table:
         return head + stop.strip()
 
 
-def read_project(root: Path) -> dict[str, Table]:
+# Takes the models and returns them, and may report how far it is, as `rich.progress.track` does.
+Watch = Callable[[Sequence[Model]], Iterable[Model]]
+
+
+def read_project(root: Path, watch: Watch = iter) -> dict[str, Table]:
     """Have SQLMesh read the project; no warehouse is opened.
 
     Args:
         root: The folder of `config.yaml`.
+        watch: Is passed the models, whose column lineage takes most of the time.
 
     Returns:
         All tables, ordered by name.
@@ -136,12 +141,12 @@ def read_project(root: Path) -> dict[str, Table]:
     with mock.patch.dict(os.environ, elsewhere):
         context = Context(paths=[str(root)])
         try:
-            return tables_of(context, root)
+            return tables_of(context, root, watch)
         finally:
             context.close()
 
 
-def tables_of(context: Context, root: Path) -> dict[str, Table]:
+def tables_of(context: Context, root: Path, watch: Watch = iter) -> dict[str, Table]:
     """All tables of a loaded project, ordered by name."""
     names = {fqn: model.name for fqn, model in context.models.items()}
     tests: dict[str, list[Test]] = {}
@@ -150,7 +155,10 @@ def tables_of(context: Context, root: Path) -> dict[str, Table]:
         found = Test(test.test_name, description, _relative(test.path, root))
         tests.setdefault(test.model_name, []).append(found)
     by_name = sorted(context.models.values(), key=lambda model: model.name)
-    return {model.name: _table(model, names, tests.get(model.name, []), root) for model in by_name}
+    return {
+        model.name: _table(model, names, tests.get(model.name, []), root)
+        for model in watch(by_name)
+    }
 
 
 def _table(model: Model, names: Mapping[str, str], tests: list[Test], root: Path) -> Table:

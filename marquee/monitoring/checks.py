@@ -25,6 +25,7 @@ SCALE = (
 
 # What to do about a check that fails, by its kind; a metric may have a remedy of its own.
 REMEDIES = {
+    "warehouse": "wait for the end of the run that writes it, and leave pauses between runs",
     "source": "run the pipeline that loads it",
     "run": "fix the cause and run it again",
     "audit": "look at its rows: make dashboard, Data quality",
@@ -94,10 +95,10 @@ def check_all(
 
 def with_remedy(result: CheckResult) -> CheckResult:
     """Return a result that failed with what to do at the end of its message."""
-    metric = result.subject.rpartition(" ")[2]
-    remedy = METRIC_REMEDIES.get(metric, REMEDIES.get(result.check))
-    if result.is_ok or remedy is None:
+    if result.is_ok:
         return result
+    metric = result.subject.rpartition(" ")[2]
+    remedy = METRIC_REMEDIES.get(metric, REMEDIES[result.check])
     return replace(result, message=f"{result.message}; to do: {remedy}")
 
 
@@ -299,46 +300,7 @@ def metrics(store: Store) -> Iterator[CheckResult]:
         yield CheckResult("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
 
 
-# A pipeline, a plan and a run count a table one after the other, and one changed it. A count
-# that repeats the one before so soon is no run of its own, and would hide the change.
-REPEATED_WITHIN_HOURS = 12
-# The counts of a table that differ from the one before, and of the others one each half day. First
-# chosen, then limited: a refresh every ten minutes repeats hundreds of counts.
-COUNTS = f"""
-WITH compared AS (
-  SELECT table_name, row_count, counted_at,
-    LAG(row_count) OVER (PARTITION BY table_name ORDER BY counted_at) AS count_before,
-    LAG(counted_at) OVER (PARTITION BY table_name ORDER BY counted_at) AS counted_before
-  FROM ops.row_counts
-), dated AS (
-  SELECT *,
-    count_before IS NULL OR row_count <> count_before AS is_changed,
-    FLOOR(
-      CAST(DATEDIFF('SECOND', CAST('1970-01-01' AS DATE), counted_at) AS DOUBLE)
-      / (3600 * {REPEATED_WITHIN_HOURS})
-    )
-      <> FLOOR(
-      CAST(DATEDIFF('SECOND', CAST('1970-01-01' AS DATE), counted_before) AS DOUBLE)
-      / (3600 * {REPEATED_WITHIN_HOURS})
-    ) AS is_next_half_day
-  FROM compared
-), settled AS (
-  SELECT *,
-    MAX(CASE WHEN is_changed THEN counted_at END) OVER (
-      PARTITION BY table_name ORDER BY counted_at
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS changed_at
-  FROM dated
-)
-SELECT table_name, row_count
-FROM settled
-WHERE is_changed OR (
-  is_next_half_day
-  AND DATEDIFF('SECOND', changed_at, counted_at) >= 3600 * {REPEATED_WITHIN_HOURS}
-)
-QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC NULLS LAST) <= ?
-ORDER BY table_name, counted_at
-"""  # noqa: S608 - a number of this module
+COUNTS = Path(__file__).with_name("row_counts.sql").read_text(encoding="utf-8")
 
 
 def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:

@@ -83,12 +83,14 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
         except duckdb.Error as error:
             if before == unreadable:  # it did not change in between, so it was not half written
                 reason = str(error).splitlines()[0].replace(str(target.parent), "")
-                raise MissingWarehouse(f"DuckDB cannot read {path}: {reason}") from error
+                raise MissingWarehouse(
+                    f"DuckDB cannot read {path}: {reason}. Restore a backup: make restore."
+                ) from error
             unreadable, is_made = before, False
         except OSError as error:
             if error.errno in FULL:
                 reason = f"no room for a snapshot of {path} in {target.parent}"
-                raise MissingWarehouse(f"The disk is full: {reason}.") from error
+                raise MissingWarehouse(f"The disk is full: {reason}. Free space.") from error
             is_made = False  # the file is being replaced
         if is_made or (target.exists() and attempt >= older_after):
             return target

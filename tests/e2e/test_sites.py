@@ -14,6 +14,7 @@ import pytest
 from marquee.catalog import data_dictionary as dictionary
 from marquee.catalog.history import History, TableHistory
 from marquee.catalog.site import Site
+from marquee.cli import catalog as cli
 from marquee.core.settings import ROOT
 from marquee.lineage.project import read_project
 from tests.e2e.browser import CHROMIUM, open_browser, sqlmesh_ui
@@ -106,6 +107,22 @@ def test_rows_and_the_last_run_are_shown(page: Any, catalog: str) -> None:
         "1,234",
         "last built, UTC",
     ]
+
+
+def test_the_catalog_starts_with_gold_and_example_queries_and_shows_its_progress(
+    page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(tmp_path / "none.duckdb"))
+    assert cli.main(["--out", str(tmp_path)]) == 0
+    shown = capsys.readouterr().err
+    assert re.search(r"Reading models .*100%", shown)
+    page.goto((tmp_path / "index.html").as_uri())
+    sections = page.locator("section").evaluate_all("found => found.map(one => one.id)")
+    assert sections[:3] == ["gold", "questions", "bronze"]
+    queries = page.locator("#questions details")
+    assert queries.count() == 10
+    queries.first.locator("summary").click()
+    assert "gold.kpi_genre_performance" in queries.first.inner_text()
 
 
 def test_light_or_dark_is_a_choice_that_lasts(page: Any, catalog: str) -> None:

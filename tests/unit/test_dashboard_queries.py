@@ -16,6 +16,7 @@ from marquee.dashboard.queries import (
     LAYER_HISTORY,
     LISTED,
     RUN_TOTALS,
+    STUDIO_RELEASES,
     TOP_MOVIE_YEARS,
     VIOLATIONS,
     answer,
@@ -211,6 +212,34 @@ def test_any_movie_is_found_by_its_title_or_number(
 
 def test_a_search_returns_no_more_than_people_look_at(store: DuckDBStore) -> None:
     assert len(find_movies(store, "")) == FOUND == len(find_movies(store, "sequel"))
+
+
+def test_a_release_weekend_earns_three_times_the_best_of_the_four_before(tmp_path: Path) -> None:
+    """A title that opens, one that comes back, one that always had its rows; ten weeks each."""
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE SCHEMA gold")
+        connection.execute(
+            "CREATE TABLE gold.dim_dates AS SELECT i AS date_sk, day::DATE AS full_date, "
+            "ISODOW(day) AS day_of_week FROM (SELECT i, DATE '2026-03-02' + i::INT AS day "
+            "FROM range(70) AS numbers(i)) AS days"
+        )
+        connection.execute(
+            "CREATE TABLE gold.dim_titles AS SELECT * FROM (VALUES (1, 'New'), (2, 'Back'), "
+            "(3, 'Old')) AS titles(title_sk, title_name)"
+        )
+        connection.execute(
+            "CREATE TABLE gold.fact_daily_performance AS SELECT title_sk, date_sk, CASE "
+            "WHEN title_sk = 1 THEN IF(date_sk < 32, 0, 500) "
+            "WHEN title_sk = 2 THEN IF(date_sk BETWEEN 46 AND 48, 301, 100) "
+            "ELSE IF(day_of_week > 4, 290, 100) END AS gross_usd "
+            "FROM gold.dim_titles CROSS JOIN gold.dim_dates"
+        )
+    store = DuckDBStore(path)
+    found = answer(store, STUDIO_RELEASES)
+    store.close()
+    assert found["title_name"].tolist() == ["New", "Back"]
+    assert found["release_date"].dt.strftime("%a %d %b").tolist() == ["Fri 03 Apr", "Fri 17 Apr"]
 
 
 @pytest.mark.parametrize(

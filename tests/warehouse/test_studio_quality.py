@@ -178,7 +178,7 @@ def test_rows_that_are_doubled_or_lost_are_reported(
 
 def test_a_new_account_type_waits_until_a_plan_knows_it(tmp_path: Path) -> None:
     models = (
-        *("+gold.dim_fans", "+gold.fact_daily_performance"),
+        *("+gold.dim_fans", "+gold.fan_history", "+gold.fact_daily_performance"),
         *("+silver.stg_fan_guest", "+ops.quarantine_fan_interactions"),
     )
     (tmp_path / "data").mkdir()

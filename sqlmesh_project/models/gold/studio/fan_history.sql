@@ -20,8 +20,7 @@ MODEL (
       parent := silver.fans,
       parent_key := fan_token,
       condition := @changed_keys(fan_token, snapshots.snap_dim_fans)
-    ),
-    no_rows_lost(key := fan_token, parent := silver.fans, parent_key := fan_token)
+    )
   )
 );
 

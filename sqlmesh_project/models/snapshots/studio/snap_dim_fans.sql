@@ -44,7 +44,8 @@ MODEL (
       ),
       condition := @changed_rows()
     ),
-    valid_country_code("column" := country_code)
+    valid_country_code("column" := country_code),
+    no_rows_lost(key := fan_token, parent := silver.fans, parent_key := fan_token) /* Here and not in gold.fan_history: a plan builds that view before a run brings new fans. */
   )
 );
 
