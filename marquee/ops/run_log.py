@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.pipeline.trace import PipelineTrace
@@ -101,8 +100,7 @@ class RunLog:
         self._destination = destination
         self.run_id = run_id
         self._loads: list[Row] = []
-        # The schema is empty on purpose: nothing is looked up, the statements name their columns.
-        self._dataset = dlt.dataset(destination.factory, OPS, schema=dlt.Schema(OPS))
+        self._dataset = destination.dataset(OPS)
 
     def begin(self) -> None:
         """Write the row without an end, and the loads that killed runs could not write.

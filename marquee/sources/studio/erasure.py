@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from marquee.bronze.destination import BRONZE, Destination
@@ -79,7 +78,7 @@ def forget(
     ]
     people = vault.values_of(fan_token)
     newest_event, newest_row = now, now
-    with _client(destination) as client:
+    with destination.dataset(BRONZE).sql_client as client:
         tables = [
             one for one in _tables_with(client, FAN) if _count(client, one.quoted, FAN, fan_token)
         ]
@@ -124,7 +123,7 @@ def apply_erasures(
     if not erasures:
         return {}
     changed: dict[str, int] = {}
-    with _client(destination) as client, client.begin_transaction():
+    with destination.dataset(BRONZE).sql_client as client, client.begin_transaction():
         tables = [
             (table, tokens)
             for table in _tables_with(client, FAN)
@@ -183,7 +182,7 @@ def check_pair(
     path = destination.path
     if path is None or not path.exists():  # one database holds both; or there is none yet
         return {}
-    with _client(destination) as client:
+    with destination.dataset(BRONZE).sql_client as client:
         try:
             rows = client.execute_sql(f"SELECT erasure_number, erased_at, mark FROM {ERASURES}")  # noqa: S608
         except DatabaseUndefinedRelation:
@@ -320,7 +319,7 @@ def _tokens_in(client: Any, table: FoundTable, tokens: Sequence[str]) -> set[str
 def expire(destination: Destination, now: datetime) -> int:
     """Remove guests' tokens of session and address whose time is up; return of how many rows."""
     changed: dict[str, int] = {}
-    with _client(destination) as client, client.begin_transaction():
+    with destination.dataset(BRONZE).sql_client as client, client.begin_transaction():
         for table in _tables_with(client, "expires_at"):
             pseudonyms = [column for column in GUEST_PSEUDONYM_COLUMNS if column in table.columns]
             if not pseudonyms:
@@ -330,11 +329,6 @@ def expire(destination: Destination, now: datetime) -> int:
             assignments = [f"{column} = NULL" for column in pseudonyms]
             _change(client, changed, table, is_due, assignments)
     return changed.get("bronze.raw_fan_interactions", 0)
-
-
-def _client(destination: Destination) -> Any:
-    """Return dlt's client of the warehouse; the schema is empty, the statements name columns."""
-    return dlt.dataset(destination.factory, BRONZE, schema=dlt.Schema(BRONZE)).sql_client
 
 
 class FoundTable(NamedTuple):

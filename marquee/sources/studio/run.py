@@ -101,7 +101,6 @@ def load_studio(
             read_only=dry_run,
         )
         warehouse = BronzeReader(destination)
-        warehouse.check()
         destination.label(report.batch_id)
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
