@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import compress, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -313,8 +314,9 @@ class Source:
     name: str
 
 
-# Rows, people for the vault, lines of who is forgotten, and what was masked.
-Made: TypeAlias = tuple[list[tuple[Any, ...]], list[PiiRecord], int, Counter[str]]
+# Columns, numbers of the lines, people for the vault, lines of who is forgotten, what was masked.
+Columns: TypeAlias = list[Sequence[Any]]
+Made: TypeAlias = tuple[Columns, list[int], list[PiiRecord], int, Counter[str]]
 
 
 class Reader:
@@ -439,13 +441,11 @@ class Reader:
             parsed = feed.parse(feed, chunk.header, chunk.lines, chunk.first_line)
         elif not checkpoint.bytes_read:
             parsed.rejected.append(Rejected(0, "an empty file"))
-        rows, people, forgotten, masked = (
-            self._split(parsed, source, at)
-            if feed.masks_values
-            else self._as_rows(parsed, source, at)
+        columns, numbers, people, forgotten, masked = (
+            self._split(parsed, source) if feed.masks_values else self._as_columns(parsed, feed)
         )
         if known:
-            rows = self._without(rows, feed.table, known)
+            columns, numbers = self._without(columns, numbers, source, known)
         rejected = [
             self._rejected(source, one.line, one.reason, at)
             for one in parsed.rejected
@@ -461,7 +461,7 @@ class Reader:
             "bytes_read": checkpoint.bytes_read,
             "lines_read": checkpoint.lines_read,
             "fingerprint": checkpoint.fingerprint,
-            "rows_landed": len(rows),
+            "rows_landed": len(numbers),
             "rows_quarantined": len(rejected),
             "rows_forgotten": forgotten,
             "values_masked": masked.total(),
@@ -471,32 +471,35 @@ class Reader:
             "batch_id": self._report.batch_id,
         }
         landing = {STUDIO_FILES: [STUDIO_FILES.arrow([read])]}
-        if rows:
-            landing[feed.table] = [self._arrow(feed.table, rows)]
+        if numbers:
+            landing[feed.table] = [self._arrow(source, columns, numbers, at)]
         if rejected:
             landing[QUARANTINE_STUDIO] = [QUARANTINE_STUDIO.arrow(rejected)]
         return Batch(at, len(chunk.lines), landing, people)
 
-    def _as_rows(self, parsed: Parsed, source: Source, at: datetime) -> Made:
-        """Make rows of records that are of no persons; what looks personal is masked."""
+    def _as_columns(self, parsed: Parsed, feed: Feed) -> Made:
+        """Make columns of records that are of no persons; what looks personal is masked."""
         masked: Counter[str] = Counter()
-        rows: list[tuple[Any, ...]] = []
-        for line, record in parsed.records:
-            for name, value in record.items():
-                if value and looks_personal(value):
-                    record[name] = MASKED
-                    masked[name] += 1
-            rows.append((*(record[name] for name in source.feed.fields), source.name, line, at))
-        return rows, [], 0, masked
+        columns: Columns = []
+        for name in feed.fields:
+            column = [record[name] for _, record in parsed.records]
+            # Each value once: most columns have few.
+            personal = {value for value in set(column) if value and looks_personal(value)}
+            if personal:
+                masked[name] = sum(value in personal for value in column)
+                column = [MASKED if value in personal else value for value in column]
+            columns.append(column)
+        return columns, [line for line, _ in parsed.records], [], 0, masked
 
-    def _split(self, parsed: Parsed, source: Source, at: datetime) -> Made:
+    def _split(self, parsed: Parsed, source: Source) -> Made:
         """Part personal data from the rest; count who is forgotten and what is masked.
 
         Raises:
             Exception: no record at all could be split.
 
         """
-        splits: list[tuple[int, SplitRecord]] = []
+        numbers: list[int] = []
+        splits: list[SplitRecord] = []
         people: dict[str, PiiRecord] = {}
         masked: Counter[str] = Counter()
         forgotten = 0
@@ -512,36 +515,50 @@ class Reader:
             if split is None:
                 forgotten += 1
                 continue
-            splits.append((line, split))
-            masked.update(split.masked)
+            numbers.append(line)
+            splits.append(split)
+            if split.masked:
+                masked.update(split.masked)
             if split.person:
                 people[split.person.record_token] = split.person
         if failure and not splits and not forgotten:
             raise failure
-        if any(split.is_named_by_file for _, split in splits):
+        if any(split.is_named_by_file for split in splits):
             source.name = self._people.masked_file_name(source.feed, source.file.path)
-        rows = [(*split.row, source.name, line, at) for line, split in splits]
-        return rows, list(people.values()), forgotten, masked
+        columns: Columns = list(zip(*(split.row for split in splits), strict=True))
+        return columns, numbers, list(people.values()), forgotten, masked
 
     def _without(
-        self, rows: list[tuple[Any, ...]], table: Table, known: set[tuple[Any, ...]]
-    ) -> list[tuple[Any, ...]]:
+        self, columns: Columns, numbers: list[int], source: Source, known: set[tuple[Any, ...]]
+    ) -> tuple[Columns, list[int]]:
         """Leave out what a run that was interrupted has landed."""
-        compared = set(payload_columns(table))
-        places = [place for place, column in enumerate(table.columns) if column.name in compared]
-        new = [row for row in rows if tuple(row[place] for place in places) not in known]
-        self._report.known += len(rows) - len(new)
-        return new
-
-    def _arrow(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-        """Put rows into columns; all of them bear the name of the run."""
-        schema = table.schema
-        columns = [
-            pa.array(column, declared.type)
-            for column, declared in zip(zip(*rows, strict=True), schema, strict=False)
+        payload = payload_columns(source.feed.table)
+        compared = [
+            column
+            for column, declared in zip(columns, source.feed.table.columns, strict=False)
+            if declared.name in payload
         ]
-        columns.append(pa.repeat(self._report.batch_id, len(rows)))
-        return pa.Table.from_arrays(columns, schema=schema)
+        rows = zip(*compared, repeat(source.name), numbers, strict=False)
+        is_new = [row not in known for row in rows]
+        self._report.known += len(numbers) - sum(is_new)
+        return [list(compress(one, is_new)) for one in columns], list(compress(numbers, is_new))
+
+    def _arrow(
+        self, source: Source, columns: Columns, numbers: Sequence[int], at: datetime
+    ) -> pa.Table:
+        """Put the columns of a feed's table together, with the lineage of each row."""
+        schema, count = source.feed.table.schema, len(numbers)
+        arrays = [
+            pa.array(column, declared.type)
+            for column, declared in zip(columns, schema, strict=False)
+        ]
+        arrays += [
+            pa.repeat(source.name, count),
+            pa.array(numbers, pa.int64()),
+            pa.repeat(pa.scalar(at, pa.timestamp("us")), count),
+            pa.repeat(self._report.batch_id, count),
+        ]
+        return pa.Table.from_arrays(arrays, schema=schema)
 
     def _rejected(self, source: Source, line: int, reason: str, at: datetime) -> Any:
         return {
