@@ -78,7 +78,7 @@ class Domain:
         cleaned = clean_text(value)
         if cleaned is None:
             return True, None
-        is_compared = not self.is_typed and cleaned.upper() not in self.codes
+        is_compared = not self.is_typed and not (self.codes and cleaned.upper() in self.codes)
         return self.holds(cleaned), squash(cleaned) if is_compared else None
 
 
@@ -138,35 +138,36 @@ def is_plain_file_name(path: str) -> bool:
 
 
 class Identity:
-    """What a person is known by, for comparison with other fields."""
+    """What a person is known by, for comparison with other fields. All texts are squashed."""
 
     def __init__(self, first_name: str | None, last_name: str | None, *others: str | None) -> None:
         """Take the names, and addresses and numbers."""
         # Joined: one call for all takes a fraction of the time.
         values = "\n".join([value or "" for value in (first_name, last_name, *others)])
         first, last, *rest = squash(values).split("\n")
-        self._equal = {first, last, first + last, last + first, *rest}
-        self._equal.discard("")
-        self._contained = [
-            part
-            for part in self._equal
-            if len(part) >= (_MIN_CONTAINED_DIGITS if part.isdigit() else _MIN_CONTAINED)
-        ]
+        parts = [first, last, *rest]
+        if first and last:
+            parts += [first + last, last + first]
+        self._parts = [part for part in parts if part]
 
-    def is_in(self, squashed: str) -> bool:
-        """Return whether a squashed value is, or contains, what the person is known by."""
-        return squashed in self._equal or self.is_contained(squashed)
-
-    def is_in_any(self, squashed: str) -> bool:
-        """Return whether a line of squashed values is, or contains, it."""
-        return self.is_contained(squashed) or not self._equal.isdisjoint(squashed.split("\n"))
-
-    def is_contained(self, squashed: str) -> bool:
-        """Return whether a squashed text contains it."""
-        for part in self._contained:  # noqa: SIM110 - `any` takes three times as long
-            if part in squashed:
+    def can_be_in(self, text: str) -> bool:
+        """Return whether `is_in` and `is_contained` are worth being asked of parts of a text."""
+        for part in self._parts:  # noqa: SIM110 - `any` takes three times as long
+            if part in text:
                 return True
         return False
+
+    def is_in(self, value: str) -> bool:
+        """Return whether a value is, or contains, what the person is known by."""
+        return value in self._parts or self.is_contained(value)
+
+    def is_contained(self, text: str) -> bool:
+        """Return whether a text contains what the person is known by."""
+        return any(part in text and _is_telling(part) for part in self._parts)
+
+
+def _is_telling(part: str) -> bool:
+    return len(part) >= (_MIN_CONTAINED_DIGITS if part.isdigit() else _MIN_CONTAINED)
 
 
 def squash(value: str) -> str:

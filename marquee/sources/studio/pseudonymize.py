@@ -147,7 +147,7 @@ class Pseudonymizer:
         lines = "\n".join(compared)
         fans, used = fan.identity, Identity(None, None, ip_address, session_id)
         is_named_by_file = False
-        if fans.is_in_any(lines) or used.is_in_any(lines):
+        if fans.can_be_in(lines) or used.can_be_in(lines):
             is_named_by_file = fans.is_contained(path) or used.is_contained(path)
             masked += [
                 name
