@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -101,9 +101,9 @@ def load_studio(
             studio.vault_encryption_key,
             read_only=dry_run,
         )
-        warehouse = BronzeReader(destination)
         destination.label(report.batch_id)
-        pipeline = open_pipeline(PIPELINE, settings, destination)
+        with destination.kept_open():
+            pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
         check_same_key(load_state(pipeline).get("key_check"), tokens)
         if load_state(pipeline):
@@ -113,14 +113,13 @@ def load_studio(
         else:
             vault.create(tokens.key_check)
             apply_erasures(destination, vault, utcnow())
-        reader = Reader(
-            feeds,
-            studio,
-            FileManifest(warehouse),
-            Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()),
-            report,
-            stack.enter_context(Progress()),
+        people = Pseudonymizer(
+            tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()
         )
+        manifest, progress = FileManifest(BronzeReader(destination)), Progress()
+        with destination.kept_open():
+            reader = Reader(feeds, studio, manifest, people, report, progress)
+        stack.enter_context(progress)
         interrupt = stack.enter_context(Interrupt(lambda: None))
         if log is None:  # a dry run
             for batch in reader.batches():
@@ -338,13 +337,12 @@ class Reader:
         self._people = people
         self._report = report
         self._progress = progress
-        self._times = clock.Sequence()
+        self._landed = manifest.checkpoints()
+        self._orphaned = manifest.orphaned_rows(QUARANTINE_STUDIO)
+        self._times = clock.Sequence(manifest.newest_timestamp())
 
     def batches(self) -> Iterator[Batch]:
         """Read all feeds, a batch per chunk of a file."""
-        landed = self._manifest.checkpoints()
-        self._times = clock.Sequence(self._manifest.newest_timestamp())
-        orphaned = self._manifest.orphaned_rows(QUARANTINE_STUDIO)
         listing = list_files(self._feeds, self._studio.bucket_url)
         personal = {feed.name for feed in self._feeds if feed.masks_values}
         self._report.unread = {
@@ -355,16 +353,16 @@ class Reader:
             files = {file: self._names(feed, file) for file in listing.files[feed.name]}
             self._report.listed[feed.name] = len(files)
             changed = [
-                (file, *self._landed(landed, names))
+                (file, *self._checkpoint(names))
                 for file, names in files.items()
-                if not file.is_as_landed(self._landed(landed, names)[1])
+                if not file.is_as_landed(self._checkpoint(names)[1])
             ]
             self._progress.stage(f"reading {feed.name}", len(changed), "file")
             if not changed:
                 continue
             known = self._manifest.orphaned_rows(feed.table)
             for file, name, checkpoint in changed:
-                yield from self._file(Source(feed, file, name), checkpoint, known, orphaned)
+                yield from self._file(Source(feed, file, name), checkpoint, known)
                 self._progress.advance(name)
 
     def _names(self, feed: Feed, file: File) -> tuple[str, str]:
@@ -372,19 +370,17 @@ class Reader:
         people = self._people
         return people.file_name(feed, file.path), people.masked_file_name(feed, file.path)
 
-    def _landed(
-        self, landed: Mapping[str, FileCheckpoint], names: tuple[str, str]
-    ) -> tuple[str, FileCheckpoint | None]:
+    def _checkpoint(self, names: tuple[str, str]) -> tuple[str, FileCheckpoint | None]:
         """Return the name of a file in bronze, and how far it has landed."""
         plain, masked = names
-        return (masked, landed[masked]) if masked in landed else (plain, landed.get(plain))
+        name = masked if masked in self._landed else plain
+        return name, self._landed.get(name)
 
     def _file(
         self,
         source: Source,
         landed: FileCheckpoint | None,
         known: set[tuple[Any, ...]],
-        orphaned: set[tuple[Any, ...]],
     ) -> Iterator[Batch]:
         """Read a file; one that no longer exists or cannot be read goes to the quarantine."""
         feed, file = source.feed, source.file
@@ -412,7 +408,7 @@ class Reader:
                     )
             is_first = False
             try:
-                batch = self._batch(source, chunk, known, orphaned)
+                batch = self._batch(source, chunk, known)
             except Exception as error:
                 # Not one record of it: that is no fault of the data. The file is tried again.
                 self._report.failed[source.name] = type(error).__name__
@@ -426,13 +422,7 @@ class Reader:
         rejected = [self._rejected(source, 0, reason, at)]
         return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(rejected)]})
 
-    def _batch(
-        self,
-        source: Source,
-        chunk: Chunk,
-        known: set[tuple[Any, ...]],
-        orphaned: set[tuple[Any, ...]],
-    ) -> Batch:
+    def _batch(self, source: Source, chunk: Chunk, known: set[tuple[Any, ...]]) -> Batch:
         """Make the rows of a chunk: records, what is none, and how far the file is read."""
         at = self._times.next()
         feed, checkpoint = source.feed, chunk.checkpoint
@@ -449,7 +439,7 @@ class Reader:
         rejected = [
             self._rejected(source, one.line, one.reason, at)
             for one in parsed.rejected
-            if (feed.name, one.reason, source.name, one.line) not in orphaned
+            if (feed.name, one.reason, source.name, one.line) not in self._orphaned
         ]
         self._report.forgotten += forgotten
         self._report.masked += masked
