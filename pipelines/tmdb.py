@@ -34,6 +34,7 @@ from dlt.extract import DltSource
 from dlt.sources.rest_api import rest_api_source
 
 from marquee.core import clock
+from marquee.core.garbage import collect_rarely
 from marquee.sources.tmdb.client import TmdbSession
 from marquee.sources.tmdb.lists import PageRequest, read_popular
 from marquee.sources.tmdb.responses import (
@@ -168,6 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
