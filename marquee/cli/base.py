@@ -22,11 +22,9 @@ import logging
 import os
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
 
 from marquee.core.errors import chain, exit_code, explain
 from marquee.core.logs import (
@@ -36,6 +34,7 @@ from marquee.core.logs import (
     LEVELS,
     configure_logging,
 )
+from marquee.core.run_id import RunReport
 from marquee.core.signals import EXIT_CODE
 
 EXIT_CODES = """\
@@ -45,13 +44,6 @@ exit codes:
 """
 logger = logging.getLogger(__name__)
 RESUME = "The same command again resumes from there."
-
-
-class RunReport(Protocol):
-    """What a run counted; the reports of the pipelines are that."""
-
-    batch_id: str
-    landed: Counter[str]
 
 
 def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:

@@ -7,7 +7,9 @@ dashboard in Snowflake does not have it.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import dlt
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import EnvironProvider
 from dlt.common.configuration.providers.provider import ConfigProvider
@@ -72,3 +74,26 @@ def configure_dlt(settings: Settings) -> None:
             f"A file in {context.settings_dir} is not TOML: config.toml or secrets.toml.",
             "Compare secrets.toml with secrets.toml.example beside it.",
         ) from error
+
+
+def configured_number(key: str, default: float, *, allow_zero: bool = False) -> float:
+    """Read a number from dlt's configuration.
+
+    Args:
+        key: its full name.
+        default: what counts where it is not set.
+        allow_zero: whether it may be 0.
+
+    Raises:
+        MarqueeError: it is no number, or too small.
+
+    """
+    value: Any = dlt.config.get(key)
+    try:
+        number = default if value is None else float(value)
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0 or (number == 0 and not allow_zero):
+        least = "0 or more" if allow_zero else "a number above 0"
+        raise MarqueeError(f"{key} must be {least}, not {value!r}.")
+    return number

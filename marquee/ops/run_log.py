@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
@@ -21,6 +21,7 @@ from marquee.bronze.destination import BRONZE, Destination
 from marquee.core.clock import naive_utc
 from marquee.core.errors import chain
 from marquee.core.lock import lock_file, run_lock
+from marquee.core.run_id import RunReport
 from marquee.core.settings import Settings
 from marquee.ops.alerts import send_alert
 from marquee.ops.log_tables import FAILED, OPS, STOPPED, SUCCEEDED, LogWriter, Row, errors_reported
@@ -29,13 +30,6 @@ NEXT_STEPS = (
     "What to do: fix the cause and run the same command again. What was loaded is safe, and the "
     "next run resumes (docs/runbook.md)."
 )
-
-
-class RunReport(Protocol):
-    """What a run reports of itself, of all pipelines."""
-
-    batch_id: str
-    landed: Counter[str]
 
 
 @contextmanager
