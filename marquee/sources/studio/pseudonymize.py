@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from marquee.sources.studio.feeds import Feed, Record
 from marquee.sources.studio.tokens import Tokens
 
 ENDING = re.compile(r"\.[a-z0-9]{1,5}$")
+FAN_FIELDS = itemgetter("fan_id", "account_type", "email", "first_name", "last_name")
 KEPT = 1 << 16  # fans and addresses whose tokens are kept in memory, some 60 MB
 # The list that the models route by (silver.seed_account_types): one for both.
 ACCOUNT_TYPES = ROOT / "sqlmesh_project" / "seeds" / "account_types.csv"
@@ -47,16 +49,11 @@ class PiiRecord(NamedTuple):
 
 @dataclass(frozen=True, eq=False)  # one object per fan, distinguished by identity
 class Fan:
-    """What is the same in all records of a fan."""
+    """What is the same in all records of a fan; `person` lacks the address and the key."""
 
-    fan_id: str
-    token: str
+    person: PiiRecord
     is_verified: bool
-    email: str | None
-    email_token: str | None
-    first_name: str | None
     first_name_token: str | None
-    last_name: str | None
     last_name_token: str | None
     identity: Identity
 
@@ -120,15 +117,10 @@ class Pseudonymizer:
 
         """
         tokens = self._tokens
-        fan = self._fan(
-            record["fan_id"],
-            record["account_type"],
-            record["email"],
-            record["first_name"],
-            record["last_name"],
-        )
-        if fan.token in self._forgotten and not _is_later(
-            record["event_timestamp"], self._forgotten[fan.token]
+        fan = self._fan(*FAN_FIELDS(record))
+        fan_token = fan.person.fan_token
+        if fan_token in self._forgotten and not _is_later(
+            record["event_timestamp"], self._forgotten[fan_token]
         ):
             return None
         ip_address, session_id = record["ip_address"], record["session_id"]
@@ -159,9 +151,9 @@ class Pseudonymizer:
         plain = self._masked(record, masked) if masked else record
         row = (
             plain["interaction_id"],
-            fan.token,
+            fan_token,
             plain["account_type"],
-            fan.email_token,
+            fan.person.email_token,
             fan.first_name_token,
             fan.last_name_token,
             plain["region"],
@@ -179,45 +171,33 @@ class Pseudonymizer:
         person = self._person(fan, ip_address) if fan.is_verified else None
         return SplitRecord(row, person, masked, is_named_by_file)
 
-    def _make_fan(
-        self,
-        fan_id: str | None,
-        account_type: str | None,
-        email: str | None,
-        first_name: str | None,
-        last_name: str | None,
-    ) -> Fan:
+    def _make_fan(self, *fields: str | None) -> Fan:
         tokens = self._tokens
-        identity = Identity(first_name, last_name, email, fan_id)
+        fan_id, account_type, email, first, last = fields
+        identity = Identity(first, last, email, fan_id)
         fan_id = clean_text(fan_id) or ""
         is_verified = clean_code(account_type) in self._verified
         if not is_verified:
-            email = first_name = last_name = None
+            email = first = last = None
+        person = PiiRecord(
+            "", tokens.fan(fan_id), fan_id, email, tokens.email(email), first, last, None, None
+        )
         return Fan(
-            fan_id,
-            tokens.fan(fan_id),
+            person,
             is_verified,
-            email,
-            tokens.email(email),
-            first_name,
-            tokens.name("first_name", first_name, fan_id),
-            last_name,
-            tokens.name("last_name", last_name, fan_id),
+            tokens.name("first_name", first, fan_id),
+            tokens.name("last_name", last, fan_id),
             identity,
         )
 
     def _make_person(self, fan: Fan, ip_address: str | None) -> PiiRecord:
-        values = (fan.fan_id, fan.email, fan.first_name, fan.last_name, ip_address)
-        return PiiRecord(
-            self._tokens.record(*values),
-            fan.token,
-            fan.fan_id,
-            fan.email,
-            fan.email_token,
-            fan.first_name,
-            fan.last_name,
-            ip_address,
-            self._address(ip_address),
+        one = fan.person
+        return one._replace(
+            record_token=self._tokens.record(
+                one.fan_id, one.email, one.first_name, one.last_name, ip_address
+            ),
+            ip_address=ip_address,
+            ip_token=self._address(ip_address),
         )
 
     def _masked(self, record: Record, masked: Sequence[str]) -> Record:
