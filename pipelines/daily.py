@@ -4,9 +4,11 @@ import os
 import sys
 
 from marquee.cli.daily import run
+from marquee.core.garbage import collect_rarely
 from pipelines import studio, tmdb
 
 if __name__ == "__main__":
+    collect_rarely()
     code = run(None, tmdb.main, studio.main)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 
 from marquee.cli.studio import run
+from marquee.core.garbage import collect_rarely
 from marquee.sources.studio.feeds import Feed, parse_csv, parse_document, parse_json_lines
 from marquee.sources.studio.tables import (
     RAW_BOX_OFFICE,
@@ -68,4 +69,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     sys.exit(main())

@@ -34,6 +34,7 @@ from dlt.extract import DltSource
 from dlt.sources.rest_api import rest_api_source
 
 from marquee.core import clock
+from marquee.core.garbage import collect_rarely
 from marquee.sources.tmdb.client import TmdbSession
 from marquee.sources.tmdb.lists import PageRequest, read_popular
 from marquee.sources.tmdb.responses import (
@@ -52,7 +53,7 @@ def tmdb_source(
     pages: int = 20,
     *,
     movie_ids: Iterable[int] | None = None,
-    list_pages: Iterable[PageRequest] = (),
+    list_pages: Sequence[PageRequest] = (),
     session: TmdbSession | None = None,
     times: clock.Sequence | None = None,
 ) -> DltSource:
@@ -61,7 +62,8 @@ def tmdb_source(
     Args:
         pages: how many pages of `/movie/popular` name the movies to load, at most 500.
         movie_ids: load these movies instead.
-        list_pages: the pages to request by `popular` and `changes`.
+        list_pages: the pages to request by `popular` and `changes`. This and `movie_ids` are read
+            each time that a resource is iterated.
         session: how to reach TMDb; None to configure it by dlt's `sources.tmdb.*`.
         times: gives the rows their `ingested_at`.
 
@@ -128,7 +130,7 @@ def tmdb_source(
                     "processing_steps": [{"map": lambda answer: movie_row(answer, times)}],
                 },
                 # Page 1 of a list tells how many there are; `read_lists` requests the others.
-                dlt.resource([list(list_pages)], name="pages", selected=False),
+                dlt.resource(lambda: [list(list_pages)], name="pages", selected=False),
                 {
                     "name": "popular",
                     "selected": False,
@@ -167,6 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()

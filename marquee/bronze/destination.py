@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import dlt
+import duckdb
 import pyarrow as pa
 from dlt.common.destination.reference import Destination as DltDestination
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from marquee.bronze.tables import Rows, Table
-from marquee.core.errors import MarqueeError
+from marquee.core.errors import DatabaseFailed, MarqueeError
 from marquee.core.file_names import hidden_schema
 from marquee.core.settings import check_link
 
 BRONZE = "bronze"
 FileFormat = Literal["parquet", "jsonl"]
+# dlt looks these settings up for each of its clients, some 25 times per run; given, only once.
+LOOKED_UP = (
+    *("credentials", "destination_name", "environment", "replace_strategy", "staging_config"),
+    *("staging_dataset_name_layout", "enable_dataset_name_normalization", "create_indexes"),
+    *("info_tables_query_threshold", "truncate_tables_on_staging_destination_before_load"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Destination:
         factory: what dlt calls a destination.
         file_format: what dlt writes on the way; decides whether JSON survives.
         path: the DuckDB file, None elsewhere.
+        read_only: whether nothing is written to it.
 
     """
 
@@ -40,6 +50,32 @@ class Destination:
     factory: DltDestination[Any, Any]
     file_format: FileFormat
     path: Path | None = None
+    read_only: bool = False
+
+    def dataset(self, name: str) -> dlt.Dataset:
+        """Return a dataset for statements of our own; nothing is opened yet."""
+        # The schema is empty on purpose: nothing is looked up, the statements name their columns.
+        return dlt.dataset(self.factory, name, schema=dlt.Schema(name))
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Keep the DuckDB file open during the block, if it is there.
+
+        dlt opens the file for each query, which costs a tenth of that while it is open.
+
+        Raises:
+            DatabaseFailed: DuckDB cannot use the file; the cause is what DuckDB reports.
+
+        """
+        if self.path is None or not self.path.exists():
+            yield
+            return
+        try:
+            connection = duckdb.connect(str(self.path), read_only=self.read_only)
+        except duckdb.Error as error:
+            raise DatabaseFailed(self.path) from error
+        with connection:
+            yield
 
     def items(self, table: Table, rows: Rows) -> Any:
         """Turn rows into what dlt loads here without changing a byte of their JSON.
@@ -134,9 +170,11 @@ def duckdb_destination(
             f"A {what} file cannot be called {path.name}: its name would hide the schema {hidden}.",
             f"Set {variable} to another name.",
         )
-    credentials = DuckDbCredentials(str(path), read_only=read_only)
-    # A DuckDB file has one writer; more threads only wait for each other.
+    factory = dlt.destinations.duckdb(DuckDbCredentials(str(path), read_only=read_only))
+    configured = factory.configuration(factory.spec(), accept_partial=True)
     factory = dlt.destinations.duckdb(
-        credentials=credentials, loader_parallelism_strategy="sequential"
+        **{name: configured[name] for name in LOOKED_UP},
+        # A DuckDB file has one writer; more threads only wait for each other.
+        loader_parallelism_strategy="sequential",
     )
-    return Destination("duckdb", str(path), factory, "parquet", path)
+    return Destination("duckdb", str(path), factory, "parquet", path, read_only)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import gc
+import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import dlt
+import pyarrow as pa
 from dlt.pipeline.trace import PipelineTrace
 
 from marquee.bronze.destination import BRONZE, Destination
 from marquee.bronze.tables import Rows, Table
 from marquee.core.errors import MarqueeError
 from marquee.core.settings import Settings
+
+COLLECTED_BYTES = 1_000_000  # of Arrow tables; fewer are not worth looking for
 
 
 class LoadLog(Protocol):
@@ -25,7 +29,7 @@ class LoadLog(Protocol):
 def open_pipeline(name: str, settings: Settings, destination: Destination) -> dlt.Pipeline:
     """Open dlt's pipeline as the warehouse knows it, whatever its working folder holds.
 
-    The folder is emptied first. What a killed run left in it is thrown away, whether or not some of
+    The folder is removed first. What a killed run left in it is thrown away, whether or not some of
     its rows reached bronze: the next run fetches again and leaves out what bronze has. Schema and
     state come from the warehouse, where they are as of the last load that was completed.
 
@@ -39,14 +43,18 @@ def open_pipeline(name: str, settings: Settings, destination: Destination) -> dl
             f"dlt cannot work in a folder with an apostrophe in its path: {settings.dlt_dir}",
             "Set MARQUEE_DLT_DIR to another folder.",
         )
+    if (folder := settings.dlt_dir / name).exists():
+        shutil.rmtree(folder)
     pipeline = dlt.pipeline(
         name,
         pipelines_dir=str(settings.dlt_dir),
         destination=destination.factory,
         dataset_name=BRONZE,
-    ).drop()
+    )
     if destination.path is None or destination.path.exists():  # asking would create the file
-        pipeline.sync_destination()
+        # Without data it takes over schema and state; `sync_destination` would do so once more in
+        # the first run with data.
+        pipeline.run()
     return pipeline
 
 
@@ -93,12 +101,14 @@ def load(
         ).apply_hints(additional_table_hints={"description": table.description})
         for table, table_rows in rows.items()
     ]
-    pipeline.run(
-        [dlt.resource(keep_state, name="state"), *resources],
-        loader_file_format=destination.file_format,
-    )
+    with destination.kept_open():
+        pipeline.run(
+            [dlt.resource(keep_state, name="state"), *resources],
+            loader_file_format=destination.file_format,
+        )
     if log:
         log.loaded(pipeline.last_trace)
     # What dlt leaves of a run refers to itself in circles, with every row of the load in them; a
     # backfill would hold several loads at a time before Python looks for such circles by itself.
-    gc.collect()
+    if destination.file_format != "parquet" or pa.total_allocated_bytes() > COLLECTED_BYTES:
+        gc.collect()

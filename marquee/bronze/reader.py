@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from marquee.bronze.destination import BRONZE, Destination
@@ -32,18 +31,7 @@ class BronzeReader:
     def __init__(self, destination: Destination) -> None:
         """Take the destination; nothing is opened yet."""
         self._destination = destination
-        # The schema is empty on purpose: nothing is looked up, these queries name their columns.
-        self._dataset = dlt.dataset(destination.factory, BRONZE, schema=dlt.Schema(BRONZE))
-
-    def check(self) -> None:
-        """Open the warehouse, if there is one, as a load will.
-
-        Raises:
-            Exception: what the database says when another process holds it, or it is no database;
-                `errors.explain` puts it into words.
-
-        """
-        self.select("SELECT 1")
+        self._dataset = destination.dataset(BRONZE)
 
     def newest(self, table: str, key: str, ids: Iterable[int]) -> dict[int, Newest]:
         """Return the newest response of each of the ids that the table holds."""

@@ -26,7 +26,6 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING
 
 from marquee.core.errors import chain, exit_code, explain
 from marquee.core.logs import (
@@ -36,10 +35,8 @@ from marquee.core.logs import (
     LEVELS,
     configure_logging,
 )
+from marquee.core.run_id import RunReport
 from marquee.core.signals import EXIT_CODE
-
-if TYPE_CHECKING:  # it imports dlt, which most commands need not
-    from marquee.ops.run_log import RunReport
 
 EXIT_CODES = """\
 exit codes:

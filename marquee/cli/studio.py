@@ -17,7 +17,6 @@ from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import explain
 from marquee.core.settings import Settings
 from marquee.core.text import counted
-from marquee.monitoring.snapshot import delete_snapshots
 from marquee.sources.studio.feeds import Feed
 from marquee.sources.studio.report import Report
 from marquee.sources.studio.run import apply_all_erasures, encrypt_vault, forget_fan, load_studio
@@ -81,6 +80,9 @@ def run(argv: Sequence[str] | None, feeds: Sequence[Feed]) -> int:
         )
         studio = choose_studio(options, stack)
         if options.forget or options.apply_erasures:
+            # Imported only here: it needs pandas, and this is rare.
+            from marquee.monitoring.snapshot import delete_snapshots
+
             # The dashboard copies the file at any time: what it has before and meanwhile goes.
             stack.callback(delete_snapshots, settings.duckdb)
             delete_snapshots(settings.duckdb)

@@ -26,6 +26,11 @@ def clean_code(value: str | None) -> str | None:
     return cleaned.upper() if cleaned else None
 
 
+def sql_text(value: object) -> str:
+    """Return a value as a text in SQL."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: `1 file`, `2 files`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

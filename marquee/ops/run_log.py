@@ -11,9 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
-import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.sql_client import SqlClientBase
 from dlt.pipeline.trace import PipelineTrace
@@ -22,6 +21,7 @@ from marquee.bronze.destination import BRONZE, Destination
 from marquee.core.clock import naive_utc
 from marquee.core.errors import chain
 from marquee.core.lock import lock_file, run_lock
+from marquee.core.run_id import RunReport
 from marquee.core.settings import Settings
 from marquee.ops.alerts import send_alert
 from marquee.ops.log_tables import FAILED, OPS, STOPPED, SUCCEEDED, LogWriter, Row, errors_reported
@@ -30,13 +30,6 @@ NEXT_STEPS = (
     "What to do: fix the cause and run the same command again. What was loaded is safe, and the "
     "next run resumes (docs/runbook.md)."
 )
-
-
-class RunReport(Protocol):
-    """What a run reports of itself, of all pipelines."""
-
-    batch_id: str
-    landed: Counter[str]
 
 
 @contextmanager
@@ -101,8 +94,7 @@ class RunLog:
         self._destination = destination
         self.run_id = run_id
         self._loads: list[Row] = []
-        # The schema is empty on purpose: nothing is looked up, the statements name their columns.
-        self._dataset = dlt.dataset(destination.factory, OPS, schema=dlt.Schema(OPS))
+        self._dataset = destination.dataset(OPS)
 
     def begin(self) -> None:
         """Write the row without an end, and the loads that killed runs could not write.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 import shutil
@@ -375,6 +376,12 @@ def test_no_random_key_is_rejected() -> None:
     for make in (secrets.token_hex, secrets.token_urlsafe):
         for _ in range(2_000):
             check_strength("key", make(24)[:32])
+
+
+@pytest.mark.parametrize("key", [KEY, "k" * 64, "k" * 65, "\u00e9" * 33])
+def test_a_token_is_the_hmac_of_its_value(key: str) -> None:
+    expected = hmac.digest(key.encode(), b"fan\x1fF1", "sha256").hex()
+    assert Tokens(key).fan("F1") == expected
 
 
 def test_no_value_can_move_the_border_between_two_parts_of_a_token() -> None:

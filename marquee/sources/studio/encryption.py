@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from marquee.core.errors import MarqueeError
+from marquee.core.text import sql_text
 
 CATALOG = "vault"
 REWRITTEN = "marquee_rewritten"
@@ -51,7 +52,7 @@ def _engine(process_id: int) -> duckdb.DuckDBPyConnection:
             "Install it: make install",
         )
     engine = duckdb.connect(config={"temp_file_encryption": True})
-    engine.execute(f"LOAD {_text(files[0])}")
+    engine.execute(f"LOAD {sql_text(files[0])}")
     return engine
 
 
@@ -99,7 +100,7 @@ def _spill_beside(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     folder = str(path.with_name(f"{path.name}.tmp"))
     present = connection.execute("SELECT current_setting('temp_directory')").fetchone()
     if present != (folder,):  # DuckDB does not change it any more once it has been used
-        connection.execute(f"SET temp_directory = {_text(folder)}")
+        connection.execute(f"SET temp_directory = {sql_text(folder)}")
 
 
 def is_encrypted(path: Path) -> bool:
@@ -111,7 +112,7 @@ def is_encrypted(path: Path) -> bool:
     """
     with duckdb.connect() as connection:
         try:
-            connection.execute(f"ATTACH {_text(path)} AS looked_at (READ_ONLY)")
+            connection.execute(f"ATTACH {sql_text(path)} AS looked_at (READ_ONLY)")
         except duckdb.CatalogException:
             return True
     return False
@@ -172,11 +173,11 @@ def _attach(
     *,
     read_only: bool = False,
 ) -> None:
-    options = [f"ENCRYPTION_KEY {_text(key)}"] if key else []
+    options = [f"ENCRYPTION_KEY {sql_text(key)}"] if key else []
     options += ["READ_ONLY"] if read_only else []
     with_options = f" ({', '.join(options)})" if options else ""
     try:
-        connection.execute(f"ATTACH {_text(path)} AS {catalog}{with_options}")
+        connection.execute(f"ATTACH {sql_text(path)} AS {catalog}{with_options}")
     except duckdb.Error as error:
         text = str(error)
         if "Wrong encryption key" in text:
@@ -199,7 +200,3 @@ def _attach(
                 "Bring it back from a backup.",
             ) from None
         raise
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-import dlt
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from marquee.bronze.destination import BRONZE, Destination
 from marquee.core.errors import MarqueeError
-from marquee.core.text import counted
+from marquee.core.text import counted, sql_text
 from marquee.sources.studio.domains import MASKED
 from marquee.sources.studio.encryption import rewrite
 from marquee.sources.studio.pseudonymize import event_time
@@ -80,10 +79,8 @@ def forget(
     ]
     people = vault.values_of(fan_token)
     newest_event, newest_row = now, now
-    with _client(destination) as client:
-        tables = [
-            one for one in _tables_with(client, FAN) if _count(client, one.quoted, FAN, fan_token)
-        ]
+    with destination.dataset(BRONZE).sql_client as client:
+        tables = [one for one in _tables_with(client, FAN) if _tokens_in(client, one, [fan_token])]
         for table in tables:
             newest_event = max(newest_event, *_events(client, table, fan_token), now)
             newest_row = max(newest_row, *_newest_row(client, table, fan_token), now)
@@ -125,7 +122,7 @@ def apply_erasures(
     if not erasures:
         return {}
     changed: dict[str, int] = {}
-    with _client(destination) as client, client.begin_transaction():
+    with destination.dataset(BRONZE).sql_client as client, client.begin_transaction():
         tables = [
             (table, tokens)
             for table in _tables_with(client, FAN)
@@ -184,7 +181,7 @@ def check_pair(
     path = destination.path
     if path is None or not path.exists():  # one database holds both; or there is none yet
         return {}
-    with _client(destination) as client:
+    with destination.dataset(BRONZE).sql_client as client:
         try:
             rows = client.execute_sql(f"SELECT erasure_number, erased_at, mark FROM {ERASURES}")  # noqa: S608
         except DatabaseUndefinedRelation:
@@ -251,7 +248,7 @@ def _mask_remains(
     long = [value for value in values if len(value) >= MIN_CONTAINED]
     salt = secrets.token_hex(16)
     condition = "(LOWER(TRIM({column})) IN ({equal}){contained})"
-    equal = ", ".join(map(_text, values))
+    equal = ", ".join(map(sql_text, values))
     for table in _tables_with(client, None):
         columns = table.columns
         texts = [name for name, data_type in columns.items() if data_type == "VARCHAR"]
@@ -262,7 +259,9 @@ def _mask_remains(
         for column in texts:
             if column in (*PSEUDONYM_COLUMNS, FAN, *UNTOUCHED):
                 continue
-            contained = "".join(f" OR CONTAINS(LOWER({column}), {_text(value)})" for value in long)
+            contained = "".join(
+                f" OR CONTAINS(LOWER({column}), {sql_text(value)})" for value in long
+            )
             found = f"{whose} AND " + condition.format(
                 column=column, equal=equal, contained=contained
             )
@@ -272,8 +271,8 @@ def _mask_remains(
                 )
                 for (path,) in paths or ():
                     client.execute_sql(
-                        f"UPDATE {table.quoted} SET {column} = {_text(file_name(path))} "  # noqa: S608
-                        f"WHERE {column} = {_text(path)}"
+                        f"UPDATE {table.quoted} SET {column} = {sql_text(file_name(path))} "  # noqa: S608
+                        f"WHERE {column} = {sql_text(path)}"
                     )
                 continue
             masked = f"'{MASKED}'"
@@ -321,7 +320,7 @@ def _tokens_in(client: Any, table: FoundTable, tokens: Sequence[str]) -> set[str
 def expire(destination: Destination, now: datetime) -> int:
     """Remove guests' tokens of session and address whose time is up; return of how many rows."""
     changed: dict[str, int] = {}
-    with _client(destination) as client, client.begin_transaction():
+    with destination.dataset(BRONZE).sql_client as client, client.begin_transaction():
         for table in _tables_with(client, "expires_at"):
             pseudonyms = [column for column in GUEST_PSEUDONYM_COLUMNS if column in table.columns]
             if not pseudonyms:
@@ -331,11 +330,6 @@ def expire(destination: Destination, now: datetime) -> int:
             assignments = [f"{column} = NULL" for column in pseudonyms]
             _change(client, changed, table, is_due, assignments)
     return changed.get("bronze.raw_fan_interactions", 0)
-
-
-def _client(destination: Destination) -> Any:
-    """Return dlt's client of the warehouse; the schema is empty, the statements name columns."""
-    return dlt.dataset(destination.factory, BRONZE, schema=dlt.Schema(BRONZE)).sql_client
 
 
 class FoundTable(NamedTuple):
@@ -395,16 +389,5 @@ def _change(
         changed[table.name] = changed.get(table.name, 0) + int(count)
 
 
-def _count(client: Any, table: str, column: str, value: str) -> int:
-    ((count,),) = client.execute_sql(
-        f"SELECT COUNT(*) FROM {table} WHERE {column} = {_text(value)}"  # noqa: S608
-    )
-    return int(count)
-
-
 def _timestamp(at: datetime) -> str:
     return f"CAST('{at.isoformat(sep=' ')}' AS TIMESTAMP)"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

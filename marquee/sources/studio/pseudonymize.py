@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,14 +21,14 @@ from marquee.sources.studio.domains import (
     Identity,
     is_plain_file_name,
     looks_personal,
+    squash_file_name,
 )
 from marquee.sources.studio.feeds import Feed, Record
 from marquee.sources.studio.tokens import Tokens
 
 ENDING = re.compile(r"\.[a-z0-9]{1,5}$")
-TYPED = frozenset(name for name, domain in FAN_DOMAINS.items() if domain.is_typed)
-# First and last name first, see `Identity`.
-PERSONAL_FIELDS = ("first_name", "last_name", "email", "fan_id", "ip_address", "session_id")
+FAN_FIELDS = itemgetter("fan_id", "account_type", "email", "first_name", "last_name")
+KEPT = 1 << 16  # fans and addresses whose tokens are kept in memory, some 60 MB
 # The list that the models route by (silver.seed_account_types): one for both.
 ACCOUNT_TYPES = ROOT / "sqlmesh_project" / "seeds" / "account_types.csv"
 
@@ -43,6 +45,17 @@ class PiiRecord(NamedTuple):
     last_name: str | None
     ip_address: str | None
     ip_token: str | None
+
+
+@dataclass(frozen=True, eq=False)  # one object per fan, distinguished by identity
+class Fan:
+    """What is the same in all records of a fan; `person` lacks the address and the key."""
+
+    person: PiiRecord
+    is_verified: bool
+    first_name_token: str | None
+    last_name_token: str | None
+    identity: Identity
 
 
 class SplitRecord(NamedTuple):
@@ -85,11 +98,14 @@ class Pseudonymizer:
         self._guest_retention = guest_retention
         self._forgotten = forgotten
         self._verified = verified_account_types()
-        # A feed has few values of most fields; keys, times and amounts are looked at each time.
-        self._holds = {
-            name: domain.holds if name in TYPED or domain.is_key else lru_cache(4096)(domain.holds)
+        self._fan = lru_cache(KEPT)(self._make_fan)
+        self._person = lru_cache(KEPT)(self._make_person)
+        self._address = lru_cache(KEPT)(tokens.address)
+        # A feed has few values of most fields; keys and times are looked at each time.
+        self._look = [
+            (name, domain.look if domain.is_unique else lru_cache(4096)(domain.look))
             for name, domain in FAN_DOMAINS.items()
-        }
+        ]
 
     def split(self, record: Record, now: datetime, file_name: str) -> SplitRecord | None:
         """Part an interaction; None where the fan requested erasure after it.
@@ -101,82 +117,97 @@ class Pseudonymizer:
 
         """
         tokens = self._tokens
-        fan_id = clean_text(record["fan_id"]) or ""
-        fan_token = tokens.fan(fan_id)
+        fan = self._fan(*FAN_FIELDS(record))
+        fan_token = fan.person.fan_token
         if fan_token in self._forgotten and not _is_later(
             record["event_timestamp"], self._forgotten[fan_token]
         ):
             return None
-        is_verified = clean_code(record["account_type"]) in self._verified
-        email = first_name = last_name = None
-        if is_verified:
-            email = record["email"]
-            first_name, last_name = record["first_name"], record["last_name"]
-        email_token = tokens.email(email)
-        ip_address = record["ip_address"]
-        ip_token = tokens.address(ip_address)
-        identity = Identity(*(record[name] for name in PERSONAL_FIELDS))
-        plain, masked = self._mask(record, identity)
-        is_named_by_file = identity.is_in_file_name(file_name)
+        ip_address, session_id = record["ip_address"], record["session_id"]
+        masked: list[str] = []
+        compared: list[str] = []
+        for name, look in self._look:
+            if value := record[name]:
+                holds, squashed = look(value)
+                if not holds:
+                    masked.append(name)
+                if squashed is not None:
+                    compared.append(squashed)
+        # All at once first: hardly a record has elsewhere what its fan is known by.
+        path = squash_file_name(file_name)
+        compared.append(path)
+        lines = "\n".join(compared)
+        fans, used = fan.identity, Identity(None, None, ip_address, session_id)
+        is_named_by_file = False
+        if fans.can_be_in(lines) or used.can_be_in(lines):
+            is_named_by_file = fans.is_contained(path) or used.is_contained(path)
+            masked += [
+                name
+                for name, look in self._look
+                if name not in masked
+                and (squashed := look(record[name] or "")[1]) is not None
+                and (fans.is_in(squashed) or used.is_in(squashed))
+            ]
+        plain = self._masked(record, masked) if masked else record
         row = (
             plain["interaction_id"],
             fan_token,
             plain["account_type"],
-            email_token,
-            tokens.name("first_name", first_name, fan_id),
-            tokens.name("last_name", last_name, fan_id),
+            fan.person.email_token,
+            fan.first_name_token,
+            fan.last_name_token,
             plain["region"],
             plain["country_code"],
             plain["device_type"],
             plain["title_id"],
             plain["event_type"],
             plain["event_timestamp"],
-            tokens.session(record["session_id"]),
-            ip_token,
+            tokens.session(session_id),
+            self._address(ip_address),
             plain["amount"],
             plain["currency"],
-            None if is_verified else now + self._guest_retention,
+            None if fan.is_verified else now + self._guest_retention,
         )
+        person = self._person(fan, ip_address) if fan.is_verified else None
+        return SplitRecord(row, person, masked, is_named_by_file)
+
+    def _make_fan(self, *fields: str | None) -> Fan:
+        tokens = self._tokens
+        fan_id, account_type, email, first, last = fields
+        identity = Identity(first, last, email, fan_id)
+        fan_id = clean_text(fan_id) or ""
+        is_verified = clean_code(account_type) in self._verified
         if not is_verified:
-            return SplitRecord(row, None, masked, is_named_by_file)
-        return SplitRecord(
-            row,
-            PiiRecord(
-                tokens.record(fan_id, email, first_name, last_name, ip_address),
-                fan_token,
-                fan_id,
-                email,
-                email_token,
-                first_name,
-                last_name,
-                ip_address,
-                ip_token,
-            ),
-            masked,
-            is_named_by_file,
+            email = first = last = None
+        person = PiiRecord(
+            "", tokens.fan(fan_id), fan_id, email, tokens.email(email), first, last, None, None
+        )
+        return Fan(
+            person,
+            is_verified,
+            tokens.name("first_name", first, fan_id),
+            tokens.name("last_name", last, fan_id),
+            identity,
         )
 
-    def _mask(self, record: Record, identity: Identity) -> tuple[dict[str, str | None], list[str]]:
-        """Replace values that are outside their domain or that the person is known by."""
-        plain = {name: record[name] for name in FAN_DOMAINS}
-        cleaned = {name: value for name in plain if (value := clean_text(plain[name]))}
-        masked = [name for name, value in cleaned.items() if not self._holds[name](value)]
-        compared = {
-            name: value
-            for name, value in cleaned.items()
-            if name not in TYPED and value.upper() not in FAN_DOMAINS[name].codes
-        }
-        if identity.is_in_any(compared.values()):
-            masked += [
-                name
-                for name, value in compared.items()
-                if name not in masked and identity.is_in(value)
-            ]
+    def _make_person(self, fan: Fan, ip_address: str | None) -> PiiRecord:
+        one = fan.person
+        return one._replace(
+            record_token=self._tokens.record(
+                one.fan_id, one.email, one.first_name, one.last_name, ip_address
+            ),
+            ip_address=ip_address,
+            ip_token=self._address(ip_address),
+        )
+
+    def _masked(self, record: Record, masked: Sequence[str]) -> Record:
+        """Return a record with masked values."""
+        plain = {**record, **dict.fromkeys(masked, MASKED)}
         for name in masked:
-            plain[name] = MASKED
             if FAN_DOMAINS[name].is_key:
-                plain[name] = f"{MASKED}-{self._tokens.masked(name, cleaned[name])[:32]}"
-        return plain, masked
+                value = clean_text(record[name]) or ""
+                plain[name] = f"{MASKED}-{self._tokens.masked(name, value)[:32]}"
+        return plain
 
     def file_name(self, feed: Feed, path: str) -> str:
         """Return how a file is named to people and in bronze: by its path, or masked.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import compress, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -100,10 +101,9 @@ def load_studio(
             studio.vault_encryption_key,
             read_only=dry_run,
         )
-        warehouse = BronzeReader(destination)
-        warehouse.check()
         destination.label(report.batch_id)
-        pipeline = open_pipeline(PIPELINE, settings, destination)
+        with destination.kept_open():
+            pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
         check_same_key(load_state(pipeline).get("key_check"), tokens)
         if load_state(pipeline):
@@ -113,14 +113,13 @@ def load_studio(
         else:
             vault.create(tokens.key_check)
             apply_erasures(destination, vault, utcnow())
-        reader = Reader(
-            feeds,
-            studio,
-            FileManifest(warehouse),
-            Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()),
-            report,
-            stack.enter_context(Progress()),
+        people = Pseudonymizer(
+            tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()
         )
+        manifest, progress = FileManifest(BronzeReader(destination)), Progress()
+        with destination.kept_open():
+            reader = Reader(feeds, studio, manifest, people, report, progress)
+        stack.enter_context(progress)
         interrupt = stack.enter_context(Interrupt(lambda: None))
         if log is None:  # a dry run
             for batch in reader.batches():
@@ -314,8 +313,9 @@ class Source:
     name: str
 
 
-# Rows, people for the vault, lines of who is forgotten, and what was masked.
-Made: TypeAlias = tuple[list[tuple[Any, ...]], list[PiiRecord], int, Counter[str]]
+# Columns, numbers of the lines, people for the vault, lines of who is forgotten, what was masked.
+Columns: TypeAlias = list[Sequence[Any]]
+Made: TypeAlias = tuple[Columns, list[int], list[PiiRecord], int, Counter[str]]
 
 
 class Reader:
@@ -337,13 +337,12 @@ class Reader:
         self._people = people
         self._report = report
         self._progress = progress
-        self._times = clock.Sequence()
+        self._landed = manifest.checkpoints()
+        self._orphaned = manifest.orphaned_rows(QUARANTINE_STUDIO)
+        self._times = clock.Sequence(manifest.newest_timestamp())
 
     def batches(self) -> Iterator[Batch]:
         """Read all feeds, a batch per chunk of a file."""
-        landed = self._manifest.checkpoints()
-        self._times = clock.Sequence(self._manifest.newest_timestamp())
-        orphaned = self._manifest.orphaned_rows(QUARANTINE_STUDIO)
         listing = list_files(self._feeds, self._studio.bucket_url)
         personal = {feed.name for feed in self._feeds if feed.masks_values}
         self._report.unread = {
@@ -354,16 +353,16 @@ class Reader:
             files = {file: self._names(feed, file) for file in listing.files[feed.name]}
             self._report.listed[feed.name] = len(files)
             changed = [
-                (file, *self._landed(landed, names))
+                (file, *self._checkpoint(names))
                 for file, names in files.items()
-                if not file.is_as_landed(self._landed(landed, names)[1])
+                if not file.is_as_landed(self._checkpoint(names)[1])
             ]
             self._progress.stage(f"reading {feed.name}", len(changed), "file")
             if not changed:
                 continue
             known = self._manifest.orphaned_rows(feed.table)
             for file, name, checkpoint in changed:
-                yield from self._file(Source(feed, file, name), checkpoint, known, orphaned)
+                yield from self._file(Source(feed, file, name), checkpoint, known)
                 self._progress.advance(name)
 
     def _names(self, feed: Feed, file: File) -> tuple[str, str]:
@@ -371,19 +370,17 @@ class Reader:
         people = self._people
         return people.file_name(feed, file.path), people.masked_file_name(feed, file.path)
 
-    def _landed(
-        self, landed: Mapping[str, FileCheckpoint], names: tuple[str, str]
-    ) -> tuple[str, FileCheckpoint | None]:
+    def _checkpoint(self, names: tuple[str, str]) -> tuple[str, FileCheckpoint | None]:
         """Return the name of a file in bronze, and how far it has landed."""
         plain, masked = names
-        return (masked, landed[masked]) if masked in landed else (plain, landed.get(plain))
+        name = masked if masked in self._landed else plain
+        return name, self._landed.get(name)
 
     def _file(
         self,
         source: Source,
         landed: FileCheckpoint | None,
         known: set[tuple[Any, ...]],
-        orphaned: set[tuple[Any, ...]],
     ) -> Iterator[Batch]:
         """Read a file; one that no longer exists or cannot be read goes to the quarantine."""
         feed, file = source.feed, source.file
@@ -411,7 +408,7 @@ class Reader:
                     )
             is_first = False
             try:
-                batch = self._batch(source, chunk, known, orphaned)
+                batch = self._batch(source, chunk, known)
             except Exception as error:
                 # Not one record of it: that is no fault of the data. The file is tried again.
                 self._report.failed[source.name] = type(error).__name__
@@ -425,13 +422,7 @@ class Reader:
         rejected = [self._rejected(source, 0, reason, at)]
         return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(rejected)]})
 
-    def _batch(
-        self,
-        source: Source,
-        chunk: Chunk,
-        known: set[tuple[Any, ...]],
-        orphaned: set[tuple[Any, ...]],
-    ) -> Batch:
+    def _batch(self, source: Source, chunk: Chunk, known: set[tuple[Any, ...]]) -> Batch:
         """Make the rows of a chunk: records, what is none, and how far the file is read."""
         at = self._times.next()
         feed, checkpoint = source.feed, chunk.checkpoint
@@ -440,17 +431,15 @@ class Reader:
             parsed = feed.parse(feed, chunk.header, chunk.lines, chunk.first_line)
         elif not checkpoint.bytes_read:
             parsed.rejected.append(Rejected(0, "an empty file"))
-        rows, people, forgotten, masked = (
-            self._split(parsed, source, at)
-            if feed.masks_values
-            else self._as_rows(parsed, source, at)
+        columns, numbers, people, forgotten, masked = (
+            self._split(parsed, source) if feed.masks_values else self._as_columns(parsed, feed)
         )
         if known:
-            rows = self._without(rows, feed.table, known)
+            columns, numbers = self._without(columns, numbers, source, known)
         rejected = [
             self._rejected(source, one.line, one.reason, at)
             for one in parsed.rejected
-            if (feed.name, one.reason, source.name, one.line) not in orphaned
+            if (feed.name, one.reason, source.name, one.line) not in self._orphaned
         ]
         self._report.forgotten += forgotten
         self._report.masked += masked
@@ -462,7 +451,7 @@ class Reader:
             "bytes_read": checkpoint.bytes_read,
             "lines_read": checkpoint.lines_read,
             "fingerprint": checkpoint.fingerprint,
-            "rows_landed": len(rows),
+            "rows_landed": len(numbers),
             "rows_quarantined": len(rejected),
             "rows_forgotten": forgotten,
             "values_masked": masked.total(),
@@ -472,32 +461,35 @@ class Reader:
             "batch_id": self._report.batch_id,
         }
         landing = {STUDIO_FILES: [STUDIO_FILES.arrow([read])]}
-        if rows:
-            landing[feed.table] = [self._arrow(feed.table, rows)]
+        if numbers:
+            landing[feed.table] = [self._arrow(source, columns, numbers, at)]
         if rejected:
             landing[QUARANTINE_STUDIO] = [QUARANTINE_STUDIO.arrow(rejected)]
         return Batch(at, len(chunk.lines), landing, people)
 
-    def _as_rows(self, parsed: Parsed, source: Source, at: datetime) -> Made:
-        """Make rows of records that are of no persons; what looks personal is masked."""
+    def _as_columns(self, parsed: Parsed, feed: Feed) -> Made:
+        """Make columns of records that are of no persons; what looks personal is masked."""
         masked: Counter[str] = Counter()
-        rows: list[tuple[Any, ...]] = []
-        for line, record in parsed.records:
-            for name, value in record.items():
-                if value and looks_personal(value):
-                    record[name] = MASKED
-                    masked[name] += 1
-            rows.append((*(record[name] for name in source.feed.fields), source.name, line, at))
-        return rows, [], 0, masked
+        columns: Columns = []
+        for name in feed.fields:
+            column = [record[name] for _, record in parsed.records]
+            # Each value once: most columns have few.
+            personal = {value for value in set(column) if value and looks_personal(value)}
+            if personal:
+                masked[name] = sum(value in personal for value in column)
+                column = [MASKED if value in personal else value for value in column]
+            columns.append(column)
+        return columns, [line for line, _ in parsed.records], [], 0, masked
 
-    def _split(self, parsed: Parsed, source: Source, at: datetime) -> Made:
+    def _split(self, parsed: Parsed, source: Source) -> Made:
         """Part personal data from the rest; count who is forgotten and what is masked.
 
         Raises:
             Exception: no record at all could be split.
 
         """
-        splits: list[tuple[int, SplitRecord]] = []
+        numbers: list[int] = []
+        splits: list[SplitRecord] = []
         people: dict[str, PiiRecord] = {}
         masked: Counter[str] = Counter()
         forgotten = 0
@@ -513,36 +505,50 @@ class Reader:
             if split is None:
                 forgotten += 1
                 continue
-            splits.append((line, split))
-            masked.update(split.masked)
+            numbers.append(line)
+            splits.append(split)
+            if split.masked:
+                masked.update(split.masked)
             if split.person:
                 people[split.person.record_token] = split.person
         if failure and not splits and not forgotten:
             raise failure
-        if any(split.is_named_by_file for _, split in splits):
+        if any(split.is_named_by_file for split in splits):
             source.name = self._people.masked_file_name(source.feed, source.file.path)
-        rows = [(*split.row, source.name, line, at) for line, split in splits]
-        return rows, list(people.values()), forgotten, masked
+        columns: Columns = list(zip(*(split.row for split in splits), strict=True))
+        return columns, numbers, list(people.values()), forgotten, masked
 
     def _without(
-        self, rows: list[tuple[Any, ...]], table: Table, known: set[tuple[Any, ...]]
-    ) -> list[tuple[Any, ...]]:
+        self, columns: Columns, numbers: list[int], source: Source, known: set[tuple[Any, ...]]
+    ) -> tuple[Columns, list[int]]:
         """Leave out what a run that was interrupted has landed."""
-        compared = set(payload_columns(table))
-        places = [place for place, column in enumerate(table.columns) if column.name in compared]
-        new = [row for row in rows if tuple(row[place] for place in places) not in known]
-        self._report.known += len(rows) - len(new)
-        return new
-
-    def _arrow(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-        """Put rows into columns; all of them bear the name of the run."""
-        schema = table.schema
-        columns = [
-            pa.array(column, declared.type)
-            for column, declared in zip(zip(*rows, strict=True), schema, strict=False)
+        payload = payload_columns(source.feed.table)
+        compared = [
+            column
+            for column, declared in zip(columns, source.feed.table.columns, strict=False)
+            if declared.name in payload
         ]
-        columns.append(pa.repeat(self._report.batch_id, len(rows)))
-        return pa.Table.from_arrays(columns, schema=schema)
+        rows = zip(*compared, repeat(source.name), numbers, strict=False)
+        is_new = [row not in known for row in rows]
+        self._report.known += len(numbers) - sum(is_new)
+        return [list(compress(one, is_new)) for one in columns], list(compress(numbers, is_new))
+
+    def _arrow(
+        self, source: Source, columns: Columns, numbers: Sequence[int], at: datetime
+    ) -> pa.Table:
+        """Put the columns of a feed's table together, with the lineage of each row."""
+        schema, count = source.feed.table.schema, len(numbers)
+        arrays = [
+            pa.array(column, declared.type)
+            for column, declared in zip(columns, schema, strict=False)
+        ]
+        arrays += [
+            pa.repeat(source.name, count),
+            pa.array(numbers, pa.int64()),
+            pa.repeat(pa.scalar(at, pa.timestamp("us")), count),
+            pa.repeat(self._report.batch_id, count),
+        ]
+        return pa.Table.from_arrays(arrays, schema=schema)
 
     def _rejected(self, source: Source, line: int, reason: str, at: datetime) -> Any:
         return {

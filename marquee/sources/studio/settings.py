@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import dlt
 
+from marquee.core.dlt_project import configured_number
 from marquee.core.errors import MarqueeError
 from marquee.core.settings import ROOT
 
@@ -83,15 +83,8 @@ class StudioSettings:
 
         """
 
-        def number(name: str, default: float) -> float:
-            value: Any = dlt.config.get(f"sources.studio.{name}")
-            try:
-                given = default if value is None else float(value)
-            except (TypeError, ValueError):
-                given = -1
-            if given < 0:
-                raise MarqueeError(f"sources.studio.{name} must be 0 or more, not {value!r}.")
-            return given
+        def number(name: str) -> float:
+            return configured_number(f"sources.studio.{name}", getattr(cls, name), allow_zero=True)
 
         def secret(variable: str, name: str) -> str:
             key = environ.get(variable) or dlt.secrets.get(f"sources.studio.{name}", str) or ""
@@ -109,9 +102,9 @@ class StudioSettings:
             token_key=token_key,
             vault_key=vault_key,
             old_vault_key=secret("STUDIO_OLD_VAULT_KEY", "old_vault_key"),
-            guest_retention_days=number("guest_retention_days", cls.guest_retention_days),
-            chunk_lines=max(1, int(number("chunk_lines", cls.chunk_lines))),
-            settle_seconds=number("settle_seconds", cls.settle_seconds),
+            guest_retention_days=number("guest_retention_days"),
+            chunk_lines=max(1, int(number("chunk_lines"))),
+            settle_seconds=number("settle_seconds"),
         )
 
 

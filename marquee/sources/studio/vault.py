@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
@@ -148,13 +149,11 @@ class Vault:
                 client.create_dataset()
             for table, columns in TABLES.items():
                 client.execute_sql(
-                    f"CREATE TABLE IF NOT EXISTS {client.make_qualified_table_name(table)} "
-                    f"({', '.join(columns)})"
+                    f"CREATE TABLE IF NOT EXISTS {SECURE}.{table} ({', '.join(columns)})"
                 )
-            token_key = client.make_qualified_table_name("token_key")
-            kept = client.execute_sql(f"SELECT key_check FROM {token_key}")  # noqa: S608
+            kept = client.execute_sql("SELECT key_check FROM secure.token_key")
             if not kept:
-                client.execute_sql(f"INSERT INTO {token_key} VALUES ('{key_check}')")  # noqa: S608
+                client.execute_sql("INSERT INTO secure.token_key VALUES (%s)", key_check)
             elif kept[0][0] != key_check:
                 raise MarqueeError(
                     f"The vault ({self._destination.place}) belongs to another token key, and so "
@@ -177,17 +176,17 @@ class Vault:
             return 0
         try:
             with self._open() as client, client.begin_transaction():
-                vault = client.make_qualified_table_name("pii_vault")
                 self._stage(client, list(distinct.values()))
-                count = f"SELECT COUNT(*) FROM {vault}"  # noqa: S608
+                count = "SELECT COUNT(*) FROM secure.pii_vault"
                 ((before,),) = client.execute_sql(count)
                 fields = ", ".join(f"incoming.{name}" for name in PiiRecord._fields)
                 client.execute_sql(
                     f"""
-                    INSERT INTO {vault}
+                    INSERT INTO secure.pii_vault
                     SELECT {fields}, CAST('{now.isoformat(sep=" ")}' AS TIMESTAMP), '{batch_id}'
                     FROM {INCOMING} AS incoming
-                    LEFT JOIN {vault} AS known ON known.record_token = incoming.record_token
+                    LEFT JOIN secure.pii_vault AS known
+                      ON known.record_token = incoming.record_token
                     WHERE known.record_token IS NULL
                     """  # noqa: S608 - names are ours
                 )
@@ -212,8 +211,8 @@ class Vault:
         with self._open() as client:
             try:
                 rows = client.execute_sql(
-                    "SELECT fan_token, MAX(forgotten_at) FROM "  # noqa: S608
-                    f"{client.make_qualified_table_name('forgotten_fans')} GROUP BY fan_token"
+                    "SELECT fan_token, MAX(forgotten_at) FROM secure.forgotten_fans "
+                    "GROUP BY fan_token"
                 )
             except DatabaseUndefinedRelation:
                 return {}
@@ -227,8 +226,8 @@ class Vault:
         with self._open() as client:
             try:
                 rows = client.execute_sql(
-                    "SELECT erasure_number, fan_token, erased_at, completed_at IS NOT NULL FROM "  # noqa: S608
-                    f"{client.make_qualified_table_name('erasures')} ORDER BY erasure_number"
+                    "SELECT erasure_number, fan_token, erased_at, completed_at IS NOT NULL "
+                    "FROM secure.erasures ORDER BY erasure_number"
                 )
             except DatabaseUndefinedRelation:
                 return []
@@ -237,17 +236,15 @@ class Vault:
     def key_check(self) -> str | None:
         """Return under which key the tokens are (`Tokens.key_check`), None if nobody knows."""
         with self._open() as client:
-            rows = client.execute_sql(
-                f"SELECT key_check FROM {client.make_qualified_table_name('token_key')}"  # noqa: S608
-            )
+            rows = client.execute_sql("SELECT key_check FROM secure.token_key")
         return rows[0][0] if rows else None
 
     def values_of(self, fan_token: str) -> list[tuple[str | None, ...]]:
         """Return what is known of a fan: id, e-mail address, first and last name, IP address."""
         with self._open() as client:
             rows = client.execute_sql(
-                "SELECT DISTINCT fan_id, email, first_name, last_name, ip_address FROM "  # noqa: S608
-                f"{client.make_qualified_table_name('pii_vault')} WHERE fan_token = %s",
+                "SELECT DISTINCT fan_id, email, first_name, last_name, ip_address "
+                "FROM secure.pii_vault WHERE fan_token = %s",
                 fan_token,
             )
         return [tuple(row) for row in rows or ()]
@@ -265,23 +262,18 @@ class Vault:
         """
         token = erasure.fan_token
         with self._open() as client, client.begin_transaction():
-            vault = client.make_qualified_table_name("pii_vault")
-            forgotten = client.make_qualified_table_name("forgotten_fans")
-            erasures = client.make_qualified_table_name("erasures")
             ((rows,),) = client.execute_sql(
-                f"SELECT COUNT(*) FROM {vault} WHERE fan_token = %s",  # noqa: S608
-                token,
+                "SELECT COUNT(*) FROM secure.pii_vault WHERE fan_token = %s", token
             )
             ((before,),) = client.execute_sql(
-                f"SELECT MAX(forgotten_at) FROM {forgotten} WHERE fan_token = %s",  # noqa: S608
-                token,
+                "SELECT MAX(forgotten_at) FROM secure.forgotten_fans WHERE fan_token = %s", token
             )
             until = max(covers_events_to, before or covers_events_to)
-            client.execute_sql(f"DELETE FROM {vault} WHERE fan_token = %s", token)  # noqa: S608
-            client.execute_sql(f"DELETE FROM {forgotten} WHERE fan_token = %s", token)  # noqa: S608
-            client.execute_sql(f"INSERT INTO {forgotten} VALUES (%s, %s)", token, until)  # noqa: S608
+            for table in ("pii_vault", "forgotten_fans"):
+                client.execute_sql(f"DELETE FROM {SECURE}.{table} WHERE fan_token = %s", token)  # noqa: S608
+            client.execute_sql("INSERT INTO secure.forgotten_fans VALUES (%s, %s)", token, until)
             client.execute_sql(
-                f"INSERT INTO {erasures} VALUES (%s, %s, %s, NULL)",  # noqa: S608
+                "INSERT INTO secure.erasures VALUES (%s, %s, %s, NULL)",
                 erasure.number,
                 token,
                 erasure.erased_at,
@@ -294,9 +286,7 @@ class Vault:
             rewrite(self._destination.path, self._key, self._key)
         with self._open() as client:
             client.execute_sql(
-                f"UPDATE {client.make_qualified_table_name('erasures')} "  # noqa: S608
-                "SET completed_at = %s WHERE completed_at IS NULL",
-                now,
+                "UPDATE secure.erasures SET completed_at = %s WHERE completed_at IS NULL", now
             )
 
     def encrypt(self, old_key: str) -> bool:
@@ -331,12 +321,12 @@ class Vault:
         """Open a connection; the file and what DuckDB puts beside it are their owner's alone."""
         path = self._destination.path
         if path is None:
-            with _dataset(self._destination.factory).sql_client as client:
+            with self._destination.dataset(SECURE).sql_client as client:
                 yield client
             return
         with open_vault(path, self._key, read_only=self._read_only) as connection:
-            factory = dlt.destinations.duckdb(credentials=connection)
-            with _dataset(factory).sql_client as client:
+            opened = replace(self._destination, factory=dlt.destinations.duckdb(connection))
+            with opened.dataset(SECURE).sql_client as client:
                 client.execute_sql(f"USE {CATALOG}")  # dlt works on a connection of its own
                 yield client
 
@@ -366,8 +356,3 @@ class Vault:
             f"COPY INTO {INCOMING} FROM @{INCOMING}/{INCOMING}.jsonl FILE_FORMAT = (TYPE = 'JSON') "
             "MATCH_BY_COLUMN_NAME='CASE_INSENSITIVE'"
         )
-
-
-def _dataset(factory: Any) -> Any:
-    # The schema is empty on purpose: nothing is looked up, the queries name their columns.
-    return dlt.dataset(factory, SECURE, schema=dlt.Schema(SECURE))

@@ -14,9 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
-
-from dlt.extract import DltSource
+from functools import partial
 
 from marquee.bronze.reader import BronzeReader
 from marquee.core.errors import MarqueeError, chain
@@ -64,7 +62,7 @@ class Planner:
 
     def __init__(
         self,
-        source: Callable[..., DltSource],
+        fetch: Callable[[str, list[PageRequest]], Iterable[Page]],
         reader: BronzeReader,
         settings: TmdbSettings,
         today: date,
@@ -73,14 +71,14 @@ class Planner:
         """Take where to look.
 
         Args:
-            source: `tmdb_source` with everything given but `list_pages`.
+            fetch: requests pages of a list, by the source's resource of that name.
             reader: reads what bronze has.
             settings: how far the change log is followed, and how many deletions are plausible.
             today: TMDb's date, up to which the plan is good.
             progress: where to report what is being read, and what is done instead of what.
 
         """
-        self._source = source
+        self._fetch = fetch
         self._reader = reader
         self._settings = settings
         self._today = today
@@ -197,7 +195,7 @@ class Planner:
         """
         self._progress.stage("reading the list", pages, "page", is_limit=True)
         listed = read_popular(
-            self._fetch("popular"),
+            partial(self._fetch, "popular"),
             pages,
             on_page=lambda count: self._progress.advance(f"{count:,} movies"),
         )
@@ -229,7 +227,7 @@ class Planner:
         days = list(windows(start, self._today))
         self._progress.stage("reading the changes", len(days), "window")
         try:
-            changed = read_lists(self._fetch("changes"), "The change log", days)
+            changed = read_lists(partial(self._fetch, "changes"), "The change log", days)
         except Exception as error:
             # dlt wraps what a hook raises
             for cause in chain(error):
@@ -238,14 +236,6 @@ class Planner:
             raise
         self._report(changed)
         return changed
-
-    def _fetch(self, resource: str) -> Callable[[list[PageRequest]], Iterable[Page]]:
-        """Return what requests pages of a list, by the source's resource of that name."""
-
-        def fetch(pages: list[PageRequest]) -> Iterable[Any]:
-            return self._source(list_pages=pages).resources[resource]
-
-        return fetch
 
     def _report(self, read: ListRead) -> None:
         """Report where a list contradicts itself."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -33,6 +32,7 @@ from marquee.sources.tmdb.client import (
     redact,
 )
 from marquee.sources.tmdb.deletions import ConsecutiveDeletions, check_deletion_ratio
+from marquee.sources.tmdb.lists import Page, PageRequest
 from marquee.sources.tmdb.load_request import LoadRequest, is_movie_id
 from marquee.sources.tmdb.planner import Plan, Planner, pieces
 from marquee.sources.tmdb.report import Report
@@ -102,29 +102,30 @@ def load_tmdb(
                 )
             )
         reader = BronzeReader(destination)
-        reader.check()
-        check_same_source(reader.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
         session = stack.enter_context(TmdbSession(tmdb))
-        times = clock.Sequence(
-            reader.newest_time(RAW_MOVIES.name, RAW_GENRES.name, QUARANTINE_TMDB.name), tmdb.today
-        )
-        loader = Loader(
-            lambda: open_pipeline(PIPELINE, settings, destination),
-            destination,
-            stack.enter_context(Interrupt(session.tmdb.stop)),
-            report,
-            log,
-        )
+        with destination.kept_open():
+            check_same_source(reader.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
+            times = clock.Sequence(
+                reader.newest_time(RAW_MOVIES.name, RAW_GENRES.name, QUARANTINE_TMDB.name),
+                tmdb.today,
+            )
+            known_genres = reader.last(RAW_GENRES.name, "raw_data")
+            loader = Loader(
+                lambda: open_pipeline(PIPELINE, settings, destination),
+                destination,
+                stack.enter_context(Interrupt(session.tmdb.stop)),
+                report,
+                log,
+            )
         progress = stack.enter_context(Progress())
-        known_genres = reader.last(RAW_GENRES.name, "raw_data")
-        declared = partial(source, session=session, times=times)
+        requests = Requests(source, session, times)
 
         def executor(batch_id: str) -> RunExecutor:
             report.batch_id = batch_id
             classifier = ResponseClassifier(
                 batch_id, destination.same_document, times, known_genres
             )
-            fetcher = Fetcher(declared, classifier, reader, tmdb)
+            fetcher = Fetcher(requests, classifier, reader, tmdb)
             return RunExecutor(fetcher, loader, progress, report, tmdb.chunk_size)
 
         try:
@@ -148,7 +149,7 @@ def load_tmdb(
                 if is_same:
                     return
             work = executor(own_batch_id) if unfinished else first
-            planner = Planner(declared, reader, tmdb, today, progress)
+            planner = Planner(requests.pages, reader, tmdb, today, progress)
             plan = planner.plan(request, loader.state.cursor, loader.state.retries)
             report.dropped += plan.dropped
             work.start(plan, request, today, genres)
@@ -298,25 +299,51 @@ class Loader:
         return result
 
 
+class Requests:
+    """Requests movies and pages of lists by one source, for dlt takes some time to build one."""
+
+    def __init__(self, source: Source, session: TmdbSession, times: clock.Sequence) -> None:
+        """Take `tmdb_source`, its session and its times."""
+        self._ids: list[int] = []
+        self._pages: list[PageRequest] = []
+        self._resources = source(
+            movie_ids=self._ids, list_pages=self._pages, session=session, times=times
+        ).resources
+
+    def genres(self) -> Iterable[Row]:
+        """Request the list of genres."""
+        return self._resources["raw_genres"]
+
+    def movies(self, ids: Sequence[int]) -> Iterable[Row]:
+        """Request movies."""
+        self._ids[:] = ids
+        return self._resources["raw_movies"]
+
+    def pages(self, resource: str, pages: Sequence[PageRequest]) -> Iterable[Page]:
+        """Request pages of a list: `popular` or `changes`."""
+        self._pages[:] = pages
+        return self._resources[resource]
+
+
 class Fetcher:
     """Fetches what a chunk names and classifies it; loads nothing."""
 
     def __init__(
         self,
-        source: Source,
+        requests: Requests,
         classifier: ResponseClassifier,
         reader: BronzeReader,
         settings: TmdbSettings,
     ) -> None:
-        """Take `tmdb_source` with its session given, and what bronze has."""
-        self._source = source
+        """Take who requests and who classifies, and what bronze has."""
+        self._requests = requests
         self._classifier = classifier
         self._reader = reader
         self._settings = settings
 
     def genres(self) -> list[FetchResult]:
         """Request the list of genres."""
-        return [self._classifier.genres(row) for row in self._source().resources["raw_genres"]]
+        return [self._classifier.genres(row) for row in self._requests.genres()]
 
     def movies(self, chunk: Chunk) -> Iterator[FetchResult]:
         """Request the movies of a chunk, or give them tombstones; yield what became of each.
@@ -336,7 +363,7 @@ class Fetcher:
             return  # the plan was checked as a whole
         share, base_url = self._settings.max_deleted_share, self._settings.base_url
         streak, deletions = ConsecutiveDeletions(share, base_url), 0
-        for row in self._source(movie_ids=chunk.movie_ids).resources["raw_movies"]:
+        for row in self._requests.movies(chunk.movie_ids):
             result = self._classifier.movie(row, documents.get(row["movie_id"]))
             yield result
             deletions += result.is_deletion

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import dlt
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
+from marquee.core.dlt_project import configured_number
 from marquee.core.errors import MarqueeError
 
 TMDB_URL = "https://api.themoviedb.org/3"
@@ -116,22 +117,20 @@ class TmdbSettings:
                 )
             return value or None
 
-        def number(name: str, default: float) -> float:
-            value: Any = dlt.config.get(f"sources.tmdb.{name}")
-            try:
-                given = default if value is None else float(value)
-            except (TypeError, ValueError):
-                given = 0
-            if given <= 0:
-                raise MarqueeError(f"sources.tmdb.{name} must be a number above 0, not {value!r}.")
-            return given
-
         if dlt.config.get("sources.tmdb.max_gone_share") is not None:  # former name
             raise MarqueeError(
                 "sources.tmdb.max_gone_share has a new name: max_deleted_share.",  # former name
                 "Rename it in .dlt/config.toml, or the environment variable to "
                 "SOURCES__TMDB__MAX_DELETED_SHARE.",
             )
+        # Those declared above with a number: a whole one where the default is.
+        numbers: dict[str, Any] = {
+            one.name: (int if one.type == "int" else float)(
+                configured_number(f"sources.tmdb.{one.name}", one.default)
+            )
+            for one in fields(cls)
+            if isinstance(one.default, int | float)
+        }
         settings = cls(
             base_url=_address(
                 environ.get("TMDB_BASE_URL")
@@ -140,16 +139,7 @@ class TmdbSettings:
             ),
             access_token=secret("TMDB_ACCESS_TOKEN", "access_token"),
             api_key=secret("TMDB_API_KEY", "api_key"),
-            requests_per_second=number("requests_per_second", cls.requests_per_second),
-            attempts=int(number("attempts", cls.attempts)),
-            backoff_seconds=number("backoff_seconds", cls.backoff_seconds),
-            max_wait_seconds=number("max_wait_seconds", cls.max_wait_seconds),
-            timeout_seconds=number("timeout_seconds", cls.timeout_seconds),
-            body_seconds=number("body_seconds", cls.body_seconds),
-            chunk_seconds=number("chunk_seconds", cls.chunk_seconds),
-            chunk_movies=int(number("chunk_movies", cls.chunk_movies)),
-            bridge_days=number("bridge_days", cls.bridge_days),
-            max_deleted_share=number("max_deleted_share", cls.max_deleted_share),
+            **numbers,
             export_url=dlt.config.get("sources.tmdb.export_url", str),
         )
         if not (settings.access_token or settings.api_key):
