@@ -30,6 +30,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import dlt
+from dlt.common.jsonpath import compile_path
 from dlt.extract import DltSource
 from dlt.sources.rest_api import rest_api_source
 
@@ -88,7 +89,7 @@ def tmdb_source(
                 pages,
             )
             for problem in popular.problems:
-                logging.getLogger(__name__).warning(problem)
+                logging.getLogger("marquee.sources.tmdb").warning(problem)
             ids = popular.ids
         yield [{"id": one} for one in ids]
 
@@ -105,9 +106,9 @@ def tmdb_source(
             "resource_defaults": {
                 "write_disposition": "append",
                 "parallelized": True,
-                # every response as a whole, as text
+                # every response as a whole, as text; dlt would parse "$" anew for each of them
                 "endpoint": {
-                    "data_selector": "$",
+                    "data_selector": compile_path("$"),
                     "paginator": "single_page",
                     "response_actions": [pass_body],
                 },

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,7 @@ SETTINGS = (
 # SQLMesh keeps every model as a large tree, and Python's collector of cycles walks through all of
 # them again and again: a fifth of the time of a refresh. Nothing here needs it often.
 gc.set_threshold(50_000, 20, 100)
+LARGE_PROCESS_BYTES = 2_000_000_000
 
 # SQLMesh forks helpers at each load of the project and each read of its state, and with them every
 # tree that this process holds: on two cores that costs twice what the helpers do.
@@ -57,6 +59,15 @@ def pytest_collection_finish() -> None:
 def pytest_sessionfinish() -> None:
     """Spare pytest's last collections, five of all that the tests have left, for seconds."""
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """Free what SQLMesh's contexts of a file leave behind in cycles, where it is much."""
+    yield
+    pages = int(Path("/proc/self/statm").read_text().split()[1]) if sys.platform == "linux" else 0
+    if pages * resource.getpagesize() > LARGE_PROCESS_BYTES:
+        gc.collect()
 
 
 def movie(movie_id: int, **fields: Any) -> bytes:
