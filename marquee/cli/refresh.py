@@ -190,23 +190,29 @@ def plan_changes(context: Context) -> bool:
 
 
 def stale_models(context: Context) -> set[str]:
-    """Name the models of prod that were last evaluated before the newest load.
+    """Name the models of prod that were last evaluated before the newest load, or a parent.
 
-    What counts is the begin of the first plan or run after that load: on Snowflake a load may
-    complete while a model is being evaluated.
+    Of a load the begin of the first plan or run after it counts: on Snowflake a load may complete
+    while a model is being evaluated. A plan rebuilds what changed and leaves the tables that read
+    it, where they are logs or replaced by partition.
     """
     first_run_ms = first_run_after_newest_load(context)
     if first_run_ms == ONLY_RUN:
         return set()
     environment = context.state_reader.get_environment("prod")
     snapshots = context.state_reader.get_snapshots(environment.snapshots) if environment else {}
+    evaluated_ms = {one: snapshot.last_altered_ts or 0 for one, snapshot in snapshots.items()}
     return {
         snapshot.model.name
-        for snapshot in snapshots.values()
+        for one, snapshot in snapshots.items()
         if snapshot.is_model
         and snapshot.is_materialized
         and not snapshot.is_seed
-        and (first_run_ms is None or (snapshot.last_altered_ts or 0) < first_run_ms)
+        and (
+            first_run_ms is None
+            or evaluated_ms[one] < first_run_ms
+            or any(evaluated_ms.get(parent, 0) > evaluated_ms[one] for parent in snapshot.parents)
+        )
     }
 
 

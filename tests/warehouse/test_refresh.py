@@ -130,6 +130,25 @@ def test_a_refresh_evaluates_what_is_new_or_changed_and_nothing_twice(warehouse:
     assert warehouse.query("FROM gold.popular ORDER BY ALL") == [(3,)]
 
 
+def test_a_table_that_a_plan_leaves_is_run_after_the_plan_has_rebuilt_what_it_reads(
+    warehouse: Warehouse,
+) -> None:
+    models = warehouse.project / "sqlmesh_project" / "models"
+    kind = "INCREMENTAL_BY_UNIQUE_KEY (unique_key movie_id, forward_only TRUE)"
+    log = POPULAR.replace("gold.popular", "gold.log").replace("kind FULL", f"kind {kind}")
+    (models / "gold" / "log.sql").write_text(log)
+    refreshed(warehouse)
+    load(warehouse, 2)
+    refreshed(warehouse)
+
+    (models / "silver" / "films.sql").write_text(FILMS.replace("::BIGINT", "::BIGINT + 10"))
+    evaluated = refreshed(warehouse)
+    assert ("silver.films", True) in evaluated
+    assert ("gold.log", False) in evaluated
+    assert warehouse.query("FROM gold.log ORDER BY ALL") == [(1,), (2,), (11,), (12,)]
+    assert refreshed(warehouse) == []
+
+
 def test_the_first_refresh_is_a_plan_and_readers_get_a_snapshot_of_it(
     warehouse: Warehouse,
 ) -> None:
