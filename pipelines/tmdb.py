@@ -106,7 +106,7 @@ def tmdb_source(
             "resource_defaults": {
                 "write_disposition": "append",
                 "parallelized": True,
-                # every response as a whole, as text; dlt would parse "$" anew for each of them
+                # every response as a whole, as text; dlt would parse "$" again for each
                 "endpoint": {
                     "data_selector": compile_path("$"),
                     "paginator": "single_page",

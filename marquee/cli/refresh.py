@@ -58,7 +58,7 @@ SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0 AND load_id NOT 
 
 
 # The only run of prod has evaluated all of its models: their state need not be read (a second).
-ONLY_RUN = 0.0
+SINGLE_RUN = 0.0
 
 
 class TablesProgress(NoopConsole):
@@ -197,7 +197,7 @@ def stale_models(context: Context) -> set[str]:
     it, where they are logs or replaced by partition.
     """
     first_run_ms = first_run_after_newest_load(context)
-    if first_run_ms == ONLY_RUN:
+    if first_run_ms == SINGLE_RUN:
         return set()
     environment = context.state_reader.get_environment("prod")
     snapshots = context.state_reader.get_snapshots(environment.snapshots) if environment else {}
@@ -220,7 +220,7 @@ def first_run_after_newest_load(context: Context) -> float | None:
     """Return when the first plan or run of prod since the newest load began.
 
     Returns:
-        Milliseconds since 1970; `ONLY_RUN` if there never was another; None if there was none.
+        Milliseconds since 1970; `SINGLE_RUN` if there never was another; None if there was none.
 
     """
     adapter = context.engine_adapter
@@ -236,7 +236,7 @@ def first_run_after_newest_load(context: Context) -> float | None:
     )
     since = [started_at for (started_at,) in runs if started_at > loaded_at]
     if len(since) == len(runs) == 1:
-        return ONLY_RUN
+        return SINGLE_RUN
     return min(since).replace(tzinfo=timezone.utc).timestamp() * 1000 if since else None
 
 
