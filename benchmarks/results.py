@@ -98,9 +98,7 @@ def record(
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
     """Return the records by name; none where there is no file, or of an older form."""
-    if not path.exists():
-        return {}
-    records: list[dict[str, Any]] = json.loads(path.read_text())["benchmarks"]
+    records = json.loads(path.read_text())["benchmarks"] if path.exists() else []
     needed = {one.name for one in fields(Benchmark)}
     return {one["name"]: one for one in records if needed <= one.keys()}
 
