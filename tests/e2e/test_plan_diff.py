@@ -294,7 +294,7 @@ def test_the_worked_example_adds_columns_and_changes_no_value(bench: Bench) -> N
 def test_a_table_that_gets_new_rows_only_does_not_lose_those_it_has(bench: Bench) -> None:
     column = (
         OBSERVATIONS,
-        "@json_boolean(adult)::BOOLEAN AS is_adult_content,",
+        "@movie_flag(adult)::BOOLEAN AS is_adult_content,",
         "{0} 1::INT AS one,",
     )
     diff = bench.compare((*column[:2], column[2].format(column[1])))

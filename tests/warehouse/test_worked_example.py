@@ -16,15 +16,18 @@ def test_a_field_of_tmdb_reaches_gold_and_its_kpi(tmp_path: Path) -> None:
     warehouse = Warehouse.create(tmp_path, OF_TMDB)
     warehouse.copy_project_to(tmp_path / "project")
     shutil.copytree(ROOT / "tests" / "models", warehouse.project / "tests" / "models")
+    warehouse.land(movie(1, video=True), movie(2, video=False))
+    warehouse.plan()
+    warehouse.land(movie(3))
+    warehouse.refresh()  # on the day of a refresh, as after `make tour`
     command = ["git", "apply", "--directory", "project", str(PATCH)]
     subprocess.run(command, cwd=tmp_path, check=True)
-    warehouse.land(movie(1, video=True), movie(2, video=False), movie(3))
-    warehouse.plan()
-    assert warehouse.query("SELECT movie_id, is_video FROM gold.fact_movies ORDER BY ALL") == [
+    warehouse.plan("dev")
+    assert warehouse.query("SELECT movie_id, is_video FROM gold__dev.fact_movies ORDER BY ALL") == [
         *((1, True), (2, False), (3, None))
     ]
     assert warehouse.query(
-        "SELECT release_year, video_movie_count FROM gold.kpi_yearly_trends"
+        "SELECT release_year, video_movie_count FROM gold__dev.kpi_yearly_trends"
     ) == [(2020, 1)]
 
     def unit_tests() -> None:
