@@ -182,8 +182,7 @@ def parse_score(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 def parse_year(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
     """INT: a year from 1870 to ten years after it was read."""
     last = parse_one(f"EXTRACT(YEAR FROM {ingested_at.sql(evaluator.dialect)}) + 10")
-    year = _number(value, 0, HIGHEST_FIGURE)
-    return exp.cast(_when(year.copy().between(OLDEST_RELEASE_YEAR, last), year), "INT")
+    return exp.cast(_number(value, 0, last, lowest=OLDEST_RELEASE_YEAR), "INT")
 
 
 @macro()
@@ -345,8 +344,8 @@ def _type_and_length(text: exp.Expr) -> exp.Expr:
     )
 
 
-def _number(value: exp.Expr, scale: int, highest: int) -> exp.Expr:
-    """DECIMAL(18, scale): a number from 0 that has no more decimals."""
+def _number(value: exp.Expr, scale: int, highest: int | exp.Expr, lowest: int = 0) -> exp.Expr:
+    """DECIMAL(18, scale): a number between two that has no more decimals."""
     number = try_cast(value.copy(), f"DECIMAL(18, {scale})")
     decimals = f"|[0-9]*[.][0-9]{{1,{scale}}}" if scale else ""
     is_plain = _matches(value, f"^[+-]?([0-9]+[.]?{decimals})0*$")
@@ -354,7 +353,7 @@ def _number(value: exp.Expr, scale: int, highest: int) -> exp.Expr:
     with_exponent = _when(_matches(value, "^.*[eE].*$"), value)
     is_exact = exp.EQ(this=number.copy(), expression=try_cast(with_exponent, "DECIMAL(38, 20)"))
     is_number = exp.or_(is_plain, exp.and_(_matches(value, NUMBER), is_exact))
-    return _when(exp.and_(is_number, number.copy().between(0, highest)), number)
+    return _when(exp.and_(is_number, number.copy().between(lowest, highest)), number)
 
 
 def _in_utc(evaluator: MacroEvaluator, text: exp.Expr) -> exp.Expr:
