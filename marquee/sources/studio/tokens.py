@@ -8,11 +8,10 @@ count.
 
 from __future__ import annotations
 
-from hashlib import sha256
+import hmac
 
 from marquee.core.text import clean_text
 
-BLOCK_BYTES = 64  # of SHA-256
 SEPARATOR = "\x1f"  # ASCII's unit separator
 
 
@@ -21,14 +20,8 @@ class Tokens:
 
     def __init__(self, key: str) -> None:
         """Take the key."""
-        # HMAC by its definition: `hmac.digest` hashes the key for each text again, which takes
-        # three times as long.
-        block = key.encode()
-        if len(block) > BLOCK_BYTES:
-            block = sha256(block).digest()
-        block = block.ljust(BLOCK_BYTES, b"\0")
-        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
-        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+        # Copied for each text: `hmac.digest` would hash the key each time.
+        self._keyed = hmac.new(key.encode(), digestmod="sha256")
 
     def __repr__(self) -> str:
         """Name no key."""
@@ -80,7 +73,6 @@ class Tokens:
         joined = SEPARATOR.join(parts)
         if joined.count(SEPARATOR) >= len(parts):
             joined = SEPARATOR + "".join(f"{len(part)}:{part}" for part in parts)
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(joined.encode())
-        outer.update(inner.digest())
-        return outer.hexdigest()
+        token = self._keyed.copy()
+        token.update(joined.encode())
+        return token.hexdigest()
