@@ -99,7 +99,7 @@ def print_step(console: Console, store: Store, since: datetime) -> None:
         console.print(table)
         print_rest(console, len(corrected) - SHOWN, "figure")
     table = titled("Histories", "table", "periods begun", "periods ended")
-    for one in answer(store, queries.NEW_PERIODS, *[since] * 9):
+    for one in answer(store, queries.NEW_PERIODS, *[since] * 3):
         table.add_row(one["table_name"], f"{one['begun']:,}", f"{one['ended']:,}")
     console.print(table)
 
