@@ -37,8 +37,8 @@ from marquee.ops.log_tables import SUCCEEDED, LogWriter
 logger = logging.getLogger("marquee.cli.refresh")  # of `python -m`, too
 EPILOG = """\
 A model is out of date if it was last evaluated before the newest completed
-load of bronze. Only these models and those that read them are run. To
-evaluate all models whatever their state:
+load of bronze, or before a model that it reads. Only these models and those
+that read them are run. To evaluate all models whatever their state:
   sqlmesh run --ignore-cron
 
 exit codes:
@@ -55,10 +55,6 @@ SELECT MAX(inserted_at) FROM bronze._dlt_loads WHERE status = 0 AND load_id NOT 
   WHERE run_log.status = 'SUCCEEDED' AND run_log.row_count = 0
 )
 """
-
-
-# The only run of prod has evaluated all of its models: their state need not be read (a second).
-SINGLE_RUN = 0.0
 
 
 class TablesProgress(NoopConsole):
@@ -196,9 +192,11 @@ def stale_models(context: Context) -> set[str]:
     while a model is being evaluated. A plan rebuilds what changed and leaves the tables that read
     it, where they are logs or replaced by partition.
     """
-    first_run_ms = first_run_after_newest_load(context)
-    if first_run_ms == SINGLE_RUN:
+    run_count, since_load = runs_of_prod(context)
+    # The only run has evaluated all models: their state need not be read, which takes a second.
+    if run_count == 1 and since_load:
         return set()
+    first_run_ms = min((one.timestamp() * 1000 for one in since_load), default=None)
     environment = context.state_reader.get_environment("prod")
     snapshots = context.state_reader.get_snapshots(environment.snapshots) if environment else {}
     evaluated_ms = {one: snapshot.last_altered_ts or 0 for one, snapshot in snapshots.items()}
@@ -216,28 +214,21 @@ def stale_models(context: Context) -> set[str]:
     }
 
 
-def first_run_after_newest_load(context: Context) -> float | None:
-    """Return when the first plan or run of prod since the newest load began.
-
-    Returns:
-        Milliseconds since 1970; `SINGLE_RUN` if there never was another; None if there was none.
-
-    """
+def runs_of_prod(context: Context) -> tuple[int, list[datetime]]:
+    """Return how many plans and runs of prod began, and when those since the newest load did."""
     adapter = context.engine_adapter
     needed = ("bronze._dlt_loads", "ops.run_log")
     # SQLMesh quotes a name: it must have the case that the engine gives to one without quotes.
     tables = [normalize_identifiers(exp.to_table(one), dialect=adapter.dialect) for one in needed]
     if not all(map(adapter.table_exists, tables)):
-        return None
+        return 0, []
     ((newest,),) = adapter.fetchall(NEWEST_LOAD)
     loaded_at = naive_utc(newest) if newest else datetime.min
     runs = adapter.fetchall(
         "SELECT started_at FROM ops.run_log WHERE tool = 'sqlmesh' AND environment = 'prod'"
     )
-    since = [started_at for (started_at,) in runs if started_at > loaded_at]
-    if len(since) == len(runs) == 1:
-        return SINGLE_RUN
-    return min(since).replace(tzinfo=timezone.utc).timestamp() * 1000 if since else None
+    since_load = [at.replace(tzinfo=timezone.utc) for (at,) in runs if at > loaded_at]
+    return len(runs), since_load
 
 
 def log_unchanged(context: Context, started_at: datetime) -> None:
