@@ -6,6 +6,8 @@ foreign value becomes is decided here, once: NULL, never an error, for the sourc
 retype a field any day.
 """
 
+from collections.abc import Iterable, Iterator
+
 from sqlglot import exp, parse_one
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
@@ -22,10 +24,10 @@ LONGEST_EXACT_NUMBER = 18
 def json_fields(evaluator: MacroEvaluator, document: exp.Expr, *fields: exp.Expr) -> list[exp.Expr]:
     """Columns, for a SELECT list: each named field of the document as JSON; NULL when absent.
 
-    Read one by one, each would read the whole document again.
+    Fields are names, or lists of names. Read one by one, each would read the whole document again.
     """
     source = document.sql(evaluator.dialect)
-    names = [field.name for field in fields]
+    names = [field.name for field in field_names(fields)]
     if evaluator.dialect == "snowflake":
         columns = [f"GET_PATH({source}, '{name}') AS {name}" for name in names]
     else:
@@ -103,6 +105,12 @@ def json_entries(
             f"FROM (SELECT {kept}, {array} AS entries FROM {source}) AS opened"
         )
     return parse_one(unfolded, dialect=evaluator.dialect)
+
+
+def field_names(fields: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
+    """Names of fields that a macro was given, one by one or in lists."""
+    for field in fields:
+        yield from field.expressions if isinstance(field, exp.Array) else [field]
 
 
 def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:

@@ -11,7 +11,15 @@ from sqlglot import exp
 from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
-from macros.json import integer_at, is_nested, json_source, number_at, text_at, try_cast
+from macros.json import (
+    field_names,
+    integer_at,
+    is_nested,
+    json_source,
+    number_at,
+    text_at,
+    try_cast,
+)
 from macros.rejects import listed_rejects
 
 # The oldest moving pictures are of the 1870s (TMDb's earliest is of 1874), and studios announce at
@@ -46,7 +54,9 @@ HIGHEST_AMOUNTS = {
 @macro()
 def movie_texts(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr]:
     """Columns, for a SELECT list: each JSON field as TEXT, cleaned; NULL when absent or blank."""
-    return [exp.alias_(text_at(evaluator, field), f"{field.name}_text") for field in fields]
+    return [
+        exp.alias_(text_at(evaluator, field), f"{field.name}_text") for field in field_names(fields)
+    ]
 
 
 @macro()

@@ -28,35 +28,35 @@ MODEL (
   )
 );
 
+@DEF(fields, [
+  title,
+  original_title,
+  tagline,
+  overview,
+  status,
+  homepage,
+  imdb_id,
+  original_language,
+  belongs_to_collection,
+  release_date,
+  budget,
+  revenue,
+  runtime,
+  popularity,
+  vote_average,
+  vote_count,
+  adult,
+  genres,
+  production_companies
+]);
+
 WITH new_loads AS (
   @new_loads('silver.silver_movie_observations', 'tmdb', bronze.raw_movies)
 ), documents AS (
   SELECT
     response._dlt_id AS response_id,
     response.movie_id,
-    @json_fields(
-      response.raw_data,
-      id,
-      title,
-      original_title,
-      tagline,
-      overview,
-      status,
-      homepage,
-      imdb_id,
-      original_language,
-      belongs_to_collection,
-      release_date,
-      budget,
-      revenue,
-      runtime,
-      popularity,
-      vote_average,
-      vote_count,
-      adult,
-      genres,
-      production_companies
-    ),
+    @json_fields(response.raw_data, id, @fields),
     response.ingested_at,
     response.batch_id,
     new_load.load_id,
@@ -68,27 +68,7 @@ WITH new_loads AS (
 ), fields AS (
   SELECT
     *,
-    @movie_texts(
-      title,
-      original_title,
-      tagline,
-      overview,
-      status,
-      homepage,
-      imdb_id,
-      original_language,
-      belongs_to_collection,
-      release_date,
-      budget,
-      revenue,
-      runtime,
-      popularity,
-      vote_average,
-      vote_count,
-      adult,
-      genres,
-      production_companies
-    ),
+    @movie_texts(@fields),
     @movie_whole_numbers(budget, revenue, runtime, vote_count)
   FROM documents
 )
