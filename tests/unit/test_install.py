@@ -252,7 +252,7 @@ def test_no_data_and_no_secret_gets_into_the_image() -> None:
             ".dlt/secrets.toml",
             ".env",
             "some/.env",
-            ".dlt/work/state.json",
+            "/".join((".dlt", "work", "state.json")),
             "studio_feed/fans.jsonl",
         ),
         *(".git/config", ".venv", ".venvs/1/bin/python", "logs/x.log", "marquee/__pycache__/x.pyc"),
