@@ -17,6 +17,7 @@ from macros.text import cleaned
 WHOLE_NUMBER = " *-?[0-9]+ *"
 NUMBER = " *-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)? *"
 # DECIMAL(38, 18) holds each number of so few characters exactly, unless its exponent is negative.
+EXACT_NUMBER = NUMBER.replace("+-", "+")
 LONGEST_EXACT_NUMBER = 18
 
 
@@ -141,9 +142,8 @@ def integer_at(
     whole = try_cast(text, "DECIMAL(18, 0)")
     exact = try_cast(text, "DECIMAL(38, 18)")
     is_exact = exp.and_(
-        _matches(evaluator, text, NUMBER),
+        _matches(evaluator, text, EXACT_NUMBER),
         exp.LTE(this=exp.func("LENGTH", text), expression=exp.Literal.number(LONGEST_EXACT_NUMBER)),
-        exp.Like(this=exp.Lower(this=text.copy()), expression=exp.Literal.string("%e-%")).not_(),
         exact.eq(whole),
     )
     found = exp.Case(

@@ -3,8 +3,8 @@
 Silver, the history and the list of rejected values (``ops.rejected_values``) read through these
 macros, so that they can't disagree on what a value is. A value that breaks its rule is NULL.
 
-A field is read once: ``@movie_texts`` and ``@movie_whole_numbers`` give columns named
-``<field>_text`` and ``<field>_whole``, and the rules compare these.
+A field is read once: ``@movie_texts``, ``@movie_whole_numbers`` and ``@movie_numbers`` give columns
+named ``<field>_text``, ``<field>_whole`` and ``<field>_number``, and the rules compare these.
 """
 
 from sqlglot import exp
@@ -66,6 +66,12 @@ def movie_whole_numbers(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[ex
 
 
 @macro()
+def movie_numbers(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr]:
+    """Columns, for a SELECT list: each JSON field as DOUBLE; NULL when it is no number."""
+    return [exp.alias_(number_at(evaluator, field), f"{field.name}_number") for field in fields]
+
+
+@macro()
 def movie_text(evaluator: MacroEvaluator, field: exp.Expr) -> exp.Expr:
     """TEXT; NULL when absent, blank, a list or an object."""
     return _when(is_nested(evaluator, field).not_(), _text_of(field.name))
@@ -88,14 +94,14 @@ def movie_flag(evaluator: MacroEvaluator, field: exp.Expr) -> exp.Expr:
 @macro()
 def movie_popularity(evaluator: MacroEvaluator, popularity: exp.Expr) -> exp.Expr:
     """DOUBLE: TMDb's popularity, 0 or more."""
-    score = number_at(evaluator, popularity)
+    score = _number_of(popularity.name)
     return _when(score.copy().between(0, HIGHEST_POPULARITY), score)
 
 
 @macro()
 def movie_vote_average(evaluator: MacroEvaluator, vote_average: exp.Expr) -> exp.Expr:
     """DOUBLE: the mean vote, 0 to 10; unknown when nobody voted."""
-    vote = number_at(evaluator, vote_average)
+    vote = _number_of(vote_average.name)
     is_voted = exp.GT(this=_whole_of("vote_count"), expression=exp.Literal.number(0))
     return _when(exp.and_(is_voted, vote.copy().between(0, HIGHEST_VOTE)), vote)
 
@@ -165,9 +171,6 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
     is_possible, is_early = _release_rules(
         evaluator, *map(exp.column, ("release_date", "status", "ingested_at"))
     )
-    collection_id = integer_at(
-        evaluator, exp.column("belongs_to_collection"), exp.to_identifier("id")
-    )
     # Column of silver, field that must have a text for the rule to count ('' for always), whether
     # it is valid (never NULL), and what it is not.
     dollars = f"no whole number of dollars from 0 to {HIGHEST_AMOUNTS['budget']}"
@@ -219,7 +222,7 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
         (
             "collection_id",
             "belongs_to_collection",
-            _is_known(collection_id),
+            _is_known(exp.column("collection_id")),
             "no collection with a number",
         ),
         ("genre_id", "genres", is_list("genres"), "no list"),
@@ -243,6 +246,10 @@ def _text_of(field: str) -> exp.Expr:
 
 def _whole_of(field: str) -> exp.Expr:
     return exp.column(f"{field}_whole")
+
+
+def _number_of(field: str) -> exp.Expr:
+    return exp.column(f"{field}_number")
 
 
 def _is_known(value: exp.Expr) -> exp.Expr:

@@ -124,7 +124,10 @@ def measure_after_failure(adapter: Any, snapshots: dict[str, Any]) -> None:
 
 @macro()
 def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
-    """One row per metric of `METRICS`: what it measures on the day given, and what is tolerated."""
+    """One row per metric of `METRICS`: what it measures on the day given, and what is tolerated.
+
+    Of a table without rows it may measure NULL.
+    """
     rules = {
         "valid_imdb_score": violates_valid_imdb_score,
         "valid_email_hash": violates_valid_email_hash,
@@ -136,7 +139,7 @@ def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
         "referential_gap_pct": "SELECT title_id AS known FROM silver.stg_titles",
         "unknown_account_type_count": "SELECT account_type AS known FROM silver.seed_account_types",
     }
-    share = "COALESCE(CAST({} * 100 AS DOUBLE) / NULLIF({}, 0), 0)"
+    share = "CAST({} * 100 AS DOUBLE) / NULLIF({}, 0)"
     selects = []
     for table, name, metric, threshold in METRICS:
         column = f"measured.{name}"
@@ -158,22 +161,21 @@ def measured_quality(evaluator: MacroEvaluator, today: exp.Expr) -> exp.Expr:
                 "unknown_account_type_count": f"COUNT_IF(reference.known IS NULL AND {is_of_week})",
                 "row_count_loss_pct": share.format(f"GREATEST({most} - COUNT(*), 0)", most),
                 "row_count_growth_pct": share.format(f"GREATEST(COUNT(*) - {least}, 0)", least),
-                "days_since_newest": f"COALESCE({today.sql()}::DATE - MAX({column})::DATE, 0)",
+                "days_since_newest": f"{today.sql()}::DATE - MAX({column})::DATE",
             }[metric]
         source = f"{table} AS measured"
         if metric.startswith("row_count"):
             source += f" LEFT JOIN rows_before AS reference ON reference.table_name = '{table}'"
         elif metric in known:
             source += f" LEFT JOIN ({known[metric]}) AS reference ON reference.known = {column}"
-        # DuckDB counts no rows as NULL in COUNT_IF.
         selects.append(
             f"""
             SELECT
               '{table}' AS table_name,
               '{name}' AS column_name,
               '{metric}' AS metric_name,
-              CAST(COALESCE({value}, 0) AS DOUBLE) AS measured_value,
-              CAST({threshold} AS DOUBLE) AS threshold,
+              CAST({value} AS DOUBLE) AS measured_value,
+              {threshold} AS threshold,
               COUNT(*) AS row_count
             FROM {source}
             """  # noqa: S608 - the names are those of METRICS

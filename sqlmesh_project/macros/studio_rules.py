@@ -17,7 +17,8 @@ from macros.text import cleaned, name_key
 EVENT_TYPES = ["STREAM", "PURCHASE", "REVIEW", "WISHLIST", "TRAILER_VIEW"]
 # Clocks of devices differ; an event more than a day after it was read is of the future.
 LATEST_EVENT = "INTERVAL '1' DAY"
-EARLIEST_DAY = "1990-01-01"  # nobody sold, streamed or reported anything digitally before
+# Before, nobody sold, streamed or reported anything digitally.
+LAST_TOO_EARLY = "1989-12-31 23:59:59.999999"
 HIGHEST_SCORE = 10
 OLDEST_RELEASE_YEAR = 1870  # as for TMDb's movies
 # A figure above is a typing error. One row cannot bring a sum of gold, DECIMAL(18, 2) or BIGINT, to
@@ -34,7 +35,9 @@ RESERVED_NAMES = ["-1", "STANDALONE", "UNKNOWN"]
 # `_number` holds, so that a text with more, zeros at the end aside, is not read as another number.
 _MANY = "([0-9]+[.]?|[0-9]*[.][0-9]{1,20})0*"
 _FEW = "([0-9]+[.]?|[0-9]*[.][0-9]{1,10})0*"
-NUMBER = f"^[+-]?({_MANY}([eE][+]?[0-9][0-9]?)?|{_FEW}[eE]-0?[0-9])$"
+_SCIENTIFIC = f"{_MANY}[eE][+]?[0-9][0-9]?|{_FEW}[eE]-0?[0-9]"
+SCIENTIFIC_NUMBER = f"^[+-]?({_SCIENTIFIC})$"
+NUMBER = f"^[+-]?({_MANY}|{_SCIENTIFIC})$"
 DAY = "^[0-9]{4}(-[0-9][0-9]-[0-9][0-9]|[0-9]{4})$"
 # The extended format, then the basic one.
 _HOUR, _SIXTY = "([01][0-9]|2[0-3])", "[0-5][0-9]"
@@ -190,7 +193,7 @@ def parse_date(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr
     """DATE: an ISO 8601 date (``2026-11-21``, ``20261121``) up to the day after it was read."""
     digits = f"REPLACE({value.sql('duckdb')}, '-', '')"
     day = try_cast(parse_one(_iso_day(digits), dialect="duckdb"), "DATE")
-    return _when(exp.and_(_matches(value, DAY), _is_past(evaluator, day, ingested_at)), day)
+    return _when(_matches(value, DAY), exp.cast(_of_the_past(day, ingested_at), "DATE"))
 
 
 @macro()
@@ -208,8 +211,7 @@ def parse_timestamp(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp
         ifs=[exp.If(this=is_plain, true=try_cast(value.copy(), "TIMESTAMP"))],
         default=_in_utc(evaluator, value),
     )
-    is_iso = _matches(value, TIMESTAMP)
-    return _when(exp.and_(is_iso, _is_past(evaluator, moment, ingested_at)), moment)
+    return _when(_matches(value, TIMESTAMP), _of_the_past(moment, ingested_at))
 
 
 @macro()
@@ -258,14 +260,12 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
             is broken counts.
 
     Returns:
-        ``table_name``, ``record_id``, ``rejected_values`` (see ``listed_rejects``) and lineage. A
-        value is given as its text, but for ``PERSONAL_TABLES`` as type and length.
+        ``table_name``, ``record_id``, ``rejected_values`` (see ``listed_rejects``) and lineage.
 
     """
     ctes, selects = {}, []
     for feed in feeds:
         table, record_id, *rules = feed.expressions
-        kept = _type_and_length if table.name in PERSONAL_TABLES else _or_empty
         parsed: list[exp.Expr] = []
         broken: dict[str, list[exp.Expr]] = {}
         listed = []
@@ -282,7 +282,7 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
             before = broken.setdefault(column_name.name, [])
             others = [exp.func("COALESCE", one, exp.false()).not_() for one in before]
             before.append(is_broken)
-            listed.append((column_name.name, kept(field), exp.and_(is_broken, *others), reason))
+            listed.append((column_name.name, field, exp.and_(is_broken, *others), reason))
         columns = {column for one in feed.expressions[1:] for column in one.find_all(exp.Column)}
         names = {column.name for column in columns if not column.table}
         fields = sorted(names - {*LINEAGE, "required_key", *RULES} - {one.alias for one in parsed})
@@ -310,6 +310,22 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
     return union
 
 
+@macro()
+def kept_text(evaluator: MacroEvaluator, table_name: exp.Expr, text: exp.Expr) -> exp.Expr:
+    """TEXT: what is kept of a rejected value: of ``PERSONAL_TABLES`` type and length only."""
+    kind = f"CASE WHEN {_matches(text, NUMBER).sql('duckdb')} THEN 'number' ELSE 'text' END"
+    type_and_length = f"{kind} || ' of length ' || CAST(LENGTH({text.sql('duckdb')}) AS TEXT)"
+    return exp.Case(
+        ifs=[
+            exp.If(
+                this=table_name.isin(*PERSONAL_TABLES),
+                true=parse_one(type_and_length, dialect="duckdb"),
+            )
+        ],
+        default=text,
+    )
+
+
 def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.Expr, str]:
     """What a parser makes of a field, and the rule that it applies."""
     name = "parse_key" if parser == "required_key" else parser
@@ -335,24 +351,14 @@ def _or_empty(text: exp.Expr) -> exp.Expr:
     return exp.func("COALESCE", text.copy(), exp.Literal.string(""))
 
 
-def _type_and_length(text: exp.Expr) -> exp.Expr:
-    """TEXT such as ``number of length 3``; empty for no value."""
-    value = text.sql("duckdb")
-    kind = f"CASE WHEN {_matches(text, NUMBER).sql('duckdb')} THEN 'number' ELSE 'text' END"
-    return parse_one(
-        f"COALESCE({kind} || ' of length ' || CAST(LENGTH({value}) AS TEXT), '')", dialect="duckdb"
-    )
-
-
 def _number(value: exp.Expr, scale: int, highest: int | exp.Expr, lowest: int = 0) -> exp.Expr:
     """DECIMAL(18, scale): a number between two that has no more decimals."""
     number = try_cast(value.copy(), f"DECIMAL(18, {scale})")
     decimals = f"|[0-9]*[.][0-9]{{1,{scale}}}" if scale else ""
     is_plain = _matches(value, f"^[+-]?([0-9]+[.]?{decimals})0*$")
-    # The cast to the wide type is slow, and DuckDB may evaluate it for all: only of an exponent.
-    with_exponent = _when(_matches(value, "^.*[eE].*$"), value)
-    is_exact = exp.EQ(this=number.copy(), expression=try_cast(with_exponent, "DECIMAL(38, 20)"))
-    is_number = exp.or_(is_plain, exp.and_(_matches(value, NUMBER), is_exact))
+    # The cast to the wide type is slow: only of a number with an exponent.
+    exact = _when(_matches(value, SCIENTIFIC_NUMBER), try_cast(value.copy(), "DECIMAL(38, 20)"))
+    is_number = exp.or_(is_plain, number.copy().eq(exact))
     return _when(exp.and_(is_number, number.copy().between(lowest, highest)), number)
 
 
@@ -368,11 +374,9 @@ def _in_utc(evaluator: MacroEvaluator, text: exp.Expr) -> exp.Expr:
     # What follows the day: "HHMMSS.ffffff+HHMM".
     rest = f"TRANSLATE(SUBSTRING({source}, {size} + 2), ',-: Zz', '.+')"
     clock, offset = f"SPLIT_PART({rest}, '+', 1)", f"RPAD(SPLIT_PART({rest}, '+', 2), 4, '0')"
-    time = f"RPAD(SPLIT_PART({clock}, '.', 1), 6, '0')"
-    hour, minute, second = (f"SUBSTRING({time}, {place}, 2)" for place in (1, 3, 5))
+    time = rf"REGEXP_REPLACE(RPAD(SPLIT_PART({clock}, '.', 1), 6, '0'), '(..)(..)(..)', '\1:\2:\3')"
     microsecond = f"RPAD(LEFT(SPLIT_PART({clock}, '.', 2), 6), 6, '0')"
-    parts = f"{day} || ' ' || {hour} || ':' || {minute} || ':' || {second} || '.' || {microsecond}"
-    local = f"TRY_CAST({parts} AS TIMESTAMP)"
+    local = f"TRY_CAST({day} || ' ' || {time} || '.' || {microsecond} AS TIMESTAMP)"
     minutes = f"TRY_CAST(LEFT({offset}, 2) AS INT) * 60 + TRY_CAST(RIGHT({offset}, 2) AS INT)"
     east = f"CASE WHEN SUBSTRING({source}, 11) LIKE '%-%' THEN -1 ELSE 1 END * ({minutes})"
     moment = parse_one(f"{local} - {east} * INTERVAL '1' MINUTE", dialect="duckdb")
@@ -386,13 +390,20 @@ def _in_utc(evaluator: MacroEvaluator, text: exp.Expr) -> exp.Expr:
 
 def _iso_day(digits: str) -> str:
     """SQL of the date that eight digits are."""
-    parts = [f"SUBSTRING({digits}, {place}, {size})" for place, size in ((1, 4), (5, 2), (7, 2))]
-    return " || '-' || ".join(parts)
+    return rf"REGEXP_REPLACE({digits}, '(....)(..)(..)', '\1-\2-\3')"
 
 
-def _is_past(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
-    last = parse_one(f"{ingested_at.sql(evaluator.dialect)} + {LATEST_EVENT}")
-    return value.copy().between(exp.cast(exp.Literal.string(EARLIEST_DAY), "DATE"), last)
+def _of_the_past(moment: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
+    """The moment; NULL before 1990, or later than a day after the record was read.
+
+    A moment is a long expression and stands here once; BETWEEN would repeat it three times.
+    """
+    read = ingested_at.sql("duckdb")
+    too_late = f"({read} + {LATEST_EVENT} + INTERVAL '1' MICROSECOND)"
+    too_early = f"CAST('{LAST_TOO_EARLY}' AS TIMESTAMP)"
+    early = f"NULLIF(LEAST(:moment, {too_late}), {too_late})"
+    bounded = parse_one(f"NULLIF(GREATEST({early}, {too_early}), {too_early})", dialect="duckdb")
+    return exp.replace_placeholders(bounded, moment=moment)
 
 
 def _matches(text: exp.Expr, pattern: str) -> exp.Expr:

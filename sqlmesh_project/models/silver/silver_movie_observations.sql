@@ -69,7 +69,9 @@ WITH new_loads AS (
   SELECT
     *,
     @movie_texts(@fields),
-    @movie_whole_numbers(budget, revenue, runtime, vote_count)
+    @movie_whole_numbers(budget, revenue, runtime, vote_count),
+    @movie_numbers(popularity, vote_average),
+    @json_integer(belongs_to_collection, 'id') AS collection_id
   FROM documents
 )
 SELECT
@@ -83,7 +85,7 @@ SELECT
   @movie_text(homepage)::TEXT AS homepage, /* Web address. */
   @movie_text(imdb_id)::TEXT AS imdb_id, /* IMDb's key of the movie (tt...). */
   @movie_text(original_language)::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
-  @json_integer(belongs_to_collection, 'id')::BIGINT AS collection_id, /* TMDb's number of the collection (franchise). */
+  collection_id::BIGINT AS collection_id, /* TMDb's number of the collection (franchise). */
   @json_text(belongs_to_collection, 'name')::TEXT AS collection_name, /* Name of the collection. */
   @movie_release_date(release_date, status, ingested_at)::DATE AS release_date, /* Day of the first release; NULL where it is no plausible date. */
   @movie_amount(budget)::BIGINT AS budget_usd, /* Production budget in whole US dollars; NULL when unknown. */

@@ -40,8 +40,17 @@ WITH recent_row_counts AS (
   FROM recent_row_counts
   GROUP BY
     table_name
-), measured AS (
+), metrics AS (
   @measured_quality(@execution_ds)
+), measured AS (
+  SELECT
+    table_name,
+    column_name,
+    metric_name,
+    COALESCE(measured_value, 0) AS measured_value,
+    threshold,
+    row_count
+  FROM metrics
 )
 SELECT
   @measuring_run()::TEXT AS run_id, /* The plan or run that measured (ops.run_log); NULL in rows from before this column was. */

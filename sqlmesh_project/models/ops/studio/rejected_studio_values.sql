@@ -132,7 +132,7 @@ WITH new_loads AS (
       ('showtime_count', showtime_count, parse_count)
     )
   )
-), rejected AS (
+), entries AS (
   @json_entries(
     records,
     @json_array_of(rejected_values),
@@ -145,12 +145,17 @@ WITH new_loads AS (
     _source_load_number,
     _dlt_id
   )
+), rejected AS (
+  SELECT
+    *,
+    @json_text(entry, 'rejected_value') AS rejected_value
+  FROM entries
 )
 SELECT
   table_name::TEXT AS table_name, /* Table of bronze. */
   record_id::TEXT AS record_id, /* The studio's key of the record. */
   @json_text(entry, 'column_name')::TEXT AS column_name, /* Column of silver that lost the value. */
-  COALESCE(@json_text(entry, 'rejected_value'), '')::TEXT AS rejected_value, /* What the record says; of the fan feed type and length only, because the text may be about a person. */
+  COALESCE(@kept_text(table_name, rejected_value), '')::TEXT AS rejected_value, /* What the record says; of the fan feed type and length only, because the text may be about a person. */
   @json_text(entry, 'reason')::TEXT AS reason, /* The rule it breaks. */
   source_file::TEXT AS source_file, /* File of the record. */
   source_line::BIGINT AS source_line, /* Line in it. */
