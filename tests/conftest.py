@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,9 @@ class CliResult:
         return self.out + self.err
 
 
+BEGINNINGS: dict[Hashable, Path] = {}  # the folders that `Project.begin_with` copies
+
+
 @dataclass
 class Project:
     """A Marquee of its own: warehouse, state and dlt's files in a temporary folder."""
@@ -105,6 +108,7 @@ class Project:
     folder: Path
     capsys: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox | None = None
 
     @property
     def duckdb(self) -> Path:
@@ -121,6 +125,25 @@ class Project:
     def point_at(self, sandbox: Sandbox) -> None:
         self.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
         self.monkeypatch.setenv("TMDB_ACCESS_TOKEN", sandbox.credential)
+        self.sandbox = sandbox
+
+    def begin(self, *arguments: str) -> None:
+        """Load into an empty project, or copy what another test loaded from the same movies."""
+        assert self.sandbox
+        movie_set = self.sandbox.movie_set
+        loaded = (arguments, movie_set.day, *movie_set.documents.values())
+        self.begin_with(loaded, lambda: self.load(*arguments))
+
+    def begin_with(self, loaded: Hashable, load: Callable[[], CliResult]) -> None:
+        """Begin with what a command loads, which runs once in a session."""
+        folder = self.folder.parent
+        if loaded in BEGINNINGS:
+            shutil.copytree(BEGINNINGS[loaded], folder, dirs_exist_ok=True)
+            return
+        assert load().code == 0
+        copy = folder.parent / f"beginning{len(BEGINNINGS)}"
+        unused = shutil.ignore_patterns("dlt", "settings")
+        BEGINNINGS[loaded] = shutil.copytree(folder, copy, ignore=unused)
 
     def load(self, *arguments: str) -> CliResult:
         """Run the command line in this process."""

@@ -26,16 +26,16 @@ FAN = "F1"
 def folder(project: Project, tmp_path: Path) -> Folder:
     """A warehouse with two fans, its vault, and a state."""
     folder = Folder(project, tmp_path / "feed")
-    load(folder, 1)
+    write(folder, 1)
+    folder.begin()
     project.monkeypatch.setenv("MARQUEE_STATE_DUCKDB", str(project.folder / "state.duckdb"))
     with duckdb.connect(str(project.folder / "state.duckdb")) as state:
         state.execute("CREATE TABLE runs AS SELECT 1 AS run")
     return folder
 
 
-def load(folder: Folder, number: int) -> None:
+def write(folder: Folder, number: int) -> None:
     folder.write(f"fan_interactions/{number}.jsonl", interaction(number, fan_id=f"F{number}"))
-    assert folder.load().code == 0
 
 
 def run(action: str, place: Path | str, *arguments: str) -> int:
@@ -52,7 +52,8 @@ def content(project: Project) -> list[tuple[Any, ...]]:
 
 def change(folder: Folder) -> None:
     """A load and a refresh later."""
-    load(folder, 2)
+    write(folder, 2)
+    assert folder.load().code == 0
     with duckdb.connect(str(folder.project.folder / "state.duckdb")) as state:
         state.execute("INSERT INTO runs VALUES (2)")
 

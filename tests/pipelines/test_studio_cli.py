@@ -89,6 +89,12 @@ class Folder:
             code = int(str(leaving.code))
         return CliResult(code, *self.project.capsys.readouterr())
 
+    def begin(self) -> None:
+        """Load the first time, or copy what another test loaded from the same files."""
+        files = [path for path in sorted(self.path.rglob("*")) if path.is_file()]
+        loaded = tuple((str(path.relative_to(self.path)), path.read_bytes()) for path in files)
+        self.project.begin_with((self.path.name, *loaded), self.load)
+
     def landed(self, sql: str) -> list[Any]:
         """The rows of a query; bare values where it has one column."""
         rows = self.project.query(sql)
@@ -279,7 +285,7 @@ def test_without_a_good_key_nothing_is_loaded(
 
 def test_another_key_is_rejected(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
-    folder.load()
+    folder.begin()
     folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
     folder.write("fan_interactions/a.jsonl", interaction(2))
     for arguments in ([], ["--forget", "F1"]):
@@ -360,7 +366,7 @@ def test_the_vault_is_a_file_that_its_owner_alone_reads(folder: Folder) -> None:
 
 def test_a_vault_that_is_lost_or_of_another_warehouse_is_rejected(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
-    folder.load()
+    folder.begin()
     folder.write("fan_interactions/a.jsonl", interaction(2))
     folder.project.monkeypatch.setenv(
         "MARQUEE_VAULT_DUCKDB", str(folder.project.folder / "o.duckdb")

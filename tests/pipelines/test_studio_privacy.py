@@ -254,7 +254,7 @@ def test_an_erasure_is_not_undone_by_delivering_a_file_again(
 
 def test_an_unknown_fan_has_an_exit_code_of_its_own(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", canary(1))
-    folder.load()
+    folder.begin()
     assert folder.load("--forget", "F-CANARY-78").code == EXIT_UNKNOWN_FAN == 3
     assert folder.load("--forget", FAN).code == 0
     assert folder.load("--forget", FAN).code == 0  # forgotten before
@@ -263,7 +263,7 @@ def test_an_unknown_fan_has_an_exit_code_of_its_own(folder: Folder) -> None:
 def test_an_older_vault_beside_a_newer_warehouse_is_rejected(folder: Folder) -> None:
     project, backup = folder.project, folder.project.folder.parent / "vault.backup"
     folder.write("fan_interactions/a.jsonl", canary(1), interaction(2, fan_id="F2"))
-    folder.load()
+    folder.begin()
     shutil.copy(project.vault, backup)
     folder.load("--forget", FAN)
     shutil.copy(backup, project.vault)
@@ -286,7 +286,7 @@ def test_an_older_vault_beside_a_newer_warehouse_is_rejected(folder: Folder) -> 
 def test_an_older_warehouse_beside_a_newer_vault_is_rejected(folder: Folder) -> None:
     project, backup = folder.project, folder.project.folder.parent / "warehouse.backup"
     folder.write("fan_interactions/a.jsonl", canary(1), interaction(2))
-    folder.load()
+    folder.begin()
     shutil.copy(project.duckdb, backup)
     folder.load("--forget", FAN)
     shutil.copy(backup, project.duckdb)
@@ -302,7 +302,7 @@ def test_an_older_warehouse_beside_a_newer_vault_is_rejected(folder: Folder) -> 
 def test_a_vault_of_another_warehouse_is_rejected_also_with_the_same_key(folder: Folder) -> None:
     project = folder.project
     folder.write("fan_interactions/a.jsonl", canary(1), interaction(2, fan_id="F2"))
-    folder.load()
+    folder.begin()
     other = project.folder / "other"
     other.mkdir()
     for path in (project.duckdb, project.vault):
@@ -318,7 +318,7 @@ def test_a_vault_of_another_warehouse_is_rejected_also_with_the_same_key(folder:
 
 def test_who_comes_back_after_an_erasure_stays(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", canary(1))
-    folder.load()
+    folder.begin()
     folder.load("--forget", FAN)
     later = (utcnow() + timedelta(days=3)).isoformat()
     folder.write("fan_interactions/b.jsonl", canary(2, event_timestamp=later))
@@ -330,7 +330,7 @@ def test_who_comes_back_after_an_erasure_stays(folder: Folder) -> None:
 
 def test_erasure_masks_what_an_earlier_version_left_in_other_fields(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", canary(1), interaction(2))
-    folder.load()
+    folder.begin()
     with duckdb.connect(str(folder.project.duckdb)) as connection:
         connection.execute(
             f"""
@@ -397,7 +397,7 @@ def test_no_value_can_move_the_border_between_two_parts_of_a_token() -> None:
 
 def test_the_vault_is_encrypted_and_its_owners_alone_also_on_opening(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", canary(1))
-    folder.load()
+    folder.begin()
     assert is_encrypted(folder.project.vault)
     folder.project.vault.chmod(0o644)
     folder.write("fan_interactions/a.jsonl", canary(2))
@@ -413,7 +413,7 @@ def test_the_vault_is_encrypted_and_its_owners_alone_also_on_opening(folder: Fol
 def test_an_unencrypted_vault_is_rejected_and_encrypted_by_one_command(folder: Folder) -> None:
     project = folder.project
     folder.write("fan_interactions/a.jsonl", canary(1))
-    folder.load()
+    folder.begin()
     encryption.rewrite(project.vault, VAULT_KEY, None)
     assert not is_encrypted(project.vault)
     for arguments in ([], ["--forget", FAN]):
@@ -439,7 +439,7 @@ def test_an_unencrypted_vault_is_rejected_and_encrypted_by_one_command(folder: F
 
 def test_a_vault_that_is_no_database_is_named(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", canary(1))
-    folder.load()
+    folder.begin()
     folder.project.vault.write_bytes(b"x" * 20_000)
     folder.write("fan_interactions/a.jsonl", canary(2))
     ended = folder.load()
@@ -465,7 +465,7 @@ def test_killed_at_any_moment_an_erasure_is_completed_by_the_next_command(
 ) -> None:
     project = folder.project
     folder.write("fan_interactions/a.jsonl", canary(1), interaction(2), canary(3))
-    folder.load()
+    folder.begin()
     output_file = project.folder.parent / "output.txt"
     assert is_killed(output_file, KILLS[moment], lambda: studio.main(["--forget", FAN]))
     folder.write("fan_interactions/b.jsonl", canary(1), interaction(4))
@@ -483,7 +483,7 @@ def test_killed_at_any_moment_an_erasure_is_completed_by_the_next_command(
 
 def test_erasure_keeps_what_else_is_in_the_warehouse(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", canary(1), interaction(2))
-    folder.load()
+    folder.begin()
     with duckdb.connect(str(folder.project.duckdb)) as connection:
         connection.execute(
             """

@@ -184,7 +184,7 @@ def test_an_empty_page_keeps_the_cursor_and_loses_nothing(project: Project, path
     later = films(*(movie(one, revenue=1) for one in range(1, 301)))
     with Sandbox(before) as sandbox:
         project.point_at(sandbox)
-        assert project.load("--pages", "15").code == 0
+        project.begin("--pages", "15")
     size, pages = (100, 3) if "changes" in path else (20, 15)
     empty = {"page": 2, "results": [], "total_pages": pages, "total_results": 300}
     fault = Fault(path=path, query={"page": "2"}, body=json.dumps(empty).encode())
@@ -224,7 +224,7 @@ def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
 def test_an_export_that_names_no_movie_is_no_export(
     project: Project, sandbox: Sandbox, lines: bytes
 ) -> None:
-    project.load()
+    project.begin()
     export = Fault(path="/p/*", body=gzip.compress(lines))
     with Sandbox(replace(sandbox.movie_set, day=1), faults=[export]) as empty:
         project.point_at(empty)
@@ -237,7 +237,7 @@ def test_an_export_that_names_no_movie_is_no_export(
 def test_a_movie_that_is_exported_again_is_requested_again(
     project: Project, sandbox: Sandbox
 ) -> None:
-    project.load()
+    project.begin()
     world = sandbox.movie_set
     shorter = Fault(path="/p/*", body=export_of(1, 3))
     page = {"page": 1, "results": [{"id": 1}, {"id": 3}], "total_pages": 1}
@@ -551,7 +551,7 @@ def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(projec
     project.monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.001")
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
-        project.load()
+        project.begin()
     with Sandbox(world, faults=faults) as sandbox:
         project.point_at(sandbox)
         project.load("--ids", "2,3")
@@ -569,7 +569,7 @@ def test_a_run_whose_faults_exceed_the_retries_recovers_in_the_next(project: Pro
     world = films(movie(1), movie(2), movie(3))
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
-        project.load()
+        project.begin()
     fault = Fault(path="/movie/2", status=503)
     later = films(movie(1), movie(2, revenue=5), movie(3))
     with Sandbox(changed(later, 1, 2), faults=[fault]) as sandbox:

@@ -99,7 +99,7 @@ def test_a_dry_run_reports_and_writes_nothing(
 
 
 def test_a_dry_run_leaves_a_warehouse_as_it_is(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     before = project.duckdb.read_bytes()
     sandbox.movie_set = films(movie(1, revenue=1), movie(2))
     ended = project.load("--dry-run")

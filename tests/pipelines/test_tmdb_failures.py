@@ -353,7 +353,7 @@ def test_names_with_spaces_quotes_and_signs_work(project: Project, sandbox: Sand
 
 def test_a_full_disk_is_reported_and_loses_nothing(project: Project, sandbox: Sandbox) -> None:
     """A limit on the size of a file stands in for the disk: 1 MB, for 2 MB that do not compress."""
-    project.load()
+    project.begin()
     numbers = range(1, 41)
     sandbox.movie_set = films(*(movie(one, overview=os.urandom(25000).hex()) for one in numbers))
     limited = f"ulimit -f 1024; trap '' XFSZ; exec {sys.executable} {SCRIPT}"
@@ -385,7 +385,7 @@ def test_a_full_disk_is_known_however_deep_it_hides(error: Exception) -> None:
 
 
 def test_tmdb_and_fake_servers_do_not_mix(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     project.monkeypatch.delenv("TMDB_BASE_URL")
     ended = project.load()
     assert_clear(ended, "holds movies of a fake server", "MARQUEE_DUCKDB")
