@@ -97,6 +97,10 @@ class CliResult:
     def output(self) -> str:
         return self.out + self.err
 
+    def check(self) -> None:
+        """Raise an error where it did not end well."""
+        assert self.code == 0, self.output
+
 
 BEGINNINGS: dict[Hashable, Path] = {}  # the folders that `Project.begin_with` copies
 
@@ -132,18 +136,18 @@ class Project:
         assert self.sandbox
         movie_set = self.sandbox.movie_set
         loaded = (arguments, movie_set.day, *movie_set.documents.values())
-        self.begin_with(loaded, lambda: self.load(*arguments))
+        self.begin_with(loaded, lambda: self.load(*arguments).check())
 
-    def begin_with(self, loaded: Hashable, load: Callable[[], CliResult]) -> None:
-        """Begin with what a command loads, which runs once in a session."""
+    def begin_with(self, name: Hashable, act: Callable[[], None]) -> None:
+        """Begin with the files that an act leaves, which is done once in a session."""
         folder = self.folder.parent
-        if loaded in BEGINNINGS:
-            shutil.copytree(BEGINNINGS[loaded], folder, dirs_exist_ok=True)
+        if name in BEGINNINGS:
+            shutil.copytree(BEGINNINGS[name], folder, dirs_exist_ok=True)
             return
-        assert load().code == 0
+        act()
         copy = folder.parent / f"beginning{len(BEGINNINGS)}"
         unused = shutil.ignore_patterns("dlt", "settings")
-        BEGINNINGS[loaded] = shutil.copytree(folder, copy, ignore=unused)
+        BEGINNINGS[name] = shutil.copytree(folder, copy, ignore=unused)
 
     def load(self, *arguments: str) -> CliResult:
         """Run the command line in this process."""

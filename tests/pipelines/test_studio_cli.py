@@ -93,7 +93,7 @@ class Folder:
         """Load the first time, or copy what another test loaded from the same files."""
         files = [path for path in sorted(self.path.rglob("*")) if path.is_file()]
         loaded = tuple((str(path.relative_to(self.path)), path.read_bytes()) for path in files)
-        self.project.begin_with((self.path.name, *loaded), self.load)
+        self.project.begin_with((self.path.name, *loaded), lambda: self.load().check())
 
     def landed(self, sql: str) -> list[Any]:
         """The rows of a query; bare values where it has one column."""

@@ -465,9 +465,13 @@ def test_killed_at_any_moment_an_erasure_is_completed_by_the_next_command(
 ) -> None:
     project = folder.project
     folder.write("fan_interactions/a.jsonl", canary(1), interaction(2), canary(3))
-    folder.begin()
-    output_file = project.folder.parent / "output.txt"
-    assert is_killed(output_file, KILLS[moment], lambda: studio.main(["--forget", FAN]))
+
+    def begin_and_die() -> None:
+        folder.begin()
+        output_file = project.folder.parent / "output.txt"
+        assert is_killed(output_file, KILLS[moment], lambda: studio.main(["--forget", FAN]))
+
+    project.begin_with(moment, begin_and_die)
     folder.write("fan_interactions/b.jsonl", canary(1), interaction(4))
     assert folder.load(*next_command).code == 0
     if moment == "before the vault":
