@@ -138,7 +138,7 @@ class Project:
         loaded = (arguments, movie_set.day, *movie_set.documents.values())
         self.begin_with(loaded, lambda: self.load(*arguments).check())
 
-    def begin_with(self, name: Hashable, act: Callable[[], None]) -> None:
+    def begin_with(self, name: Hashable, act: Callable[[], object]) -> None:
         """Begin with the files that an act leaves, which is done once in a session."""
         folder = self.folder.parent
         if name in BEGINNINGS:

@@ -26,7 +26,7 @@ from marquee.sandbox.movies import MovieSet, load
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb import run as tmdb_run
 from marquee.sources.tmdb.client import TmdbSession
-from marquee.sources.tmdb.export import read_export
+from marquee.sources.tmdb.export import NoExport, read_export
 from marquee.sources.tmdb.lists import Page, PageRequest, read_lists
 from marquee.sources.tmdb.load_request import is_movie_id, movie_ids
 from marquee.sources.tmdb.responses import ResponseClassifier
@@ -220,18 +220,18 @@ def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
     assert tombstones(project) == [90]
 
 
-@pytest.mark.parametrize("lines", [b"", b"\n\n", b'{"id": null}\n{"id": -1}', b'{"id": true}'])
-def test_an_export_that_names_no_movie_is_no_export(
-    project: Project, sandbox: Sandbox, lines: bytes
-) -> None:
-    project.begin()
-    export = Fault(path="/p/*", body=gzip.compress(lines))
-    with Sandbox(replace(sandbox.movie_set, day=1), faults=[export]) as empty:
-        project.point_at(empty)
-        ended = project.load("--full")
-    assert ended.code == 1
-    assert "no id export" in ended.err or "names no movie" in ended.err
-    assert tombstones(project) == []
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"<html>", gzip.compress(b"<html>"), gzip.compress(b'{"id": "seven"}')),
+        *map(gzip.compress, (b"", b"\n\n", b'{"id": null}\n{"id": -1}', b'{"id": true}')),
+    ],
+)
+def test_an_export_that_names_no_movie_is_no_export(body: bytes) -> None:
+    with Sandbox(films(movie(1)), faults=[Fault(path="/p/*", body=body)]) as sandbox:
+        settings = TmdbSettings(base_url=sandbox.base_url, backoff_seconds=0.001)
+        with pytest.raises(NoExport, match=r"is no id export|names no movie"):
+            read_export(settings, sandbox.today())
 
 
 def test_a_movie_that_is_exported_again_is_requested_again(

@@ -20,6 +20,7 @@ from marquee.core.signals import Interrupt
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.client import TmdbAdapter, TmdbSession, redact, retry_after_seconds
 from marquee.sources.tmdb.settings import TmdbSettings
+from pipelines.tmdb import tmdb_source
 from tests.conftest import Project, films, movie
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -160,7 +161,7 @@ def test_each_way_to_give_a_credential_works(project: Project, variable: str, go
     with Sandbox(films(movie(1)), credential=KEY) as sandbox:
         project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
         project.monkeypatch.setenv(variable, KEY)
-        assert project.load().code == 0
+        assert [row["movie_id"] for row in tmdb_source().resources["raw_movies"]] == [1]
         assert {request.credential_in for request in sandbox.requests} == {goes}
 
 
