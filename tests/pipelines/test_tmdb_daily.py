@@ -327,14 +327,18 @@ def test_a_movie_that_left_the_export_is_requested_when_a_list_names_it(
     project: Project, sandbox: Sandbox, changes: dict[int, list[int]]
 ) -> None:
     """The export, which still lacks movie 2, does not count against the other lists."""
-    project.begin()
     documents = [movie(one) for one in (1, 2, 3)]
     short = Fault(path="/p/*", body=export_of(1, 3))
-    with Sandbox(world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
-        project.point_at(later)
-        assert project.load().code == 0
-    assert requested_movies(later) == []
-    assert tombstones(project) == [2]
+
+    def leave() -> None:
+        project.begin()
+        with Sandbox(world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
+            project.point_at(later)
+            assert project.load().code == 0
+        assert requested_movies(later) == []
+        assert tombstones(project) == [2]
+
+    project.begin_with("movie 2 left the export", leave)
     on_list = popular(1, 3) if changes else popular(1, 2, 3)
     with Sandbox(world(2, changes, *documents), faults=[short, on_list]) as later:
         project.point_at(later)
