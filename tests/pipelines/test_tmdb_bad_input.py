@@ -33,26 +33,16 @@ from marquee.sources.tmdb.responses import ResponseClassifier
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
 from marquee.sources.tmdb.state import MAX_FAILURES, PipelineState
 from tests.conftest import Project, films, movie
+from tests.pipelines.test_tmdb_daily import export_of, popular, requested_movies
 
 REAL_MOVIES = Path(
     os.environ.get("MARQUEE_REAL_MOVIES", ROOT.parent / "shared" / "data" / "tmdb_5000.ndjson.gz")
 )
 BEYOND = 2**63
-DETAILS = "/3/movie/[0-9]*"
 
 
 def changed(movie_set: MovieSet, day: int, *ids: int) -> MovieSet:
     return replace(movie_set, day=day, changes={day: ids})
-
-
-def export_of(*ids: Any) -> bytes:
-    lines = [json.dumps({"id": one, "popularity": 1.5}) for one in ids]
-    return gzip.compress("\n".join(lines).encode())
-
-
-def requested(sandbox: Sandbox) -> list[int]:
-    paths = (request.path.rpartition("/")[2] for request in sandbox.requests)
-    return sorted(int(last) for last in paths if last.isdigit())
 
 
 def tombstones(project: Project) -> list[int]:
@@ -196,11 +186,11 @@ def test_an_empty_page_keeps_the_cursor_and_loses_nothing(
         ended = project.load(*pages)
         assert ended.code == 0
         assert "page 2 of 3 is empty" in ended.err
-        assert len(requested(sandbox)) == used
+        assert len(requested_movies(sandbox)) == used
     with Sandbox(replace(world, day=5)) as sandbox:
         project.point_at(sandbox)
         assert project.load(*pages).code == 0
-        assert requested(sandbox) == [*ids], "the cursor had stayed"
+        assert requested_movies(sandbox) == [*ids], "the cursor had stayed"
     assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(2 * movies,)]
 
 
@@ -218,7 +208,7 @@ def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
     with Sandbox(replace(world, day=1), faults=[short, dead]) as sandbox:
         project.point_at(sandbox)
         assert project.load("--pages", "5").code == 0
-        assert requested(sandbox) == list(range(86, 101))
+        assert requested_movies(sandbox) == list(range(86, 101))
     assert tombstones(project) == [90]
 
 
@@ -243,16 +233,14 @@ def test_a_movie_that_is_exported_again_is_requested_again(
     project.begin()
     world = sandbox.movie_set
     shorter = Fault(path="/p/*", body=export_of(1, 3))
-    page = {"page": 1, "results": [{"id": 1}, {"id": 3}], "total_pages": 1}
-    unlisted = Fault(path="/movie/popular", body=json.dumps(page).encode())
-    with Sandbox(replace(world, day=1), faults=[shorter, unlisted]) as short:
+    with Sandbox(replace(world, day=1), faults=[shorter, popular(1, 3)]) as short:
         project.point_at(short)
         assert project.load().code == 0
     assert tombstones(project) == [2]
     with Sandbox(replace(world, day=2)) as whole:
         project.point_at(whole)
         assert project.load().code == 0
-        assert requested(whole) == [2]
+        assert requested_movies(whole) == [2]
     assert tombstones(project) == []
 
 
@@ -274,10 +262,7 @@ def test_a_movie_that_the_change_log_names_again_is_requested_again(
     project: Project, sandbox: Sandbox
 ) -> None:
     """The list and the export do not have it: it was reported as deleted and is none of theirs."""
-    without = [
-        Fault(path="/p/*", body=export_of(1, 3)),
-        Fault(path="/movie/popular", body=json.dumps(pages_of([1, 3])[0]).encode()),
-    ]
+    without = [Fault(path="/p/*", body=export_of(1, 3)), popular(1, 3)]
     dead = Fault(path="/movie/2", status=404)
     with Sandbox(sandbox.movie_set, faults=[dead]) as deleted:
         project.point_at(deleted)
@@ -286,7 +271,7 @@ def test_a_movie_that_the_change_log_names_again_is_requested_again(
     with Sandbox(changed(sandbox.movie_set, 1, 2), faults=without) as alive:
         project.point_at(alive)
         assert project.load().code == 0
-        assert requested(alive) == [2]
+        assert requested_movies(alive) == [2]
     assert tombstones(project) == []
 
 
@@ -303,7 +288,7 @@ def test_ids_that_no_movie_can_have_are_dropped_and_counted(project: Project) ->
         ended = project.load()
         assert ended.code == 0, ended.err
         assert "ids dropped             7" in ended.out
-        assert requested(sandbox) == [1, 2]
+        assert requested_movies(sandbox) == [1, 2]
     faults = [
         Fault(path="/movie/changes", body=body),
         Fault(path="/p/*", body=export_of(1, 2, BEYOND, "x", -1)),
@@ -561,8 +546,8 @@ def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(projec
         for _ in range(MAX_FAILURES + 1):
             project.load()
         attempts = 3  # per run, for a body that is no JSON
-        assert requested(sandbox).count(2) == MAX_FAILURES * attempts
-        assert requested(sandbox).count(3) == 1, "that reason is no temporary one"
+        assert requested_movies(sandbox).count(2) == MAX_FAILURES * attempts
+        assert requested_movies(sandbox).count(3) == 1, "that reason is no temporary one"
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
         assert "unchanged             2" in project.load("--replay-quarantine").out

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def world(day: int, changes: Mapping[int, Iterable[int]], *documents: bytes) -> 
     return replace(films(*documents), day=day, changes=logged)
 
 
-def export_of(*ids: int) -> bytes:
+def export_of(*ids: Any) -> bytes:
     lines = [json.dumps({"id": one, "popularity": 1.5, "adult": False}) for one in ids]
     return gzip.compress("\n".join(lines).encode())
 
