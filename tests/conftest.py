@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +97,13 @@ class CliResult:
     def output(self) -> str:
         return self.out + self.err
 
+    def check(self) -> None:
+        """Raise an error where it did not end well."""
+        assert self.code == 0, self.output
+
+
+BEGINNINGS: dict[Hashable, Path] = {}  # the folders that `Project.begin_with` copies
+
 
 @dataclass
 class Project:
@@ -105,6 +112,7 @@ class Project:
     folder: Path
     capsys: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox | None = None
 
     @property
     def duckdb(self) -> Path:
@@ -121,6 +129,25 @@ class Project:
     def point_at(self, sandbox: Sandbox) -> None:
         self.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
         self.monkeypatch.setenv("TMDB_ACCESS_TOKEN", sandbox.credential)
+        self.sandbox = sandbox
+
+    def begin(self, *arguments: str) -> None:
+        """Load into an empty project, or copy what another test loaded from the same movies."""
+        assert self.sandbox
+        movie_set = self.sandbox.movie_set
+        loaded = (arguments, movie_set.day, *movie_set.documents.values())
+        self.begin_with(loaded, lambda: self.load(*arguments).check())
+
+    def begin_with(self, name: Hashable, act: Callable[[], object]) -> None:
+        """Begin with the files that an act leaves, which is done once in a session."""
+        folder = self.folder.parent
+        if name in BEGINNINGS:
+            shutil.copytree(BEGINNINGS[name], folder, dirs_exist_ok=True)
+            return
+        act()
+        copy = folder.parent / f"beginning{len(BEGINNINGS)}"
+        unused = shutil.ignore_patterns("dlt", "settings")
+        BEGINNINGS[name] = shutil.copytree(folder, copy, ignore=unused)
 
     def load(self, *arguments: str) -> CliResult:
         """Run the command line in this process."""

@@ -54,7 +54,8 @@ def open_pipeline(name: str, settings: Settings, destination: Destination) -> dl
     if destination.path is None or destination.path.exists():  # asking would create the file
         # Without data it takes over schema and state; `sync_destination` would do so once more in
         # the first run with data.
-        pipeline.run()
+        with destination.kept_open():
+            pipeline.run()
     return pipeline
 
 

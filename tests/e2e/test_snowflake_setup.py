@@ -49,7 +49,7 @@ def test_a_script_is_snowflakes_and_can_be_run_again(script: Path) -> None:
     for statement in statements:
         assert IDEMPOTENT.match(statement), statement
         if statement.startswith("CREATE OR REPLACE SEMANTIC VIEW"):
-            # sqlglot has no grammar for it; tests/unit/test_semantic_view.py reads its clauses.
+            # sqlglot has no grammar for it; tests/unit/test_project.py reads its clauses.
             assert sqlglot.tokenize(statement, read="snowflake")
         else:
             assert sqlglot.parse_one(statement, dialect="snowflake")

@@ -26,16 +26,16 @@ FAN = "F1"
 def folder(project: Project, tmp_path: Path) -> Folder:
     """A warehouse with two fans, its vault, and a state."""
     folder = Folder(project, tmp_path / "feed")
-    load(folder, 1)
+    write(folder, 1)
+    folder.begin()
     project.monkeypatch.setenv("MARQUEE_STATE_DUCKDB", str(project.folder / "state.duckdb"))
     with duckdb.connect(str(project.folder / "state.duckdb")) as state:
         state.execute("CREATE TABLE runs AS SELECT 1 AS run")
     return folder
 
 
-def load(folder: Folder, number: int) -> None:
+def write(folder: Folder, number: int) -> None:
     folder.write(f"fan_interactions/{number}.jsonl", interaction(number, fan_id=f"F{number}"))
-    assert folder.load().code == 0
 
 
 def run(action: str, place: Path | str, *arguments: str) -> int:
@@ -52,9 +52,25 @@ def content(project: Project) -> list[tuple[Any, ...]]:
 
 def change(folder: Folder) -> None:
     """A load and a refresh later."""
-    load(folder, 2)
+    write(folder, 2)
+    assert folder.load().code == 0
     with duckdb.connect(str(folder.project.folder / "state.duckdb")) as state:
         state.execute("INSERT INTO runs VALUES (2)")
+
+
+@pytest.fixture
+def place(folder: Folder, tmp_path: Path) -> Path:
+    """The place of a backup that was made before the last change."""
+
+    def back_up() -> None:
+        assert run("create", tmp_path / "backups") == 0
+        change(folder)
+
+    folder.project.begin_with("a backup and a change", back_up)
+    return tmp_path / "backups"
+
+
+BEFORE, CHANGED = [("I-1",), (1,)], [("I-1",), ("I-2",), (1,), (2,)]
 
 
 def whole(place: Path) -> list[str]:
@@ -100,18 +116,15 @@ def test_a_url_is_as_good_as_a_path_and_the_vault_may_be_anywhere(folder: Folder
     ("function", "call"), [("copy_out", 1), ("copy_out", 2), ("copy_out", 3), ("write_manifest", 1)]
 )
 def test_a_backup_that_was_killed_is_none(
-    folder: Folder, tmp_path: Path, function: str, call: int
+    folder: Folder, place: Path, tmp_path: Path, function: str, call: int
 ) -> None:
-    project, place = folder.project, tmp_path / "backups"
-    assert run("create", place) == 0
-    earlier, rows = whole(place), content(project)
-    change(folder)
+    project, earlier = folder.project, whole(place)
     kill = before(backup, function, call)  # type: ignore[arg-type]
     child = in_child(tmp_path / "output.txt", kill, lambda: run("create", place))
     assert finish(child) < 0
     assert whole(place) == earlier
     assert run("restore", place) == 0
-    assert content(project) == rows
+    assert content(project) == BEFORE
 
 
 @pytest.mark.parametrize(
@@ -119,13 +132,9 @@ def test_a_backup_that_was_killed_is_none(
     [("copy_in", 1, False), ("copy_in", 2, False), ("put_in_place", 1, True), ("moved", 1, True)],
 )
 def test_a_restore_that_was_killed_changed_nothing_or_is_completed(
-    folder: Folder, tmp_path: Path, function: str, call: int, is_begun: bool
+    folder: Folder, place: Path, tmp_path: Path, function: str, call: int, is_begun: bool
 ) -> None:
-    project, place = folder.project, tmp_path / "backups"
-    rows = content(project)
-    assert run("create", place) == 0
-    change(folder)
-    changed = content(project)
+    project = folder.project
     kill = before(backup, function, call) if function != "moved" else after(shutil, "move", 1)  # type: ignore[arg-type]
     child = in_child(tmp_path / "output.txt", kill, lambda: run("restore", place))
     assert finish(child) < 0
@@ -134,17 +143,15 @@ def test_a_restore_that_was_killed_changed_nothing_or_is_completed(
         assert ended.code == 1
         assert "A restore was interrupted" in ended.err
     else:
-        assert content(project) == changed
+        assert content(project) == CHANGED
         assert folder.load().code == 0
     assert run("restore", place) == 0
-    assert content(project) == rows
+    assert content(project) == BEFORE
     assert folder.load().code == 0
 
 
-def test_a_part_of_another_backup_is_rejected(folder: Folder, tmp_path: Path) -> None:
-    project, place = folder.project, tmp_path / "backups"
-    assert run("create", place) == 0
-    change(folder)
+def test_a_part_of_another_backup_is_rejected(folder: Folder, place: Path, tmp_path: Path) -> None:
+    project = folder.project
     assert run("create", place) == 0
     rows = content(project)
     first, second = whole(place)

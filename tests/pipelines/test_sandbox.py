@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,12 @@ def film(movie_id: int, **fields: object) -> bytes:
 
 def films(count: int, day: int = 0) -> MovieSet:
     return from_lines((film(movie_id) for movie_id in range(1, count + 1)), day=day)
+
+
+@cache
+def on_day(day: int = 0) -> MovieSet:
+    """The bundled movies as of a day."""
+    return load(None, day)
 
 
 @pytest.fixture
@@ -101,7 +108,7 @@ def test_popular_lists_20_a_page_by_popularity_then_id(serve: Any) -> None:
 
 
 def test_popular_rows_have_the_fields_of_a_tmdb_list(serve: Any) -> None:
-    _, get = serve(load(None))
+    _, get = serve(on_day())
     row = get("/movie/popular").json()["results"][0]
     assert list(row) == [
         "adult",
@@ -236,7 +243,7 @@ def test_movies_are_served_byte_for_byte(tmp_path: Path, serve: Any) -> None:
 
 
 def test_a_connection_serves_many_requests_without_delayed_acknowledgements(serve: Any) -> None:
-    _, get = serve(load(None))
+    _, get = serve(on_day())
     get("/movie/popular")
     started = time.perf_counter()
     for page in range(1, 51):
@@ -324,7 +331,7 @@ KINDS_ON_ANY_DAY = {
 
 @pytest.mark.parametrize("day", [1, 2, 3, 40])
 def test_each_kind_of_change_happens_on_each_day_of_the_bundled_movies(day: int) -> None:
-    before, after = load(None, day - 1), load(None, day)
+    before, after = on_day(day - 1), on_day(day)
     kinds = struck(before, after)
     assert {*KINDS_ON_ANY_DAY, "added", "added unreleased"} <= {
         kind for kind, count in kinds.items() if count
@@ -343,7 +350,7 @@ def test_each_kind_of_change_happens_to_a_file_of_100_movies_and_none_is_added(d
 
 
 def test_the_popular_pages_that_a_demo_reads_show_every_kind_of_change() -> None:
-    before, after = load(None, 1), load(None, 2)
+    before, after = on_day(1), on_day(2)
     read = {json.loads(text)["id"] for text in before.popular[:400]}
     shown = {key: text for key, text in before.documents.items() if key in read}
     now = {key: text for key, text in after.documents.items() if key in read}
@@ -369,7 +376,7 @@ def test_the_same_day_is_the_same_bytes_in_another_process() -> None:
 
 
 def test_changes_add_up_and_untouched_movies_keep_their_bytes() -> None:
-    days = [load(None, day) for day in range(4)]
+    days = [on_day(day) for day in range(4)]
     for before, after in pairwise(days):
         changed = {
             movie_id
@@ -382,7 +389,7 @@ def test_changes_add_up_and_untouched_movies_keep_their_bytes() -> None:
 
 
 def test_a_renamed_company_has_one_name_in_all_its_movies_late_ones_included() -> None:
-    documents = [json.loads(text) for text in load(None, 30).documents.values()]
+    documents = [json.loads(text) for text in on_day(30).documents.values()]
     names: dict[int, set[str]] = {}
     for document in documents:
         for company in document["production_companies"]:
@@ -482,7 +489,7 @@ def test_an_edit_while_it_runs_is_in_the_change_log() -> None:
 
 
 def test_changes_are_paged_by_100_and_default_to_today(serve: Any) -> None:
-    movie_set = load(None, 2)
+    movie_set = on_day(2)
     _, get = serve(movie_set)
     first = get("/movie/changes").json()
     assert first["total_results"] == len(movie_set.changes[2])

@@ -267,43 +267,36 @@ def test_a_file_name_that_is_no_unicode_does_not_end_the_run(folder: Folder) -> 
     assert "rows landed: none" in folder.load().out
 
 
-@pytest.mark.parametrize("kind", [PermissionError, EOFError, ValueError])
-def test_a_file_that_cannot_be_read_affects_only_itself(
-    folder: Folder, kind: type[Exception]
-) -> None:
-    folder.write("titles/a.json", '{"title_id": "T-1"}')
-    folder.write("titles/b.json", '{"title_id": "T-2"}')
-    real_open = File.open
+def test_a_file_or_record_that_raises_affects_only_itself(folder: Folder) -> None:
+    kinds = {"a": PermissionError, "b": EOFError, "c": ValueError}
+    for name in (*kinds, "d"):
+        folder.write(f"titles/{name}.json", f'{{"title_id": "T-{name}"}}')
+    folder.write("fan_interactions/a.jsonl", *(interaction(one) for one in (1, 2, 3)))
+    real_open, split = File.open, Pseudonymizer.split
 
     def fails(file: File) -> Any:
-        if file.path.endswith("a.json"):
+        if file.path.startswith("titles/") and (kind := kinds.get(Path(file.path).stem)):
             raise kind("canary@example.com")
         return real_open(file)
 
-    folder.project.monkeypatch.setattr(File, "open", fails)
-    ended = folder.load()
-    assert ended.code == 0
-    assert "canary" not in (ended.out + ended.err)
-    assert folder.landed(TITLE_IDS) == ["T-2"]
-    assert folder.landed(QUARANTINE) == [
-        ("titles/a.json", 0, f"cannot be read: {kind.__name__}"),
-    ]
-
-
-def test_a_record_that_raises_affects_only_itself(folder: Folder) -> None:
-    split = Pseudonymizer.split
-
-    def fails(people: Pseudonymizer, given: dict[str, Any], *rest: Any) -> Any:
+    def fails_to_split(people: Pseudonymizer, given: dict[str, Any], *rest: Any) -> Any:
         if given["interaction_id"] == "I-2":
             raise OverflowError("canary@example.com")
         return split(people, given, *rest)
 
-    folder.project.monkeypatch.setattr(Pseudonymizer, "split", fails)
-    folder.write("fan_interactions/a.jsonl", *(interaction(one) for one in (1, 2, 3)))
-    assert folder.load().code == 0
+    folder.project.monkeypatch.setattr(File, "open", fails)
+    folder.project.monkeypatch.setattr(Pseudonymizer, "split", fails_to_split)
+    ended = folder.load()
+    assert ended.code == 0
+    assert "canary" not in (ended.out + ended.err)
+    assert folder.landed(TITLE_IDS) == ["T-d"]
     assert folder.landed(INTERACTIONS) == ["I-1", "I-3"]
     assert folder.landed(QUARANTINE) == [
-        ("fan_interactions/a.jsonl", 2, "cannot be processed: OverflowError")
+        ("fan_interactions/a.jsonl", 2, "cannot be processed: OverflowError"),
+        *(
+            (f"titles/{name}.json", 0, f"cannot be read: {kind.__name__}")
+            for name, kind in kinds.items()
+        ),
     ]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,8 @@ from marquee.sources.studio.tables import TABLES
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault
 from pipelines import studio
-from tests.conftest import CliResult, Project, finish
+from tests.conftest import CliResult, Project
+from tests.crash_points import before, is_killed
 
 KEY = "4f1c9a7e2b8d06355dab71e0c3f82964"
 HEADER = (
@@ -88,6 +87,12 @@ class Folder:
         except SystemExit as leaving:
             code = int(str(leaving.code))
         return CliResult(code, *self.project.capsys.readouterr())
+
+    def begin(self) -> None:
+        """Load the first time, or copy what another test loaded from the same files."""
+        files = [path for path in sorted(self.path.rglob("*")) if path.is_file()]
+        loaded = tuple((str(path.relative_to(self.path)), path.read_bytes()) for path in files)
+        self.project.begin_with((self.path.name, *loaded), lambda: self.load().check())
 
     def landed(self, sql: str) -> list[Any]:
         """The rows of a query; bare values where it has one column."""
@@ -279,7 +284,7 @@ def test_without_a_good_key_nothing_is_loaded(
 
 def test_another_key_is_rejected(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
-    folder.load()
+    folder.begin()
     folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
     folder.write("fan_interactions/a.jsonl", interaction(2))
     for arguments in ([], ["--forget", "F1"]):
@@ -360,7 +365,7 @@ def test_the_vault_is_a_file_that_its_owner_alone_reads(folder: Folder) -> None:
 
 def test_a_vault_that_is_lost_or_of_another_warehouse_is_rejected(folder: Folder) -> None:
     folder.write("fan_interactions/a.jsonl", interaction(1))
-    folder.load()
+    folder.begin()
     folder.write("fan_interactions/a.jsonl", interaction(2))
     folder.project.monkeypatch.setenv(
         "MARQUEE_VAULT_DUCKDB", str(folder.project.folder / "o.duckdb")
@@ -460,42 +465,22 @@ def test_a_finished_run_names_its_folder_without_the_password(folder: Folder) ->
     assert not folder.project.files_with("sesame")
 
 
-KILLS: dict[str, Callable[[Any], Any]] = {
-    "before the vault": lambda kill: kill(Vault, "add"),
-    "before the load": lambda kill: kill(Pipeline, "load"),
-    "between two tables": lambda kill: kill(Load, "complete_jobs", 2),
-    "before the load is complete": lambda kill: kill(Load, "complete_package"),
+KILLS = {
+    "before the vault": before(Vault, "add"),
+    "before the load": before(Pipeline, "load"),
+    "between two tables": before(Load, "complete_jobs", 2),
+    "before the load is complete": before(Load, "complete_package"),
 }
 
 
 @pytest.mark.parametrize("moment", KILLS)
 def test_killed_at_any_moment_a_run_is_finished_by_the_next_one(
-    folder: Folder, moment: str
+    folder: Folder, tmp_path: Path, moment: str
 ) -> None:
     folder.project.monkeypatch.setenv("SOURCES__STUDIO__CHUNK_LINES", "4")
     folder.write("fan_interactions/a.jsonl", *(interaction(one) for one in range(6)), "{")
     folder.write("box_office/b.csv", HEADER, record(1), record(2), "B-3")
-
-    def die_at(owner: type, name: str, call: int = 1) -> None:
-        function, calls = getattr(owner, name), 0
-
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            nonlocal calls
-            calls += 1
-            if calls == call:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return function(*args, **kwargs)
-
-        setattr(owner, name, counted)
-
-    child = os.fork()
-    if not child:
-        try:
-            KILLS[moment](die_at)
-            studio.main([])
-        finally:
-            os._exit(70)
-    assert finish(child) == -signal.SIGKILL
+    assert is_killed(tmp_path / "output.txt", KILLS[moment], lambda: studio.main([]))
     assert folder.load().code == 0
     assert folder.landed(INTERACTIONS) == [f"I-{one}" for one in range(6)]
     assert folder.landed("SELECT record_id FROM bronze.raw_box_office ORDER BY 1") == ["B-1", "B-2"]

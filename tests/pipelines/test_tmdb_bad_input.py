@@ -26,33 +26,23 @@ from marquee.sandbox.movies import MovieSet, load
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb import run as tmdb_run
 from marquee.sources.tmdb.client import TmdbSession
-from marquee.sources.tmdb.export import read_export
+from marquee.sources.tmdb.export import NoExport, read_export
 from marquee.sources.tmdb.lists import Page, PageRequest, read_lists
 from marquee.sources.tmdb.load_request import is_movie_id, movie_ids
 from marquee.sources.tmdb.responses import ResponseClassifier
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
-from marquee.sources.tmdb.state import MAX_FAILURES, PipelineState
+from marquee.sources.tmdb.state import PipelineState
 from tests.conftest import Project, films, movie
+from tests.pipelines.test_tmdb_daily import export_of, popular, requested_movies
 
 REAL_MOVIES = Path(
     os.environ.get("MARQUEE_REAL_MOVIES", ROOT.parent / "shared" / "data" / "tmdb_5000.ndjson.gz")
 )
 BEYOND = 2**63
-DETAILS = "/3/movie/[0-9]*"
 
 
 def changed(movie_set: MovieSet, day: int, *ids: int) -> MovieSet:
     return replace(movie_set, day=day, changes={day: ids})
-
-
-def export_of(*ids: Any) -> bytes:
-    lines = [json.dumps({"id": one, "popularity": 1.5}) for one in ids]
-    return gzip.compress("\n".join(lines).encode())
-
-
-def requested(sandbox: Sandbox) -> list[int]:
-    paths = (request.path.rpartition("/")[2] for request in sandbox.requests)
-    return sorted(int(last) for last in paths if last.isdigit())
 
 
 def tombstones(project: Project) -> list[int]:
@@ -177,29 +167,31 @@ def test_entries_may_move_in_a_list_that_moves_and_in_no_other() -> None:
     assert read(pages)[1] == ["The list is incomplete: it reports 9 entries and has 8"]
 
 
-@pytest.mark.parametrize("path", ["/movie/changes", "/movie/popular"])
-def test_an_empty_page_keeps_the_cursor_and_loses_nothing(project: Project, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "movies", "used"), [("/movie/changes", 300, 200), ("/movie/popular", 60, 60)]
+)
+def test_an_empty_page_keeps_the_cursor_and_loses_nothing(
+    project: Project, path: str, movies: int, used: int
+) -> None:
     """Pages 1 and 3 name changed movies that are used; page 2 is read by the next run."""
-    before = films(*(movie(one) for one in range(1, 301)))
-    later = films(*(movie(one, revenue=1) for one in range(1, 301)))
-    with Sandbox(before) as sandbox:
+    pages, ids = ("--pages", str(movies // 20)), range(1, movies + 1)
+    with Sandbox(films(*map(movie, ids))) as sandbox:
         project.point_at(sandbox)
-        assert project.load("--pages", "15").code == 0
-    size, pages = (100, 3) if "changes" in path else (20, 15)
-    empty = {"page": 2, "results": [], "total_pages": pages, "total_results": 300}
+        project.begin(*pages)
+    empty = {"page": 2, "results": [], "total_pages": 3, "total_results": movies}
     fault = Fault(path=path, query={"page": "2"}, body=json.dumps(empty).encode())
-    world = changed(later, 1, *range(1, 301))
+    world = changed(films(*(movie(one, revenue=1) for one in ids)), 1, *ids)
     with Sandbox(world, faults=[fault]) as sandbox:
         project.point_at(sandbox)
-        ended = project.load("--pages", "15")
+        ended = project.load(*pages)
         assert ended.code == 0
-        assert f"page 2 of {pages} is empty" in ended.err
-        assert len(requested(sandbox)) == (200 if size == 100 else 300)
+        assert "page 2 of 3 is empty" in ended.err
+        assert len(requested_movies(sandbox)) == used
     with Sandbox(replace(world, day=5)) as sandbox:
         project.point_at(sandbox)
-        assert project.load("--pages", "15").code == 0
-        assert len(requested(sandbox)) == 300, "the cursor had stayed"
-    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(600,)]
+        assert project.load(*pages).code == 0
+        assert requested_movies(sandbox) == [*ids], "the cursor had stayed"
+    assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(2 * movies,)]
 
 
 # --- deletions that can be undone --------------------------------------------------------------
@@ -216,40 +208,39 @@ def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
     with Sandbox(replace(world, day=1), faults=[short, dead]) as sandbox:
         project.point_at(sandbox)
         assert project.load("--pages", "5").code == 0
-        assert requested(sandbox) == list(range(86, 101))
+        assert requested_movies(sandbox) == list(range(86, 101))
     assert tombstones(project) == [90]
 
 
-@pytest.mark.parametrize("lines", [b"", b"\n\n", b'{"id": null}\n{"id": -1}', b'{"id": true}'])
-def test_an_export_that_names_no_movie_is_no_export(
-    project: Project, sandbox: Sandbox, lines: bytes
-) -> None:
-    project.load()
-    export = Fault(path="/p/*", body=gzip.compress(lines))
-    with Sandbox(replace(sandbox.movie_set, day=1), faults=[export]) as empty:
-        project.point_at(empty)
-        ended = project.load("--full")
-    assert ended.code == 1
-    assert "no id export" in ended.err or "names no movie" in ended.err
-    assert tombstones(project) == []
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"<html>", gzip.compress(b"<html>"), gzip.compress(b'{"id": "seven"}')),
+        *map(gzip.compress, (b"", b"\n\n", b'{"id": null}\n{"id": -1}', b'{"id": true}')),
+    ],
+    ids=["HTML", "packed HTML", "a word", "empty", "blank", "no ids", "true"],
+)
+def test_an_export_that_names_no_movie_is_no_export(body: bytes) -> None:
+    with Sandbox(films(movie(1)), faults=[Fault(path="/p/*", body=body)]) as sandbox:
+        settings = TmdbSettings(base_url=sandbox.base_url, backoff_seconds=0.001)
+        with pytest.raises(NoExport, match=r"is no id export|names no movie"):
+            read_export(settings, sandbox.today())
 
 
 def test_a_movie_that_is_exported_again_is_requested_again(
     project: Project, sandbox: Sandbox
 ) -> None:
-    project.load()
+    project.begin()
     world = sandbox.movie_set
     shorter = Fault(path="/p/*", body=export_of(1, 3))
-    page = {"page": 1, "results": [{"id": 1}, {"id": 3}], "total_pages": 1}
-    unlisted = Fault(path="/movie/popular", body=json.dumps(page).encode())
-    with Sandbox(replace(world, day=1), faults=[shorter, unlisted]) as short:
+    with Sandbox(replace(world, day=1), faults=[shorter, popular(1, 3)]) as short:
         project.point_at(short)
         assert project.load().code == 0
     assert tombstones(project) == [2]
     with Sandbox(replace(world, day=2)) as whole:
         project.point_at(whole)
         assert project.load().code == 0
-        assert requested(whole) == [2]
+        assert requested_movies(whole) == [2]
     assert tombstones(project) == []
 
 
@@ -271,10 +262,7 @@ def test_a_movie_that_the_change_log_names_again_is_requested_again(
     project: Project, sandbox: Sandbox
 ) -> None:
     """The list and the export do not have it: it was reported as deleted and is none of theirs."""
-    without = [
-        Fault(path="/p/*", body=export_of(1, 3)),
-        Fault(path="/movie/popular", body=json.dumps(pages_of([1, 3])[0]).encode()),
-    ]
+    without = [Fault(path="/p/*", body=export_of(1, 3)), popular(1, 3)]
     dead = Fault(path="/movie/2", status=404)
     with Sandbox(sandbox.movie_set, faults=[dead]) as deleted:
         project.point_at(deleted)
@@ -283,7 +271,7 @@ def test_a_movie_that_the_change_log_names_again_is_requested_again(
     with Sandbox(changed(sandbox.movie_set, 1, 2), faults=without) as alive:
         project.point_at(alive)
         assert project.load().code == 0
-        assert requested(alive) == [2]
+        assert requested_movies(alive) == [2]
     assert tombstones(project) == []
 
 
@@ -300,7 +288,7 @@ def test_ids_that_no_movie_can_have_are_dropped_and_counted(project: Project) ->
         ended = project.load()
         assert ended.code == 0, ended.err
         assert "ids dropped             7" in ended.out
-        assert requested(sandbox) == [1, 2]
+        assert requested_movies(sandbox) == [1, 2]
     faults = [
         Fault(path="/movie/changes", body=body),
         Fault(path="/p/*", body=export_of(1, 2, BEYOND, "x", -1)),
@@ -548,18 +536,20 @@ def test_attempts_are_counted_per_kind_of_failure(project: Project) -> None:
 def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(project: Project) -> None:
     world = films(movie(1), movie(2), movie(3))
     faults = [Fault(path="/movie/2", body=b'{"id": 2'), Fault(path="/movie/3", body=b"[]")]
+    most = 2
+    project.monkeypatch.setattr("marquee.sources.tmdb.state.MAX_FAILURES", most)
     project.monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.001")
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
-        project.load()
+        project.begin()
     with Sandbox(world, faults=faults) as sandbox:
         project.point_at(sandbox)
         project.load("--ids", "2,3")
-        for _ in range(MAX_FAILURES + 1):
+        for _ in range(most + 1):
             project.load()
         attempts = 3  # per run, for a body that is no JSON
-        assert requested(sandbox).count(2) == MAX_FAILURES * attempts
-        assert requested(sandbox).count(3) == 1, "that reason is no temporary one"
+        assert requested_movies(sandbox).count(2) == most * attempts
+        assert requested_movies(sandbox).count(3) == 1, "that reason is no temporary one"
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
         assert "unchanged             2" in project.load("--replay-quarantine").out
@@ -569,7 +559,7 @@ def test_a_run_whose_faults_exceed_the_retries_recovers_in_the_next(project: Pro
     world = films(movie(1), movie(2), movie(3))
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
-        project.load()
+        project.begin()
     fault = Fault(path="/movie/2", status=503)
     later = films(movie(1), movie(2, revenue=5), movie(3))
     with Sandbox(changed(later, 1, 2), faults=[fault]) as sandbox:

@@ -20,6 +20,7 @@ from marquee.core.signals import Interrupt
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.client import TmdbAdapter, TmdbSession, redact, retry_after_seconds
 from marquee.sources.tmdb.settings import TmdbSettings
+from pipelines.tmdb import tmdb_source
 from tests.conftest import Project, films, movie
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -99,7 +100,7 @@ def test_a_dry_run_reports_and_writes_nothing(
 
 
 def test_a_dry_run_leaves_a_warehouse_as_it_is(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     before = project.duckdb.read_bytes()
     sandbox.movie_set = films(movie(1, revenue=1), movie(2))
     ended = project.load("--dry-run")
@@ -160,7 +161,7 @@ def test_each_way_to_give_a_credential_works(project: Project, variable: str, go
     with Sandbox(films(movie(1)), credential=KEY) as sandbox:
         project.monkeypatch.setenv("TMDB_BASE_URL", sandbox.base_url)
         project.monkeypatch.setenv(variable, KEY)
-        assert project.load().code == 0
+        assert [row["movie_id"] for row in tmdb_source().resources["raw_movies"]] == [1]
         assert {request.credential_in for request in sandbox.requests} == {goes}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def world(day: int, changes: Mapping[int, Iterable[int]], *documents: bytes) -> 
     return replace(films(*documents), day=day, changes=logged)
 
 
-def export_of(*ids: int) -> bytes:
+def export_of(*ids: Any) -> bytes:
     lines = [json.dumps({"id": one, "popularity": 1.5, "adult": False}) for one in ids]
     return gzip.compress("\n".join(lines).encode())
 
@@ -68,7 +69,7 @@ def test_forty_days_of_changes_are_fetched_each_once(project: Project) -> None:
     after = [movie(one, revenue=one) if one <= 200 else movie(one) for one in range(1, 301)]
     with Sandbox(films(*before)) as sandbox:
         project.point_at(sandbox)
-        assert project.load("--pages", "15").code == 0
+        project.begin("--pages", "15")
         sandbox.requests.clear()
         sandbox.movie_set = world(40, changes, *after, movie(900_000, popularity=5000))
         ended = project.load("--pages", "15")
@@ -106,7 +107,7 @@ def test_a_limited_backfill_takes_the_most_popular_and_is_not_full(project: Proj
 
 
 def test_null_ids_in_the_change_feed_are_skipped(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     page = {"results": [{"id": None}, {"adult": None}, {"id": 2, "adult": None}], "total_pages": 1}
     fault = Fault(path="/movie/changes", body=json.dumps(page).encode())
     with Sandbox(sandbox.movie_set, faults=[fault]) as later:
@@ -144,7 +145,7 @@ def test_passing_faults_of_lists_are_retried(project: Project) -> None:
 def test_a_change_feed_that_stays_broken_moves_no_cursor(
     project: Project, sandbox: Sandbox
 ) -> None:
-    project.load()
+    project.begin()
     changed = world(1, {1: [1, 2]}, movie(1, revenue=1), movie(2, revenue=1), movie(3))
     with Sandbox(changed, faults=[Fault(path="/movie/changes", body=b"{}")]) as broken:
         project.point_at(broken)
@@ -162,7 +163,7 @@ def test_the_cursor_waits_for_the_work_to_be_done(project: Project) -> None:
     changed = world(1, {1: range(1, 41)}, *(movie(one, revenue=1) for one in range(1, 41)))
     with Sandbox(films(*documents)) as sandbox:
         project.point_at(sandbox)
-        project.load("--pages", "2")
+        project.begin("--pages", "2")
     with Sandbox(changed, faults=[Fault(path="/movie/[0-9]*", status=500)]) as down:
         project.point_at(down)
         assert project.load("--pages", "2").code == 75
@@ -177,7 +178,7 @@ def test_the_cursor_waits_for_the_work_to_be_done(project: Project) -> None:
 def test_since_reads_further_back_and_leaves_no_gap_behind(
     project: Project, sandbox: Sandbox
 ) -> None:
-    project.load()
+    project.begin()
     changes = {1: [1], 3: [2], 5: [3]}
     documents = [movie(one, revenue=1) for one in (1, 2, 3)]
     sandbox.movie_set = world(5, changes, *documents)
@@ -219,8 +220,12 @@ def test_a_gap_that_nobody_bridges_is_reported_and_all_is_fetched_again(
 ) -> None:
     """Movie 1 fell off the list, movie 3 was deleted before; only 1, 2 and 4 are worth asking."""
     sandbox.movie_set = films(*(movie(one) for one in range(1, 23)))
-    project.load("--pages", "2")
-    project.load("--ids", "999")
+
+    def track() -> None:
+        project.load("--pages", "2").check()
+        project.load("--ids", "999").check()
+
+    project.begin_with("22 movies and one that does not exist", track)
     sandbox.requests.clear()
     later = world(day, {}, *(movie(one, revenue=1, popularity=one) for one in range(1, 23)))
     with Sandbox(later, faults=[fault] if fault else []) as sandbox:
@@ -309,7 +314,7 @@ def test_a_movie_that_left_the_export_and_is_on_the_list_is_requested(
     project: Project, sandbox: Sandbox
 ) -> None:
     """Movie 2 responds, and movie 3 is deleted."""
-    project.load()
+    project.begin()
     faults = [Fault(path="/p/*", body=export_of(1)), Fault(path="/movie/3", status=404)]
     with Sandbox(replace(sandbox.movie_set, day=1), faults=faults) as later:
         project.point_at(later)
@@ -323,14 +328,18 @@ def test_a_movie_that_left_the_export_is_requested_when_a_list_names_it(
     project: Project, sandbox: Sandbox, changes: dict[int, list[int]]
 ) -> None:
     """The export, which still lacks movie 2, does not count against the other lists."""
-    project.load()
     documents = [movie(one) for one in (1, 2, 3)]
     short = Fault(path="/p/*", body=export_of(1, 3))
-    with Sandbox(world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
-        project.point_at(later)
-        assert project.load().code == 0
-    assert requested_movies(later) == []
-    assert tombstones(project) == [2]
+
+    def leave() -> None:
+        project.begin()
+        with Sandbox(world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
+            project.point_at(later)
+            assert project.load().code == 0
+        assert requested_movies(later) == []
+        assert tombstones(project) == [2]
+
+    project.begin_with("movie 2 left the export", leave)
     on_list = popular(1, 3) if changes else popular(1, 2, 3)
     with Sandbox(world(2, changes, *documents), faults=[short, on_list]) as later:
         project.point_at(later)
@@ -342,7 +351,7 @@ def test_a_movie_that_left_the_export_is_requested_when_a_list_names_it(
 def test_a_movie_younger_than_the_export_is_requested_instead(
     project: Project, sandbox: Sandbox
 ) -> None:
-    project.load()
+    project.begin()
     with Sandbox(sandbox.movie_set, faults=[Fault(path="/p/*", body=export_of(1, 3))]) as same_day:
         project.point_at(same_day)
         assert project.load().code == 0
@@ -364,15 +373,14 @@ def test_yesterday_s_export_serves_until_today_s_is_there(
 def test_an_export_that_is_none_stops_a_backfill_and_no_daily_run(
     project: Project, sandbox: Sandbox
 ) -> None:
-    project.load()
-    for body in (b"<html>", gzip.compress(b"<html>"), gzip.compress(b'{"id": "seven"}')):
-        with Sandbox(sandbox.movie_set, faults=[Fault(path="/p/*", body=body)]) as broken:
-            project.point_at(broken)
-            daily, backfill = project.load(), project.load("--full")
-        assert daily.code == 0
-        assert "Deletions are noticed by their 404s only" in daily.err
-        assert backfill.code == 1
-        assert "is no id export" in backfill.err
+    project.begin()
+    with Sandbox(sandbox.movie_set, faults=[Fault(path="/p/*", body=b"<html>")]) as broken:
+        project.point_at(broken)
+        daily, backfill = project.load(), project.load("--full")
+    assert daily.code == 0
+    assert "Deletions are noticed by their 404s only" in daily.err
+    assert backfill.code == 1
+    assert "is no id export" in backfill.err
     assert tombstones(project) == []
 
 
@@ -382,7 +390,7 @@ def test_an_export_that_is_none_stops_a_backfill_and_no_daily_run(
 def test_a_gutted_export_exceeds_the_deletion_threshold(project: Project) -> None:
     with Sandbox(films(*(movie(one) for one in range(1, 41)))) as sandbox:
         project.point_at(sandbox)
-        project.load("--pages", "2")
+        project.begin("--pages", "2")
         rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
         day_later = replace(sandbox.movie_set, day=1)
     gutted = [Fault(path="/p/*", body=export_of(1, 2, 3))]
@@ -408,7 +416,7 @@ def test_a_gateway_that_has_lost_its_movies_exceeds_the_deletion_threshold(
     project.monkeypatch.setenv("EXTRACT__WORKERS", "1")
     with Sandbox(films(*documents)) as sandbox:
         project.point_at(sandbox)
-        project.load("--pages", "15")
+        project.begin("--pages", "15")
         rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
     broken = [
         *(Fault(path=f"/movie/{one}", status=404) for one in range(11, 11 + deleted)),

@@ -29,7 +29,7 @@ ODD_DOCUMENT = (
 
 
 def test_columns_are_as_designed(project: Project, sandbox: Sandbox) -> None:
-    assert project.load().code == 0
+    project.begin()
     columns = project.query(
         """
         SELECT table_name, column_name, data_type FROM information_schema.columns
@@ -110,7 +110,7 @@ def test_fields_added_missing_or_retyped_are_loaded(project: Project) -> None:
 
 
 def test_what_did_not_change_is_not_loaded_again(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     first = project.query("FROM bronze.raw_movies ORDER BY ALL")
     again = project.load("--ids", "1,2,3")
     assert again.code == 0
@@ -120,7 +120,7 @@ def test_what_did_not_change_is_not_loaded_again(project: Project, sandbox: Sand
 
 
 def test_what_changed_is_added_and_the_old_rows_stay(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     first = project.query("FROM bronze.raw_movies ORDER BY ALL")
     sandbox.movie_set = films(movie(1, revenue=7), movie(2), movie(3), movie(4))
     again = project.load()
@@ -136,15 +136,16 @@ def test_what_changed_is_added_and_the_old_rows_stay(project: Project, sandbox: 
 
 
 def test_a_value_that_returns_to_what_it_was_is_loaded(project: Project, sandbox: Sandbox) -> None:
+    project.begin()
     world = sandbox.movie_set
-    for movie_set in (world, films(movie(1, revenue=7), movie(2), movie(3)), world):
+    for movie_set in (films(movie(1, revenue=7), movie(2), movie(3)), world):
         sandbox.movie_set = movie_set
         project.load()
     assert project.query("SELECT count(*) FROM bronze.raw_movies WHERE movie_id = 1") == [(3,)]
 
 
 def test_a_deleted_movie_leaves_a_tombstone_once(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     sandbox.movie_set = films(movie(1), movie(3))
     assert "missing               1" in project.load().out
     ((movie_id, raw_data),) = project.query(
@@ -290,7 +291,7 @@ def test_an_empty_movie_list_makes_empty_tables(project: Project) -> None:
 
 
 def test_a_list_that_is_suddenly_empty_deletes_nothing(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     sandbox.movie_set = films()
     ended = project.load()
     assert ended.code == 1
@@ -299,7 +300,7 @@ def test_a_list_that_is_suddenly_empty_deletes_nothing(project: Project, sandbox
 
 
 def test_a_lost_working_folder_changes_nothing(project: Project, sandbox: Sandbox) -> None:
-    project.load()
+    project.begin()
     project.monkeypatch.setenv("MARQUEE_DLT_DIR", str(project.folder / "new machine"))
     sandbox.movie_set = films(movie(1), movie(2), movie(3, revenue=1))
     assert "changed               1" in project.load().out

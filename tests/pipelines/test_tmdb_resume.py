@@ -28,6 +28,7 @@ from tests.crash_points import Watch, after, before, die
 
 MOVIES = 240
 CHUNK = 20
+TABLES = ("raw_movies", "quarantine_tmdb")
 PAGES = str(MOVIES // 20)
 UNKIND = FaultRates(
     too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=20261122
@@ -151,14 +152,17 @@ def test_a_backfill_finished_after_midnight_is_not_begun_once_more(project: Proj
         assert sandbox.requests.count("/3/movie/2") == 1, "what changed meanwhile is the next run's"
 
 
-def test_a_movie_quarantined_in_a_killed_chunk_is_quarantined_once(project: Project) -> None:
+def test_a_load_killed_half_way_is_neither_lost_nor_doubled(project: Project) -> None:
+    """All rows of a chunk are in, dlt's package is still open, and the process is dead."""
     fault = Fault(path="/movie/2", body=b"[]")
     with Sandbox(films(movie(1), movie(2)), faults=[fault]) as sandbox:
         project.point_at(sandbox)
         assert finish(project.fork(before(Load, "complete_package", 2))) == -signal.SIGKILL
-        assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(1,)]
+        assert list((project.dlt_dir / "tmdb" / "load" / "normalized").iterdir())
+        rows = [project.query(f"SELECT movie_id FROM bronze.{table}") for table in TABLES]
+        assert rows == [[(1,)], [(2,)]]
         assert project.load().code == 0
-    assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(1,)]
+    assert rows == [project.query(f"SELECT movie_id FROM bronze.{table}") for table in TABLES]
 
 
 def test_another_request_finishes_what_is_left_and_resumes(project: Project) -> None:

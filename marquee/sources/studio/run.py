@@ -102,8 +102,7 @@ def load_studio(
             read_only=dry_run,
         )
         destination.label(report.batch_id)
-        with destination.kept_open():
-            pipeline = open_pipeline(PIPELINE, settings, destination)
+        pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
         check_same_key(load_state(pipeline).get("key_check"), tokens)
         if load_state(pipeline):
