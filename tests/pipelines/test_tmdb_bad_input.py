@@ -31,7 +31,7 @@ from marquee.sources.tmdb.lists import Page, PageRequest, read_lists
 from marquee.sources.tmdb.load_request import is_movie_id, movie_ids
 from marquee.sources.tmdb.responses import ResponseClassifier
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
-from marquee.sources.tmdb.state import PipelineState
+from marquee.sources.tmdb.state import MAX_FAILURES, PipelineState
 from tests.conftest import Project, films, movie
 from tests.pipelines.test_tmdb_daily import export_of, popular, requested_movies
 
@@ -536,8 +536,6 @@ def test_attempts_are_counted_per_kind_of_failure(project: Project) -> None:
 def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(project: Project) -> None:
     world = films(movie(1), movie(2), movie(3))
     faults = [Fault(path="/movie/2", body=b'{"id": 2'), Fault(path="/movie/3", body=b"[]")]
-    most = 2
-    project.monkeypatch.setattr("marquee.sources.tmdb.state.MAX_FAILURES", most)
     project.monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.001")
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
@@ -545,10 +543,10 @@ def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(projec
     with Sandbox(world, faults=faults) as sandbox:
         project.point_at(sandbox)
         project.load("--ids", "2,3")
-        for _ in range(most + 1):
+        for _ in range(MAX_FAILURES + 1):
             project.load()
         attempts = 3  # per run, for a body that is no JSON
-        assert requested_movies(sandbox).count(2) == most * attempts
+        assert requested_movies(sandbox).count(2) == MAX_FAILURES * attempts
         assert requested_movies(sandbox).count(3) == 1, "that reason is no temporary one"
     with Sandbox(world) as sandbox:
         project.point_at(sandbox)
