@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -42,17 +42,11 @@ def open_warehouse(
 
     """
     if gateway(environ) == "snowflake":
-        account = SnowflakeStore(environ)
-        try:
+        with closing(SnowflakeStore(environ)) as account:
             yield WarehouseView(account)
-        finally:
-            account.close()
         return
     # An old snapshot shows the past: it is the last resort.
     copy = snapshot.current_snapshot(duckdb_file, older_after=snapshot.ATTEMPTS - 1)
     age = snapshot.snapshot_age(duckdb_file)
-    store = DuckDBStore(copy)
-    try:
+    with closing(DuckDBStore(copy)) as store:
         yield WarehouseView(store, age)
-    finally:
-        store.close()

@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from marquee.bronze.destination import Destination
 from marquee.bronze.loader import load, load_state, open_pipeline
-from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Rows, Table
 from marquee.core import clock
 from marquee.core.clock import utcnow
@@ -116,7 +115,7 @@ def load_studio(
         people = Pseudonymizer(
             tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()
         )
-        manifest, progress = FileManifest(BronzeReader(destination)), Progress()
+        manifest, progress = FileManifest(destination), Progress()
         with destination.kept_open():
             reader = Reader(feeds, studio, manifest, people, report, progress)
         stack.enter_context(progress)
@@ -339,7 +338,7 @@ class Reader:
         self._progress = progress
         self._landed = manifest.checkpoints()
         self._orphaned = manifest.orphaned_rows(QUARANTINE_STUDIO)
-        self._times = clock.Sequence(manifest.newest_timestamp())
+        self._times = clock.Sequence(manifest.newest_time(TABLES))
 
     def batches(self) -> Iterator[Batch]:
         """Read all feeds, a batch per chunk of a file."""

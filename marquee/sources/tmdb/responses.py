@@ -191,29 +191,22 @@ class FetchResult:
     is_deletion: bool = False
 
 
+@dataclass
 class ResponseClassifier:
-    """Compares rows of the source with bronze, and says what bronze gets of each."""
+    """Compares rows of the source with bronze, and says what bronze gets of each.
 
-    def __init__(
-        self,
-        batch_id: str,
-        same_document: Callable[[str, str], bool],
-        times: Sequence,
-        known_genres: str | None = None,
-    ) -> None:
-        """Take the run's name and what tells a document that bronze has from a new one.
+    Attributes:
+        batch_id: the run, written on every row.
+        same_document: compares a document of bronze with a fetched one.
+        times: gives tombstones their `ingested_at`.
+        known_genres: the newest list of genres in bronze, None if there is none.
 
-        Args:
-            batch_id: written on every row.
-            same_document: compares a document of bronze with a fetched one.
-            times: gives tombstones their `ingested_at`.
-            known_genres: the newest list of genres in bronze, None if there is none.
+    """
 
-        """
-        self._batch_id = batch_id
-        self._same = same_document
-        self._times = times
-        self._known_genres = known_genres
+    batch_id: str
+    same_document: Callable[[str, str], bool]
+    times: Sequence
+    known_genres: str | None
 
     def movie(self, row: Row, known: str | None) -> FetchResult:
         """Classify a row of `raw_movies` by the newest document of that movie in bronze.
@@ -222,13 +215,13 @@ class ResponseClassifier:
             A result with the row, unless bronze has just that document already.
 
         """
-        row = {**row, "batch_id": self._batch_id}
+        row = {**row, "batch_id": self.batch_id}
         if "reason" in row:
             return self._quarantined(row)
         try:
             if movie_document(row["raw_data"]) is None:
                 return self._missing(row, known)
-            if known is not None and self._same(known, row["raw_data"]):
+            if known is not None and self.same_document(known, row["raw_data"]):
                 return FetchResult("unchanged", row["movie_id"])
         except Exception as error:  # one movie never ends a run
             return self._quarantined(unusable(row, error))
@@ -237,11 +230,11 @@ class ResponseClassifier:
 
     def genres(self, row: Row) -> FetchResult:
         """Classify a row of `raw_genres`; as `movie`."""
-        row = {**row, "batch_id": self._batch_id}
+        row = {**row, "batch_id": self.batch_id}
         if "reason" in row:
             return self._quarantined(row)
-        known = self._known_genres
-        if known is not None and self._same(known, row["raw_data"]):
+        known = self.known_genres
+        if known is not None and self.same_document(known, row["raw_data"]):
             return FetchResult("unchanged")
         return FetchResult("new" if known is None else "changed", None, RAW_GENRES, row)
 
@@ -252,8 +245,8 @@ class ResponseClassifier:
             "movie_id": movie_id,
             "raw_data": json.dumps({"success": False, "status_message": message}),
             "source_url": url,
-            "ingested_at": self._times.next(),
-            "batch_id": self._batch_id,
+            "ingested_at": self.times.next(),
+            "batch_id": self.batch_id,
         }
         return self._missing(row, known)
 
@@ -310,7 +303,7 @@ def _unexpected(error: Exception) -> str:
 def _tombstone(body: str, document: Any) -> str:
     """Keep the body of a 404 as JSON without an `id`, which marks a tombstone.
 
-    Also not at a deeper level: `BronzeReader.tombstones` searches the text.
+    Also not at a deeper level: `MovieReader.tombstones` searches the text.
     """
     if isinstance(document, dict) and "id" not in document and '"id"' not in body:
         return body
