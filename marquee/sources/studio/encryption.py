@@ -30,10 +30,6 @@ class WrongKeyError(MarqueeError):
     """The file is encrypted with another key."""
 
 
-class NotEncryptedError(MarqueeError):
-    """The file is not encrypted."""
-
-
 @lru_cache
 def _engine(process_id: int) -> duckdb.DuckDBPyConnection:
     """Return an in-memory DuckDB of a process that can write encrypted files.
@@ -72,8 +68,7 @@ def open_vault(
 
     Raises:
         WrongKeyError: the key is another one.
-        NotEncryptedError: the file is not encrypted.
-        MarqueeError: the file is no database.
+        MarqueeError: the file is not encrypted, or no database.
 
     """
     if path.exists():
@@ -188,7 +183,7 @@ def _attach(
                 "was written with. To change the key: docs/privacy.md.",
             ) from None
         if "is not encrypted" in text:
-            raise NotEncryptedError(
+            raise MarqueeError(
                 f"The vault {path} is not encrypted.",
                 "Encrypt it, once: python pipelines/studio.py --encrypt-vault",
             ) from None

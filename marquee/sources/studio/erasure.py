@@ -20,16 +20,14 @@ from marquee.core.text import counted, sql_text
 from marquee.sources.studio.domains import MASKED
 from marquee.sources.studio.encryption import rewrite
 from marquee.sources.studio.pseudonymize import event_time
-from marquee.sources.studio.vault import SECURE, Erasure, Vault
+from marquee.sources.studio.vault import SECURE, SQL, Erasure, Vault
 
 FAN = "fan_token"
+GUEST_PSEUDONYM_COLUMNS = ("session_token", "ip_token")
 # What a fan could be found by again, with the key and the plaintext.
 PSEUDONYM_COLUMNS = (
-    "email_token",
-    "first_name_token",
-    "last_name_token",
-    "session_token",
-    "ip_token",
+    *("email_token", "first_name_token", "last_name_token"),
+    *GUEST_PSEUDONYM_COLUMNS,
 )
 READ_AT = ("ingested_at", "_source_ingested_at")
 EVENT_AT = ("event_timestamp", "event_at")
@@ -42,7 +40,6 @@ MIN_CONTAINED = 6  # characters of a value that is looked for inside of others
 # Clocks of devices are ahead, and a time without a zone can be of any: by a day at most.
 MARGIN = timedelta(days=1)
 ERASURES = "ops.studio_erasures"
-GUEST_PSEUDONYM_COLUMNS = ("session_token", "ip_token")
 
 
 def forget(
@@ -346,21 +343,7 @@ class FoundTable(NamedTuple):
 
 def _tables_with(client: Any, column: str | None) -> list[FoundTable]:
     """Find the tables outside the vault's schema, with a column if one is named."""
-    rows = client.execute_sql(
-        """
-        SELECT
-          present.table_schema,
-          present.table_name,
-          LOWER(present.column_name),
-          UPPER(present.data_type)
-        FROM information_schema.columns AS present
-        JOIN information_schema.tables AS known
-          ON known.table_catalog = present.table_catalog
-          AND known.table_schema = present.table_schema
-          AND known.table_name = present.table_name
-        WHERE known.table_type = 'BASE TABLE' AND known.table_catalog = CURRENT_DATABASE()
-        """
-    )
+    rows = client.execute_sql((SQL / "columns.sql").read_text(encoding="utf-8"))
     columns: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for schema, table, name, data_type in rows or ():
         columns[schema, table][name] = data_type

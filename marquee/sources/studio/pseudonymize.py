@@ -220,12 +220,15 @@ class Pseudonymizer:
         if is_plain_file_name(path) if feed.masks_values else not looks_personal(path):
             # A name that is no Unicode cannot be stored; its bytes can be written out.
             return path.encode(errors="backslashreplace").decode()
-        return self.masked_file_name(feed, path)
+        return self.masked_file_name(path)
 
-    def erased_file_name(self, path: str) -> str:
-        """Return the masked name of a file as bronze names it."""
-        feed, _, _ = path.partition("/")
-        return f"{feed}/{MASKED}-{self._tokens.masked('file', path)[:16]}"
+    def masked_file_name(self, path: str) -> str:
+        """Return the name of a feed's file whose path holds something personal."""
+        return f"{path.partition('/')[0]}/{self._mask(path)}"
+
+    def _mask(self, path: str) -> str:
+        plain = path.encode(errors="backslashreplace").decode()
+        return f"{MASKED}-{self._tokens.masked('file', plain)[:16]}"
 
     def unread_name(self, path: str, personal_folders: Collection[str]) -> str:
         """Return how a file that is read by no feed is named to people.
@@ -235,20 +238,13 @@ class Pseudonymizer:
             personal_folders: in which no record shows whose names the file names have.
 
         """
-        plain = path.encode(errors="backslashreplace").decode()
         folder, _, name = path.rpartition("/")
         if folder.partition("/")[0] not in personal_folders and is_plain_file_name(path):
-            return plain
-        masked = f"{MASKED}-{self._tokens.masked('file', plain)[:16]}"
+            return path.encode(errors="backslashreplace").decode()
         if folder in personal_folders:
             ending = ENDING.search(name)
-            return f"{folder}/{masked}{ending[0] if ending else ''}"
-        return masked
-
-    def masked_file_name(self, feed: Feed, path: str) -> str:
-        """Return the name of a file whose path holds something personal."""
-        plain = path.encode(errors="backslashreplace").decode()
-        return f"{feed.name}/{MASKED}-{self._tokens.masked('file', plain)[:16]}"
+            return f"{folder}/{self._mask(path)}{ending[0] if ending else ''}"
+        return self._mask(path)
 
 
 def event_time(event_timestamp: str | None) -> datetime | None:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import dlt
@@ -36,37 +37,8 @@ from marquee.sources.studio.pseudonymize import PiiRecord
 
 SECURE = "secure"
 
-TABLES = {
-    "pii_vault": (
-        "record_token TEXT",
-        "fan_token TEXT",
-        "fan_id TEXT",
-        "email TEXT",
-        "email_token TEXT",
-        "first_name TEXT",
-        "last_name TEXT",
-        "ip_address TEXT",
-        "ip_token TEXT",
-        "first_seen_at TIMESTAMP",
-        "batch_id TEXT",
-    ),
-    # Whose earlier events do not land again. The token of a fan, who left no other row with it.
-    "forgotten_fans": ("fan_token TEXT", "forgotten_at TIMESTAMP"),
-    # One row per erasure; the warehouse has their numbers and times, too (`erasure`).
-    "erasures": (
-        "erasure_number BIGINT",
-        "fan_token TEXT",
-        "erased_at TIMESTAMP",
-        "completed_at TIMESTAMP",
-    ),
-    # One row: under which key the tokens are (`Tokens.key_check`).
-    "token_key": ("key_check TEXT",),
-}
+SQL = Path(__file__).with_name("sql")
 INCOMING = "incoming_people"
-
-
-class VaultError(MarqueeError):
-    """The vault could not be written; the database's own words may hold values and are left out."""
 
 
 def vault_destination(
@@ -147,10 +119,8 @@ class Vault:
         with self._open() as client:
             if not client.has_dataset():
                 client.create_dataset()
-            for table, columns in TABLES.items():
-                client.execute_sql(
-                    f"CREATE TABLE IF NOT EXISTS {SECURE}.{table} ({', '.join(columns)})"
-                )
+            for statement in (SQL / "vault.sql").read_text(encoding="utf-8").split(";"):
+                client.execute_sql(statement)
             kept = client.execute_sql("SELECT key_check FROM secure.token_key")
             if not kept:
                 client.execute_sql("INSERT INTO secure.token_key VALUES (%s)", key_check)
@@ -168,7 +138,7 @@ class Vault:
             How many that were.
 
         Raises:
-            VaultError: the database rejected.
+            MarqueeError: the database rejected. Its own words may hold values and are left out.
 
         """
         distinct = {person.record_token: person for person in people}
@@ -179,16 +149,15 @@ class Vault:
                 self._stage(client, list(distinct.values()))
                 count = "SELECT COUNT(*) FROM secure.pii_vault"
                 ((before,),) = client.execute_sql(count)
-                fields = ", ".join(f"incoming.{name}" for name in PiiRecord._fields)
                 client.execute_sql(
-                    f"""
-                    INSERT INTO secure.pii_vault
-                    SELECT {fields}, CAST('{now.isoformat(sep=" ")}' AS TIMESTAMP), '{batch_id}'
-                    FROM {INCOMING} AS incoming
-                    LEFT JOIN secure.pii_vault AS known
-                      ON known.record_token = incoming.record_token
-                    WHERE known.record_token IS NULL
-                    """  # noqa: S608 - names are ours
+                    (SQL / "add_people.sql")
+                    .read_text(encoding="utf-8")
+                    .format(
+                        fields=", ".join(f"incoming.{name}" for name in PiiRecord._fields),
+                        now=now.isoformat(sep=" "),
+                        batch_id=batch_id,
+                        incoming=INCOMING,
+                    )
                 )
                 ((after,),) = client.execute_sql(count)
                 client.execute_sql(
@@ -198,56 +167,50 @@ class Vault:
         except MarqueeError:
             raise
         except Exception as error:
-            raise VaultError(
+            raise MarqueeError(
                 f"The vault could not be written ({type(error).__name__}).",
                 "Nothing of this chunk landed; the next run reads it again.",
             ) from None
 
     def forgotten(self) -> dict[str, datetime]:
         """Return who requested erasure, and when: token and time (UTC, without a zone)."""
-        path = self._destination.path
-        if path is not None and not path.exists():
-            return {}  # asking would create the file
-        with self._open() as client:
-            try:
-                rows = client.execute_sql(
-                    "SELECT fan_token, MAX(forgotten_at) FROM secure.forgotten_fans "
-                    "GROUP BY fan_token"
-                )
-            except DatabaseUndefinedRelation:
-                return {}
-        return dict(rows or ())
+        return dict(
+            self._select(
+                "SELECT fan_token, MAX(forgotten_at) FROM secure.forgotten_fans GROUP BY fan_token"
+            )
+        )
 
     def erasures(self) -> list[Erasure]:
         """Return all erasures in order."""
-        path = self._destination.path
-        if path is not None and not path.exists():
-            return []
-        with self._open() as client:
-            try:
-                rows = client.execute_sql(
-                    "SELECT erasure_number, fan_token, erased_at, completed_at IS NOT NULL "
-                    "FROM secure.erasures ORDER BY erasure_number"
-                )
-            except DatabaseUndefinedRelation:
-                return []
-        return [Erasure(int(number), *rest) for number, *rest in rows or ()]
+        rows = self._select(
+            "SELECT erasure_number, fan_token, erased_at, completed_at IS NOT NULL "
+            "FROM secure.erasures ORDER BY erasure_number"
+        )
+        return [Erasure(int(number), *rest) for number, *rest in rows]
 
     def key_check(self) -> str | None:
         """Return under which key the tokens are (`Tokens.key_check`), None if nobody knows."""
-        with self._open() as client:
-            rows = client.execute_sql("SELECT key_check FROM secure.token_key")
+        rows = self._select("SELECT key_check FROM secure.token_key")
         return rows[0][0] if rows else None
 
     def values_of(self, fan_token: str) -> list[tuple[str | None, ...]]:
         """Return what is known of a fan: id, e-mail address, first and last name, IP address."""
+        return self._select(
+            "SELECT DISTINCT fan_id, email, first_name, last_name, ip_address "
+            "FROM secure.pii_vault WHERE fan_token = %s",
+            fan_token,
+        )
+
+    def _select(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query; none where there is no vault yet."""
+        path = self._destination.path
+        if path is not None and not path.exists():
+            return []  # asking would create the file
         with self._open() as client:
-            rows = client.execute_sql(
-                "SELECT DISTINCT fan_id, email, first_name, last_name, ip_address "
-                "FROM secure.pii_vault WHERE fan_token = %s",
-                fan_token,
-            )
-        return [tuple(row) for row in rows or ()]
+            try:
+                return [tuple(row) for row in client.execute_sql(query, *values) or ()]
+            except DatabaseUndefinedRelation:
+                return []
 
     def forget(self, erasure: Erasure, covers_events_to: datetime) -> int:
         """Delete a fan, and note from when on the fan's earlier events do not land again.

@@ -1,4 +1,4 @@
-"""Stops a run before it records more deletions than are plausible."""
+"""Stops a run before it records more deletions than TMDb ever makes: the server is at fault."""
 
 from __future__ import annotations
 
@@ -13,10 +13,6 @@ HINT = (
 )
 
 
-class DeletionThresholdExceeded(MarqueeError):
-    """More movies are missing than TMDb ever deletes at once: the server is at fault."""
-
-
 def check_deletion_ratio(deleted: int, known: int, max_share: float, source: str) -> None:
     """Stop a run before it records movies as deleted that are not.
 
@@ -27,11 +23,11 @@ def check_deletion_ratio(deleted: int, known: int, max_share: float, source: str
         source: who says so, in words.
 
     Raises:
-        DeletionThresholdExceeded: `deleted` is more than that, and more than a handful.
+        MarqueeError: `deleted` is more than that, and more than a handful.
 
     """
     if deleted > max(ALWAYS_PLAUSIBLE, max_share * known):
-        raise DeletionThresholdExceeded(
+        raise MarqueeError(
             f"{source} lacks {deleted:,} of {known:,} movies that the warehouse has: above "
             "the deletion threshold, none of them was recorded as deleted.",
             HINT,
@@ -51,7 +47,7 @@ class ConsecutiveDeletions:
         """Count one answer; that a deleted movie is still deleted says nothing.
 
         Raises:
-            DeletionThresholdExceeded: too many are missing in a row.
+            MarqueeError: too many are missing in a row.
 
         """
         if result.kind != "missing":
@@ -59,7 +55,7 @@ class ConsecutiveDeletions:
         elif result.row:
             self._length += 1
         if self._is_on and self._length >= IN_A_ROW:
-            raise DeletionThresholdExceeded(
+            raise MarqueeError(
                 f"{self._source} answers 404 for {self._length} movies in a row: above the "
                 "deletion threshold, none of them was recorded as deleted.",
                 HINT,

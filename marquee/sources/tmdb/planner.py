@@ -258,7 +258,7 @@ class Planner:
             it and hence in neither.
 
         Raises:
-            DeletionThresholdExceeded: too many are missing.
+            MarqueeError: too many are missing.
 
         """
         requested_anyway = set(besides)

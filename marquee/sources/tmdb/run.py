@@ -260,7 +260,7 @@ class Loader:
             if self.log and (is_first or any(rows.values()) or state != self.state):
                 some = {table: one for table, one in rows.items() if one or is_first}
                 self.destination.label(self.report.batch_id)
-                load(self._pipeline, self.destination, some, state.to_json(), self.log)
+                load(self._pipeline, self.destination, some, state.to_json(), self.log.loaded)
             self.state = state
             self.report.landed.update(
                 {table.name: len(one) for table, one in rows.items() if table is not WORK_TMDB}
@@ -339,7 +339,7 @@ class Fetcher:
         """Request the movies of a chunk, or give them tombstones; yield what became of each.
 
         Raises:
-            DeletionThresholdExceeded: too many of them are missing. What was yielded as missing
+            MarqueeError: too many of them are missing. What was yielded as missing
                 before is not plausible either.
 
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,8 +51,8 @@ class TmdbSettings:
     """
 
     base_url: str = TMDB_URL
-    access_token: str | None = None
-    api_key: str | None = None
+    access_token: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
     requests_per_second: float = 40
     attempts: int = 6  # with the pauses between them some 15 seconds, a restart of a server
     backoff_seconds: float = 0.5
