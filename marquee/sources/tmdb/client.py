@@ -71,19 +71,15 @@ def retry_after_seconds(header: str | None, now: float | None = None) -> float |
         Seconds from now, 0 for a time in the past, None where nothing can be read.
 
     """
-    if header is None:
-        return None
     try:
-        seconds = float(header)
+        seconds = float(header or "")
     except ValueError:
-        date = parsedate_tz(header)
-        if date is None:
+        if (date := parsedate_tz(header or "")) is None:
             return None
         try:
-            moment = mktime_tz(date)
+            seconds = mktime_tz(date) - (time.time() if now is None else now)
         except (ValueError, OverflowError):  # a year that no calendar has
             return None
-        seconds = moment - (time.time() if now is None else now)
     return max(0.0, seconds) if seconds == seconds else None  # NaN reads as a float too
 
 

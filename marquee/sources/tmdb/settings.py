@@ -14,11 +14,11 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from marquee.core.dlt_project import configured_number
 from marquee.core.errors import MarqueeError
+from marquee.core.same_origin import LOOPBACK
 
 TMDB_URL = "https://api.themoviedb.org/3"
 TMDB_EXPORTS = "https://files.tmdb.org/p/exports"
 TMDB_HOSTS = ("api.themoviedb.org", "api.tmdb.org")  # two names of the same service
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 NO_CREDENTIAL = MarqueeError(
     "No TMDb credential: get a free one at https://www.themoviedb.org/settings/api and set "
