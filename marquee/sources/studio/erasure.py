@@ -79,8 +79,8 @@ def forget(
     with destination.dataset(BRONZE).sql_client as client:
         tables = [one for one in _tables_with(client, FAN) if _tokens_in(client, one, [fan_token])]
         for table in tables:
-            newest_event = max(newest_event, *_events(client, table, fan_token), now)
-            newest_row = max(newest_row, *_newest_row(client, table, fan_token), now)
+            newest_event = max([newest_event, *_times(client, table, EVENT_AT, fan_token)])
+            newest_row = max([newest_row, *_times(client, table, READ_AT, fan_token)])
         if not tables and not people and not repeated:
             is_known = fan_token in {one.fan_token for one in known} | vault.forgotten().keys()
             return {} if is_known else None
@@ -278,9 +278,11 @@ def _mask_remains(
             _change(client, {}, table, found, [f"{column} = {masked}"])
 
 
-def _events(client: Any, table: FoundTable, fan_token: str) -> Iterator[datetime]:
-    """Yield the times of a fan's events, as far as they can be read."""
-    column = table.first(EVENT_AT)
+def _times(
+    client: Any, table: FoundTable, columns: Sequence[str], fan_token: str
+) -> Iterator[datetime]:
+    """Yield the times in the first of the columns of a fan's rows, as far as they can be read."""
+    column = table.first(columns)
     if column is None:
         return
     rows = client.execute_sql(
@@ -292,18 +294,9 @@ def _events(client: Any, table: FoundTable, fan_token: str) -> Iterator[datetime
             yield at
 
 
-def _newest_row(client: Any, table: FoundTable, fan_token: str) -> Iterator[datetime]:
-    column = table.first(READ_AT)
-    if column is None:
-        return
-    rows = client.execute_sql(
-        f"SELECT MAX({column}) FROM {table.quoted} WHERE {FAN} = '{fan_token}'"  # noqa: S608
-    )
-    yield from (at for (at,) in rows or () if at is not None)
-
-
 def _has_newer(client: Any, table: FoundTable, erasure: Erasure) -> bool:
-    return any(at > erasure.erased_at for at in _newest_row(client, table, erasure.fan_token))
+    times = _times(client, table, READ_AT, erasure.fan_token)
+    return any(at > erasure.erased_at for at in times)
 
 
 def _tokens_in(client: Any, table: FoundTable, tokens: Sequence[str]) -> set[str]:

@@ -128,12 +128,11 @@ class Feed:
                 raise InvalidRecord(f"no {key}")
 
 
+@dataclass
 class NotANumber:
     """NaN or Infinity where JSON has a number: Python reads them, JSON does not know them."""
 
-    def __init__(self, constant: str) -> None:
-        """Take the constant."""
-        self.constant = constant
+    constant: str
 
 
 def as_text(name: str, value: Any, *, allow_objects: bool) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from marquee.core.errors import MarqueeError
 from marquee.sources.tmdb.responses import FetchResult
 
@@ -34,14 +36,20 @@ def check_deletion_ratio(deleted: int, known: int, max_share: float, source: str
         )
 
 
+@dataclass
 class ConsecutiveDeletions:
-    """Counts movies that turn out to be deleted one after the other, whatever their share."""
+    """Counts movies that turn out to be deleted one after the other, whatever their share.
 
-    def __init__(self, max_share: float, source: str) -> None:
-        """Take the plausible share (1: any number in a row) and the server's name."""
-        self._is_on = max_share < 1
-        self._source = source
-        self._length = 0
+    Attributes:
+        max_share: the plausible share; 1 allows any number in a row.
+        source: the server's name.
+        length: how many movies in a row are missing.
+
+    """
+
+    max_share: float
+    source: str
+    length: int = 0
 
     def saw(self, result: FetchResult) -> None:
         """Count one answer; that a deleted movie is still deleted says nothing.
@@ -51,12 +59,12 @@ class ConsecutiveDeletions:
 
         """
         if result.kind != "missing":
-            self._length = 0
+            self.length = 0
         elif result.row:
-            self._length += 1
-        if self._is_on and self._length >= IN_A_ROW:
+            self.length += 1
+        if self.max_share < 1 and self.length >= IN_A_ROW:
             raise MarqueeError(
-                f"{self._source} answers 404 for {self._length} movies in a row: above the "
+                f"{self.source} answers 404 for {self.length} movies in a row: above the "
                 "deletion threshold, none of them was recorded as deleted.",
                 HINT,
             )

@@ -174,8 +174,7 @@ class FetchResult:
     Attributes:
         kind: how the run counts it.
         movie_id: the requested movie, None for the list of genres.
-        table: where its row belongs, None if it adds nothing to bronze.
-        row: that row.
+        row: what it adds to bronze, None if nothing.
         is_failure: the server failed, in contrast to a body that is not a movie.
         is_temporary: another request may have another result.
         is_deletion: the movie is deleted and was not as far as bronze knows.
@@ -184,7 +183,6 @@ class FetchResult:
 
     kind: Kind
     movie_id: int | None = None
-    table: Table | None = None
     row: Row | None = None
     is_failure: bool = False
     is_temporary: bool = False
@@ -217,26 +215,26 @@ class ResponseClassifier:
         """
         row = {**row, "batch_id": self.batch_id}
         if "reason" in row:
-            return self._quarantined(row)
+            return _quarantined(row)
         try:
             if movie_document(row["raw_data"]) is None:
                 return self._missing(row, known)
             if known is not None and self.same_document(known, row["raw_data"]):
                 return FetchResult("unchanged", row["movie_id"])
         except Exception as error:  # one movie never ends a run
-            return self._quarantined(unusable(row, error))
+            return unusable(row, error)
         kind: Kind = "new" if known is None else "changed"
-        return FetchResult(kind, row["movie_id"], RAW_MOVIES, row)
+        return FetchResult(kind, row["movie_id"], row)
 
     def genres(self, row: Row) -> FetchResult:
         """Classify a row of `raw_genres`; as `movie`."""
         row = {**row, "batch_id": self.batch_id}
         if "reason" in row:
-            return self._quarantined(row)
+            return _quarantined(row)
         known = self.known_genres
         if known is not None and self.same_document(known, row["raw_data"]):
             return FetchResult("unchanged")
-        return FetchResult("new" if known is None else "changed", None, RAW_GENRES, row)
+        return FetchResult("new" if known is None else "changed", None, row)
 
     def missing_from_export(self, movie_id: int, known: str | None, url: str) -> FetchResult:
         """Classify a movie that the id export at `url` does not list any more; as `movie`."""
@@ -253,31 +251,23 @@ class ResponseClassifier:
     def _missing(self, row: Row, known: str | None) -> FetchResult:
         if known is not None and not movie_document(known):
             return FetchResult("missing", row["movie_id"])  # bronze knows, in whichever words
-        return FetchResult(
-            "missing", row["movie_id"], RAW_MOVIES, row, is_deletion=known is not None
-        )
-
-    def _quarantined(self, row: Row) -> FetchResult:
-        return FetchResult(
-            "quarantined",
-            row["movie_id"],
-            QUARANTINE_TMDB,
-            row,
-            is_failure=row["reason"].startswith(SERVER_FAILURES),
-            is_temporary=row["reason"].startswith(TEMPORARY),
-        )
+        return FetchResult("missing", row["movie_id"], row, is_deletion=known is not None)
 
 
-def unusable(row: Row, error: Exception) -> Row:
-    """Make the quarantine row of a row of `raw_movies` that raised what nobody expected."""
-    return {
-        "movie_id": row["movie_id"],
-        "body": None,
-        "reason": _unexpected(error),
-        "source_url": row["source_url"],
-        "ingested_at": row["ingested_at"],
-        "batch_id": row["batch_id"],
-    }
+def unusable(row: Row, error: Exception) -> FetchResult:
+    """Put a row of `raw_movies` that raised what nobody expected into quarantine."""
+    kept = {name: row[name] for name in ("movie_id", "source_url", "ingested_at", "batch_id")}
+    return _quarantined({**kept, "body": None, "reason": _unexpected(error)})
+
+
+def _quarantined(row: Row) -> FetchResult:
+    return FetchResult(
+        "quarantined",
+        row["movie_id"],
+        row,
+        is_failure=row["reason"].startswith(SERVER_FAILURES),
+        is_temporary=row["reason"].startswith(TEMPORARY),
+    )
 
 
 def movie_document(raw_data: str) -> Document | None:

@@ -36,7 +36,7 @@ from marquee.sources.tmdb.load_request import LoadRequest, is_movie_id
 from marquee.sources.tmdb.planner import Plan, Planner, pieces
 from marquee.sources.tmdb.reader import MovieReader
 from marquee.sources.tmdb.report import Report
-from marquee.sources.tmdb.responses import FetchResult, ResponseClassifier, unusable
+from marquee.sources.tmdb.responses import FetchResult, ResponseClassifier, table_of, unusable
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
 from marquee.sources.tmdb.state import PipelineState, RunState
 from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES, TABLES, WORK_TMDB
@@ -248,8 +248,8 @@ class Loader:
         rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
         rows[WORK_TMDB] += work
         for result in results:
-            if result.table and result.row:
-                rows[result.table].append(result.row)
+            if result.row:
+                rows[table_of(result.row)].append(result.row)
         state = self.state.advance(run) if run else self.state
         state = state.count_failures(
             [one.movie_id for one in results if one.is_temporary and one.movie_id],
@@ -277,7 +277,7 @@ class Loader:
 
     def _convert(self, results: Sequence[FetchResult]) -> None:
         for table in TABLES:
-            rows = [one.row for one in results if one.row and one.table is table]
+            rows = [one.row for one in results if one.row and table_of(one.row) is table]
             if rows:
                 self.destination.items(table, rows)
 
@@ -287,12 +287,9 @@ class Loader:
         except Exception as error:
             if not result.row or "movie_id" not in result.row:
                 raise
-            row = unusable(result.row, error)
             self.report.movies[result.kind] -= 1
             self.report.movies["quarantined"] += 1
-            return FetchResult(
-                "quarantined", result.movie_id, QUARANTINE_TMDB, row, is_temporary=True
-            )
+            return unusable(result.row, error)
         return result
 
 
@@ -448,7 +445,7 @@ class RunExecutor:
         counts = self.report.movies
         try:
             for result in self.fetcher.movies(chunk):
-                if result.table is QUARANTINE_TMDB and result.movie_id in quarantined:
+                if result.kind == "quarantined" and result.movie_id in quarantined:
                     result = replace(result, row=None)
                 results.append(result)
                 counts[result.kind] += 1
