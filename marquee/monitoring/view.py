@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,9 +28,7 @@ class WarehouseView:
 
 
 @contextmanager
-def open_warehouse(
-    duckdb_file: Path, environ: Mapping[str, str] = os.environ
-) -> Iterator[WarehouseView]:
+def open_warehouse(duckdb_file: Path) -> Iterator[WarehouseView]:
     """Open the warehouse that the environment names, for the block.
 
     Snowflake where `SQLMESH__DEFAULT_GATEWAY` says so, else a snapshot of the DuckDB file, so
@@ -41,8 +38,8 @@ def open_warehouse(
         MissingWarehouse: there is none, it cannot be copied, or Snowflake does not let us in.
 
     """
-    if gateway(environ) == "snowflake":
-        with closing(SnowflakeStore(environ)) as account:
+    if gateway() == "snowflake":
+        with closing(SnowflakeStore()) as account:
             yield WarehouseView(account)
         return
     # An old snapshot shows the past: it is the last resort.

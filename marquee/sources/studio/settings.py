@@ -6,7 +6,7 @@ import hmac
 import os
 import re
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +75,7 @@ class StudioSettings:
         return self.vault_key or derived_vault_key(self.token_key)
 
     @classmethod
-    def from_configuration(cls, environ: Mapping[str, str] = os.environ) -> StudioSettings:
+    def from_configuration(cls) -> StudioSettings:
         """Read `STUDIO_URL` and `STUDIO_TOKEN_KEY`, then dlt's `sources.studio.*`.
 
         Raises:
@@ -87,7 +87,7 @@ class StudioSettings:
             return configured_number(f"sources.studio.{name}", getattr(cls, name), allow_zero=True)
 
         def secret(variable: str, name: str) -> str:
-            key = environ.get(variable) or dlt.secrets.get(f"sources.studio.{name}", str) or ""
+            key = os.environ.get(variable) or dlt.secrets.get(f"sources.studio.{name}", str) or ""
             return key.strip()
 
         token_key = secret("STUDIO_TOKEN_KEY", "token_key")
@@ -96,7 +96,7 @@ class StudioSettings:
         check_strength("token key", token_key)
         if vault_key := secret("STUDIO_VAULT_KEY", "vault_key"):
             check_strength("vault key", vault_key)
-        bucket_url = configured_folder(environ) or str(DEFAULT_FOLDER)
+        bucket_url = configured_folder() or str(DEFAULT_FOLDER)
         return cls(
             bucket_url=bucket_url if "://" in bucket_url else str(Path(bucket_url).expanduser()),
             token_key=token_key,
@@ -108,9 +108,9 @@ class StudioSettings:
         )
 
 
-def configured_folder(environ: Mapping[str, str] = os.environ) -> str | None:
+def configured_folder() -> str | None:
     """Return the landing folder that the environment or dlt's configuration names."""
-    return environ.get("STUDIO_URL") or dlt.config.get("sources.studio.bucket_url", str)
+    return os.environ.get("STUDIO_URL") or dlt.config.get("sources.studio.bucket_url", str)
 
 
 def has_folder() -> bool:

@@ -349,7 +349,11 @@ class TmdbSession(Session):
         if settings.api_key:
             # urllib3 logs the URL on the wire at debug level
             for name in ("urllib3.connectionpool", "urllib3.util.retry"):
-                logging.getLogger(name).addFilter(_RedactingFilter(settings))
+                logging.getLogger(name).addFilter(self._redact)
+
+    def _redact(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage(), self.settings), ()
+        return True
 
     def get_adapter(self, url: str | bytes) -> Any:
         """Serve TMDb alone with the adapter that adds the key: on a redirect it stays at home."""
@@ -382,13 +386,3 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port of a URL."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-class _RedactingFilter(logging.Filter):
-    def __init__(self, settings: TmdbSettings) -> None:
-        super().__init__()
-        self._settings = settings
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage(), self._settings), ()
-        return True

@@ -16,6 +16,7 @@ from requests import Response
 from marquee.bronze.tables import Row, Table
 from marquee.core.clock import Sequence
 from marquee.core.errors import MarqueeError
+from marquee.core.run_id import RunReport
 from marquee.sources.tmdb.client import NO_ANSWER
 from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES
 
@@ -194,14 +195,14 @@ class ResponseClassifier:
     """Compares rows of the source with bronze, and says what bronze gets of each.
 
     Attributes:
-        batch_id: the run, written on every row.
+        run: whose name is written on every row.
         same_document: compares a document of bronze with a fetched one.
         times: gives tombstones their `ingested_at`.
         known_genres: the newest list of genres in bronze, None if there is none.
 
     """
 
-    batch_id: str
+    run: RunReport
     same_document: Callable[[str, str], bool]
     times: Sequence
     known_genres: str | None
@@ -213,7 +214,7 @@ class ResponseClassifier:
             A result with the row, unless bronze has just that document already.
 
         """
-        row = {**row, "batch_id": self.batch_id}
+        row = {**row, "batch_id": self.run.batch_id}
         if "reason" in row:
             return _quarantined(row)
         try:
@@ -228,7 +229,7 @@ class ResponseClassifier:
 
     def genres(self, row: Row) -> FetchResult:
         """Classify a row of `raw_genres`; as `movie`."""
-        row = {**row, "batch_id": self.batch_id}
+        row = {**row, "batch_id": self.run.batch_id}
         if "reason" in row:
             return _quarantined(row)
         known = self.known_genres
@@ -244,7 +245,7 @@ class ResponseClassifier:
             "raw_data": json.dumps({"success": False, "status_message": message}),
             "source_url": url,
             "ingested_at": self.times.next(),
-            "batch_id": self.batch_id,
+            "batch_id": self.run.batch_id,
         }
         return self._missing(row, known)
 

@@ -86,21 +86,17 @@ def load_tmdb(
         KeyboardInterrupt: a person stopped the run; what was fetched by then is loaded.
 
     """
+
+    def words(error: BaseException) -> str:
+        return redact(explain(error, destination.path), tmdb)
+
     with ExitStack() as stack:
         log = None
         if dry_run:
             scratch = stack.enter_context(TemporaryDirectory(prefix="marquee-"))
             settings = replace(settings, dlt_dir=Path(scratch))
         else:
-            log = stack.enter_context(
-                logged_run(
-                    PIPELINE,
-                    destination,
-                    settings,
-                    report,
-                    lambda error: redact(explain(error, destination.path), tmdb),
-                )
-            )
+            log = stack.enter_context(logged_run(PIPELINE, destination, settings, report, words))
         reader = MovieReader(destination)
         session = stack.enter_context(TmdbSession(tmdb))
         with destination.kept_open():
@@ -109,6 +105,7 @@ def load_tmdb(
                 reader.newest_time([RAW_MOVIES, RAW_GENRES, QUARANTINE_TMDB]), tmdb.today
             )
             known_genres = reader.last(RAW_GENRES.name, "raw_data")
+            classifier = ResponseClassifier(report, destination.same_document, times, known_genres)
             loader = Loader(
                 lambda: open_pipeline(PIPELINE, settings, destination),
                 destination,
@@ -118,20 +115,14 @@ def load_tmdb(
             )
         progress = stack.enter_context(Progress())
         requests = Requests(source, session, times)
-
-        def executor(batch_id: str) -> RunExecutor:
-            report.batch_id = batch_id
-            classifier = ResponseClassifier(
-                batch_id, destination.same_document, times, known_genres
-            )
-            fetcher = Fetcher(requests, classifier, reader, tmdb)
-            return RunExecutor(fetcher, loader, progress, report, tmdb.chunk_size)
-
+        fetcher = Fetcher(requests, classifier, reader, tmdb)
+        work = RunExecutor(fetcher, loader, progress, report, tmdb.chunk_size)
         try:
             own_batch_id = report.batch_id  # the run log has this run by that name
             unfinished = None if dry_run else loader.state.unfinished
-            first = executor(unfinished.batch_id if unfinished else own_batch_id)
-            genres = first.fetcher.genres()
+            if unfinished:
+                report.batch_id = unfinished.batch_id
+            genres = fetcher.genres()
             today = session.tmdb.today()
             if unfinished:
                 is_same = unfinished.request == request.fingerprint and (
@@ -140,14 +131,14 @@ def load_tmdb(
                 loader.load(genres)
                 genres = []
                 try:
-                    first.resume(unfinished)
+                    work.resume(unfinished)
                 except Exception as error:
                     if is_same or is_about_tmdb(error):
                         raise
-                    report_stuck(unfinished, error, loader, progress, report, destination, tmdb)
+                    work.report_stuck(unfinished, words(error))
                 if is_same:
                     return
-            work = executor(own_batch_id) if unfinished else first
+            report.batch_id = own_batch_id
             planner = Planner(requests.pages, reader, tmdb, today, progress)
             plan = planner.plan(request, loader.state.cursor, loader.state.retries)
             report.dropped += plan.dropped
@@ -159,30 +150,6 @@ def load_tmdb(
 def is_about_tmdb(error: BaseException) -> bool:
     """Tell whether an error says that TMDb cannot be used now, whatever is requested."""
     return any(isinstance(one, TmdbUnreachable | CredentialRejected) for one in chain(error))
-
-
-def report_stuck(
-    run: RunState,
-    error: Exception,
-    loader: Loader,
-    progress: Progress,
-    report: Report,
-    destination: Destination,
-    tmdb: TmdbSettings,
-) -> None:
-    """Report a work queue that cannot be finished, and make the loader ready for another run.
-
-    The queue's cursor has not moved. So the next run that reads the change log plans its movies
-    again; what was requested by `--ids` is to be requested again.
-    """
-    reason = redact(explain(error, destination.path), tmdb)
-    problem = (
-        f"Run {run.batch_id} of {run.day} cannot be finished: {' '.join(reason.split())} "
-        f"Left are {run.movies - run.movies_done:,} of its {run.movies:,} movies."
-    )
-    report.problems.append(problem)
-    progress.note(problem)
-    loader.reopen()
 
 
 def check_same_source(landed_url: str | None, base_url: str) -> None:
@@ -415,6 +382,20 @@ class RunExecutor:
         numbers = range(run.chunks_done, run.chunks)
         chunks = (Chunk(*reader.chunk(run.batch_id, number)) for number in numbers)
         self._process_chunks(run, chunks, reader.quarantined_by(run.batch_id))
+
+    def report_stuck(self, run: RunState, reason: str) -> None:
+        """Report a work queue that cannot be finished, and make the loader ready for another run.
+
+        The queue's cursor has not moved. So the next run that reads the change log plans its movies
+        again; what was requested by `--ids` is to be requested again.
+        """
+        problem = (
+            f"Run {run.batch_id} of {run.day} cannot be finished: {' '.join(reason.split())} "
+            f"Left are {run.movies - run.movies_done:,} of its {run.movies:,} movies."
+        )
+        self.report.problems.append(problem)
+        self.progress.note(problem)
+        self.loader.reopen()
 
     def _process_chunks(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
@@ -92,7 +91,7 @@ class TmdbSettings:
         return is_tmdb(self.base_url)
 
     @classmethod
-    def from_configuration(cls, environ: Mapping[str, str] = os.environ) -> TmdbSettings:
+    def from_configuration(cls) -> TmdbSettings:
         """Read `TMDB_ACCESS_TOKEN`, `TMDB_API_KEY`, `TMDB_BASE_URL`, then dlt's `sources.tmdb.*`.
 
         dlt's values are looked up under their full names only. Its usual injection would also take
@@ -105,7 +104,7 @@ class TmdbSettings:
 
         def secret(variable: str, name: str) -> str | None:
             key = f"sources.tmdb.{name}"
-            given: str | None = environ.get(variable)
+            given: str | None = os.environ.get(variable)
             value = (given or dlt.secrets.get(key, str) or "").strip()
             # What an HTTP header can carry. A copied blank without width or a curly quote is seen
             # by nobody, and the error of the HTTP library would quote a part of the credential.
@@ -133,7 +132,7 @@ class TmdbSettings:
         }
         settings = cls(
             base_url=_address(
-                environ.get("TMDB_BASE_URL")
+                os.environ.get("TMDB_BASE_URL")
                 or dlt.config.get("sources.tmdb.base_url", str)
                 or TMDB_URL
             ),
