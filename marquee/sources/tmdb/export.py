@@ -145,18 +145,11 @@ def _table(lines: bytes) -> tuple[pa.Table, int]:
         return pyarrow.json.read_json(io.BytesIO(lines), parse_options=options), 0
     except pa.ArrowInvalid:
         # Line by line takes seconds for the whole of TMDb, and only a broken export needs it.
-        entries, dropped = [], 0
-        for line in lines.splitlines():
-            if not line.strip():
-                continue
-            entry = _entry(line)
-            if entry is None:
-                dropped += 1
-            else:
-                entries.append(entry)
+        filled = [line for line in lines.splitlines() if line.strip()]
+        entries = [entry for entry in map(_entry, filled) if entry]
         if not entries:
             raise
-        return pa.Table.from_pylist(entries, schema=LINE), dropped
+        return pa.Table.from_pylist(entries, schema=LINE), len(filled) - len(entries)
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
