@@ -42,7 +42,6 @@ class Destination:
         file_format: what dlt writes on the way; decides whether JSON survives.
         path: the DuckDB file, None elsewhere.
         read_only: whether nothing is written to it.
-
     """
 
     name: Literal["duckdb", "snowflake"]
@@ -65,7 +64,6 @@ class Destination:
 
         Raises:
             DatabaseFailed: DuckDB cannot use the file; the cause is what DuckDB reports.
-
         """
         if self.path is None or not self.path.exists():
             yield
@@ -148,7 +146,6 @@ def duckdb_destination(
 
     Raises:
         MarqueeError: the file's folder is missing or not writable, or the name cannot serve.
-
     """
     if not path.parent.is_dir():
         raise MarqueeError(

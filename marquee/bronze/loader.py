@@ -28,7 +28,6 @@ def open_pipeline(name: str, settings: Settings, destination: Destination) -> dl
 
     Raises:
         MarqueeError: dlt cannot work in that folder.
-
     """
     if "'" in str(settings.dlt_dir):
         # dlt 1.31 puts the paths of its files unquoted into SQL for DuckDB
@@ -76,7 +75,6 @@ def load(
 
     Raises:
         PipelineStepFailed: dlt could not load; nothing of this call counts as landed then.
-
     """
 
     def keep_state() -> Iterator[Any]:

@@ -41,7 +41,6 @@ class BronzeReader:
 
         Raises:
             DatabaseFailed: DuckDB cannot use the file; the cause is what DuckDB reports.
-
         """
         path = self.destination.path
         if path is not None and not path.exists():

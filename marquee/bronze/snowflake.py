@@ -95,7 +95,6 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
 
     Raises:
         MarqueeError: nothing to sign in with, or a private key that is not there.
-
     """
     defaults = {**environ, **names(environ)}
     credentials = SnowflakeCredentials()
@@ -147,7 +146,6 @@ def key_bytes(path: str, passphrase: str | None) -> bytes:
     Raises:
         MarqueeError: there is no such file.
         ValueError, TypeError: it is no key, or the passphrase is wrong or missing.
-
     """
     if not Path(path).is_file():
         raise MarqueeError(
@@ -169,7 +167,6 @@ def connect(environ: Mapping[str, str], part: str, **settings: Any) -> Snowflake
     Raises:
         MarqueeError: a variable is missing, or there is no such private key.
         snowflake.connector.Error: Snowflake denies access, or cannot be reached.
-
     """
     given: dict[str, Any] = {name: environ.get(f"SNOWFLAKE_{name.upper()}") for name in SETTINGS}
     if key_file := environ.get("SNOWFLAKE_PRIVATE_KEY_PATH"):
@@ -204,7 +201,6 @@ def explain_snowflake(error: BaseException) -> str | None:
     Returns:
         The text with Snowflake's own first lines; None if the error is not of Snowflake's kind.
         Snowflake's messages name users and objects and never a credential.
-
     """
     if not (found := _remedy(error)):
         return None

@@ -66,7 +66,6 @@ def configure_logging(
             INFO. Another value counts as INFO.
         log_format: one of `FORMATS`; None for that of `MARQUEE_LOG_FORMAT`, else text.
         run_id: the run of the records, as in `ops.run_log`.
-
     """
     chosen = (level or os.environ.get(LEVEL_VARIABLE, "INFO")).upper()
     formatter = logging.Formatter("%(message)s")

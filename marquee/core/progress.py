@@ -66,7 +66,6 @@ class Progress:
             unit: what a step is, one of them.
             done: how many were done before.
             is_limit: there may be fewer.
-
         """
         if self._bar and self._task is not None:
             self._bar.update(self._task, total=self._done)  # the one before, if it ended early

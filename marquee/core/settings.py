@@ -28,7 +28,6 @@ class Settings:
         dlt_dir: dlt's working folder, `MARQUEE_DLT_DIR`, default `.dlt/work`.
         vault_duckdb: who the tokens of fans are, `MARQUEE_VAULT_DUCKDB`, default `vault.duckdb`
             beside the warehouse.
-
     """
 
     duckdb: Path
@@ -65,7 +64,6 @@ def check_link(path: Path) -> None:
 
     Raises:
         MarqueeError: it is such a link.
-
     """
     if path.is_symlink() and path.stem != path.resolve().stem:
         raise MarqueeError(

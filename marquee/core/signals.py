@@ -56,7 +56,6 @@ class Interrupt:
 
         Raises:
             KeyboardInterrupt: after the block, if one was requested by then.
-
         """
         self._is_loading = True
         try:

@@ -58,7 +58,6 @@ class CheckResult:
         subject: what it looked at.
         is_ok: whether it passed.
         message: why, on one line.
-
     """
 
     check: str
@@ -82,7 +81,6 @@ def check_all(
         now: this moment, UTC without a zone.
         warehouse: the file whose disk is looked at, None where there is no file.
         age: how old the snapshot is, if the file has changed since it was made.
-
     """
     found = [
         *snapshot_age(thresholds, age),
@@ -209,7 +207,6 @@ def is_unfinished(
         now: this moment, UTC without a zone.
         is_past: the row is of an old copy. Its process may have ended with the run since,
             so that only time tells.
-
     """
     if run["ended_at"] is not None or run["status"] != "RUNNING":
         return False
@@ -313,7 +310,6 @@ def robust_z_score(counts: list[int]) -> float:
     Returns:
         |change - median| / (1.4826 * MAD), Iglewicz and Hoaglin's modified z-score; infinite where
         all changes before were the same and this one is not.
-
     """
     changes = [after - before for before, after in pairwise(counts)]
     *usual, newest = changes

@@ -58,7 +58,6 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
 
     Raises:
         MissingWarehouse: there is no file, its name cannot serve, or it could not be copied.
-
     """
     schema = path.stem.lower()
     if schema in LAYERS:  # DuckDB names the catalog after the file
@@ -132,7 +131,6 @@ def _copy(path: Path, before: FileState, target: Path) -> bool:
     Raises:
         OSError: they were replaced meanwhile, or there is no room.
         duckdb.Error: what was copied does not open.
-
     """
     target.parent.mkdir(exist_ok=True)
     _remove_left(target.parent)

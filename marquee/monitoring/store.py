@@ -65,7 +65,6 @@ class DuckDBStore(Store):
 
         Raises:
             MissingWarehouse: there is none.
-
         """
         import duckdb
 
@@ -95,7 +94,6 @@ class SnowflakeStore(Store):
 
         Raises:
             MissingWarehouse: nothing to sign in with, or the account does not let us in.
-
         """
         # Only here: its packages take seconds to import.
         import snowflake.connector

@@ -20,7 +20,6 @@ class WarehouseView:
     Attributes:
         store: answers queries.
         age: of the snapshot if the file has changed since it was made, else None.
-
     """
 
     store: Store
@@ -36,7 +35,6 @@ def open_warehouse(duckdb_file: Path) -> Iterator[WarehouseView]:
 
     Raises:
         MissingWarehouse: there is none, it cannot be copied, or Snowflake does not let us in.
-
     """
     if gateway() == "snowflake":
         with closing(SnowflakeStore()) as account:

@@ -32,7 +32,6 @@ def send_alert(subject: str, text: str, environ: Mapping[str, str] = os.environ)
 
     Returns:
         The kinds of the receivers that took the message: `Slack`, `mail`.
-
     """
     sent = []
     for name, send in (("Slack", _send_to_slack), ("mail", _send_mail)):
@@ -104,7 +103,6 @@ def _connect(host: str, port: int) -> smtplib.SMTP:
         ssl.SSLCertVerificationError: its certificate is not one that this machine trusts, or is of
             another host.
         OSError: it cannot be reached.
-
     """
     context = ssl.create_default_context()
     if port != STARTTLS_PORT:

@@ -46,7 +46,6 @@ class LogWriter:
     Attributes:
         execute: runs a statement.
         dialect: the engine's, as sqlglot names it.
-
     """
 
     execute: Callable[[str], Any]
@@ -66,7 +65,6 @@ class LogWriter:
             job: the pipeline, or `plan` or `run`.
             gateway: duckdb or snowflake.
             more: other columns, such as `environment`.
-
         """
         row = {
             "run_id": run_id,
@@ -92,7 +90,6 @@ class LogWriter:
             status: one of this module.
             error: why it failed.
             counts: columns such as `row_count`.
-
         """
         values = {"status": status, "error": error and one_line(error), **counts}
         # At the end: what is counted and written before belongs to the run.

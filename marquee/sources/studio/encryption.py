@@ -36,7 +36,6 @@ def _engine(process_id: int) -> duckdb.DuckDBPyConnection:
 
     Raises:
         MarqueeError: the extension is not installed.
-
     """
     spec = find_spec("duckdb_extension_httpfs")
     folders = spec.submodule_search_locations if spec else None
@@ -69,7 +68,6 @@ def open_vault(
     Raises:
         WrongKeyError: the key is another one.
         MarqueeError: the file is not encrypted, or no database.
-
     """
     if path.exists():
         with suppress(PermissionError):  # of somebody else's file, which DuckDB may yet let us read
@@ -103,7 +101,6 @@ def is_encrypted(path: Path) -> bool:
 
     Raises:
         duckdb.Error: it is no DuckDB file, or another process holds it.
-
     """
     with duckdb.connect() as connection:
         try:
@@ -126,7 +123,6 @@ def rewrite(path: Path, key: str | None = None, new_key: str | None = None) -> N
 
     Raises:
         MarqueeError: the file cannot be opened with that key.
-
     """
     fresh = path.with_name(f"{path.name}.rewritten")
     fresh_log = path.with_name(f"{fresh.name}.wal")

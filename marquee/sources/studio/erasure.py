@@ -64,7 +64,6 @@ def forget(
     Returns:
         How many rows were removed (of the vault) or cut off, by table; empty if the fan was
         forgotten before; None if no such fan was ever known.
-
     """
     known = vault.erasures()
     # Of an older vault: which erasure of the warehouse is repeated now, if it is one.
@@ -112,7 +111,6 @@ def apply_erasures(
 
     Raises:
         MarqueeError: warehouse and vault disagree on the erasures.
-
     """
     erasures = vault.erasures()
     check_pair(destination, erasures, is_erasure=is_erasure)
@@ -173,7 +171,6 @@ def check_pair(
 
     Raises:
         MarqueeError: one of them is older than the other, or of another warehouse.
-
     """
     path = destination.path
     if path is None or not path.exists():  # one database holds both; or there is none yet

@@ -66,7 +66,6 @@ class SplitRecord(NamedTuple):
         person: the row for the vault; None for who is no verified fan.
         masked: the fields whose values were masked.
         is_named_by_file: the name of the file contains what the person is known by.
-
     """
 
     row: tuple[object, ...]
@@ -114,7 +113,6 @@ class Pseudonymizer:
             record: what the feed has.
             now: when it was read (UTC, without a zone); a guest's tokens expire that much later.
             file_name: where it stands.
-
         """
         tokens = self._tokens
         fan = self._fan(*FAN_FIELDS(record))
@@ -215,7 +213,6 @@ class Pseudonymizer:
         Args:
             feed: whose file it is.
             path: below the landing folder.
-
         """
         if is_plain_file_name(path) if feed.masks_values else not looks_personal(path):
             # A name that is no Unicode cannot be stored; its bytes can be written out.
@@ -236,7 +233,6 @@ class Pseudonymizer:
         Args:
             path: below the landing folder.
             personal_folders: in which no record shows whose names the file names have.
-
         """
         folder, _, name = path.rpartition("/")
         if folder.partition("/")[0] not in personal_folders and is_plain_file_name(path):

@@ -79,7 +79,6 @@ def load_studio(
         MarqueeError: the folder, the warehouse or its vault cannot be used, the key is another
             one than before, or another run is loading; what landed before stays.
         KeyboardInterrupt: a person requested a stop; what was read by then has landed.
-
     """
     check_folder(studio.bucket_url)
     with ExitStack() as stack:
@@ -155,7 +154,6 @@ def forget_fan(
     Raises:
         MarqueeError: there is no warehouse or vault, they are under another key, or another run
             is loading them.
-
     """
     with _erasing(studio, destination, settings) as (vault, people):
         token = Tokens(studio.token_key).fan(clean_text(fan_id) or "")
@@ -169,7 +167,6 @@ def apply_all_erasures(
 
     Raises:
         MarqueeError: as `forget_fan`.
-
     """
     with _erasing(studio, destination, settings) as (vault, _):
         return apply_erasures(destination, vault, utcnow(), is_erasure=True)
@@ -180,7 +177,6 @@ def encrypt_vault(studio: StudioSettings, destination: Destination, settings: Se
 
     Raises:
         MarqueeError: as `forget_fan`, or the vault has neither the old nor the new key.
-
     """
     check_warehouse(destination)
     with logged_run(ENCRYPTION, destination, settings, Report(), without_values):
@@ -209,7 +205,6 @@ def check_warehouse(destination: Destination) -> None:
 
     Raises:
         MarqueeError: there is no such file.
-
     """
     if destination.path is not None and not destination.path.exists():
         raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
@@ -220,7 +215,6 @@ def check_folder(bucket_url: str) -> None:
 
     Raises:
         MarqueeError: it is a path of this machine and no folder.
-
     """
     folder = local_folder(bucket_url)
     if folder is None or Path(folder).is_dir():
@@ -237,7 +231,6 @@ def check_same_key(key_check: str | None, tokens: Tokens) -> None:
 
     Raises:
         MarqueeError: it was loaded under another key.
-
     """
     if key_check is None or key_check == tokens.key_check:
         return
@@ -257,7 +250,6 @@ class Batch:
         lines: how many lines that were.
         rows: the rows by table, in parts.
         people: what goes to the vault.
-
     """
 
     at: datetime
@@ -470,7 +462,6 @@ class Reader:
 
         Raises:
             Exception: no record at all could be split.
-
         """
         numbers: list[int] = []
         splits: list[SplitRecord] = []

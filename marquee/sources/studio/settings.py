@@ -49,7 +49,6 @@ class StudioSettings:
         guest_retention_days: how long a guest's session and address tokens are kept.
         chunk_lines: how many lines go into one load; so much a crash may cost.
         settle_seconds: a last line without its end counts once the file is that old.
-
     """
 
     bucket_url: str
@@ -80,7 +79,6 @@ class StudioSettings:
 
         Raises:
             MarqueeError: no key, a weak one, or a value that cannot be used.
-
         """
 
         def number(name: str) -> float:
@@ -132,7 +130,6 @@ def check_strength(what: str, key: str) -> None:
 
     Raises:
         MarqueeError: it is short, follows from a part of it, or has few different characters.
-
     """
     if len(key) < MIN_KEY_LENGTH:
         fault = f"has fewer than {MIN_KEY_LENGTH} characters"

@@ -48,7 +48,6 @@ def vault_destination(
 
     Raises:
         MarqueeError: the file cannot serve, or is the warehouse.
-
     """
     if warehouse.path is None:
         return warehouse
@@ -71,7 +70,6 @@ class Erasure(NamedTuple):
         fan_token: token of the fan.
         erased_at: the time up to which rows were read that it covers (UTC, without a zone).
         is_complete: both files are without the fan, free blocks included.
-
     """
 
     number: int
@@ -99,7 +97,6 @@ class Vault:
 
         Raises:
             MarqueeError: there is no such file.
-
         """
         path = self._destination.path
         if path is not None and not path.exists():
@@ -114,7 +111,6 @@ class Vault:
 
         Raises:
             MarqueeError: what the vault has is under another key.
-
         """
         with self._open() as client:
             if not client.has_dataset():
@@ -139,7 +135,6 @@ class Vault:
 
         Raises:
             MarqueeError: the database rejected. Its own words may hold values and are left out.
-
         """
         distinct = {person.record_token: person for person in people}
         if not distinct:
@@ -221,7 +216,6 @@ class Vault:
 
         Returns:
             How many rows of `pii_vault` went.
-
         """
         token = erasure.fan_token
         with self._open() as client, client.begin_transaction():
@@ -260,7 +254,6 @@ class Vault:
 
         Raises:
             MarqueeError: there is no file, or it has neither key.
-
         """
         path = self._destination.path
         if path is None:

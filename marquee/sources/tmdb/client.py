@@ -69,7 +69,6 @@ def retry_after_seconds(header: str | None, now: float | None = None) -> float |
 
     Returns:
         Seconds from now, 0 for a time in the past, None where nothing can be read.
-
     """
     try:
         seconds = float(header or "")
@@ -146,7 +145,6 @@ class TmdbAdapter(LimiterAdapter):
             CredentialRejected: wrong credential.
             TmdbUnreachable: TMDb does not answer at all, or not any more.
             Stopped: `stop` was called.
-
         """
         attempts: Counter[FaultKind] = Counter()
         while True:
@@ -263,7 +261,6 @@ def read_body(response: Response, seconds: float) -> bytes:
 
     Raises:
         TimeoutError: the body is still coming.
-
     """
     deadline = time.monotonic() + seconds
     body = bytearray()
@@ -367,7 +364,6 @@ class TmdbSession(Session):
         Raises:
             MarqueeError: no request would have an answer, as `TmdbAdapter.send`.
             Stopped: the run was stopped.
-
         """
         try:
             response: Response = super().send(request, **kwargs)  # type: ignore[no-untyped-call]

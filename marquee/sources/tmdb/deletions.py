@@ -26,7 +26,6 @@ def check_deletion_ratio(deleted: int, known: int, max_share: float, source: str
 
     Raises:
         MarqueeError: `deleted` is more than that, and more than a handful.
-
     """
     if deleted > max(ALWAYS_PLAUSIBLE, max_share * known):
         raise MarqueeError(
@@ -44,7 +43,6 @@ class ConsecutiveDeletions:
         max_share: the plausible share; 1 allows any number in a row.
         source: the server's name.
         length: how many movies in a row are missing.
-
     """
 
     max_share: float
@@ -56,7 +54,6 @@ class ConsecutiveDeletions:
 
         Raises:
             MarqueeError: too many are missing in a row.
-
         """
         if result.kind != "missing":
             self.length = 0

@@ -46,7 +46,6 @@ class Export:
         day: its date.
         ids: the movies, the most popular ones first.
         dropped: how many of its lines name no movie.
-
     """
 
     url: str
@@ -72,7 +71,6 @@ def read_export(settings: TmdbSettings, today: date) -> Export:
 
     Raises:
         NoExport: there is none of today or yesterday, or it cannot be read.
-
     """
     # Not the session of the API: this host gets no key and has no limit of requests.
     session = Client(
@@ -107,7 +105,6 @@ def _unpack(content: bytes) -> bytes:
 
     Raises:
         OSError, EOFError, zlib.error: it is cut off, or neither gzip nor NDJSON.
-
     """
     if content[:1] == b"{":
         return content
@@ -136,7 +133,6 @@ def _table(lines: bytes) -> tuple[pa.Table, int]:
 
     Raises:
         pa.ArrowInvalid: no line is an entry.
-
     """
     if not lines.strip():
         return LINE.empty_table(), 0

@@ -46,7 +46,6 @@ class Plan:
         tombstones: movies that are deleted without being requested: the export lacks them.
         export: that export.
         dropped: entries of TMDb's lists whose id no movie can have.
-
     """
 
     fetch: Sequence[int]
@@ -66,7 +65,6 @@ class Planner:
         settings: how far the change log is followed, and how many deletions are plausible.
         today: TMDb's date, up to which the plan is good.
         progress: where to report what is being read, and what is done instead of what.
-
     """
 
     fetch: Callable[[str, list[PageRequest]], Iterable[Page]]
@@ -85,7 +83,6 @@ class Planner:
 
         Raises:
             MarqueeError: TMDb's lists cannot be used, or lack more than is plausible.
-
         """
         if request.since and request.since > self.today:
             raise MarqueeError(f"--since {request.since} is to come: at TMDb it is {self.today}.")
@@ -180,7 +177,6 @@ class Planner:
 
         Raises:
             MarqueeError: it is empty although the warehouse tracks movies.
-
         """
         self.progress.stage("reading the list", pages, "page", is_limit=True)
         listed = read_popular(
@@ -201,7 +197,6 @@ class Planner:
 
         Raises:
             NoChanges: there is no day to begin with, or no log that reaches back to it.
-
         """
         start = since or cursor.day
         if start is None:
@@ -259,7 +254,6 @@ class Planner:
 
         Raises:
             MarqueeError: too many are missing.
-
         """
         requested_anyway = set(besides)
         share = self.settings.max_deleted_share

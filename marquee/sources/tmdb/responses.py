@@ -74,7 +74,6 @@ def movie_row(answer: Row, times: Sequence) -> Row:
     Returns:
         A row of `raw_movies`, also for a 404; or, if the response is no movie, one of
         `quarantine_tmdb`, which has a `reason`. An exception that nobody expected is a reason too.
-
     """
     requested = answer["_movie_requests_id"]
     try:
@@ -126,7 +125,6 @@ def require_list_page(response: Response, *args: Any, **kwargs: Any) -> None:
 
     Raises:
         MarqueeError: not HTTP 200, or the body is not an object with `results` and `total_pages`.
-
     """
     if response.is_redirect:
         return
@@ -154,7 +152,6 @@ def require_change_page(response: Response, *args: Any, **kwargs: Any) -> None:
     Raises:
         NoChanges: this server has no such log, or more pages of it than it serves.
         MarqueeError: as `require_list_page`.
-
     """
     if response.status_code in NO_SUCH_PATH:
         raise NoChanges(
@@ -179,7 +176,6 @@ class FetchResult:
         is_failure: the server failed, in contrast to a body that is not a movie.
         is_temporary: another request may have another result.
         is_deletion: the movie is deleted and was not as far as bronze knows.
-
     """
 
     kind: Kind
@@ -199,7 +195,6 @@ class ResponseClassifier:
         same_document: compares a document of bronze with a fetched one.
         times: gives tombstones their `ingested_at`.
         known_genres: the newest list of genres in bronze, None if there is none.
-
     """
 
     run: RunReport
@@ -212,7 +207,6 @@ class ResponseClassifier:
 
         Returns:
             A result with the row, unless bronze has just that document already.
-
         """
         row = {**row, "batch_id": self.run.batch_id}
         if "reason" in row:

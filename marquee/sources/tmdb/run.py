@@ -52,7 +52,6 @@ class Chunk:
     Attributes:
         movie_ids: the movies.
         export_url: the id export that lacks them, so that they get tombstones; None to fetch them.
-
     """
 
     movie_ids: Sequence[int]
@@ -84,7 +83,6 @@ def load_tmdb(
         MarqueeError: TMDb or the warehouse cannot be used, or another run is loading it; what
             was loaded before stays.
         KeyboardInterrupt: a person stopped the run; what was fetched by then is loaded.
-
     """
 
     def words(error: BaseException) -> str:
@@ -161,7 +159,6 @@ def check_same_source(landed_url: str | None, base_url: str) -> None:
 
     Raises:
         MarqueeError: one of them is TMDb, the other is not.
-
     """
     if landed_url is None or is_tmdb(landed_url) == is_tmdb(base_url):
         return
@@ -209,7 +206,6 @@ class Loader:
             results: what was fetched.
             run: how far the run is once these rows are in; None where that does not change.
             work: rows of a new work queue.
-
         """
         results = self._loadable(results)
         rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
@@ -305,7 +301,6 @@ class Fetcher:
         Raises:
             MarqueeError: too many of them are missing. What was yielded as missing
                 before is not plausible either.
-
         """
         known = self.reader.newest(chunk.movie_ids)
         documents = {one: newest.document for one, newest in known.items()}

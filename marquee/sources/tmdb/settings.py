@@ -46,7 +46,6 @@ class TmdbSettings:
         max_deleted_share: the share of known movies that may be missing at once, see `deletions`.
         export_url: the folder of the daily id exports; None for where TMDb has them.
         today: the date that responses of the sandbox arrive on; None for the machine's.
-
     """
 
     base_url: str = TMDB_URL
@@ -99,7 +98,6 @@ class TmdbSettings:
 
         Raises:
             MarqueeError: no credential, or a value that cannot be used.
-
         """
 
         def secret(variable: str, name: str) -> str | None:

@@ -23,7 +23,6 @@ class Cursor:
     Attributes:
         day: every change that TMDb logged before that day is in bronze; None if nobody knows.
         is_full: the warehouse tracks every movie of TMDb rather than those of the popular list.
-
     """
 
     day: date | None = None
@@ -43,7 +42,6 @@ class RunState:
         next_cursor: the cursor once all of them are loaded.
         chunks_done: how many have.
         movies_done: how many movies those named.
-
     """
 
     batch_id: str
@@ -70,7 +68,6 @@ class PipelineState:
         run: the newest run with a work queue.
         retries: movies in quarantine for a reason that may be temporary, with how often they
             failed. The next runs request them again.
-
     """
 
     cursor: Cursor = Cursor()
