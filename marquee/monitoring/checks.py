@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from marquee.core.clock import naive_utc
-from marquee.core.text import counted
+from marquee.core.text import counted, read_query
 from marquee.monitoring.store import Store, rows
 from marquee.monitoring.thresholds import Thresholds
 
@@ -42,11 +42,6 @@ METRIC_REMEDIES = {
 # Clocks of two hosts may differ by so much; a time further ahead is wrong.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 LOADS = "bronze._dlt_loads"
-
-
-def query(name: str, **names: str) -> str:
-    """Read a query of the folder `sql`, its names filled in."""
-    return (SQL / f"{name}.sql").read_text(encoding="utf-8").format(**names)
 
 
 @dataclass(frozen=True)
@@ -153,7 +148,7 @@ def jobs(
     if "ops.run_log" not in store.tables():
         yield CheckResult("run", "ops.run_log", False, "no run was ever logged")
         return
-    log = rows(store, query("newest_runs"))
+    log = rows(store, read_query(SQL, "newest_runs"))
     for job in sorted({*(one["job"] for one in log), *thresholds.jobs}):
         limit = timedelta(hours=thresholds.jobs.get(job, {}).get("max_age_hours", 1e5))
         of_job = [one for one in log if one["job"] == job]
@@ -238,7 +233,7 @@ def audits(store: Store) -> Iterator[CheckResult]:
     known = store.tables()
     if "ops.audit_results" not in known:
         return
-    newest = rows(store, query("newest_audits"))
+    newest = rows(store, read_query(SQL, "newest_audits"))
     newest = [one for one in newest if one["table_name"] in known]
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
@@ -258,7 +253,7 @@ def metrics(store: Store) -> Iterator[CheckResult]:
     """Is each quality metric of the newest refresh within its threshold?"""
     if "ops.data_quality_results" not in store.tables():
         return
-    newest = rows(store, query("newest_metrics"))
+    newest = rows(store, read_query(SQL, "newest_metrics"))
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
         yield CheckResult(
@@ -277,7 +272,7 @@ def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
         return
     expected = thresholds.row_counts
     history: dict[str, list[int]] = {}
-    counted_rows = store.frame(query("row_counts"), [expected["history_runs"]])
+    counted_rows = store.frame(read_query(SQL, "row_counts"), [expected["history_runs"]])
     for table, count in counted_rows.itertuples(index=False):
         if table.partition(".")[0] in expected["schemas"]:
             history.setdefault(table, []).append(int(count))
@@ -356,7 +351,7 @@ def quarantine(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
             f"SELECT batch_id, ingested_at, {int(one == table)} AS is_rejected FROM {one}"  # noqa: S608
             for one in [table, *tables]
         )
-        for one in rows(store, query("newest_quarantine", arrived=arrived)):
+        for one in rows(store, read_query(SQL, "newest_quarantine", arrived=arrived)):
             yield _rejected_share("quarantine", table, one, thresholds)
 
 
@@ -368,7 +363,9 @@ def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResul
             continue
         broken = rows(
             store,
-            query("newest_rejected_values", table=table, rejected=rejected, condition=condition),
+            read_query(
+                SQL, "newest_rejected_values", table=table, rejected=rejected, condition=condition
+            ),
         )
         found = [
             _rejected_share(

@@ -16,7 +16,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from marquee.bronze.destination import BRONZE, Destination
 from marquee.core.errors import MarqueeError
-from marquee.core.text import counted, sql_text
+from marquee.core.text import counted, read_query, sql_text
 from marquee.sources.studio.domains import MASKED
 from marquee.sources.studio.encryption import rewrite
 from marquee.sources.studio.pseudonymize import event_time
@@ -333,7 +333,7 @@ class FoundTable(NamedTuple):
 
 def _tables_with(client: Any, column: str | None) -> list[FoundTable]:
     """Find the tables outside the vault's schema, with a column if one is named."""
-    rows = client.execute_sql((SQL / "columns.sql").read_text(encoding="utf-8"))
+    rows = client.execute_sql(read_query(SQL, "columns"))
     columns: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for schema, table, name, data_type in rows or ():
         columns[schema, table][name] = data_type

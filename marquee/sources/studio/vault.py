@@ -25,6 +25,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from marquee.bronze.destination import Destination, duckdb_destination
 from marquee.core.errors import MarqueeError
 from marquee.core.settings import Settings
+from marquee.core.text import read_query
 from marquee.sources.studio.encryption import (
     CATALOG,
     OWNER_ONLY,
@@ -115,7 +116,7 @@ class Vault:
         with self._open() as client:
             if not client.has_dataset():
                 client.create_dataset()
-            for statement in (SQL / "vault.sql").read_text(encoding="utf-8").split(";"):
+            for statement in read_query(SQL, "vault").split(";"):
                 client.execute_sql(statement)
             kept = client.execute_sql("SELECT key_check FROM secure.token_key")
             if not kept:
@@ -145,9 +146,9 @@ class Vault:
                 count = "SELECT COUNT(*) FROM secure.pii_vault"
                 ((before,),) = client.execute_sql(count)
                 client.execute_sql(
-                    (SQL / "add_people.sql")
-                    .read_text(encoding="utf-8")
-                    .format(
+                    read_query(
+                        SQL,
+                        "add_people",
                         fields=", ".join(f"incoming.{name}" for name in PiiRecord._fields),
                         now=now.isoformat(sep=" "),
                         batch_id=batch_id,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from marquee.bronze.reader import BronzeReader
+from marquee.core.text import read_query
 
 SQL = Path(__file__).with_name("sql")
 
@@ -26,7 +27,7 @@ class MovieReader(BronzeReader):
     def newest(self, ids: Iterable[int]) -> dict[int, Newest]:
         """Return the newest response of each of the movies that bronze has."""
         wanted = ", ".join(str(int(one)) for one in ids)
-        rows = self.select(_query("newest", ids=wanted)) if wanted else ()
+        rows = self.select(read_query(SQL, "newest", ids=wanted)) if wanted else ()
         return {int(one): Newest(str(document), at) for one, document, at in rows}
 
     def last(self, table: str, column: str) -> str | None:
@@ -43,11 +44,11 @@ class MovieReader(BronzeReader):
     def tombstones(self) -> list[int]:
         """Return the movies whose newest document is a tombstone, ascending."""
         is_tombstone = self.destination.lacks_key("raw_data", "id")
-        return self._ids(_query("tombstones", is_tombstone=is_tombstone))
+        return self._ids(read_query(SQL, "tombstones", is_tombstone=is_tombstone))
 
     def quarantined(self) -> list[int]:
         """Return the movies in quarantine that were not loaded since, ascending."""
-        return self._ids(_query("quarantined"))
+        return self._ids(read_query(SQL, "quarantined"))
 
     def quarantined_by(self, batch_id: str) -> set[int]:
         """Return the movies that a run has put into quarantine."""
@@ -68,8 +69,3 @@ class MovieReader(BronzeReader):
 
     def _ids(self, query: str) -> list[int]:
         return [int(one) for (one,) in self.select(query)]
-
-
-def _query(name: str, **names: str) -> str:
-    """Read a query of the folder `sql`, its names filled in."""
-    return (SQL / f"{name}.sql").read_text(encoding="utf-8").format(**names)
