@@ -241,7 +241,6 @@ def _mask_remains(
         return
     long = [value for value in values if len(value) >= MIN_CONTAINED]
     salt = secrets.token_hex(16)
-    condition = "(LOWER(TRIM({column})) IN ({equal}){contained})"
     equal = ", ".join(map(sql_text, values))
     for table in _tables_with(client, None):
         columns = table.columns
@@ -256,9 +255,7 @@ def _mask_remains(
             contained = "".join(
                 f" OR CONTAINS(LOWER({column}), {sql_text(value)})" for value in long
             )
-            found = f"{whose} AND " + condition.format(
-                column=column, equal=equal, contained=contained
-            )
+            found = f"{whose} AND (LOWER(TRIM({column})) IN ({equal}){contained})"
             if column in FILE_COLUMNS:
                 paths = client.execute_sql(
                     f"SELECT DISTINCT {column} FROM {table.quoted} WHERE {found}"  # noqa: S608
@@ -269,9 +266,8 @@ def _mask_remains(
                         f"WHERE {column} = {sql_text(path)}"
                     )
                 continue
-            masked = f"'{MASKED}'"
-            if column == KEY:
-                masked = f"'{MASKED}-' || MD5('{salt}' || {column})"
+            is_key = column == KEY
+            masked = f"'{MASKED}-' || MD5('{salt}' || {column})" if is_key else f"'{MASKED}'"
             _change(client, {}, table, found, [f"{column} = {masked}"])
 
 

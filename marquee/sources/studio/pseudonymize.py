@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from pathlib import Path
 from typing import NamedTuple
 
 from marquee.core.clock import naive_utc
@@ -74,9 +73,9 @@ class SplitRecord(NamedTuple):
     is_named_by_file: bool
 
 
-def verified_account_types(path: Path = ACCOUNT_TYPES) -> frozenset[str]:
+def verified_account_types() -> frozenset[str]:
     """Return the types of account whose fans have an identity that is kept."""
-    with path.open(newline="", encoding="utf-8") as file:
+    with ACCOUNT_TYPES.open(newline="", encoding="utf-8") as file:
         return frozenset(
             row["account_type"] for row in csv.DictReader(file) if row["fan_class"] == "VERIFIED"
         )

@@ -93,7 +93,6 @@ def load_studio(
         vault = Vault(
             vault_destination(destination, settings, read_only=dry_run),
             studio.vault_encryption_key,
-            read_only=dry_run,
         )
         destination.label(report.batch_id)
         with destination.kept_open():

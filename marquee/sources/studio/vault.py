@@ -87,11 +87,10 @@ class Erasure(NamedTuple):
 class Vault:
     """Reads and writes the vault; a connection a call."""
 
-    def __init__(self, destination: Destination, key: str, *, read_only: bool = False) -> None:
+    def __init__(self, destination: Destination, key: str) -> None:
         """Take the destination and the key of its file; nothing is opened yet."""
         self._destination = destination
         self._key = key
-        self._read_only = read_only
 
     def check_exists(self) -> None:
         """Make sure that the vault is where it was: it knows, too, who requested erasure.
@@ -281,7 +280,7 @@ class Vault:
             with self._destination.dataset(SECURE).sql_client as client:
                 yield client
             return
-        with open_vault(path, self._key, read_only=self._read_only) as connection:
+        with open_vault(path, self._key, read_only=self._destination.read_only) as connection:
             opened = replace(self._destination, factory=dlt.destinations.duckdb(connection))
             with opened.dataset(SECURE).sql_client as client:
                 client.execute_sql(f"USE {CATALOG}")  # dlt works on a connection of its own
@@ -290,14 +289,9 @@ class Vault:
     def _stage(self, client: Any, people: Sequence[PiiRecord]) -> None:
         """Make the people a relation of the open connection, in memory or on the server."""
         if self._destination.name == "duckdb":
-            columns = zip(*people, strict=True)
-            client.native_connection.register(
-                INCOMING,
-                pa.table(
-                    [pa.array(column, pa.string()) for column in columns],
-                    names=list(PiiRecord._fields),
-                ),
-            )
+            columns = [pa.array(column, pa.string()) for column in zip(*people, strict=True)]
+            table = pa.table(columns, names=list(PiiRecord._fields))
+            client.native_connection.register(INCOMING, table)
             return
         # Not as values of an INSERT, which the account's query history would show for a year.
         declared = ", ".join(f"{name} TEXT" for name in PiiRecord._fields)
