@@ -90,10 +90,7 @@ def load_studio(
             log = stack.enter_context(
                 logged_run(PIPELINE, destination, settings, report, without_values)
             )
-        vault = Vault(
-            vault_destination(destination, settings, read_only=dry_run),
-            studio.vault_encryption_key,
-        )
+        vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
         destination.label(report.batch_id)
         with destination.kept_open():
             pipeline = open_pipeline(PIPELINE, settings, destination)

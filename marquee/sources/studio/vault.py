@@ -42,10 +42,8 @@ SQL = Path(__file__).with_name("sql")
 INCOMING = "incoming_people"
 
 
-def vault_destination(
-    warehouse: Destination, settings: Settings, *, read_only: bool = False
-) -> Destination:
-    """Describe where the vault of a warehouse is; nothing is opened or created yet.
+def vault_destination(warehouse: Destination, settings: Settings) -> Destination:
+    """Describe where the vault of a warehouse is, read-only if that is; nothing is opened yet.
 
     Raises:
         MarqueeError: the file cannot serve, or is the warehouse.
@@ -59,7 +57,7 @@ def vault_destination(
             "Set MARQUEE_VAULT_DUCKDB to a file of its own.",
         )
     return duckdb_destination(
-        path, read_only=read_only, what="vault", variable="MARQUEE_VAULT_DUCKDB"
+        path, read_only=warehouse.read_only, what="vault", variable="MARQUEE_VAULT_DUCKDB"
     )
 
 
