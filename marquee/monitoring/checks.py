@@ -46,16 +46,9 @@ LOADS = "bronze._dlt_loads"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The result of a check.
+    """What a check of a subject found; the message says why it passed or failed, on one line."""
 
-    Attributes:
-        check: what kind of check.
-        subject: what it looked at.
-        is_ok: whether it passed.
-        message: why, on one line.
-    """
-
-    check: str
+    check: str  # its kind, a key of REMEDIES
     subject: str
     is_ok: bool
     message: str

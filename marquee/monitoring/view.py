@@ -15,15 +15,10 @@ from marquee.monitoring.store import DuckDBStore, SnowflakeStore, Store
 
 @dataclass(frozen=True)
 class WarehouseView:
-    """The warehouse, opened for reading.
-
-    Attributes:
-        store: answers queries.
-        age: of the snapshot if the file has changed since it was made, else None.
-    """
+    """The warehouse, opened for reading."""
 
     store: Store
-    age: timedelta | None = None
+    age: timedelta | None = None  # of the snapshot, if the file has changed since it was made
 
 
 @contextmanager

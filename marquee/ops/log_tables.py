@@ -41,15 +41,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class LogWriter:
-    """Writes rows of the run log.
-
-    Attributes:
-        execute: runs a statement.
-        dialect: the engine's, as sqlglot names it.
-    """
+    """Writes rows of the run log."""
 
     execute: Callable[[str], Any]
-    dialect: str
+    dialect: str  # the engine's, as sqlglot names it
 
     def create_tables(self) -> None:
         """Create the tables that do not exist yet."""

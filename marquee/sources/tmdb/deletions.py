@@ -37,16 +37,10 @@ def check_deletion_ratio(deleted: int, known: int, max_share: float, source: str
 
 @dataclass
 class ConsecutiveDeletions:
-    """Counts movies that turn out to be deleted one after the other, whatever their share.
+    """Counts movies that turn out to be deleted one after the other, whatever their share."""
 
-    Attributes:
-        max_share: the plausible share; 1 allows any number in a row.
-        source: the server's name.
-        length: how many movies in a row are missing.
-    """
-
-    max_share: float
-    source: str
+    max_share: float  # 1: any number in a row is plausible
+    source: str  # the server's name
     length: int = 0
 
     def saw(self, result: FetchResult) -> None:
