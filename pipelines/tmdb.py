@@ -75,7 +75,6 @@ def tmdb_source(
 
     Raises:
         MarqueeError: no credential, or a setting that cannot be used.
-
     """
     session = session or TmdbSession(TmdbSettings.from_configuration())
     settings, times = session.settings, times or clock.Sequence()

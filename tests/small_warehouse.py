@@ -55,7 +55,7 @@ IS_CURRENT = {
 
 GENRES = {28: "Action", 18: "Drama", 35: "Comedy"}
 
-# As dlt makes them (see marquee/sources/tmdb/tables.py).
+# As dlt makes them (see marquee/sources/tmdb/tables.yaml).
 BRONZE = """
 CREATE SCHEMA bronze;
 CREATE TABLE bronze.raw_movies (

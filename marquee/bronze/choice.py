@@ -17,7 +17,6 @@ def choose_destination(name: str, path: Path, *, read_only: bool = False) -> Des
 
     Raises:
         MarqueeError: the file cannot serve, or no account is configured.
-
     """
     if name == "snowflake":
         # Imported only here: without an account it is not needed.

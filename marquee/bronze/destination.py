@@ -18,8 +18,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
 from marquee.bronze.tables import Rows, Table
 from marquee.core.errors import DatabaseFailed, MarqueeError
-from marquee.core.file_names import hidden_schema
-from marquee.core.settings import check_link
+from marquee.core.settings import check_file_name
 
 BRONZE = "bronze"
 FileFormat = Literal["parquet", "jsonl"]
@@ -42,7 +41,6 @@ class Destination:
         file_format: what dlt writes on the way; decides whether JSON survives.
         path: the DuckDB file, None elsewhere.
         read_only: whether nothing is written to it.
-
     """
 
     name: Literal["duckdb", "snowflake"]
@@ -65,7 +63,6 @@ class Destination:
 
         Raises:
             DatabaseFailed: DuckDB cannot use the file; the cause is what DuckDB reports.
-
         """
         if self.path is None or not self.path.exists():
             yield
@@ -148,7 +145,6 @@ def duckdb_destination(
 
     Raises:
         MarqueeError: the file's folder is missing or not writable, or the name cannot serve.
-
     """
     if not path.parent.is_dir():
         raise MarqueeError(
@@ -162,14 +158,9 @@ def duckdb_destination(
         )
     if not read_only and not os.access(path if path.exists() else path.parent, os.W_OK):
         raise MarqueeError(f"No permission to write the {what} file {path}.")
-    check_link(path)
     if path.is_dir():
         raise MarqueeError(f"{variable} names a folder, not a file: {path}")
-    if hidden := hidden_schema(path.name):
-        raise MarqueeError(
-            f"A {what} file cannot be called {path.name}: its name would hide the schema {hidden}.",
-            f"Set {variable} to another name.",
-        )
+    check_file_name(path, what, variable)
     factory = dlt.destinations.duckdb(DuckDbCredentials(str(path), read_only=read_only))
     configured = factory.configuration(factory.spec(), accept_partial=True)
     factory = dlt.destinations.duckdb(

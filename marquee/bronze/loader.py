@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import dlt
 import pyarrow as pa
@@ -19,13 +19,6 @@ from marquee.core.settings import Settings
 COLLECTED_BYTES = 1_000_000  # of Arrow tables; fewer are not worth looking for
 
 
-class LoadLog(Protocol):
-    """Takes note of loads; the run log does."""
-
-    def loaded(self, trace: PipelineTrace | None) -> None:
-        """Take note of a load by dlt's trace of it."""
-
-
 def open_pipeline(name: str, settings: Settings, destination: Destination) -> dlt.Pipeline:
     """Open dlt's pipeline as the warehouse knows it, whatever its working folder holds.
 
@@ -35,7 +28,6 @@ def open_pipeline(name: str, settings: Settings, destination: Destination) -> dl
 
     Raises:
         MarqueeError: dlt cannot work in that folder.
-
     """
     if "'" in str(settings.dlt_dir):
         # dlt 1.31 puts the paths of its files unquoted into SQL for DuckDB
@@ -70,7 +62,7 @@ def load(
     destination: Destination,
     rows: Mapping[Table, Rows],
     state: Mapping[str, Any],
-    log: LoadLog | None = None,
+    on_load: Callable[[PipelineTrace | None], None] | None = None,
 ) -> None:
     """Append rows to their tables in one load; a table without rows is created all the same.
 
@@ -80,11 +72,10 @@ def load(
         rows: the tables of the pipeline, each with its new rows.
         state: what the next run has to know, kept in dlt's state. It travels in the same load as
             the rows, and counts from the moment on in which the whole load does.
-        log: gets dlt's trace of the load, if the run is logged.
+        on_load: is called with dlt's trace of the load.
 
     Raises:
         PipelineStepFailed: dlt could not load; nothing of this call counts as landed then.
-
     """
 
     def keep_state() -> Iterator[Any]:
@@ -107,8 +98,8 @@ def load(
             [dlt.resource(keep_state, name="state"), *resources],
             loader_file_format=destination.file_format,
         )
-    if log:
-        log.loaded(pipeline.last_trace)
+    if on_load:
+        on_load(pipeline.last_trace)
     # What dlt leaves of a run refers to itself in circles, with every row of the load in them; a
     # backfill would hold several loads at a time before Python looks for such circles by itself.
     if destination.file_format != "parquet" or pa.total_allocated_bytes() > COLLECTED_BYTES:

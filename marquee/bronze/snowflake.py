@@ -35,6 +35,11 @@ VARIABLES = {
     "warehouse": "SNOWFLAKE_INGEST_WAREHOUSE",
     "role": "SNOWFLAKE_ROLE",
 }
+# What the connector calls a setting, which is `SNOWFLAKE_*` in the environment.
+SETTINGS = (
+    *("account", "user", "password", "authenticator", "token", "workload_identity_provider"),
+    *("host", "port"),
+)
 # Without them the connector repeats a request that nobody answers for minutes or for ever.
 PATIENCE = {"network_timeout": 300, "login_timeout": 60}
 
@@ -57,7 +62,8 @@ SESSION_PARAMETERS: dict[str, str | int | bool] = {
 # These authenticators find the user's identity themselves: a browser, or the workload's platform.
 WITHOUT_SECRET = {"EXTERNALBROWSER", "WORKLOAD_IDENTITY"}
 
-OUTAGE = "Snowflake cannot be reached, or the connection was lost."
+RUN_SCRIPT = "snow sql --project snowflake --role ACCOUNTADMIN -f snowflake"
+ERRORS = Path(__file__).with_name("snowflake_errors.yaml")
 SIGN_IN = (
     "Set SNOWFLAKE_ACCOUNT and SNOWFLAKE_USER, and SNOWFLAKE_PRIVATE_KEY_PATH, or "
     "SNOWFLAKE_AUTHENTICATOR=externalbrowser, or SNOWFLAKE_AUTHENTICATOR=oauth with "
@@ -89,7 +95,6 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
 
     Raises:
         MarqueeError: nothing to sign in with, or a private key that is not there.
-
     """
     defaults = {**environ, **names(environ)}
     credentials = SnowflakeCredentials()
@@ -97,8 +102,15 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
         setattr(
             credentials, name, dlt.secrets.get(f"{SECTION}.{name}", str) or defaults.get(variable)
         )
-    key: str | None = dlt.secrets.get(f"{SECTION}.private_key", str)
-    _check_complete(credentials, key)
+    secrets = (credentials.private_key_path, credentials.password, credentials.token)
+    _check_complete(
+        credentials.host,
+        credentials.username,
+        any(secrets) or dlt.secrets.get(f"{SECTION}.private_key", str),
+        credentials.authenticator,
+    )
+    if credentials.private_key_path:
+        key_bytes(credentials.private_key_path, credentials.private_key_passphrase)
     place = {
         setting: defaults[variable]
         for setting, variable in (("host", "SNOWFLAKE_HOST"), ("port", "SNOWFLAKE_PORT"))
@@ -116,29 +128,16 @@ def snowflake_destination(environ: Mapping[str, str] = os.environ) -> Destinatio
     )
 
 
-def _check_complete(credentials: SnowflakeCredentials, private_key: str | None) -> None:
-    lacking = [
-        variable
-        for variable, value in (
-            ("SNOWFLAKE_ACCOUNT", credentials.host),
-            ("SNOWFLAKE_USER", credentials.username),
-            (
-                "private key, password or token",
-                credentials.private_key_path
-                or private_key
-                or credentials.password
-                or credentials.token
-                or (credentials.authenticator or "").upper() in WITHOUT_SECRET,
-            ),
-        )
-        if not value
-    ]
-    if lacking:
+def _check_complete(account: Any, user: Any, secret: Any, authenticator: str | None) -> None:
+    given = {
+        "SNOWFLAKE_ACCOUNT": account,
+        "SNOWFLAKE_USER": user,
+        "private key, password or token": secret or (authenticator or "").upper() in WITHOUT_SECRET,
+    }
+    if lacking := [name for name, value in given.items() if not value]:
         raise MarqueeError(
             f"Nothing to sign in to Snowflake with: no {', no '.join(lacking)}.", SIGN_IN
         )
-    if credentials.private_key_path:
-        key_bytes(credentials.private_key_path, credentials.private_key_passphrase)
 
 
 def key_bytes(path: str, passphrase: str | None) -> bytes:
@@ -147,7 +146,6 @@ def key_bytes(path: str, passphrase: str | None) -> bytes:
     Raises:
         MarqueeError: there is no such file.
         ValueError, TypeError: it is no key, or the passphrase is wrong or missing.
-
     """
     if not Path(path).is_file():
         raise MarqueeError(
@@ -169,27 +167,12 @@ def connect(environ: Mapping[str, str], part: str, **settings: Any) -> Snowflake
     Raises:
         MarqueeError: a variable is missing, or there is no such private key.
         snowflake.connector.Error: Snowflake denies access, or cannot be reached.
-
     """
-    key_file = environ.get("SNOWFLAKE_PRIVATE_KEY_PATH")
-    given = {
-        "account": environ.get("SNOWFLAKE_ACCOUNT"),
-        "user": environ.get("SNOWFLAKE_USER"),
-        "password": environ.get("SNOWFLAKE_PASSWORD"),
-        "authenticator": environ.get("SNOWFLAKE_AUTHENTICATOR"),
-        "token": environ.get("SNOWFLAKE_TOKEN"),
-        "workload_identity_provider": environ.get("SNOWFLAKE_WORKLOAD_IDENTITY_PROVIDER"),
-        "host": environ.get("SNOWFLAKE_HOST"),
-        "port": environ.get("SNOWFLAKE_PORT"),
-        "private_key": key_file
-        and key_bytes(key_file, environ.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE")),
-    }
-    lacking = [f"SNOWFLAKE_{one.upper()}" for one in ("account", "user") if not given[one]]
-    signs_in = given["password"] or given["token"] or given["private_key"]
-    if lacking or not (signs_in or (given["authenticator"] or "").upper() in WITHOUT_SECRET):
-        raise MarqueeError(
-            f"not set: {', '.join(lacking) or 'a private key, a password or a token'}", SIGN_IN
-        )
+    given: dict[str, Any] = {name: environ.get(f"SNOWFLAKE_{name.upper()}") for name in SETTINGS}
+    if key_file := environ.get("SNOWFLAKE_PRIVATE_KEY_PATH"):
+        given["private_key"] = key_bytes(key_file, environ.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE"))
+    secret = given["password"] or given["token"] or key_file
+    _check_complete(given["account"], given["user"], secret, given["authenticator"])
     return snowflake.connector.connect(
         **{name: value for name, value in given.items() if value},
         **PATIENCE,
@@ -200,75 +183,16 @@ def connect(environ: Mapping[str, str], part: str, **settings: Any) -> Snowflake
 
 def script(name: str) -> str:
     """Return the command that runs a script of `snowflake/`, for a person to type."""
-    return f"snow sql --project snowflake --role ACCOUNTADMIN -f snowflake/{name}.sql"
+    return f"{RUN_SCRIPT}/{name}.sql"
 
 
-# Snowflake's number of an error, or a part of its text, and what fixes it. The numbers are those of
-# the connector's log-in and of "SQL compilation error"; the texts are in English on every account.
-REMEDIES: tuple[tuple[str, str, str], ...] = (
-    (
-        "390100|Incorrect username or password",
-        "Snowflake does not know this user or password.",
-        f"{SIGN_IN} The service users have keys and no password: {script('05_users')}",
-    ),
-    (
-        "390144|JWT token is invalid",
-        "Snowflake does not accept this private key for this user.",
-        f"Give the user its public key: {script('05_users')}",
-    ),
-    (
-        "390303|390318|OAuth access token",
-        "Snowflake does not accept the OAuth token, or it has expired.",
-        "Set SNOWFLAKE_TOKEN to a fresh one.",
-    ),
-    (
-        "390189|Role '.+' specified in the connect string|250001.*[Rr]ole",
-        "The role is missing, or this user does not have it.",
-        f"Run {script('03_roles')} and then the same with 05_users.",
-    ),
-    (
-        "390422|IP.*not allowed to access",
-        "A network policy keeps this machine out.",
-        f"Add its address to SNOWFLAKE_ALLOWED_IPS: {script('06_network_policy')}",
-    ),
-    (
-        "000606|390201|No active warehouse|[Ww]arehouse '.+' (does not exist|cannot be resumed)",
-        "The warehouse is missing, suspended without being resumed by itself, or its monthly "
-        "credits are used up.",
-        f"Run {script('01_warehouses')}; a quota is raised by SNOWFLAKE_CREDIT_QUOTA.",
-    ),
-    (
-        "090105|does not have a current database|[Dd]atabase '.+' does not exist",
-        "The database is missing, or the role may not use it.",
-        f"Run {script('02_database')} and then the same with 04_grants.",
-    ),
-    (
-        "090106|does not have a current schema|[Ss]chema '.+' does not exist",
-        "A schema is missing, or the role may not use it.",
-        f"Run {script('02_database')} and then the same with 04_grants.",
-    ),
-    (
-        "003001|Insufficient privileges",
-        "The role lacks a privilege.",
-        f"Run {script('04_grants')}",
-    ),
-    (
-        "290404|404 Not Found|Name or service not known|getaddrinfo",
-        "There is no Snowflake account at this address.",
-        "SNOWFLAKE_ACCOUNT is its identifier, such as myorg-myaccount.",
-    ),
-    (
-        "250001|250003|251011|Connection (reset|aborted)|Connection refused|timed ?out|"
-        "Failed to execute",
-        OUTAGE,
-        "What landed before is safe; run the same command again to resume.",
-    ),
-    (
-        "(?i)bad decrypt|private key|deserialize key|password was not given|incorrect password",
-        "The private key cannot be read.",
-        "Set SNOWFLAKE_PRIVATE_KEY_PASSPHRASE if it is encrypted; the file must be PKCS#8 in PEM.",
-    ),
-)
+def _remedy(error: BaseException) -> dict[str, Any] | None:
+    """Find the entry of `snowflake_errors.yaml` for an error of Snowflake, or of a private key."""
+    is_key = isinstance(error, (TypeError, ValueError))  # cryptography's, of a private key
+    if not is_key and not type(error).__module__.startswith("snowflake."):
+        return None
+    remedies: list[dict[str, Any]] = yaml.safe_load(ERRORS.read_text(encoding="utf-8"))
+    return next((one for one in remedies if re.search(one["pattern"], str(error))), None)
 
 
 def explain_snowflake(error: BaseException) -> str | None:
@@ -277,26 +201,18 @@ def explain_snowflake(error: BaseException) -> str | None:
     Returns:
         The text with Snowflake's own first lines; None if the error is not of Snowflake's kind.
         Snowflake's messages name users and objects and never a credential.
-
     """
-    is_key = isinstance(error, (TypeError, ValueError))  # cryptography's, of a private key
-    if not is_key and not type(error).__module__.startswith("snowflake."):
+    if not (found := _remedy(error)):
         return None
-    text = str(error)
-    for pattern, meaning, remedy in REMEDIES:
-        if re.search(pattern, text):
-            return "\n".join([meaning, remedy, f"Snowflake reported: {_first_lines(text)}"])
-    return None
+    remedy = found["remedy"].format(run=RUN_SCRIPT, sign_in=SIGN_IN)
+    first_lines = " ".join(line.strip() for line in str(error).strip().splitlines()[:2])
+    return "\n".join([found["meaning"], remedy, f"Snowflake reported: {first_lines}"])
 
 
 def is_outage(error: BaseException) -> bool:
     """Tell whether Snowflake could not be reached, so that the same command may succeed later."""
-    return (explain_snowflake(error) or "").startswith(OUTAGE)
+    return "is_temporary" in (_remedy(error) or {})
 
 
 EXPLANATIONS.append(explain_snowflake)
 TEMPORARY.append(is_outage)
-
-
-def _first_lines(text: str) -> str:
-    return " ".join(line.strip() for line in text.strip().splitlines()[:2])

@@ -1,12 +1,17 @@
-"""How a bronze table is declared: what one row is, its columns in order, how they travel."""
+"""How a bronze table is declared: what one row is, its columns in order, how they travel.
+
+The tables of a source are in its `tables.yaml`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import pyarrow as pa
+import yaml
 from dlt.common.schema.typing import TColumnSchema
 
 Row = dict[str, Any]
@@ -71,3 +76,15 @@ class Table:
         if isinstance(rows, pa.Table):
             return rows.cast(self.schema)
         return pa.Table.from_pylist(list(rows), schema=self.schema)
+
+
+def read_tables(path: Path) -> tuple[Table, ...]:
+    """Return the tables of a file in the form of dlt's schemas, in its order."""
+    return tuple(
+        Table(
+            name,
+            table["description"],
+            tuple(Column(column, **hints) for column, hints in table["columns"].items()),
+        )
+        for name, table in yaml.safe_load(path.read_text(encoding="utf-8")).items()
+    )

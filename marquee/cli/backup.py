@@ -250,7 +250,7 @@ def check_vault(warehouse: Path, vault: Path) -> str | None:
     destination = duckdb_destination(
         vault, read_only=True, what="vault", variable="MARQUEE_VAULT_DUCKDB"
     )
-    opened = Vault(destination, studio.vault_encryption_key, read_only=True)
+    opened = Vault(destination, studio.vault_encryption_key)
     pair = duckdb_destination(warehouse, read_only=True), opened.erasures()
     # A newer vault is fine: its erasures are applied afterwards.
     if check_pair(*pair, is_erasure=True):

@@ -32,7 +32,6 @@ class Sequence:
             after: the newest time that is in use.
             today: the date of a source with a calendar of its own, the sandbox; None for the
                 machine's.
-
         """
         self._last = after or datetime.min
         self._today = today

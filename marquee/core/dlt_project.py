@@ -62,7 +62,6 @@ def configure_dlt(settings: Settings) -> None:
 
     Raises:
         MarqueeError: a file in `.dlt/` is not TOML.
-
     """
     context = ProjectContext(ROOT, settings.dlt_dir)
     try:
@@ -86,7 +85,6 @@ def configured_number(key: str, default: float, *, allow_zero: bool = False) -> 
 
     Raises:
         MarqueeError: it is no number, or too small.
-
     """
     value: Any = dlt.config.get(key)
     try:

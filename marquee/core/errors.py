@@ -42,7 +42,6 @@ def exit_code(error: BaseException) -> int:
     Returns:
         75 for what passes by itself (a server that is down, a rate limit, a file that another
         process holds), 1 for what a person has to fix.
-
     """
     is_temporary = any(
         isinstance(cause, TemporaryError)
@@ -76,7 +75,6 @@ def explain(
 
     Returns:
         The text, without a stack trace. Credentials are removed elsewhere: `client.redact`.
-
     """
     causes = list(chain(error))
     for cause in causes:

@@ -49,7 +49,6 @@ def run_lock(path: Path, *, for_steps: bool = False, for_restore: bool = False) 
         MarqueeError: a restore was interrupted, so that the files do not match.
         TemporaryError: another run has it; the message names its process, host and start.
         OSError: the file cannot be written.
-
     """
     if path in _held_for_steps:
         yield

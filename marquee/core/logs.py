@@ -17,7 +17,6 @@ LEVEL_VARIABLE = "MARQUEE_LOG_LEVEL"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 FORMAT_VARIABLE = "MARQUEE_LOG_FORMAT"
 FORMATS = ("text", "json")
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 class StderrHandler(logging.Handler):
@@ -33,10 +32,8 @@ class UtcFormatter(logging.Formatter):
 
     def __init__(self, run_id: str | None) -> None:
         """Take the run that the records are of."""
-        super().__init__(
-            " ".join(filter(None, ["%(asctime)sZ %(levelname)s", run_id, "%(message)s"]))
-        )
-        self.default_time_format, self.default_msec_format = TIME_FORMAT, ""
+        parts = ["%(asctime)s", "%(levelname)s", run_id, "%(message)s"]
+        super().__init__(" ".join(filter(None, parts)), "%Y-%m-%dT%H:%M:%SZ")
         self.converter = time.gmtime
         self.run_id = run_id
 
@@ -50,7 +47,7 @@ class JsonFormatter(UtcFormatter):
         if record.exc_info:
             message = f"{message}\n{self.formatException(record.exc_info)}"
         fields = {
-            "time": f"{self.formatTime(record, TIME_FORMAT)}Z",
+            "time": self.formatTime(record, self.datefmt),
             "level": record.levelname,
             "run_id": self.run_id,
             "logger": record.name,
@@ -69,7 +66,6 @@ def configure_logging(
             INFO. Another value counts as INFO.
         log_format: one of `FORMATS`; None for that of `MARQUEE_LOG_FORMAT`, else text.
         run_id: the run of the records, as in `ops.run_log`.
-
     """
     chosen = (level or os.environ.get(LEVEL_VARIABLE, "INFO")).upper()
     formatter = logging.Formatter("%(message)s")

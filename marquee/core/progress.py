@@ -5,16 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from types import TracebackType
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Column
 
@@ -57,12 +50,7 @@ class Progress:
             self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Leave the last state on the screen."""
         if self._bar:
             self._bar.stop()
@@ -78,7 +66,6 @@ class Progress:
             unit: what a step is, one of them.
             done: how many were done before.
             is_limit: there may be fewer.
-
         """
         if self._bar and self._task is not None:
             self._bar.update(self._task, total=self._done)  # the one before, if it ended early

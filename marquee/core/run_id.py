@@ -26,7 +26,6 @@ class RunReport:
         batch_id: the name of the run, on each of its rows.
         landed: rows loaded, by table; on a dry run those that would have been.
         started: when, on the monotonic clock, in seconds.
-
     """
 
     batch_id: str = field(default_factory=new_batch_id)

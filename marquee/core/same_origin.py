@@ -33,7 +33,6 @@ def denial(headers: Headers, hostnames: Collection[str] = LOOPBACK) -> str | Non
     Returns:
         The header that tells of another origin; None where the request is fine. A client that is no
         browser sends neither `Origin` nor `Sec-Fetch-Site`.
-
     """
     host = headers.get("Host") or ""
     parts = HOST.fullmatch(host)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marquee.core.errors import MarqueeError
+from marquee.core.file_names import hidden_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,12 +24,11 @@ class Settings:
 
     Attributes:
         duckdb: the warehouse, `MARQUEE_DUCKDB`, default `warehouse.duckdb` in the project. A link
-            to a file with another name is not followed: `check_link` rejects it.
+            to a file with another name is not followed: `check_file_name` rejects it.
         state_duckdb: SQLMesh's state, `MARQUEE_STATE_DUCKDB`, default `state.duckdb`.
         dlt_dir: dlt's working folder, `MARQUEE_DLT_DIR`, default `.dlt/work`.
         vault_duckdb: who the tokens of fans are, `MARQUEE_VAULT_DUCKDB`, default `vault.duckdb`
             beside the warehouse.
-
     """
 
     duckdb: Path
@@ -57,20 +57,29 @@ class Settings:
         )
 
 
-def check_link(path: Path) -> None:
-    """Reject a link to a warehouse file with another name.
+def check_file_name(path: Path, what: str = "warehouse", variable: str = "MARQUEE_DUCKDB") -> None:
+    """Reject a DuckDB file whose name is that of a schema, or a link to one with another name.
 
     SQLMesh names the catalog after the link, and all others name it after the file. Each view
     contains that name (docs/decisions/0005-the-file-name-is-the-catalog.md).
 
-    Raises:
-        MarqueeError: it is such a link.
+    Args:
+        path: the file.
+        what: what the file is, for people.
+        variable: the environment variable that names it.
 
+    Raises:
+        MarqueeError: it is such a file or link.
     """
     if path.is_symlink() and path.stem != path.resolve().stem:
         raise MarqueeError(
-            f"The warehouse file {path} is a link to a file with another name, "
+            f"The {what} file {path} is a link to a file with another name, "
             f"{path.resolve().name}. SQLMesh would use the link's name as the catalog's name, and "
             "all other tools the file's name.",
-            "Set MARQUEE_DUCKDB to the file itself, or give the link the same name.",
+            f"Set {variable} to the file itself, or give the link the same name.",
+        )
+    if hidden := hidden_schema(path.name):
+        raise MarqueeError(
+            f"A {what} file cannot be called {path.name}: its name would hide the schema {hidden}.",
+            f"Set {variable} to another name.",
         )

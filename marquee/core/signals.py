@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 EXIT_CODE = 128 + signal.SIGINT
@@ -37,12 +37,7 @@ class Interrupt:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Give the handlers back."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
@@ -61,7 +56,6 @@ class Interrupt:
 
         Raises:
             KeyboardInterrupt: after the block, if one was requested by then.
-
         """
         self._is_loading = True
         try:

@@ -5,6 +5,8 @@ The models clean with the same characters (`sqlmesh_project/macros/text.py`).
 
 from __future__ import annotations
 
+from pathlib import Path
+
 # Unicode's white space, the separators that `str.strip` knows besides, and what has no width:
 # zero-width spaces and joiners, marks of direction, the byte order mark. Spreadsheets and web pages
 # leave them around a value, where nobody sees them.
@@ -29,6 +31,11 @@ def clean_code(value: str | None) -> str | None:
 def sql_text(value: object) -> str:
     """Return a value as a text in SQL."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def read_query(folder: Path, name: str, **names: str) -> str:
+    """Read the query `name` of a folder of SQL files, its names in braces filled in."""
+    return (folder / f"{name}.sql").read_text(encoding="utf-8").format(**names)
 
 
 def counted(count: int, noun: str) -> str:

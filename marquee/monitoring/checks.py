@@ -14,13 +14,13 @@ from statistics import median
 from typing import Any
 
 from marquee.core.clock import naive_utc
-from marquee.core.text import counted
+from marquee.core.text import counted, read_query
 from marquee.monitoring.store import Store, rows
 from marquee.monitoring.thresholds import Thresholds
 
-SCALE = (
-    1.4826  # makes the median absolute deviation of a normal distribution its standard deviation
-)
+# Makes the median absolute deviation of a normal distribution its standard deviation.
+SCALE = 1.4826
+SQL = Path(__file__).with_name("sql")
 
 
 # What to do about a check that fails, by its kind; a metric may have a remedy of its own.
@@ -46,17 +46,9 @@ LOADS = "bronze._dlt_loads"
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The result of a check.
+    """What a check of a subject found; the message says why it passed or failed, on one line."""
 
-    Attributes:
-        check: what kind of check.
-        subject: what it looked at.
-        is_ok: whether it passed.
-        message: why, on one line.
-
-    """
-
-    check: str
+    check: str  # its kind, a key of REMEDIES
     subject: str
     is_ok: bool
     message: str
@@ -77,7 +69,6 @@ def check_all(
         now: this moment, UTC without a zone.
         warehouse: the file whose disk is looked at, None where there is no file.
         age: how old the snapshot is, if the file has changed since it was made.
-
     """
     found = [
         *snapshot_age(thresholds, age),
@@ -150,20 +141,7 @@ def jobs(
     if "ops.run_log" not in store.tables():
         yield CheckResult("run", "ops.run_log", False, "no run was ever logged")
         return
-    log = rows(
-        store,
-        """
-        SELECT
-          CASE WHEN tool = 'sqlmesh' THEN 'refresh' ELSE job END AS job,
-          run_id, status, host, process_id, started_at, ended_at, error
-        FROM ops.run_log
-        WHERE COALESCE(environment, 'prod') = 'prod' AND job <> 'health'
-        QUALIFY ROW_NUMBER() OVER (
-          PARTITION BY CASE WHEN tool = 'sqlmesh' THEN 'refresh' ELSE job END, status
-          ORDER BY started_at DESC NULLS LAST
-        ) = 1
-        """,
-    )
+    log = rows(store, read_query(SQL, "newest_runs"))
     for job in sorted({*(one["job"] for one in log), *thresholds.jobs}):
         limit = timedelta(hours=thresholds.jobs.get(job, {}).get("max_age_hours", 1e5))
         of_job = [one for one in log if one["job"] == job]
@@ -217,7 +195,6 @@ def is_unfinished(
         now: this moment, UTC without a zone.
         is_past: the row is of an old copy. Its process may have ended with the run since,
             so that only time tells.
-
     """
     if run["ended_at"] is not None or run["status"] != "RUNNING":
         return False
@@ -249,17 +226,7 @@ def audits(store: Store) -> Iterator[CheckResult]:
     known = store.tables()
     if "ops.audit_results" not in known:
         return
-    newest = rows(
-        store,
-        """
-        SELECT result.table_name, result.audit_name, result.is_blocking, result.failing_row_count,
-          result.is_passed
-        FROM ops.audit_results AS result
-        JOIN ops.run_log AS run ON run.run_id = result.run_id AND run.environment = 'prod'
-        QUALIFY result.audited_at = MAX(result.audited_at) OVER (PARTITION BY result.table_name)
-        ORDER BY result.table_name, result.audit_name
-        """,
-    )
+    newest = rows(store, read_query(SQL, "newest_audits"))
     newest = [one for one in newest if one["table_name"] in known]
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
@@ -279,15 +246,7 @@ def metrics(store: Store) -> Iterator[CheckResult]:
     """Is each quality metric of the newest refresh within its threshold?"""
     if "ops.data_quality_results" not in store.tables():
         return
-    newest = rows(
-        store,
-        """
-        SELECT table_name, column_name, metric_name, measured_value, threshold, is_passed
-        FROM ops.data_quality_results
-        QUALIFY measured_at = MAX(measured_at) OVER ()
-        ORDER BY table_name, column_name, metric_name
-        """,
-    )
+    newest = rows(store, read_query(SQL, "newest_metrics"))
     failing = [one for one in newest if not one["is_passed"]]
     for one in failing:
         yield CheckResult(
@@ -300,16 +259,14 @@ def metrics(store: Store) -> Iterator[CheckResult]:
         yield CheckResult("metric", "all", True, f"{len(newest):,} metrics within their thresholds")
 
 
-COUNTS = Path(__file__).with_name("row_counts.sql").read_text(encoding="utf-8")
-
-
 def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
     """Did the newest run change a table's rows as earlier runs did?"""
     if "ops.row_counts" not in store.tables():
         return
     expected = thresholds.row_counts
     history: dict[str, list[int]] = {}
-    for table, count in store.frame(COUNTS, [expected["history_runs"]]).itertuples(index=False):
+    counted_rows = store.frame(read_query(SQL, "row_counts"), [expected["history_runs"]])
+    for table, count in counted_rows.itertuples(index=False):
         if table.partition(".")[0] in expected["schemas"]:
             history.setdefault(table, []).append(int(count))
     strange = 0
@@ -341,7 +298,6 @@ def robust_z_score(counts: list[int]) -> float:
     Returns:
         |change - median| / (1.4826 * MAD), Iglewicz and Hoaglin's modified z-score; infinite where
         all changes before were the same and this one is not.
-
     """
     changes = [after - before for before, after in pairwise(counts)]
     *usual, newest = changes
@@ -384,21 +340,11 @@ def quarantine(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
         tables = [one for one in landed if one in known]
         if table not in known or not tables:
             continue
-        parts = " UNION ALL ".join(
+        arrived = " UNION ALL ".join(
             f"SELECT batch_id, ingested_at, {int(one == table)} AS is_rejected FROM {one}"  # noqa: S608
             for one in [table, *tables]
         )
-        newest = rows(
-            store,
-            f"""
-            SELECT batch_id, SUM(is_rejected) AS rejected, COUNT(*) AS total
-            FROM ({parts}) AS arrived
-            GROUP BY batch_id
-            ORDER BY MAX(ingested_at) DESC NULLS LAST
-            LIMIT 1
-            """,  # noqa: S608 - names of this module
-        )
-        for one in newest:
+        for one in rows(store, read_query(SQL, "newest_quarantine", arrived=arrived)):
             yield _rejected_share("quarantine", table, one, thresholds)
 
 
@@ -410,22 +356,9 @@ def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResul
             continue
         broken = rows(
             store,
-            f"""
-            WITH newest AS (
-              SELECT batch_id, COUNT(*) AS total
-              FROM {table}
-              WHERE batch_id = (
-                SELECT batch_id FROM {table} ORDER BY ingested_at DESC NULLS LAST LIMIT 1
-              )
-              GROUP BY batch_id
-            )
-            SELECT column_name, reason, newest.batch_id, newest.total, COUNT(*) AS rejected
-            FROM {rejected}
-            JOIN newest ON newest.batch_id = _source_batch_id
-            WHERE {condition}
-            GROUP BY column_name, reason, newest.batch_id, newest.total
-            ORDER BY column_name, reason
-            """,  # noqa: S608 - names of this module
+            read_query(
+                SQL, "newest_rejected_values", table=table, rejected=rejected, condition=condition
+            ),
         )
         found = [
             _rejected_share(

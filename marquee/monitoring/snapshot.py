@@ -20,8 +20,8 @@ from pathlib import Path
 import duckdb
 
 from marquee.core.errors import FULL, MarqueeError
-from marquee.core.settings import check_link
-from marquee.monitoring.store import LAYERS, MissingWarehouse
+from marquee.core.settings import check_file_name
+from marquee.monitoring.store import MissingWarehouse
 
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.5
@@ -58,16 +58,9 @@ def current_snapshot(path: Path, *, older_after: int = 1) -> Path:
 
     Raises:
         MissingWarehouse: there is no file, its name cannot serve, or it could not be copied.
-
     """
-    schema = path.stem.lower()
-    if schema in LAYERS:  # DuckDB names the catalog after the file
-        raise MissingWarehouse(
-            f"A warehouse file cannot be called {path.name}: its name would hide the schema "
-            f"{schema}. Set MARQUEE_DUCKDB to another name."
-        )
     try:
-        check_link(path)
+        check_file_name(path)
     except MarqueeError as error:
         raise MissingWarehouse(" ".join(str(error).split())) from error
     target = snapshot_file(path)
@@ -132,7 +125,6 @@ def _copy(path: Path, before: FileState, target: Path) -> bool:
     Raises:
         OSError: they were replaced meanwhile, or there is no room.
         duckdb.Error: what was copied does not open.
-
     """
     target.parent.mkdir(exist_ok=True)
     _remove_left(target.parent)

@@ -31,6 +31,10 @@ class Store(Protocol):
 
     def tables(self) -> Mapping[str, set[str]]:
         """Return the columns of each table of the layers, by `schema.table`, in lower case."""
+        found: dict[str, set[str]] = {}
+        for schema, table, column in self.frame(TABLES).itertuples(index=False):
+            found.setdefault(f"{schema}.{table}", set()).add(column)
+        return found
 
 
 def rows(store: Store, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -49,14 +53,7 @@ WHERE LOWER(table_schema) IN ({SCHEMAS})
 """  # noqa: S608 - names of this module
 
 
-def _tables(store: Store) -> Mapping[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for schema, table, column in store.frame(TABLES).itertuples(index=False):
-        found.setdefault(f"{schema}.{table}", set()).add(column)
-    return found
-
-
-class DuckDBStore:
+class DuckDBStore(Store):
     """A DuckDB file that nobody writes to; a connection a query, closed at once.
 
     The file is attached, not connected to: of a path that was connected to before, DuckDB would
@@ -68,7 +65,6 @@ class DuckDBStore:
 
         Raises:
             MissingWarehouse: there is none.
-
         """
         import duckdb
 
@@ -85,16 +81,12 @@ class DuckDBStore:
             cursor.execute(f"USE {self._catalog}")
             return cursor.execute(sql, list(parameters)).df()
 
-    def tables(self) -> Mapping[str, set[str]]:
-        """Return the columns of each table of the layers, by `schema.table`, in lower case."""
-        return _tables(self)
-
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
 
-class SnowflakeStore:
+class SnowflakeStore(Store):
     """The database that the environment names, as `config.yaml` reads it."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
@@ -102,7 +94,6 @@ class SnowflakeStore:
 
         Raises:
             MissingWarehouse: nothing to sign in with, or the account does not let us in.
-
         """
         # Only here: its packages take seconds to import.
         import snowflake.connector
@@ -131,16 +122,12 @@ class SnowflakeStore:
             names = [column.name.lower() for column in cursor.description]
             return pd.DataFrame(cursor.fetchall(), columns=names)
 
-    def tables(self) -> Mapping[str, set[str]]:
-        """Return the columns of each table of the layers, by `schema.table`, in lower case."""
-        return _tables(self)
-
     def close(self) -> None:
         """Sign out."""
         self._connection.close()
 
 
-class SnowparkStore:
+class SnowparkStore(Store):
     """The database of a Streamlit app in Snowflake, read with the rights of the app's owner."""
 
     def __init__(self, session: Any) -> None:
@@ -151,7 +138,3 @@ class SnowparkStore:
         """Return all rows of a query, its `?` filled in."""
         found: pd.DataFrame = self._session.sql(sql, params=list(parameters)).to_pandas()
         return found.rename(columns=str.lower)
-
-    def tables(self) -> Mapping[str, set[str]]:
-        """Return the columns of each table of the layers, by `schema.table`, in lower case."""
-        return _tables(self)

@@ -35,7 +35,6 @@ def read_thresholds(path: Path = THRESHOLDS_FILE) -> Thresholds:
 
     Raises:
         MarqueeError: it is no YAML, or lacks a part of `THRESHOLDS_FILE`, or has another one.
-
     """
     try:
         ours, given = (

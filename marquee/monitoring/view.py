@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,22 +15,14 @@ from marquee.monitoring.store import DuckDBStore, SnowflakeStore, Store
 
 @dataclass(frozen=True)
 class WarehouseView:
-    """The warehouse, opened for reading.
-
-    Attributes:
-        store: answers queries.
-        age: of the snapshot if the file has changed since it was made, else None.
-
-    """
+    """The warehouse, opened for reading."""
 
     store: Store
-    age: timedelta | None = None
+    age: timedelta | None = None  # of the snapshot, if the file has changed since it was made
 
 
 @contextmanager
-def open_warehouse(
-    duckdb_file: Path, environ: Mapping[str, str] = os.environ
-) -> Iterator[WarehouseView]:
+def open_warehouse(duckdb_file: Path) -> Iterator[WarehouseView]:
     """Open the warehouse that the environment names, for the block.
 
     Snowflake where `SQLMESH__DEFAULT_GATEWAY` says so, else a snapshot of the DuckDB file, so
@@ -39,20 +30,13 @@ def open_warehouse(
 
     Raises:
         MissingWarehouse: there is none, it cannot be copied, or Snowflake does not let us in.
-
     """
-    if gateway(environ) == "snowflake":
-        account = SnowflakeStore(environ)
-        try:
+    if gateway() == "snowflake":
+        with closing(SnowflakeStore()) as account:
             yield WarehouseView(account)
-        finally:
-            account.close()
         return
     # An old snapshot shows the past: it is the last resort.
     copy = snapshot.current_snapshot(duckdb_file, older_after=snapshot.ATTEMPTS - 1)
     age = snapshot.snapshot_age(duckdb_file)
-    store = DuckDBStore(copy)
-    try:
+    with closing(DuckDBStore(copy)) as store:
         yield WarehouseView(store, age)
-    finally:
-        store.close()

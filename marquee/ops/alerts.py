@@ -32,7 +32,6 @@ def send_alert(subject: str, text: str, environ: Mapping[str, str] = os.environ)
 
     Returns:
         The kinds of the receivers that took the message: `Slack`, `mail`.
-
     """
     sent = []
     for name, send in (("Slack", _send_to_slack), ("mail", _send_mail)):
@@ -90,29 +89,16 @@ def _send_mail(subject: str, text: str, environ: Mapping[str, str]) -> bool:
     message["To"] = ", ".join(filter(None, recipients))
     message.set_content(text)
     port = int(environ.get("MARQUEE_SMTP_PORT") or smtplib.SMTP_SSL_PORT)
-    with _connect(host, port) as server:
+    context = ssl.create_default_context()  # verifies certificate and host
+    server = (
+        smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+        if port == STARTTLS_PORT
+        else smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    )
+    with server:
+        if port == STARTTLS_PORT:
+            server.starttls(context=context)
         if user := environ.get("MARQUEE_SMTP_USER"):
             server.login(user, environ.get("MARQUEE_SMTP_PASSWORD", ""))
         server.send_message(message)
     return True
-
-
-def _connect(host: str, port: int) -> smtplib.SMTP:
-    """Open an encrypted connection to a mail server.
-
-    Raises:
-        ssl.SSLCertVerificationError: its certificate is not one that this machine trusts, or is of
-            another host.
-        OSError: it cannot be reached.
-
-    """
-    context = ssl.create_default_context()
-    if port != STARTTLS_PORT:
-        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
-    server = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
-    try:
-        server.starttls(context=context)
-    except BaseException:
-        server.close()
-        raise
-    return server

@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import yaml
 from sqlglot import exp
 
 from marquee.core.clock import utcnow
@@ -28,22 +29,9 @@ from marquee.ops.alerts import shorten
 
 OPS = "ops"
 RUNNING, SUCCEEDED, FAILED, STOPPED = "RUNNING", "SUCCEEDED", "FAILED", "STOPPED"
-# A test compares them with external_models.yaml.
-TABLES: Mapping[str, str] = {
-    "run_log": "run_id TEXT, tool TEXT, job TEXT, environment TEXT, gateway TEXT, command TEXT,"
-    " code_revision TEXT, run_by TEXT, host TEXT, process_id BIGINT, started_at TIMESTAMP,"
-    " ended_at TIMESTAMP, status TEXT, row_count BIGINT, byte_count BIGINT, request_count BIGINT,"
-    " retry_count BIGINT, error TEXT",
-    "load_log": "load_id TEXT, run_id TEXT, pipeline_name TEXT, started_at TIMESTAMP,"
-    " ended_at TIMESTAMP, extract_seconds DOUBLE, normalize_seconds DOUBLE, load_seconds DOUBLE,"
-    " row_count BIGINT, byte_count BIGINT",
-    "model_log": "run_id TEXT, table_name TEXT, kind TEXT, status TEXT, started_at TIMESTAMP,"
-    " duration_seconds DOUBLE, interval_count BIGINT,"
-    " row_count_before BIGINT, row_count_after BIGINT, error TEXT",
-    "row_counts": "run_id TEXT, counted_at TIMESTAMP, table_name TEXT, row_count BIGINT",
-    "audit_results": "run_id TEXT, audited_at TIMESTAMP, table_name TEXT, audit_name TEXT,"
-    " is_blocking BOOLEAN, failing_row_count BIGINT, is_passed BOOLEAN, failing_rows_query TEXT",
-}
+TABLES: Mapping[str, str] = yaml.safe_load(
+    Path(__file__).with_name("log_tables.yaml").read_text(encoding="utf-8")
+)
 SECRET_OPTIONS = ("--forget",)  # their values name a person
 MAX_ERROR_CHARACTERS = 4_000  # of the column `error`; an alert has the whole text
 SECRET_PATTERN = re.compile(r"(?i)(password|token|key|passphrase)(\s*[=:]\s*)\S+")
@@ -53,16 +41,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class LogWriter:
-    """Writes rows of the run log.
-
-    Attributes:
-        execute: runs a statement.
-        dialect: the engine's, as sqlglot names it.
-
-    """
+    """Writes rows of the run log."""
 
     execute: Callable[[str], Any]
-    dialect: str
+    dialect: str  # the engine's, as sqlglot names it
 
     def create_tables(self) -> None:
         """Create the tables that do not exist yet."""
@@ -78,7 +60,6 @@ class LogWriter:
             job: the pipeline, or `plan` or `run`.
             gateway: duckdb or snowflake.
             more: other columns, such as `environment`.
-
         """
         row = {
             "run_id": run_id,
@@ -104,7 +85,6 @@ class LogWriter:
             status: one of this module.
             error: why it failed.
             counts: columns such as `row_count`.
-
         """
         values = {"status": status, "error": error and one_line(error), **counts}
         # At the end: what is counted and written before belongs to the run.

@@ -54,7 +54,6 @@ def logged_run(
 
     Raises:
         MarqueeError: another run is loading the warehouse.
-
     """
     failure = ""
     try:
@@ -135,7 +134,6 @@ class RunLog:
         Args:
             started_at: when it began (UTC, without a zone).
             error: why it failed; empty if it succeeded.
-
         """
         with errors_reported(), self._dataset.sql_client as client:
             writer = self._writer_with_tables(client)

@@ -58,7 +58,6 @@ def start(evaluator: MacroEvaluator, gateway: str | None, measure: Measure) -> N
         evaluator: as `before_all` gets it: the environment, its models and the engine.
         gateway: duckdb or snowflake.
         measure: is called after a failure in prod, with the engine adapter and the models.
-
     """
     with errors_reported():
         listener = RunListener(evaluator, gateway, measure)
@@ -95,7 +94,6 @@ class FailedAudit:
         query: the query of the first attachment that failed.
         is_blocking: whether it stopped the model. SQLMesh turns every audit of the preview of a
             model in another environment into a warning, whatever the model declares.
-
     """
 
     row_count: int

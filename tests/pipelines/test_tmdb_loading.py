@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from marquee.bronze.destination import duckdb_destination
 from marquee.bronze.loader import load, open_pipeline
-from marquee.bronze.reader import BronzeReader
 from marquee.core.dlt_project import configure_dlt
 from marquee.core.settings import Settings
 from marquee.sandbox.faults import Fault
 from marquee.sandbox.movies import from_lines
 from marquee.sandbox.server import Sandbox
+from marquee.sources.tmdb.reader import MovieReader
 from marquee.sources.tmdb.tables import RAW_MOVIES
 from tests.conftest import Project, films, movie
 
@@ -182,11 +182,11 @@ def test_a_deleted_movie_is_found_whatever_its_404_holds(
     ) as missing:
         project.point_at(missing)
         assert project.load().code == 0
-    reader = BronzeReader(duckdb_destination(Settings.from_environment().duckdb))
-    assert reader.tombstones("raw_movies", "movie_id") == [2]
+    reader = MovieReader(duckdb_destination(Settings.from_environment().duckdb))
+    assert reader.tombstones() == [2]
     project.point_at(sandbox)
     assert project.load("--ids", "2").code == 0
-    assert reader.tombstones("raw_movies", "movie_id") == []
+    assert reader.tombstones() == []
 
 
 def test_a_movie_that_fell_off_the_list_is_still_followed(

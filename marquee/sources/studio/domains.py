@@ -49,7 +49,6 @@ class Domain:
         is_typed: a figure or a time, whose pattern leaves no room for an address or a name.
         is_unique: hardly two records have the same value.
         max_length: in characters.
-
     """
 
     pattern: re.Pattern[str]
@@ -73,7 +72,6 @@ class Domain:
         Returns:
             Whether it is blank or of the domain; and how it is compared with what a person is known
             by (see `squash`), None if it is not.
-
         """
         cleaned = clean_text(value)
         if cleaned is None:

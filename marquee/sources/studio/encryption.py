@@ -30,17 +30,12 @@ class WrongKeyError(MarqueeError):
     """The file is encrypted with another key."""
 
 
-class NotEncryptedError(MarqueeError):
-    """The file is not encrypted."""
-
-
 @lru_cache
 def _engine(process_id: int) -> duckdb.DuckDBPyConnection:
     """Return an in-memory DuckDB of a process that can write encrypted files.
 
     Raises:
         MarqueeError: the extension is not installed.
-
     """
     spec = find_spec("duckdb_extension_httpfs")
     folders = spec.submodule_search_locations if spec else None
@@ -72,9 +67,7 @@ def open_vault(
 
     Raises:
         WrongKeyError: the key is another one.
-        NotEncryptedError: the file is not encrypted.
-        MarqueeError: the file is no database.
-
+        MarqueeError: the file is not encrypted, or no database.
     """
     if path.exists():
         with suppress(PermissionError):  # of somebody else's file, which DuckDB may yet let us read
@@ -108,7 +101,6 @@ def is_encrypted(path: Path) -> bool:
 
     Raises:
         duckdb.Error: it is no DuckDB file, or another process holds it.
-
     """
     with duckdb.connect() as connection:
         try:
@@ -131,7 +123,6 @@ def rewrite(path: Path, key: str | None = None, new_key: str | None = None) -> N
 
     Raises:
         MarqueeError: the file cannot be opened with that key.
-
     """
     fresh = path.with_name(f"{path.name}.rewritten")
     fresh_log = path.with_name(f"{fresh.name}.wal")
@@ -188,7 +179,7 @@ def _attach(
                 "was written with. To change the key: docs/privacy.md.",
             ) from None
         if "is not encrypted" in text:
-            raise NotEncryptedError(
+            raise MarqueeError(
                 f"The vault {path} is not encrypted.",
                 "Encrypt it, once: python pipelines/studio.py --encrypt-vault",
             ) from None

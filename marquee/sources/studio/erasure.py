@@ -16,20 +16,18 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from marquee.bronze.destination import BRONZE, Destination
 from marquee.core.errors import MarqueeError
-from marquee.core.text import counted, sql_text
+from marquee.core.text import counted, read_query, sql_text
 from marquee.sources.studio.domains import MASKED
 from marquee.sources.studio.encryption import rewrite
 from marquee.sources.studio.pseudonymize import event_time
-from marquee.sources.studio.vault import SECURE, Erasure, Vault
+from marquee.sources.studio.vault import SECURE, SQL, Erasure, Vault
 
 FAN = "fan_token"
+GUEST_PSEUDONYM_COLUMNS = ("session_token", "ip_token")
 # What a fan could be found by again, with the key and the plaintext.
 PSEUDONYM_COLUMNS = (
-    "email_token",
-    "first_name_token",
-    "last_name_token",
-    "session_token",
-    "ip_token",
+    *("email_token", "first_name_token", "last_name_token"),
+    *GUEST_PSEUDONYM_COLUMNS,
 )
 READ_AT = ("ingested_at", "_source_ingested_at")
 EVENT_AT = ("event_timestamp", "event_at")
@@ -42,7 +40,6 @@ MIN_CONTAINED = 6  # characters of a value that is looked for inside of others
 # Clocks of devices are ahead, and a time without a zone can be of any: by a day at most.
 MARGIN = timedelta(days=1)
 ERASURES = "ops.studio_erasures"
-GUEST_PSEUDONYM_COLUMNS = ("session_token", "ip_token")
 
 
 def forget(
@@ -67,7 +64,6 @@ def forget(
     Returns:
         How many rows were removed (of the vault) or cut off, by table; empty if the fan was
         forgotten before; None if no such fan was ever known.
-
     """
     known = vault.erasures()
     # Of an older vault: which erasure of the warehouse is repeated now, if it is one.
@@ -82,8 +78,8 @@ def forget(
     with destination.dataset(BRONZE).sql_client as client:
         tables = [one for one in _tables_with(client, FAN) if _tokens_in(client, one, [fan_token])]
         for table in tables:
-            newest_event = max(newest_event, *_events(client, table, fan_token), now)
-            newest_row = max(newest_row, *_newest_row(client, table, fan_token), now)
+            newest_event = max([newest_event, *_times(client, table, EVENT_AT, fan_token)])
+            newest_row = max([newest_row, *_times(client, table, READ_AT, fan_token)])
         if not tables and not people and not repeated:
             is_known = fan_token in {one.fan_token for one in known} | vault.forgotten().keys()
             return {} if is_known else None
@@ -115,7 +111,6 @@ def apply_erasures(
 
     Raises:
         MarqueeError: warehouse and vault disagree on the erasures.
-
     """
     erasures = vault.erasures()
     check_pair(destination, erasures, is_erasure=is_erasure)
@@ -176,7 +171,6 @@ def check_pair(
 
     Raises:
         MarqueeError: one of them is older than the other, or of another warehouse.
-
     """
     path = destination.path
     if path is None or not path.exists():  # one database holds both; or there is none yet
@@ -247,7 +241,6 @@ def _mask_remains(
         return
     long = [value for value in values if len(value) >= MIN_CONTAINED]
     salt = secrets.token_hex(16)
-    condition = "(LOWER(TRIM({column})) IN ({equal}){contained})"
     equal = ", ".join(map(sql_text, values))
     for table in _tables_with(client, None):
         columns = table.columns
@@ -262,9 +255,7 @@ def _mask_remains(
             contained = "".join(
                 f" OR CONTAINS(LOWER({column}), {sql_text(value)})" for value in long
             )
-            found = f"{whose} AND " + condition.format(
-                column=column, equal=equal, contained=contained
-            )
+            found = f"{whose} AND (LOWER(TRIM({column})) IN ({equal}){contained})"
             if column in FILE_COLUMNS:
                 paths = client.execute_sql(
                     f"SELECT DISTINCT {column} FROM {table.quoted} WHERE {found}"  # noqa: S608
@@ -275,15 +266,16 @@ def _mask_remains(
                         f"WHERE {column} = {sql_text(path)}"
                     )
                 continue
-            masked = f"'{MASKED}'"
-            if column == KEY:
-                masked = f"'{MASKED}-' || MD5('{salt}' || {column})"
+            is_key = column == KEY
+            masked = f"'{MASKED}-' || MD5('{salt}' || {column})" if is_key else f"'{MASKED}'"
             _change(client, {}, table, found, [f"{column} = {masked}"])
 
 
-def _events(client: Any, table: FoundTable, fan_token: str) -> Iterator[datetime]:
-    """Yield the times of a fan's events, as far as they can be read."""
-    column = table.first(EVENT_AT)
+def _times(
+    client: Any, table: FoundTable, columns: Sequence[str], fan_token: str
+) -> Iterator[datetime]:
+    """Yield the times in the first of the columns of a fan's rows, as far as they can be read."""
+    column = table.first(columns)
     if column is None:
         return
     rows = client.execute_sql(
@@ -295,18 +287,9 @@ def _events(client: Any, table: FoundTable, fan_token: str) -> Iterator[datetime
             yield at
 
 
-def _newest_row(client: Any, table: FoundTable, fan_token: str) -> Iterator[datetime]:
-    column = table.first(READ_AT)
-    if column is None:
-        return
-    rows = client.execute_sql(
-        f"SELECT MAX({column}) FROM {table.quoted} WHERE {FAN} = '{fan_token}'"  # noqa: S608
-    )
-    yield from (at for (at,) in rows or () if at is not None)
-
-
 def _has_newer(client: Any, table: FoundTable, erasure: Erasure) -> bool:
-    return any(at > erasure.erased_at for at in _newest_row(client, table, erasure.fan_token))
+    times = _times(client, table, READ_AT, erasure.fan_token)
+    return any(at > erasure.erased_at for at in times)
 
 
 def _tokens_in(client: Any, table: FoundTable, tokens: Sequence[str]) -> set[str]:
@@ -346,21 +329,7 @@ class FoundTable(NamedTuple):
 
 def _tables_with(client: Any, column: str | None) -> list[FoundTable]:
     """Find the tables outside the vault's schema, with a column if one is named."""
-    rows = client.execute_sql(
-        """
-        SELECT
-          present.table_schema,
-          present.table_name,
-          LOWER(present.column_name),
-          UPPER(present.data_type)
-        FROM information_schema.columns AS present
-        JOIN information_schema.tables AS known
-          ON known.table_catalog = present.table_catalog
-          AND known.table_schema = present.table_schema
-          AND known.table_name = present.table_name
-        WHERE known.table_type = 'BASE TABLE' AND known.table_catalog = CURRENT_DATABASE()
-        """
-    )
+    rows = client.execute_sql(read_query(SQL, "columns"))
     columns: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for schema, table, name, data_type in rows or ():
         columns[schema, table][name] = data_type

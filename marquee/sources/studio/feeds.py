@@ -48,7 +48,6 @@ class Parsed:
         rejected: what is no record.
         undeclared: fields that are not declared, by name, and where each was seen first.
         missing: declared columns that the file has not.
-
     """
 
     records: list[tuple[int, Record]] = field(default_factory=list)
@@ -75,7 +74,6 @@ class Feed:
         has_header: the first line names the columns.
         is_document: a file is one JSON document and lands again as a whole when it changes.
         masks_values: it is of persons, and each of its fields has a domain (`domains`).
-
     """
 
     name: str
@@ -98,7 +96,6 @@ class Feed:
 
         Raises:
             InvalidRecord: it is no object, has no key, or a value that is no text.
-
         """
         if not isinstance(given, dict):
             raise InvalidRecord("no JSON object")
@@ -121,19 +118,17 @@ class Feed:
 
         Raises:
             InvalidRecord: one is missing or blank.
-
         """
         for key in self.keys:
             if clean_text(record[key]) is None:
                 raise InvalidRecord(f"no {key}")
 
 
+@dataclass
 class NotANumber:
     """NaN or Infinity where JSON has a number: Python reads them, JSON does not know them."""
 
-    def __init__(self, constant: str) -> None:
-        """Take the constant."""
-        self.constant = constant
+    constant: str
 
 
 def as_text(name: str, value: Any, *, allow_objects: bool) -> str | None:
@@ -146,7 +141,6 @@ def as_text(name: str, value: Any, *, allow_objects: bool) -> str | None:
 
     Raises:
         InvalidRecord: an object, NaN, or half of a surrogate pair.
-
     """
     if isinstance(value, str):
         if not value.isascii():
@@ -181,7 +175,6 @@ def decode(content: bytes) -> str:
 
     Raises:
         InvalidRecord: it is none; the reason has the place and not the content.
-
     """
     try:
         return content.decode()
@@ -194,7 +187,6 @@ def read_json(text: str) -> Any:
 
     Raises:
         InvalidRecord: it is none; the reason has the place and not the content.
-
     """
     try:
         return DECODER.decode(text)
@@ -271,7 +263,6 @@ def list_entries(text: str, keys: Sequence[str]) -> Iterator[tuple[int, Any]]:
 
     Yields:
         The number of the entry, and the entry, or why it is none; 0 for a list without an end.
-
     """
     place, number = text.index("[") + 1, 0
     while True:

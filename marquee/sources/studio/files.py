@@ -37,7 +37,6 @@ class FileCheckpoint:
         bytes_read: where reading ended, in bytes of the uncompressed content.
         lines_read: how many lines that is.
         fingerprint: of all that was read, see `fingerprint`.
-
     """
 
     size_bytes: int
@@ -56,7 +55,6 @@ class Chunk:
         lines: the lines, without their ends.
         first_line: the number of the first of them, from 1.
         checkpoint: how far the file has landed once these lines have.
-
     """
 
     header: bytes | None
@@ -91,7 +89,6 @@ class File:
 
         Raises:
             OSError: it no longer exists, or cannot be read.
-
         """
         opened = cast(IO[bytes], self._filesystem.open(self._location, "rb"))
         return cast(IO[bytes], gzip.GzipFile(fileobj=opened)) if self.is_compressed else opened
@@ -104,7 +101,6 @@ class Listing:
     Attributes:
         files: the files of each feed, by path.
         unread: paths of no feed, each with the reason why it is not read.
-
     """
 
     files: dict[str, list[File]] = field(default_factory=dict)
@@ -226,7 +222,6 @@ def read_new(
 
     Raises:
         OSError: the file no longer exists, or cannot be read.
-
     """
     with file.open() as opened:
         if feed.is_document:

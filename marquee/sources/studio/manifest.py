@@ -7,27 +7,22 @@ in bronze all the same; they stay, and are not loaded again as long as the conte
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Table
 from marquee.sources.studio.files import FileCheckpoint
-from marquee.sources.studio.tables import STUDIO_FILES, TABLES
+from marquee.sources.studio.tables import STUDIO_FILES
 
 COMPLETE = "SELECT load_id FROM _dlt_loads WHERE status = 0"
 
 
-class FileManifest:
-    """Reads bronze through dlt's own client, so that it works on each destination."""
-
-    def __init__(self, warehouse: BronzeReader) -> None:
-        """Take the warehouse."""
-        self._warehouse = warehouse
+class FileManifest(BronzeReader):
+    """Reads what bronze has of the studio."""
 
     def checkpoints(self) -> dict[str, FileCheckpoint]:
         """Return how far each file has landed."""
-        rows = self._warehouse.select(
+        rows = self.select(
             f"""
             SELECT source_file, size_bytes, modified_at, bytes_read, lines_read, fingerprint
             FROM {STUDIO_FILES.name}
@@ -37,18 +32,11 @@ class FileManifest:
         )
         return {path: FileCheckpoint(*rest) for path, *rest in rows}
 
-    def newest_timestamp(self) -> datetime | None:
-        """Return when the newest row was read, as its clock had it; None if there are no rows.
-
-        A new row must be newer, or it would not count as the newest: a clock can have run ahead.
-        """
-        return self._warehouse.newest_time(*(table.name for table in TABLES))
-
     def orphaned_rows(self, table: Table) -> set[tuple[Any, ...]]:
         """Return the rows of interrupted loads, without the time and run of their load."""
         named = ", ".join(payload_columns(table))
         return set(
-            self._warehouse.select(
+            self.select(
                 f"SELECT {named} FROM {table.name} "  # noqa: S608 - names are ours
                 f"WHERE NOT _dlt_load_id IN ({COMPLETE})"
             )

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import itemgetter
-from pathlib import Path
 from typing import NamedTuple
 
 from marquee.core.clock import naive_utc
@@ -66,7 +65,6 @@ class SplitRecord(NamedTuple):
         person: the row for the vault; None for who is no verified fan.
         masked: the fields whose values were masked.
         is_named_by_file: the name of the file contains what the person is known by.
-
     """
 
     row: tuple[object, ...]
@@ -75,9 +73,9 @@ class SplitRecord(NamedTuple):
     is_named_by_file: bool
 
 
-def verified_account_types(path: Path = ACCOUNT_TYPES) -> frozenset[str]:
+def verified_account_types() -> frozenset[str]:
     """Return the types of account whose fans have an identity that is kept."""
-    with path.open(newline="", encoding="utf-8") as file:
+    with ACCOUNT_TYPES.open(newline="", encoding="utf-8") as file:
         return frozenset(
             row["account_type"] for row in csv.DictReader(file) if row["fan_class"] == "VERIFIED"
         )
@@ -114,7 +112,6 @@ class Pseudonymizer:
             record: what the feed has.
             now: when it was read (UTC, without a zone); a guest's tokens expire that much later.
             file_name: where it stands.
-
         """
         tokens = self._tokens
         fan = self._fan(*FAN_FIELDS(record))
@@ -215,17 +212,19 @@ class Pseudonymizer:
         Args:
             feed: whose file it is.
             path: below the landing folder.
-
         """
         if is_plain_file_name(path) if feed.masks_values else not looks_personal(path):
             # A name that is no Unicode cannot be stored; its bytes can be written out.
             return path.encode(errors="backslashreplace").decode()
-        return self.masked_file_name(feed, path)
+        return self.masked_file_name(path)
 
-    def erased_file_name(self, path: str) -> str:
-        """Return the masked name of a file as bronze names it."""
-        feed, _, _ = path.partition("/")
-        return f"{feed}/{MASKED}-{self._tokens.masked('file', path)[:16]}"
+    def masked_file_name(self, path: str) -> str:
+        """Return the name of a feed's file whose path holds something personal."""
+        return f"{path.partition('/')[0]}/{self._mask(path)}"
+
+    def _mask(self, path: str) -> str:
+        plain = path.encode(errors="backslashreplace").decode()
+        return f"{MASKED}-{self._tokens.masked('file', plain)[:16]}"
 
     def unread_name(self, path: str, personal_folders: Collection[str]) -> str:
         """Return how a file that is read by no feed is named to people.
@@ -233,22 +232,14 @@ class Pseudonymizer:
         Args:
             path: below the landing folder.
             personal_folders: in which no record shows whose names the file names have.
-
         """
-        plain = path.encode(errors="backslashreplace").decode()
         folder, _, name = path.rpartition("/")
         if folder.partition("/")[0] not in personal_folders and is_plain_file_name(path):
-            return plain
-        masked = f"{MASKED}-{self._tokens.masked('file', plain)[:16]}"
+            return path.encode(errors="backslashreplace").decode()
         if folder in personal_folders:
             ending = ENDING.search(name)
-            return f"{folder}/{masked}{ending[0] if ending else ''}"
-        return masked
-
-    def masked_file_name(self, feed: Feed, path: str) -> str:
-        """Return the name of a file whose path holds something personal."""
-        plain = path.encode(errors="backslashreplace").decode()
-        return f"{feed.name}/{MASKED}-{self._tokens.masked('file', plain)[:16]}"
+            return f"{folder}/{self._mask(path)}{ending[0] if ending else ''}"
+        return self._mask(path)
 
 
 def event_time(event_timestamp: str | None) -> datetime | None:

@@ -22,7 +22,6 @@ class Report(RunReport):
         failed: files that could not be processed and are tried again, with the kind of the fault.
         vaulted: rows that are new in the vault.
         expired: rows whose guest tokens expired.
-
     """
 
     listed: Counter[str] = field(default_factory=Counter)

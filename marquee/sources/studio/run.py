@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import compress, repeat
 from pathlib import Path
@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from marquee.bronze.destination import Destination
 from marquee.bronze.loader import load, load_state, open_pipeline
-from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Rows, Table
 from marquee.core import clock
 from marquee.core.clock import utcnow
@@ -48,11 +47,7 @@ from marquee.sources.studio.manifest import FileManifest, payload_columns
 from marquee.sources.studio.pseudonymize import PiiRecord, Pseudonymizer, SplitRecord
 from marquee.sources.studio.report import Report
 from marquee.sources.studio.settings import StudioSettings, derived_vault_key
-from marquee.sources.studio.tables import (
-    QUARANTINE_STUDIO,
-    STUDIO_FILES,
-    TABLES,
-)
+from marquee.sources.studio.tables import QUARANTINE_STUDIO, STUDIO_FILES, TABLES
 from marquee.sources.studio.tokens import Tokens
 from marquee.sources.studio.vault import Vault, vault_destination
 
@@ -84,7 +79,6 @@ def load_studio(
         MarqueeError: the folder, the warehouse or its vault cannot be used, the key is another
             one than before, or another run is loading; what landed before stays.
         KeyboardInterrupt: a person requested a stop; what was read by then has landed.
-
     """
     check_folder(studio.bucket_url)
     with ExitStack() as stack:
@@ -96,11 +90,7 @@ def load_studio(
             log = stack.enter_context(
                 logged_run(PIPELINE, destination, settings, report, without_values)
             )
-        vault = Vault(
-            vault_destination(destination, settings, read_only=dry_run),
-            studio.vault_encryption_key,
-            read_only=dry_run,
-        )
+        vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
         destination.label(report.batch_id)
         pipeline = open_pipeline(PIPELINE, settings, destination)
         tokens = Tokens(studio.token_key)
@@ -115,7 +105,7 @@ def load_studio(
         people = Pseudonymizer(
             tokens, timedelta(days=studio.guest_retention_days), vault.forgotten()
         )
-        manifest, progress = FileManifest(BronzeReader(destination)), Progress()
+        manifest, progress = FileManifest(destination), Progress()
         with destination.kept_open():
             reader = Reader(feeds, studio, manifest, people, report, progress)
         stack.enter_context(progress)
@@ -131,11 +121,11 @@ def load_studio(
                 # The vault first: a token that is in bronze can always be looked up.
                 report.vaulted += vault.add(batch.people, batch.at, report.batch_id)
                 rows = {table: batch.of(table) for table in TABLES if is_first or batch.of(table)}
-                load(pipeline, destination, rows, state, log)
+                load(pipeline, destination, rows, state, log.loaded)
                 batch.count(report)
             is_first = False
         if is_first and not load_state(pipeline):
-            load(pipeline, destination, {table: () for table in TABLES}, state, log)
+            load(pipeline, destination, {table: () for table in TABLES}, state, log.loaded)
         report.expired = expire(destination, utcnow())
         if report.failed:
             several = ", ".join(f"{name} ({kind})" for name, kind in report.failed.items())
@@ -159,11 +149,10 @@ def forget_fan(
     Raises:
         MarqueeError: there is no warehouse or vault, they are under another key, or another run
             is loading them.
-
     """
     with _erasing(studio, destination, settings) as (vault, people):
         token = Tokens(studio.token_key).fan(clean_text(fan_id) or "")
-        return forget(destination, vault, token, utcnow(), people.erased_file_name)
+        return forget(destination, vault, token, utcnow(), people.masked_file_name)
 
 
 def apply_all_erasures(
@@ -173,7 +162,6 @@ def apply_all_erasures(
 
     Raises:
         MarqueeError: as `forget_fan`.
-
     """
     with _erasing(studio, destination, settings) as (vault, _):
         return apply_erasures(destination, vault, utcnow(), is_erasure=True)
@@ -184,7 +172,6 @@ def encrypt_vault(studio: StudioSettings, destination: Destination, settings: Se
 
     Raises:
         MarqueeError: as `forget_fan`, or the vault has neither the old nor the new key.
-
     """
     check_warehouse(destination)
     with logged_run(ENCRYPTION, destination, settings, Report(), without_values):
@@ -213,7 +200,6 @@ def check_warehouse(destination: Destination) -> None:
 
     Raises:
         MarqueeError: there is no such file.
-
     """
     if destination.path is not None and not destination.path.exists():
         raise MarqueeError(f"There is no warehouse at {destination.path}: nothing to forget.")
@@ -224,7 +210,6 @@ def check_folder(bucket_url: str) -> None:
 
     Raises:
         MarqueeError: it is a path of this machine and no folder.
-
     """
     folder = local_folder(bucket_url)
     if folder is None or Path(folder).is_dir():
@@ -241,7 +226,6 @@ def check_same_key(key_check: str | None, tokens: Tokens) -> None:
 
     Raises:
         MarqueeError: it was loaded under another key.
-
     """
     if key_check is None or key_check == tokens.key_check:
         return
@@ -261,7 +245,6 @@ class Batch:
         lines: how many lines that were.
         rows: the rows by table, in parts.
         people: what goes to the vault.
-
     """
 
     at: datetime
@@ -317,57 +300,52 @@ Columns: TypeAlias = list[Sequence[Any]]
 Made: TypeAlias = tuple[Columns, list[int], list[PiiRecord], int, Counter[str]]
 
 
+@dataclass
 class Reader:
     """Reads the files and makes rows of what is new in them; lands nothing."""
 
-    def __init__(
-        self,
-        feeds: Sequence[Feed],
-        studio: StudioSettings,
-        manifest: FileManifest,
-        people: Pseudonymizer,
-        report: Report,
-        progress: Progress,
-    ) -> None:
-        """Take the feeds, where the files are, what has landed, and who splits personal data."""
-        self._feeds = feeds
-        self._studio = studio
-        self._manifest = manifest
-        self._people = people
-        self._report = report
-        self._progress = progress
-        self._landed = manifest.checkpoints()
-        self._orphaned = manifest.orphaned_rows(QUARANTINE_STUDIO)
-        self._times = clock.Sequence(manifest.newest_timestamp())
+    feeds: Sequence[Feed]
+    studio: StudioSettings
+    manifest: FileManifest
+    people: Pseudonymizer
+    report: Report
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        """Read what has landed."""
+        self._landed = self.manifest.checkpoints()
+        self._orphaned = self.manifest.orphaned_rows(QUARANTINE_STUDIO)
+        # A new row must be newer, or it would not count as the newest: a clock can have run ahead.
+        self._times = clock.Sequence(self.manifest.newest_time(TABLES))
 
     def batches(self) -> Iterator[Batch]:
         """Read all feeds, a batch per chunk of a file."""
-        listing = list_files(self._feeds, self._studio.bucket_url)
-        personal = {feed.name for feed in self._feeds if feed.masks_values}
-        self._report.unread = {
-            self._people.unread_name(path, personal): reason
+        listing = list_files(self.feeds, self.studio.bucket_url)
+        personal = {feed.name for feed in self.feeds if feed.masks_values}
+        self.report.unread = {
+            self.people.unread_name(path, personal): reason
             for path, reason in listing.unread.items()
         }
-        for feed in self._feeds:
+        for feed in self.feeds:
             files = {file: self._names(feed, file) for file in listing.files[feed.name]}
-            self._report.listed[feed.name] = len(files)
+            self.report.listed[feed.name] = len(files)
             changed = [
                 (file, *self._checkpoint(names))
                 for file, names in files.items()
                 if not file.is_as_landed(self._checkpoint(names)[1])
             ]
-            self._progress.stage(f"reading {feed.name}", len(changed), "file")
+            self.progress.stage(f"reading {feed.name}", len(changed), "file")
             if not changed:
                 continue
-            known = self._manifest.orphaned_rows(feed.table)
+            known = self.manifest.orphaned_rows(feed.table)
             for file, name, checkpoint in changed:
                 yield from self._file(Source(feed, file, name), checkpoint, known)
-                self._progress.advance(name)
+                self.progress.advance(name)
 
     def _names(self, feed: Feed, file: File) -> tuple[str, str]:
         """Return the names that a file can have in bronze: its own, and the masked one."""
-        people = self._people
-        return people.file_name(feed, file.path), people.masked_file_name(feed, file.path)
+        people = self.people
+        return people.file_name(feed, file.path), people.masked_file_name(file.path)
 
     def _checkpoint(self, names: tuple[str, str]) -> tuple[str, FileCheckpoint | None]:
         """Return the name of a file in bronze, and how far it has landed."""
@@ -385,8 +363,8 @@ class Reader:
         feed, file = source.feed, source.file
         age_seconds = (utcnow() - file.modified_at).total_seconds()
         # The clock of the folder's machine can be ahead.
-        is_stable = abs(age_seconds) >= self._studio.settle_seconds
-        chunks = read_new(feed, file, landed, self._studio.chunk_lines, is_stable=is_stable)
+        is_stable = abs(age_seconds) >= self.studio.settle_seconds
+        chunks = read_new(feed, file, landed, self.studio.chunk_lines, is_stable=is_stable)
         is_first = True
         while True:
             try:
@@ -400,23 +378,21 @@ class Reader:
             if chunk is None:
                 return
             if is_first and chunk.lines:
-                self._report.read[feed.name] += 1
+                self.report.read[feed.name] += 1
                 if landed and landed.lines_read and chunk.first_line == 1 and not feed.is_document:
-                    self._progress.note(
-                        f"{source.name} was overwritten: all of it is loaded again."
-                    )
+                    self.progress.note(f"{source.name} was overwritten: all of it is loaded again.")
             is_first = False
             try:
                 batch = self._batch(source, chunk, known)
             except Exception as error:
                 # Not one record of it: that is no fault of the data. The file is tried again.
-                self._report.failed[source.name] = type(error).__name__
-                self._progress.note(f"{source.name} cannot be processed: {type(error).__name__}.")
+                self.report.failed[source.name] = type(error).__name__
+                self.progress.note(f"{source.name} cannot be processed: {type(error).__name__}.")
                 return
             yield batch
 
     def _unreadable(self, source: Source, reason: str) -> Batch:
-        self._progress.note(f"{source.name} {reason}.")
+        self.progress.note(f"{source.name} {reason}.")
         at = self._times.next()
         rejected = [self._rejected(source, 0, reason, at)]
         return Batch(at, 1, {QUARANTINE_STUDIO: [QUARANTINE_STUDIO.arrow(rejected)]})
@@ -440,16 +416,12 @@ class Reader:
             for one in parsed.rejected
             if (feed.name, one.reason, source.name, one.line) not in self._orphaned
         ]
-        self._report.forgotten += forgotten
-        self._report.masked += masked
+        self.report.forgotten += forgotten
+        self.report.masked += masked
         read = {
             "feed": feed.name,
             "source_file": source.name,
-            "size_bytes": checkpoint.size_bytes,
-            "modified_at": checkpoint.modified_at,
-            "bytes_read": checkpoint.bytes_read,
-            "lines_read": checkpoint.lines_read,
-            "fingerprint": checkpoint.fingerprint,
+            **asdict(checkpoint),
             "rows_landed": len(numbers),
             "rows_quarantined": len(rejected),
             "rows_forgotten": forgotten,
@@ -457,7 +429,7 @@ class Reader:
             "undeclared_fields": unknown_field_positions(parsed.undeclared),
             "missing_fields": join_names(parsed.missing),
             "ingested_at": at,
-            "batch_id": self._report.batch_id,
+            "batch_id": self.report.batch_id,
         }
         landing = {STUDIO_FILES: [STUDIO_FILES.arrow([read])]}
         if numbers:
@@ -485,7 +457,6 @@ class Reader:
 
         Raises:
             Exception: no record at all could be split.
-
         """
         numbers: list[int] = []
         splits: list[SplitRecord] = []
@@ -496,7 +467,7 @@ class Reader:
         now = utcnow()  # not `at`, which follows a clock that ran ahead
         for line, record in parsed.records:
             try:
-                split = self._people.split(record, now, source.name)
+                split = self.people.split(record, now, source.name)
             except Exception as error:
                 failure = error
                 parsed.rejected.append(Rejected(line, reason_of(error)))
@@ -513,7 +484,7 @@ class Reader:
         if failure and not splits and not forgotten:
             raise failure
         if any(split.is_named_by_file for split in splits):
-            source.name = self._people.masked_file_name(source.feed, source.file.path)
+            source.name = self.people.masked_file_name(source.file.path)
         columns: Columns = list(zip(*(split.row for split in splits), strict=True))
         return columns, numbers, list(people.values()), forgotten, masked
 
@@ -529,7 +500,7 @@ class Reader:
         ]
         rows = zip(*compared, repeat(source.name), numbers, strict=False)
         is_new = [row not in known for row in rows]
-        self._report.known += len(numbers) - sum(is_new)
+        self.report.known += len(numbers) - sum(is_new)
         return [list(compress(one, is_new)) for one in columns], list(compress(numbers, is_new))
 
     def _arrow(
@@ -545,7 +516,7 @@ class Reader:
             pa.repeat(source.name, count),
             pa.array(numbers, pa.int64()),
             pa.repeat(pa.scalar(at, pa.timestamp("us")), count),
-            pa.repeat(self._report.batch_id, count),
+            pa.repeat(self.report.batch_id, count),
         ]
         return pa.Table.from_arrays(arrays, schema=schema)
 
@@ -556,5 +527,5 @@ class Reader:
             "source_file": source.name,
             "source_line": line,
             "ingested_at": at,
-            "batch_id": self._report.batch_id,
+            "batch_id": self.report.batch_id,
         }

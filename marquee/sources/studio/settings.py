@@ -6,7 +6,7 @@ import hmac
 import os
 import re
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,6 @@ class StudioSettings:
         guest_retention_days: how long a guest's session and address tokens are kept.
         chunk_lines: how many lines go into one load; so much a crash may cost.
         settle_seconds: a last line without its end counts once the file is that old.
-
     """
 
     bucket_url: str
@@ -75,19 +74,18 @@ class StudioSettings:
         return self.vault_key or derived_vault_key(self.token_key)
 
     @classmethod
-    def from_configuration(cls, environ: Mapping[str, str] = os.environ) -> StudioSettings:
+    def from_configuration(cls) -> StudioSettings:
         """Read `STUDIO_URL` and `STUDIO_TOKEN_KEY`, then dlt's `sources.studio.*`.
 
         Raises:
             MarqueeError: no key, a weak one, or a value that cannot be used.
-
         """
 
         def number(name: str) -> float:
             return configured_number(f"sources.studio.{name}", getattr(cls, name), allow_zero=True)
 
         def secret(variable: str, name: str) -> str:
-            key = environ.get(variable) or dlt.secrets.get(f"sources.studio.{name}", str) or ""
+            key = os.environ.get(variable) or dlt.secrets.get(f"sources.studio.{name}", str) or ""
             return key.strip()
 
         token_key = secret("STUDIO_TOKEN_KEY", "token_key")
@@ -96,7 +94,7 @@ class StudioSettings:
         check_strength("token key", token_key)
         if vault_key := secret("STUDIO_VAULT_KEY", "vault_key"):
             check_strength("vault key", vault_key)
-        bucket_url = configured_folder(environ) or str(DEFAULT_FOLDER)
+        bucket_url = configured_folder() or str(DEFAULT_FOLDER)
         return cls(
             bucket_url=bucket_url if "://" in bucket_url else str(Path(bucket_url).expanduser()),
             token_key=token_key,
@@ -108,9 +106,9 @@ class StudioSettings:
         )
 
 
-def configured_folder(environ: Mapping[str, str] = os.environ) -> str | None:
+def configured_folder() -> str | None:
     """Return the landing folder that the environment or dlt's configuration names."""
-    return environ.get("STUDIO_URL") or dlt.config.get("sources.studio.bucket_url", str)
+    return os.environ.get("STUDIO_URL") or dlt.config.get("sources.studio.bucket_url", str)
 
 
 def has_folder() -> bool:
@@ -132,7 +130,6 @@ def check_strength(what: str, key: str) -> None:
 
     Raises:
         MarqueeError: it is short, follows from a part of it, or has few different characters.
-
     """
     if len(key) < MIN_KEY_LENGTH:
         fault = f"has fewer than {MIN_KEY_LENGTH} characters"

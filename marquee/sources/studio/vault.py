@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import dlt
@@ -24,6 +25,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from marquee.bronze.destination import Destination, duckdb_destination
 from marquee.core.errors import MarqueeError
 from marquee.core.settings import Settings
+from marquee.core.text import read_query
 from marquee.sources.studio.encryption import (
     CATALOG,
     OWNER_ONLY,
@@ -36,47 +38,15 @@ from marquee.sources.studio.pseudonymize import PiiRecord
 
 SECURE = "secure"
 
-TABLES = {
-    "pii_vault": (
-        "record_token TEXT",
-        "fan_token TEXT",
-        "fan_id TEXT",
-        "email TEXT",
-        "email_token TEXT",
-        "first_name TEXT",
-        "last_name TEXT",
-        "ip_address TEXT",
-        "ip_token TEXT",
-        "first_seen_at TIMESTAMP",
-        "batch_id TEXT",
-    ),
-    # Whose earlier events do not land again. The token of a fan, who left no other row with it.
-    "forgotten_fans": ("fan_token TEXT", "forgotten_at TIMESTAMP"),
-    # One row per erasure; the warehouse has their numbers and times, too (`erasure`).
-    "erasures": (
-        "erasure_number BIGINT",
-        "fan_token TEXT",
-        "erased_at TIMESTAMP",
-        "completed_at TIMESTAMP",
-    ),
-    # One row: under which key the tokens are (`Tokens.key_check`).
-    "token_key": ("key_check TEXT",),
-}
+SQL = Path(__file__).with_name("sql")
 INCOMING = "incoming_people"
 
 
-class VaultError(MarqueeError):
-    """The vault could not be written; the database's own words may hold values and are left out."""
-
-
-def vault_destination(
-    warehouse: Destination, settings: Settings, *, read_only: bool = False
-) -> Destination:
-    """Describe where the vault of a warehouse is; nothing is opened or created yet.
+def vault_destination(warehouse: Destination, settings: Settings) -> Destination:
+    """Describe where the vault of a warehouse is, read-only if that is; nothing is opened yet.
 
     Raises:
         MarqueeError: the file cannot serve, or is the warehouse.
-
     """
     if warehouse.path is None:
         return warehouse
@@ -87,7 +57,7 @@ def vault_destination(
             "Set MARQUEE_VAULT_DUCKDB to a file of its own.",
         )
     return duckdb_destination(
-        path, read_only=read_only, what="vault", variable="MARQUEE_VAULT_DUCKDB"
+        path, read_only=warehouse.read_only, what="vault", variable="MARQUEE_VAULT_DUCKDB"
     )
 
 
@@ -99,7 +69,6 @@ class Erasure(NamedTuple):
         fan_token: token of the fan.
         erased_at: the time up to which rows were read that it covers (UTC, without a zone).
         is_complete: both files are without the fan, free blocks included.
-
     """
 
     number: int
@@ -116,18 +85,16 @@ class Erasure(NamedTuple):
 class Vault:
     """Reads and writes the vault; a connection a call."""
 
-    def __init__(self, destination: Destination, key: str, *, read_only: bool = False) -> None:
+    def __init__(self, destination: Destination, key: str) -> None:
         """Take the destination and the key of its file; nothing is opened yet."""
         self._destination = destination
         self._key = key
-        self._read_only = read_only
 
     def check_exists(self) -> None:
         """Make sure that the vault is where it was: it knows, too, who requested erasure.
 
         Raises:
             MarqueeError: there is no such file.
-
         """
         path = self._destination.path
         if path is not None and not path.exists():
@@ -142,15 +109,12 @@ class Vault:
 
         Raises:
             MarqueeError: what the vault has is under another key.
-
         """
         with self._open() as client:
             if not client.has_dataset():
                 client.create_dataset()
-            for table, columns in TABLES.items():
-                client.execute_sql(
-                    f"CREATE TABLE IF NOT EXISTS {SECURE}.{table} ({', '.join(columns)})"
-                )
+            for statement in read_query(SQL, "vault").split(";"):
+                client.execute_sql(statement)
             kept = client.execute_sql("SELECT key_check FROM secure.token_key")
             if not kept:
                 client.execute_sql("INSERT INTO secure.token_key VALUES (%s)", key_check)
@@ -168,8 +132,7 @@ class Vault:
             How many that were.
 
         Raises:
-            VaultError: the database rejected.
-
+            MarqueeError: the database rejected. Its own words may hold values and are left out.
         """
         distinct = {person.record_token: person for person in people}
         if not distinct:
@@ -179,16 +142,15 @@ class Vault:
                 self._stage(client, list(distinct.values()))
                 count = "SELECT COUNT(*) FROM secure.pii_vault"
                 ((before,),) = client.execute_sql(count)
-                fields = ", ".join(f"incoming.{name}" for name in PiiRecord._fields)
                 client.execute_sql(
-                    f"""
-                    INSERT INTO secure.pii_vault
-                    SELECT {fields}, CAST('{now.isoformat(sep=" ")}' AS TIMESTAMP), '{batch_id}'
-                    FROM {INCOMING} AS incoming
-                    LEFT JOIN secure.pii_vault AS known
-                      ON known.record_token = incoming.record_token
-                    WHERE known.record_token IS NULL
-                    """  # noqa: S608 - names are ours
+                    read_query(
+                        SQL,
+                        "add_people",
+                        fields=", ".join(f"incoming.{name}" for name in PiiRecord._fields),
+                        now=now.isoformat(sep=" "),
+                        batch_id=batch_id,
+                        incoming=INCOMING,
+                    )
                 )
                 ((after,),) = client.execute_sql(count)
                 client.execute_sql(
@@ -198,56 +160,50 @@ class Vault:
         except MarqueeError:
             raise
         except Exception as error:
-            raise VaultError(
+            raise MarqueeError(
                 f"The vault could not be written ({type(error).__name__}).",
                 "Nothing of this chunk landed; the next run reads it again.",
             ) from None
 
     def forgotten(self) -> dict[str, datetime]:
         """Return who requested erasure, and when: token and time (UTC, without a zone)."""
-        path = self._destination.path
-        if path is not None and not path.exists():
-            return {}  # asking would create the file
-        with self._open() as client:
-            try:
-                rows = client.execute_sql(
-                    "SELECT fan_token, MAX(forgotten_at) FROM secure.forgotten_fans "
-                    "GROUP BY fan_token"
-                )
-            except DatabaseUndefinedRelation:
-                return {}
-        return dict(rows or ())
+        return dict(
+            self._select(
+                "SELECT fan_token, MAX(forgotten_at) FROM secure.forgotten_fans GROUP BY fan_token"
+            )
+        )
 
     def erasures(self) -> list[Erasure]:
         """Return all erasures in order."""
-        path = self._destination.path
-        if path is not None and not path.exists():
-            return []
-        with self._open() as client:
-            try:
-                rows = client.execute_sql(
-                    "SELECT erasure_number, fan_token, erased_at, completed_at IS NOT NULL "
-                    "FROM secure.erasures ORDER BY erasure_number"
-                )
-            except DatabaseUndefinedRelation:
-                return []
-        return [Erasure(int(number), *rest) for number, *rest in rows or ()]
+        rows = self._select(
+            "SELECT erasure_number, fan_token, erased_at, completed_at IS NOT NULL "
+            "FROM secure.erasures ORDER BY erasure_number"
+        )
+        return [Erasure(int(number), *rest) for number, *rest in rows]
 
     def key_check(self) -> str | None:
         """Return under which key the tokens are (`Tokens.key_check`), None if nobody knows."""
-        with self._open() as client:
-            rows = client.execute_sql("SELECT key_check FROM secure.token_key")
+        rows = self._select("SELECT key_check FROM secure.token_key")
         return rows[0][0] if rows else None
 
     def values_of(self, fan_token: str) -> list[tuple[str | None, ...]]:
         """Return what is known of a fan: id, e-mail address, first and last name, IP address."""
+        return self._select(
+            "SELECT DISTINCT fan_id, email, first_name, last_name, ip_address "
+            "FROM secure.pii_vault WHERE fan_token = %s",
+            fan_token,
+        )
+
+    def _select(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query; none where there is no vault yet."""
+        path = self._destination.path
+        if path is not None and not path.exists():
+            return []  # asking would create the file
         with self._open() as client:
-            rows = client.execute_sql(
-                "SELECT DISTINCT fan_id, email, first_name, last_name, ip_address "
-                "FROM secure.pii_vault WHERE fan_token = %s",
-                fan_token,
-            )
-        return [tuple(row) for row in rows or ()]
+            try:
+                return [tuple(row) for row in client.execute_sql(query, *values) or ()]
+            except DatabaseUndefinedRelation:
+                return []
 
     def forget(self, erasure: Erasure, covers_events_to: datetime) -> int:
         """Delete a fan, and note from when on the fan's earlier events do not land again.
@@ -258,7 +214,6 @@ class Vault:
 
         Returns:
             How many rows of `pii_vault` went.
-
         """
         token = erasure.fan_token
         with self._open() as client, client.begin_transaction():
@@ -297,7 +252,6 @@ class Vault:
 
         Raises:
             MarqueeError: there is no file, or it has neither key.
-
         """
         path = self._destination.path
         if path is None:
@@ -324,7 +278,7 @@ class Vault:
             with self._destination.dataset(SECURE).sql_client as client:
                 yield client
             return
-        with open_vault(path, self._key, read_only=self._read_only) as connection:
+        with open_vault(path, self._key, read_only=self._destination.read_only) as connection:
             opened = replace(self._destination, factory=dlt.destinations.duckdb(connection))
             with opened.dataset(SECURE).sql_client as client:
                 client.execute_sql(f"USE {CATALOG}")  # dlt works on a connection of its own
@@ -333,14 +287,9 @@ class Vault:
     def _stage(self, client: Any, people: Sequence[PiiRecord]) -> None:
         """Make the people a relation of the open connection, in memory or on the server."""
         if self._destination.name == "duckdb":
-            columns = zip(*people, strict=True)
-            client.native_connection.register(
-                INCOMING,
-                pa.table(
-                    [pa.array(column, pa.string()) for column in columns],
-                    names=list(PiiRecord._fields),
-                ),
-            )
+            columns = [pa.array(column, pa.string()) for column in zip(*people, strict=True)]
+            table = pa.table(columns, names=list(PiiRecord._fields))
+            client.native_connection.register(INCOMING, table)
             return
         # Not as values of an INSERT, which the account's query history would show for a year.
         declared = ", ".join(f"{name} TEXT" for name in PiiRecord._fields)

@@ -69,21 +69,16 @@ def retry_after_seconds(header: str | None, now: float | None = None) -> float |
 
     Returns:
         Seconds from now, 0 for a time in the past, None where nothing can be read.
-
     """
-    if header is None:
-        return None
     try:
-        seconds = float(header)
+        seconds = float(header or "")
     except ValueError:
-        date = parsedate_tz(header)
-        if date is None:
+        if (date := parsedate_tz(header or "")) is None:
             return None
         try:
-            moment = mktime_tz(date)
+            seconds = mktime_tz(date) - (time.time() if now is None else now)
         except (ValueError, OverflowError):  # a year that no calendar has
             return None
-        seconds = moment - (time.time() if now is None else now)
     return max(0.0, seconds) if seconds == seconds else None  # NaN reads as a float too
 
 
@@ -150,7 +145,6 @@ class TmdbAdapter(LimiterAdapter):
             CredentialRejected: wrong credential.
             TmdbUnreachable: TMDb does not answer at all, or not any more.
             Stopped: `stop` was called.
-
         """
         attempts: Counter[FaultKind] = Counter()
         while True:
@@ -267,7 +261,6 @@ def read_body(response: Response, seconds: float) -> bytes:
 
     Raises:
         TimeoutError: the body is still coming.
-
     """
     deadline = time.monotonic() + seconds
     body = bytearray()
@@ -353,7 +346,11 @@ class TmdbSession(Session):
         if settings.api_key:
             # urllib3 logs the URL on the wire at debug level
             for name in ("urllib3.connectionpool", "urllib3.util.retry"):
-                logging.getLogger(name).addFilter(_RedactingFilter(settings))
+                logging.getLogger(name).addFilter(self._redact)
+
+    def _redact(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage(), self.settings), ()
+        return True
 
     def get_adapter(self, url: str | bytes) -> Any:
         """Serve TMDb alone with the adapter that adds the key: on a redirect it stays at home."""
@@ -367,7 +364,6 @@ class TmdbSession(Session):
         Raises:
             MarqueeError: no request would have an answer, as `TmdbAdapter.send`.
             Stopped: the run was stopped.
-
         """
         try:
             response: Response = super().send(request, **kwargs)  # type: ignore[no-untyped-call]
@@ -386,13 +382,3 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port of a URL."""
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-class _RedactingFilter(logging.Filter):
-    def __init__(self, settings: TmdbSettings) -> None:
-        super().__init__()
-        self._settings = settings
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = redact(record.getMessage(), self._settings), ()
-        return True

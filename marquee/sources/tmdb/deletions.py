@@ -1,6 +1,8 @@
-"""Stops a run before it records more deletions than are plausible."""
+"""Stops a run before it records more deletions than TMDb ever makes: the server is at fault."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from marquee.core.errors import MarqueeError
 from marquee.sources.tmdb.responses import FetchResult
@@ -13,10 +15,6 @@ HINT = (
 )
 
 
-class DeletionThresholdExceeded(MarqueeError):
-    """More movies are missing than TMDb ever deletes at once: the server is at fault."""
-
-
 def check_deletion_ratio(deleted: int, known: int, max_share: float, source: str) -> None:
     """Stop a run before it records movies as deleted that are not.
 
@@ -27,40 +25,37 @@ def check_deletion_ratio(deleted: int, known: int, max_share: float, source: str
         source: who says so, in words.
 
     Raises:
-        DeletionThresholdExceeded: `deleted` is more than that, and more than a handful.
-
+        MarqueeError: `deleted` is more than that, and more than a handful.
     """
     if deleted > max(ALWAYS_PLAUSIBLE, max_share * known):
-        raise DeletionThresholdExceeded(
+        raise MarqueeError(
             f"{source} lacks {deleted:,} of {known:,} movies that the warehouse has: above "
             "the deletion threshold, none of them was recorded as deleted.",
             HINT,
         )
 
 
+@dataclass
 class ConsecutiveDeletions:
     """Counts movies that turn out to be deleted one after the other, whatever their share."""
 
-    def __init__(self, max_share: float, source: str) -> None:
-        """Take the plausible share (1: any number in a row) and the server's name."""
-        self._is_on = max_share < 1
-        self._source = source
-        self._length = 0
+    max_share: float  # 1: any number in a row is plausible
+    source: str  # the server's name
+    length: int = 0
 
     def saw(self, result: FetchResult) -> None:
         """Count one answer; that a deleted movie is still deleted says nothing.
 
         Raises:
-            DeletionThresholdExceeded: too many are missing in a row.
-
+            MarqueeError: too many are missing in a row.
         """
         if result.kind != "missing":
-            self._length = 0
+            self.length = 0
         elif result.row:
-            self._length += 1
-        if self._is_on and self._length >= IN_A_ROW:
-            raise DeletionThresholdExceeded(
-                f"{self._source} answers 404 for {self._length} movies in a row: above the "
+            self.length += 1
+        if self.max_share < 1 and self.length >= IN_A_ROW:
+            raise MarqueeError(
+                f"{self.source} answers 404 for {self.length} movies in a row: above the "
                 "deletion threshold, none of them was recorded as deleted.",
                 HINT,
             )

@@ -46,7 +46,6 @@ class Export:
         day: its date.
         ids: the movies, the most popular ones first.
         dropped: how many of its lines name no movie.
-
     """
 
     url: str
@@ -72,7 +71,6 @@ def read_export(settings: TmdbSettings, today: date) -> Export:
 
     Raises:
         NoExport: there is none of today or yesterday, or it cannot be read.
-
     """
     # Not the session of the API: this host gets no key and has no limit of requests.
     session = Client(
@@ -107,7 +105,6 @@ def _unpack(content: bytes) -> bytes:
 
     Raises:
         OSError, EOFError, zlib.error: it is cut off, or neither gzip nor NDJSON.
-
     """
     if content[:1] == b"{":
         return content
@@ -136,7 +133,6 @@ def _table(lines: bytes) -> tuple[pa.Table, int]:
 
     Raises:
         pa.ArrowInvalid: no line is an entry.
-
     """
     if not lines.strip():
         return LINE.empty_table(), 0
@@ -145,18 +141,11 @@ def _table(lines: bytes) -> tuple[pa.Table, int]:
         return pyarrow.json.read_json(io.BytesIO(lines), parse_options=options), 0
     except pa.ArrowInvalid:
         # Line by line takes seconds for the whole of TMDb, and only a broken export needs it.
-        entries, dropped = [], 0
-        for line in lines.splitlines():
-            if not line.strip():
-                continue
-            entry = _entry(line)
-            if entry is None:
-                dropped += 1
-            else:
-                entries.append(entry)
+        filled = [line for line in lines.splitlines() if line.strip()]
+        entries = [entry for entry in map(_entry, filled) if entry]
         if not entries:
             raise
-        return pa.Table.from_pylist(entries, schema=LINE), dropped
+        return pa.Table.from_pylist(entries, schema=LINE), len(filled) - len(entries)
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

@@ -37,7 +37,6 @@ class ListRead:
         ids: the movies, each once, in the order of the lists.
         problems: where a list contradicts itself, in words; empty if all of them are complete.
         dropped: how many entries have an id that no movie can have.
-
     """
 
     ids: list[int] = field(default_factory=list)
@@ -80,7 +79,6 @@ def read_lists(
 
     Returns:
         The ids of all lists, and where they are not complete.
-
     """
     found: dict[int, None] = {}
     result = ListRead()

@@ -26,7 +26,6 @@ class LoadRequest:
         since: what changed from that day on, instead of since the last run.
         ids: these movies and no others.
         replay: the movies in quarantine that were not loaded since.
-
     """
 
     pages: int = 20
@@ -60,7 +59,6 @@ def movie_ids(text: str) -> tuple[int, ...]:
 
     Raises:
         ValueError: something in it is no id; `int` alone would read 1_000 as well.
-
     """
     if (content := _content(text)) is not None:
         text = content

@@ -16,17 +16,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 
-from marquee.bronze.reader import BronzeReader
 from marquee.core.errors import MarqueeError, chain
 from marquee.core.progress import Progress
 from marquee.sources.tmdb.deletions import ALWAYS_PLAUSIBLE, check_deletion_ratio
 from marquee.sources.tmdb.export import Export, NoExport, read_export
 from marquee.sources.tmdb.lists import ListRead, Page, PageRequest, read_lists, read_popular
 from marquee.sources.tmdb.load_request import LoadRequest
+from marquee.sources.tmdb.reader import MovieReader
 from marquee.sources.tmdb.responses import Document, NoChanges, movie_document
 from marquee.sources.tmdb.settings import TmdbSettings
 from marquee.sources.tmdb.state import Cursor
-from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_MOVIES
 
 # Of the 14 days that TMDb allows: at some 6,000 ids a day three days are 180 of the 500 pages that
 # it serves of a window, and a year's windows are read in parallel.
@@ -47,7 +46,6 @@ class Plan:
         tombstones: movies that are deleted without being requested: the export lacks them.
         export: that export.
         dropped: entries of TMDb's lists whose id no movie can have.
-
     """
 
     fetch: Sequence[int]
@@ -57,32 +55,23 @@ class Plan:
     dropped: int = 0
 
 
+@dataclass(frozen=True)
 class Planner:
-    """Makes the plan of a run out of what TMDb lists and what the warehouse has."""
+    """Makes the plan of a run out of what TMDb lists and what the warehouse has.
 
-    def __init__(
-        self,
-        fetch: Callable[[str, list[PageRequest]], Iterable[Page]],
-        reader: BronzeReader,
-        settings: TmdbSettings,
-        today: date,
-        progress: Progress,
-    ) -> None:
-        """Take where to look.
+    Attributes:
+        fetch: requests pages of a list, by the source's resource of that name.
+        reader: reads what bronze has.
+        settings: how far the change log is followed, and how many deletions are plausible.
+        today: TMDb's date, up to which the plan is good.
+        progress: where to report what is being read, and what is done instead of what.
+    """
 
-        Args:
-            fetch: requests pages of a list, by the source's resource of that name.
-            reader: reads what bronze has.
-            settings: how far the change log is followed, and how many deletions are plausible.
-            today: TMDb's date, up to which the plan is good.
-            progress: where to report what is being read, and what is done instead of what.
-
-        """
-        self._fetch = fetch
-        self._reader = reader
-        self._settings = settings
-        self._today = today
-        self._progress = progress
+    fetch: Callable[[str, list[PageRequest]], Iterable[Page]]
+    reader: MovieReader
+    settings: TmdbSettings
+    today: date
+    progress: Progress
 
     def plan(self, request: LoadRequest, cursor: Cursor, retry: Iterable[int] = ()) -> Plan:
         """Decide what to fetch.
@@ -94,22 +83,19 @@ class Planner:
 
         Raises:
             MarqueeError: TMDb's lists cannot be used, or lack more than is plausible.
-
         """
-        if request.since and request.since > self._today:
-            raise MarqueeError(f"--since {request.since} is to come: at TMDb it is {self._today}.")
+        if request.since and request.since > self.today:
+            raise MarqueeError(f"--since {request.since} is to come: at TMDb it is {self.today}.")
         if request.ids:
             return Plan(request.ids, cursor)
         if request.replay:
-            return Plan(
-                self._reader.quarantined(QUARANTINE_TMDB.name, RAW_MOVIES.name, "movie_id"), cursor
-            )
-        tracked = self._reader.keys(RAW_MOVIES.name, "movie_id")
+            return Plan(self.reader.quarantined(), cursor)
+        tracked = self.reader.movie_ids()
         if request.full:
             return self._everything(tracked, cursor, request.limit, retry)
         listed = self._listed(request.pages, tracked)
         if not tracked:
-            next_cursor = cursor if listed.problems else Cursor(self._today)
+            next_cursor = cursor if listed.problems else Cursor(self.today)
             fetch = dict.fromkeys([*listed.ids, *retry])
             return Plan(list(fetch), next_cursor, dropped=listed.dropped)
         try:
@@ -117,9 +103,9 @@ class Planner:
         except NoChanges as error:
             return self._fallback(str(error), listed, tracked, cursor, retry)
         try:
-            export = read_export(self._settings, self._today)
+            export = read_export(self.settings, self.today)
         except NoExport as error:
-            self._progress.note(f"{error} Deletions are noticed by their 404s only.")
+            self.progress.note(f"{error} Deletions are noticed by their 404s only.")
             export = None
         known = set(tracked)
         fetch = dict.fromkeys(
@@ -136,7 +122,7 @@ class Planner:
             and (request.since is None or request.since <= cursor.day)
             and not (changed.problems or listed.problems)
         ):
-            next_cursor = Cursor(self._today, cursor.is_full)
+            next_cursor = Cursor(self.today, cursor.is_full)
         dropped = listed.dropped + changed.dropped
         if export is None:
             return Plan(list(fetch), next_cursor, dropped=dropped)
@@ -148,15 +134,15 @@ class Planner:
         self, tracked: list[int], cursor: Cursor, limit: int | None, retry: Iterable[int]
     ) -> Plan:
         """Plan a backfill: what the export lists, and what is tracked and not deleted besides."""
-        export = read_export(self._settings, self._today)
+        export = read_export(self.settings, self.today)
         if limit is not None:
             # A part says nothing of the rest, so the cursor stays where the rest left it.
             part: list[int] = export.ids[:limit].to_pylist()
-            next_cursor = cursor if tracked else Cursor(self._today)
+            next_cursor = cursor if tracked else Cursor(self.today)
             return Plan(part, next_cursor, dropped=export.dropped)
         tombstones, recheck = self._find_deleted(tracked, export)
         fetch = dict.fromkeys([*export.ids.to_pylist(), *recheck, *retry])
-        next_cursor = Cursor(self._today, is_full=True)
+        next_cursor = Cursor(self.today, is_full=True)
         return Plan(list(fetch), next_cursor, tombstones, export, export.dropped)
 
     def _fallback(
@@ -172,17 +158,17 @@ class Planner:
             try:
                 plan = self._everything(tracked, cursor, None, retry)
             except NoExport as error:
-                self._progress.note(str(error))
+                self.progress.note(str(error))
             else:
-                self._progress.note(
+                self.progress.note(
                     f"{reason}: all {len(plan.fetch):,} movies of the export are fetched instead."
                 )
                 return plan
         current = [one for one, _, _ in self._not_deleted(tracked)]
-        self._progress.note(
+        self.progress.note(
             f"{reason}: all {len(current):,} movies that the warehouse tracks are fetched instead."
         )
-        next_cursor = cursor if listed.problems else Cursor(self._today, cursor.is_full)
+        next_cursor = cursor if listed.problems else Cursor(self.today, cursor.is_full)
         fetch = dict.fromkeys([*listed.ids, *current, *retry])
         return Plan(list(fetch), next_cursor, dropped=listed.dropped)
 
@@ -191,13 +177,12 @@ class Planner:
 
         Raises:
             MarqueeError: it is empty although the warehouse tracks movies.
-
         """
-        self._progress.stage("reading the list", pages, "page", is_limit=True)
+        self.progress.stage("reading the list", pages, "page", is_limit=True)
         listed = read_popular(
-            partial(self._fetch, "popular"),
+            partial(self.fetch, "popular"),
             pages,
-            on_page=lambda count: self._progress.advance(f"{count:,} movies"),
+            on_page=lambda count: self.progress.advance(f"{count:,} movies"),
         )
         if tracked and not listed.ids:
             raise MarqueeError(
@@ -212,22 +197,21 @@ class Planner:
 
         Raises:
             NoChanges: there is no day to begin with, or no log that reaches back to it.
-
         """
         start = since or cursor.day
         if start is None:
             raise NoChanges("No run has noted yet how far it came")
-        if start > self._today:
-            raise NoChanges(f"The change log was read up to {start}, and TMDb has {self._today}")
-        if not since and (self._today - start).days > self._settings.bridge_days:
+        if start > self.today:
+            raise NoChanges(f"The change log was read up to {start}, and TMDb has {self.today}")
+        if not since and (self.today - start).days > self.settings.bridge_days:
             raise NoChanges(
                 f"The change log was last read on {start}, more than "
-                f"{self._settings.bridge_days:g} days ago (sources.tmdb.bridge_days)"
+                f"{self.settings.bridge_days:g} days ago (sources.tmdb.bridge_days)"
             )
-        days = list(windows(start, self._today))
-        self._progress.stage("reading the changes", len(days), "window")
+        days = list(windows(start, self.today))
+        self.progress.stage("reading the changes", len(days), "window")
         try:
-            changed = read_lists(partial(self._fetch, "changes"), "The change log", days)
+            changed = read_lists(partial(self.fetch, "changes"), "The change log", days)
         except Exception as error:
             # dlt wraps what a hook raises
             for cause in chain(error):
@@ -240,14 +224,14 @@ class Planner:
     def _report(self, read: ListRead) -> None:
         """Report where a list contradicts itself."""
         for problem in read.problems:
-            self._progress.note(
+            self.progress.note(
                 f"{problem}. What it names is used; the cursor stays, so the next run reads it "
                 "again."
             )
 
     def _named_again(self, listed: Collection[int], export: Export | None) -> list[int]:
         """Return the movies with a tombstone that the export or the list names."""
-        tombstones = self._reader.tombstones(RAW_MOVIES.name, "movie_id")
+        tombstones = self.reader.tombstones()
         on_list = set(listed)
         in_list = [one for one in tombstones if one in on_list]
         return [*in_list, *(export.lists(tombstones) if export else ())]
@@ -269,11 +253,10 @@ class Planner:
             it and hence in neither.
 
         Raises:
-            DeletionThresholdExceeded: too many are missing.
-
+            MarqueeError: too many are missing.
         """
         requested_anyway = set(besides)
-        share = self._settings.max_deleted_share
+        share = self.settings.max_deleted_share
         on_list = set(listed) if share < 1 else set()
         made_at = datetime.combine(export.day, time.min)
         tombstones: list[int] = []
@@ -292,7 +275,7 @@ class Planner:
     def _not_deleted(self, ids: Iterable[int]) -> Iterator[tuple[int, Document, datetime]]:
         """Keep the movies without a tombstone, with their newest document and its arrival."""
         for piece in pieces(list(ids), LOOKED_UP):
-            found = self._reader.newest(RAW_MOVIES.name, "movie_id", piece)
+            found = self.reader.newest(piece)
             for movie_id in piece:
                 newest = found.get(movie_id)
                 document = newest and movie_document(newest.document)

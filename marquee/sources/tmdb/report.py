@@ -21,7 +21,6 @@ class Report(RunReport):
         problems: what a person should know of a run that succeeded.
         requests: HTTP requests sent, retries included.
         retries: those of them that repeated a failed one.
-
     """
 
     planned: int = 0

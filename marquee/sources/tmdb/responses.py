@@ -16,6 +16,7 @@ from requests import Response
 from marquee.bronze.tables import Row, Table
 from marquee.core.clock import Sequence
 from marquee.core.errors import MarqueeError
+from marquee.core.run_id import RunReport
 from marquee.sources.tmdb.client import NO_ANSWER
 from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES
 
@@ -73,7 +74,6 @@ def movie_row(answer: Row, times: Sequence) -> Row:
     Returns:
         A row of `raw_movies`, also for a 404; or, if the response is no movie, one of
         `quarantine_tmdb`, which has a `reason`. An exception that nobody expected is a reason too.
-
     """
     requested = answer["_movie_requests_id"]
     try:
@@ -125,7 +125,6 @@ def require_list_page(response: Response, *args: Any, **kwargs: Any) -> None:
 
     Raises:
         MarqueeError: not HTTP 200, or the body is not an object with `results` and `total_pages`.
-
     """
     if response.is_redirect:
         return
@@ -153,7 +152,6 @@ def require_change_page(response: Response, *args: Any, **kwargs: Any) -> None:
     Raises:
         NoChanges: this server has no such log, or more pages of it than it serves.
         MarqueeError: as `require_list_page`.
-
     """
     if response.status_code in NO_SUCH_PATH:
         raise NoChanges(
@@ -174,76 +172,64 @@ class FetchResult:
     Attributes:
         kind: how the run counts it.
         movie_id: the requested movie, None for the list of genres.
-        table: where its row belongs, None if it adds nothing to bronze.
-        row: that row.
+        row: what it adds to bronze, None if nothing.
         is_failure: the server failed, in contrast to a body that is not a movie.
         is_temporary: another request may have another result.
         is_deletion: the movie is deleted and was not as far as bronze knows.
-
     """
 
     kind: Kind
     movie_id: int | None = None
-    table: Table | None = None
     row: Row | None = None
     is_failure: bool = False
     is_temporary: bool = False
     is_deletion: bool = False
 
 
+@dataclass
 class ResponseClassifier:
-    """Compares rows of the source with bronze, and says what bronze gets of each."""
+    """Compares rows of the source with bronze, and says what bronze gets of each.
 
-    def __init__(
-        self,
-        batch_id: str,
-        same_document: Callable[[str, str], bool],
-        times: Sequence,
-        known_genres: str | None = None,
-    ) -> None:
-        """Take the run's name and what tells a document that bronze has from a new one.
+    Attributes:
+        run: whose name is written on every row.
+        same_document: compares a document of bronze with a fetched one.
+        times: gives tombstones their `ingested_at`.
+        known_genres: the newest list of genres in bronze, None if there is none.
+    """
 
-        Args:
-            batch_id: written on every row.
-            same_document: compares a document of bronze with a fetched one.
-            times: gives tombstones their `ingested_at`.
-            known_genres: the newest list of genres in bronze, None if there is none.
-
-        """
-        self._batch_id = batch_id
-        self._same = same_document
-        self._times = times
-        self._known_genres = known_genres
+    run: RunReport
+    same_document: Callable[[str, str], bool]
+    times: Sequence
+    known_genres: str | None
 
     def movie(self, row: Row, known: str | None) -> FetchResult:
         """Classify a row of `raw_movies` by the newest document of that movie in bronze.
 
         Returns:
             A result with the row, unless bronze has just that document already.
-
         """
-        row = {**row, "batch_id": self._batch_id}
+        row = {**row, "batch_id": self.run.batch_id}
         if "reason" in row:
-            return self._quarantined(row)
+            return _quarantined(row)
         try:
             if movie_document(row["raw_data"]) is None:
                 return self._missing(row, known)
-            if known is not None and self._same(known, row["raw_data"]):
+            if known is not None and self.same_document(known, row["raw_data"]):
                 return FetchResult("unchanged", row["movie_id"])
         except Exception as error:  # one movie never ends a run
-            return self._quarantined(unusable(row, error))
+            return unusable(row, error)
         kind: Kind = "new" if known is None else "changed"
-        return FetchResult(kind, row["movie_id"], RAW_MOVIES, row)
+        return FetchResult(kind, row["movie_id"], row)
 
     def genres(self, row: Row) -> FetchResult:
         """Classify a row of `raw_genres`; as `movie`."""
-        row = {**row, "batch_id": self._batch_id}
+        row = {**row, "batch_id": self.run.batch_id}
         if "reason" in row:
-            return self._quarantined(row)
-        known = self._known_genres
-        if known is not None and self._same(known, row["raw_data"]):
+            return _quarantined(row)
+        known = self.known_genres
+        if known is not None and self.same_document(known, row["raw_data"]):
             return FetchResult("unchanged")
-        return FetchResult("new" if known is None else "changed", None, RAW_GENRES, row)
+        return FetchResult("new" if known is None else "changed", None, row)
 
     def missing_from_export(self, movie_id: int, known: str | None, url: str) -> FetchResult:
         """Classify a movie that the id export at `url` does not list any more; as `movie`."""
@@ -252,39 +238,31 @@ class ResponseClassifier:
             "movie_id": movie_id,
             "raw_data": json.dumps({"success": False, "status_message": message}),
             "source_url": url,
-            "ingested_at": self._times.next(),
-            "batch_id": self._batch_id,
+            "ingested_at": self.times.next(),
+            "batch_id": self.run.batch_id,
         }
         return self._missing(row, known)
 
     def _missing(self, row: Row, known: str | None) -> FetchResult:
         if known is not None and not movie_document(known):
             return FetchResult("missing", row["movie_id"])  # bronze knows, in whichever words
-        return FetchResult(
-            "missing", row["movie_id"], RAW_MOVIES, row, is_deletion=known is not None
-        )
-
-    def _quarantined(self, row: Row) -> FetchResult:
-        return FetchResult(
-            "quarantined",
-            row["movie_id"],
-            QUARANTINE_TMDB,
-            row,
-            is_failure=row["reason"].startswith(SERVER_FAILURES),
-            is_temporary=row["reason"].startswith(TEMPORARY),
-        )
+        return FetchResult("missing", row["movie_id"], row, is_deletion=known is not None)
 
 
-def unusable(row: Row, error: Exception) -> Row:
-    """Make the quarantine row of a row of `raw_movies` that raised what nobody expected."""
-    return {
-        "movie_id": row["movie_id"],
-        "body": None,
-        "reason": _unexpected(error),
-        "source_url": row["source_url"],
-        "ingested_at": row["ingested_at"],
-        "batch_id": row["batch_id"],
-    }
+def unusable(row: Row, error: Exception) -> FetchResult:
+    """Put a row of `raw_movies` that raised what nobody expected into quarantine."""
+    kept = {name: row[name] for name in ("movie_id", "source_url", "ingested_at", "batch_id")}
+    return _quarantined({**kept, "body": None, "reason": _unexpected(error)})
+
+
+def _quarantined(row: Row) -> FetchResult:
+    return FetchResult(
+        "quarantined",
+        row["movie_id"],
+        row,
+        is_failure=row["reason"].startswith(SERVER_FAILURES),
+        is_temporary=row["reason"].startswith(TEMPORARY),
+    )
 
 
 def movie_document(raw_data: str) -> Document | None:
@@ -310,7 +288,7 @@ def _unexpected(error: Exception) -> str:
 def _tombstone(body: str, document: Any) -> str:
     """Keep the body of a 404 as JSON without an `id`, which marks a tombstone.
 
-    Also not at a deeper level: `BronzeReader.tombstones` searches the text.
+    Also not at a deeper level: `MovieReader.tombstones` searches the text.
     """
     if isinstance(document, dict) and "id" not in document and '"id"' not in body:
         return body

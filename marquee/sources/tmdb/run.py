@@ -16,7 +16,6 @@ from dlt.extract import DltSource
 
 from marquee.bronze.destination import Destination
 from marquee.bronze.loader import load, load_state, open_pipeline
-from marquee.bronze.reader import BronzeReader
 from marquee.bronze.tables import Row, Table
 from marquee.core import clock
 from marquee.core.clock import utcnow
@@ -35,8 +34,9 @@ from marquee.sources.tmdb.deletions import ConsecutiveDeletions, check_deletion_
 from marquee.sources.tmdb.lists import Page, PageRequest
 from marquee.sources.tmdb.load_request import LoadRequest, is_movie_id
 from marquee.sources.tmdb.planner import Plan, Planner, pieces
+from marquee.sources.tmdb.reader import MovieReader
 from marquee.sources.tmdb.report import Report
-from marquee.sources.tmdb.responses import FetchResult, ResponseClassifier, unusable
+from marquee.sources.tmdb.responses import FetchResult, ResponseClassifier, table_of, unusable
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
 from marquee.sources.tmdb.state import PipelineState, RunState
 from marquee.sources.tmdb.tables import QUARANTINE_TMDB, RAW_GENRES, RAW_MOVIES, TABLES, WORK_TMDB
@@ -52,7 +52,6 @@ class Chunk:
     Attributes:
         movie_ids: the movies.
         export_url: the id export that lacks them, so that they get tombstones; None to fetch them.
-
     """
 
     movie_ids: Sequence[int]
@@ -84,32 +83,27 @@ def load_tmdb(
         MarqueeError: TMDb or the warehouse cannot be used, or another run is loading it; what
             was loaded before stays.
         KeyboardInterrupt: a person stopped the run; what was fetched by then is loaded.
-
     """
+
+    def words(error: BaseException) -> str:
+        return redact(explain(error, destination.path), tmdb)
+
     with ExitStack() as stack:
         log = None
         if dry_run:
             scratch = stack.enter_context(TemporaryDirectory(prefix="marquee-"))
             settings = replace(settings, dlt_dir=Path(scratch))
         else:
-            log = stack.enter_context(
-                logged_run(
-                    PIPELINE,
-                    destination,
-                    settings,
-                    report,
-                    lambda error: redact(explain(error, destination.path), tmdb),
-                )
-            )
-        reader = BronzeReader(destination)
+            log = stack.enter_context(logged_run(PIPELINE, destination, settings, report, words))
+        reader = MovieReader(destination)
         session = stack.enter_context(TmdbSession(tmdb))
         with destination.kept_open():
             check_same_source(reader.last(RAW_MOVIES.name, "source_url"), tmdb.base_url)
             times = clock.Sequence(
-                reader.newest_time(RAW_MOVIES.name, RAW_GENRES.name, QUARANTINE_TMDB.name),
-                tmdb.today,
+                reader.newest_time([RAW_MOVIES, RAW_GENRES, QUARANTINE_TMDB]), tmdb.today
             )
             known_genres = reader.last(RAW_GENRES.name, "raw_data")
+            classifier = ResponseClassifier(report, destination.same_document, times, known_genres)
             loader = Loader(
                 lambda: open_pipeline(PIPELINE, settings, destination),
                 destination,
@@ -119,20 +113,14 @@ def load_tmdb(
             )
         progress = stack.enter_context(Progress())
         requests = Requests(source, session, times)
-
-        def executor(batch_id: str) -> RunExecutor:
-            report.batch_id = batch_id
-            classifier = ResponseClassifier(
-                batch_id, destination.same_document, times, known_genres
-            )
-            fetcher = Fetcher(requests, classifier, reader, tmdb)
-            return RunExecutor(fetcher, loader, progress, report, tmdb.chunk_size)
-
+        fetcher = Fetcher(requests, classifier, reader, tmdb)
+        work = RunExecutor(fetcher, loader, progress, report, tmdb.chunk_size)
         try:
             own_batch_id = report.batch_id  # the run log has this run by that name
             unfinished = None if dry_run else loader.state.unfinished
-            first = executor(unfinished.batch_id if unfinished else own_batch_id)
-            genres = first.fetcher.genres()
+            if unfinished:
+                report.batch_id = unfinished.batch_id
+            genres = fetcher.genres()
             today = session.tmdb.today()
             if unfinished:
                 is_same = unfinished.request == request.fingerprint and (
@@ -141,14 +129,14 @@ def load_tmdb(
                 loader.load(genres)
                 genres = []
                 try:
-                    first.resume(unfinished)
+                    work.resume(unfinished)
                 except Exception as error:
                     if is_same or is_about_tmdb(error):
                         raise
-                    report_stuck(unfinished, error, loader, progress, report, destination, tmdb)
+                    work.report_stuck(unfinished, words(error))
                 if is_same:
                     return
-            work = executor(own_batch_id) if unfinished else first
+            report.batch_id = own_batch_id
             planner = Planner(requests.pages, reader, tmdb, today, progress)
             plan = planner.plan(request, loader.state.cursor, loader.state.retries)
             report.dropped += plan.dropped
@@ -162,30 +150,6 @@ def is_about_tmdb(error: BaseException) -> bool:
     return any(isinstance(one, TmdbUnreachable | CredentialRejected) for one in chain(error))
 
 
-def report_stuck(
-    run: RunState,
-    error: Exception,
-    loader: Loader,
-    progress: Progress,
-    report: Report,
-    destination: Destination,
-    tmdb: TmdbSettings,
-) -> None:
-    """Report a work queue that cannot be finished, and make the loader ready for another run.
-
-    The queue's cursor has not moved. So the next run that reads the change log plans its movies
-    again; what was requested by `--ids` is to be requested again.
-    """
-    reason = redact(explain(error, destination.path), tmdb)
-    problem = (
-        f"Run {run.batch_id} of {run.day} cannot be finished: {' '.join(reason.split())} "
-        f"Left are {run.movies - run.movies_done:,} of its {run.movies:,} movies."
-    )
-    report.problems.append(problem)
-    progress.note(problem)
-    loader.reopen()
-
-
 def check_same_source(landed_url: str | None, base_url: str) -> None:
     """Keep TMDb and fake servers apart: their movies share ids and would become one history.
 
@@ -195,7 +159,6 @@ def check_same_source(landed_url: str | None, base_url: str) -> None:
 
     Raises:
         MarqueeError: one of them is TMDb, the other is not.
-
     """
     if landed_url is None or is_tmdb(landed_url) == is_tmdb(base_url):
         return
@@ -212,28 +175,26 @@ def check_same_source(landed_url: str | None, base_url: str) -> None:
     )
 
 
+@dataclass
 class Loader:
-    """Loads results and the pipeline state, and never stops in the middle of a load."""
+    """Loads results and the pipeline state, and never stops in the middle of a load.
 
-    def __init__(
-        self,
-        open_pipeline: Callable[[], dlt.Pipeline],
-        destination: Destination,
-        interrupt: Interrupt,
-        report: Report,
-        log: RunLog | None,
-    ) -> None:
-        """Take where to; without a log, on a dry run, rows are counted and not loaded."""
-        self._open_pipeline = open_pipeline
-        self._destination = destination
-        self._interrupt = interrupt
-        self._report = report
-        self._log = log
+    Without a log, on a dry run, rows are counted and not loaded.
+    """
+
+    open_pipeline: Callable[[], dlt.Pipeline]
+    destination: Destination
+    interrupt: Interrupt
+    report: Report
+    log: RunLog | None
+
+    def __post_init__(self) -> None:
+        """Open the pipeline."""
         self.reopen()
 
     def reopen(self) -> None:
         """Reopen the pipeline as the warehouse has it; what a failed load left is dropped."""
-        self._pipeline = self._open_pipeline()
+        self._pipeline = self.open_pipeline()
         self.state = PipelineState.restore(load_state(self._pipeline))
 
     def load(
@@ -245,27 +206,26 @@ class Loader:
             results: what was fetched.
             run: how far the run is once these rows are in; None where that does not change.
             work: rows of a new work queue.
-
         """
         results = self._loadable(results)
         rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
         rows[WORK_TMDB] += work
         for result in results:
-            if result.table and result.row:
-                rows[result.table].append(result.row)
+            if result.row:
+                rows[table_of(result.row)].append(result.row)
         state = self.state.advance(run) if run else self.state
         state = state.count_failures(
             [one.movie_id for one in results if one.is_temporary and one.movie_id],
             [one.movie_id for one in results if not one.is_temporary and one.movie_id],
         )
-        is_first = not self._report.landed
-        with self._interrupt.defer_interrupts():
-            if self._log and (is_first or any(rows.values()) or state != self.state):
+        is_first = not self.report.landed
+        with self.interrupt.defer_interrupts():
+            if self.log and (is_first or any(rows.values()) or state != self.state):
                 some = {table: one for table, one in rows.items() if one or is_first}
-                self._destination.label(self._report.batch_id)
-                load(self._pipeline, self._destination, some, state.to_json(), self._log)
+                self.destination.label(self.report.batch_id)
+                load(self._pipeline, self.destination, some, state.to_json(), self.log.loaded)
             self.state = state
-            self._report.landed.update(
+            self.report.landed.update(
                 {table.name: len(one) for table, one in rows.items() if table is not WORK_TMDB}
             )
 
@@ -280,9 +240,9 @@ class Loader:
 
     def _convert(self, results: Sequence[FetchResult]) -> None:
         for table in TABLES:
-            rows = [one.row for one in results if one.row and one.table is table]
+            rows = [one.row for one in results if one.row and table_of(one.row) is table]
             if rows:
-                self._destination.items(table, rows)
+                self.destination.items(table, rows)
 
     def _one_loadable(self, result: FetchResult) -> FetchResult:
         try:
@@ -290,12 +250,9 @@ class Loader:
         except Exception as error:
             if not result.row or "movie_id" not in result.row:
                 raise
-            row = unusable(result.row, error)
-            self._report.movies[result.kind] -= 1
-            self._report.movies["quarantined"] += 1
-            return FetchResult(
-                "quarantined", result.movie_id, QUARANTINE_TMDB, row, is_temporary=True
-            )
+            self.report.movies[result.kind] -= 1
+            self.report.movies["quarantined"] += 1
+            return unusable(result.row, error)
         return result
 
 
@@ -325,77 +282,51 @@ class Requests:
         return self._resources[resource]
 
 
+@dataclass
 class Fetcher:
     """Fetches what a chunk names and classifies it; loads nothing."""
 
-    def __init__(
-        self,
-        requests: Requests,
-        classifier: ResponseClassifier,
-        reader: BronzeReader,
-        settings: TmdbSettings,
-    ) -> None:
-        """Take who requests and who classifies, and what bronze has."""
-        self._requests = requests
-        self._classifier = classifier
-        self._reader = reader
-        self._settings = settings
+    requests: Requests
+    classifier: ResponseClassifier
+    reader: MovieReader
+    settings: TmdbSettings
 
     def genres(self) -> list[FetchResult]:
         """Request the list of genres."""
-        return [self._classifier.genres(row) for row in self._requests.genres()]
+        return [self.classifier.genres(row) for row in self.requests.genres()]
 
     def movies(self, chunk: Chunk) -> Iterator[FetchResult]:
         """Request the movies of a chunk, or give them tombstones; yield what became of each.
 
         Raises:
-            DeletionThresholdExceeded: too many of them are missing. What was yielded as missing
+            MarqueeError: too many of them are missing. What was yielded as missing
                 before is not plausible either.
-
         """
-        known = self._reader.newest(RAW_MOVIES.name, "movie_id", chunk.movie_ids)
+        known = self.reader.newest(chunk.movie_ids)
         documents = {one: newest.document for one, newest in known.items()}
         if chunk.export_url:
             for one in chunk.movie_ids:
-                yield self._classifier.missing_from_export(
-                    one, documents.get(one), chunk.export_url
-                )
+                yield self.classifier.missing_from_export(one, documents.get(one), chunk.export_url)
             return  # the plan was checked as a whole
-        share, base_url = self._settings.max_deleted_share, self._settings.base_url
+        share, base_url = self.settings.max_deleted_share, self.settings.base_url
         streak, deletions = ConsecutiveDeletions(share, base_url), 0
-        for row in self._requests.movies(chunk.movie_ids):
-            result = self._classifier.movie(row, documents.get(row["movie_id"]))
+        for row in self.requests.movies(chunk.movie_ids):
+            result = self.classifier.movie(row, documents.get(row["movie_id"]))
             yield result
             deletions += result.is_deletion
             streak.saw(result)
         check_deletion_ratio(deletions, len(known), share, base_url)
 
-    def quarantined_before(self, batch_id: str) -> set[int]:
-        """Return the movies that a run put into quarantine before it was interrupted."""
-        return self._reader.quarantined_by(batch_id, QUARANTINE_TMDB.name, "movie_id")
 
-    def chunk(self, run: RunState, number: int) -> Chunk:
-        """Read a chunk of a work queue from the warehouse."""
-        return Chunk(*self._reader.chunk(WORK_TMDB.name, run.batch_id, number))
-
-
+@dataclass
 class RunExecutor:
     """Works through the queue of a run, one load per chunk, so that it can stop anywhere."""
 
-    def __init__(
-        self,
-        fetcher: Fetcher,
-        loader: Loader,
-        progress: Progress,
-        report: Report,
-        chunk_size: int,
-    ) -> None:
-        """Take who fetches, who loads, where to report progress, and the movies of a load."""
-        self.fetcher = fetcher
-        self._chunk_size = chunk_size
-        self._loader = loader
-        self._progress = progress
-        self._report = report
+    fetcher: Fetcher
+    loader: Loader
+    progress: Progress
+    report: Report
+    chunk_size: int  # movies of a load
 
     def start(
         self, plan: Plan, request: LoadRequest, today: date, genres: Sequence[FetchResult]
@@ -406,24 +337,24 @@ class RunExecutor:
         of their own: the state has place for one. Any other request plans the stuck movies again,
         so its queue takes that place.
         """
-        size = self._chunk_size
+        size = self.chunk_size
         chunks = [Chunk(ids) for ids in pieces(plan.fetch, size)]
         if plan.export:
             chunks += [Chunk(ids, plan.export.url) for ids in pieces(plan.tombstones, size)]
         run = RunState(
-            batch_id=self._report.batch_id,
+            batch_id=self.report.batch_id,
             request=request.fingerprint,
             day=today,
             chunks=len(chunks),
             movies=len(plan.fetch) + len(plan.tombstones),
             next_cursor=plan.next_cursor,
         )
-        if self._loader.state.unfinished and request.is_named:
-            self._loader.load(genres)
+        if self.loader.state.unfinished and request.is_named:
+            self.loader.load(genres)
             self._process_chunks(run, chunks, is_queued=False)
             return
         planned_at = utcnow()
-        self._loader.load(
+        self.loader.load(
             genres,
             run,
             [
@@ -441,10 +372,25 @@ class RunExecutor:
 
     def resume(self, run: RunState) -> None:
         """Work through what an interrupted run has left."""
-        self._progress.note(f"Resuming run {run.batch_id} of {run.day}.")
-        before = self.fetcher.quarantined_before(run.batch_id)
-        chunks = (self.fetcher.chunk(run, one) for one in range(run.chunks_done, run.chunks))
-        self._process_chunks(run, chunks, before)
+        self.progress.note(f"Resuming run {run.batch_id} of {run.day}.")
+        reader = self.fetcher.reader
+        numbers = range(run.chunks_done, run.chunks)
+        chunks = (Chunk(*reader.chunk(run.batch_id, number)) for number in numbers)
+        self._process_chunks(run, chunks, reader.quarantined_by(run.batch_id))
+
+    def report_stuck(self, run: RunState, reason: str) -> None:
+        """Report a work queue that cannot be finished, and make the loader ready for another run.
+
+        The queue's cursor has not moved. So the next run that reads the change log plans its movies
+        again; what was requested by `--ids` is to be requested again.
+        """
+        problem = (
+            f"Run {run.batch_id} of {run.day} cannot be finished: {' '.join(reason.split())} "
+            f"Left are {run.movies - run.movies_done:,} of its {run.movies:,} movies."
+        )
+        self.report.problems.append(problem)
+        self.progress.note(problem)
+        self.loader.reopen()
 
     def _process_chunks(
         self,
@@ -455,31 +401,31 @@ class RunExecutor:
         is_queued: bool = True,
     ) -> None:
         """Fetch and load chunk by chunk; movies of `quarantined` are in quarantine already."""
-        self._report.planned += run.movies
-        self._report.resumed += run.movies_done
-        self._progress.stage("fetching movies", run.movies, "movie", run.movies_done)
+        self.report.planned += run.movies
+        self.report.resumed += run.movies_done
+        self.progress.stage("fetching movies", run.movies, "movie", run.movies_done)
         for chunk in chunks:
             usable = [one for one in chunk.movie_ids if is_movie_id(one)]
-            self._report.dropped += len(chunk.movie_ids) - len(usable)
+            self.report.dropped += len(chunk.movie_ids) - len(usable)
             results = self._results(replace(chunk, movie_ids=usable), quarantined)
             run = replace(
                 run,
                 chunks_done=run.chunks_done + 1,
                 movies_done=run.movies_done + len(chunk.movie_ids),
             )
-            self._loader.load(results, run if is_queued else None)
+            self.loader.load(results, run if is_queued else None)
 
     def _results(self, chunk: Chunk, quarantined: Container[int]) -> list[FetchResult]:
         """Fetch a chunk; when that ends early, load what is beyond doubt before it does."""
         results: list[FetchResult] = []
-        counts = self._report.movies
+        counts = self.report.movies
         try:
             for result in self.fetcher.movies(chunk):
-                if result.table is QUARANTINE_TMDB and result.movie_id in quarantined:
+                if result.kind == "quarantined" and result.movie_id in quarantined:
                     result = replace(result, row=None)
                 results.append(result)
                 counts[result.kind] += 1
-                self._progress.advance(", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
+                self.progress.advance(", ".join(f"{n:,} {kind}" for kind, n in counts.items()))
         except BaseException as error:
             is_outage = any(isinstance(cause, TmdbUnreachable) for cause in chain(error))
             doubtful = [
@@ -490,6 +436,6 @@ class RunExecutor:
                 if one.kind == "missing" or (is_outage and one.is_failure)
             ]
             counts.subtract(one.kind for one in doubtful)
-            self._loader.load(one for one in results if one not in doubtful)
+            self.loader.load(one for one in results if one not in doubtful)
             raise
         return results

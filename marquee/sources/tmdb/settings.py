@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,11 +13,11 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from marquee.core.dlt_project import configured_number
 from marquee.core.errors import MarqueeError
+from marquee.core.same_origin import LOOPBACK
 
 TMDB_URL = "https://api.themoviedb.org/3"
 TMDB_EXPORTS = "https://files.tmdb.org/p/exports"
 TMDB_HOSTS = ("api.themoviedb.org", "api.tmdb.org")  # two names of the same service
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 NO_CREDENTIAL = MarqueeError(
     "No TMDb credential: get a free one at https://www.themoviedb.org/settings/api and set "
@@ -47,12 +46,11 @@ class TmdbSettings:
         max_deleted_share: the share of known movies that may be missing at once, see `deletions`.
         export_url: the folder of the daily id exports; None for where TMDb has them.
         today: the date that responses of the sandbox arrive on; None for the machine's.
-
     """
 
     base_url: str = TMDB_URL
-    access_token: str | None = None
-    api_key: str | None = None
+    access_token: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
     requests_per_second: float = 40
     attempts: int = 6  # with the pauses between them some 15 seconds, a restart of a server
     backoff_seconds: float = 0.5
@@ -92,7 +90,7 @@ class TmdbSettings:
         return is_tmdb(self.base_url)
 
     @classmethod
-    def from_configuration(cls, environ: Mapping[str, str] = os.environ) -> TmdbSettings:
+    def from_configuration(cls) -> TmdbSettings:
         """Read `TMDB_ACCESS_TOKEN`, `TMDB_API_KEY`, `TMDB_BASE_URL`, then dlt's `sources.tmdb.*`.
 
         dlt's values are looked up under their full names only. Its usual injection would also take
@@ -100,12 +98,11 @@ class TmdbSettings:
 
         Raises:
             MarqueeError: no credential, or a value that cannot be used.
-
         """
 
         def secret(variable: str, name: str) -> str | None:
             key = f"sources.tmdb.{name}"
-            given: str | None = environ.get(variable)
+            given: str | None = os.environ.get(variable)
             value = (given or dlt.secrets.get(key, str) or "").strip()
             # What an HTTP header can carry. A copied blank without width or a curly quote is seen
             # by nobody, and the error of the HTTP library would quote a part of the credential.
@@ -133,7 +130,7 @@ class TmdbSettings:
         }
         settings = cls(
             base_url=_address(
-                environ.get("TMDB_BASE_URL")
+                os.environ.get("TMDB_BASE_URL")
                 or dlt.config.get("sources.tmdb.base_url", str)
                 or TMDB_URL
             ),

@@ -7,6 +7,7 @@ working folder (docs/decisions/0007-the-cursor-is-in-dlts-state.md).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -22,7 +23,6 @@ class Cursor:
     Attributes:
         day: every change that TMDb logged before that day is in bronze; None if nobody knows.
         is_full: the warehouse tracks every movie of TMDb rather than those of the popular list.
-
     """
 
     day: date | None = None
@@ -42,7 +42,6 @@ class RunState:
         next_cursor: the cursor once all of them are loaded.
         chunks_done: how many have.
         movies_done: how many movies those named.
-
     """
 
     batch_id: str
@@ -69,7 +68,6 @@ class PipelineState:
         run: the newest run with a work queue.
         retries: movies in quarantine for a reason that may be temporary, with how often they
             failed. The next runs request them again.
-
     """
 
     cursor: Cursor = Cursor()
@@ -107,39 +105,21 @@ class PipelineState:
         for former, name in (("asked", "request"), ("leads_to", "next_cursor")):  # former name
             if former in run:
                 run[name] = run.pop(former)
+        if run:
+            run["day"] = date.fromisoformat(run["day"])
+            run["next_cursor"] = _cursor(run["next_cursor"])
         return cls(
             _cursor(state.get("cursor") or {}),
-            RunState(
-                **{
-                    **run,
-                    "day": date.fromisoformat(run["day"]),
-                    "next_cursor": _cursor(run["next_cursor"]),
-                }
-            )
-            if run
-            else None,
+            RunState(**run) if run else None,
             {int(one): count for one, count in (state.get("retries") or {}).items()},
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON values."""
-        state: dict[str, Any] = {
-            "cursor": _plain(self.cursor),
-            "run": None,
-            "retries": {str(one): count for one, count in self.retries.items()},
-        }
-        if self.run:
-            state["run"] = asdict(self.run) | {
-                "day": self.run.day.isoformat(),
-                "next_cursor": _plain(self.run.next_cursor),
-            }
+        state: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))  # dates: ISO 8601
         return state
 
 
 def _cursor(state: Mapping[str, Any]) -> Cursor:
     day = state.get("day")
     return Cursor(date.fromisoformat(day) if day else None, bool(state.get("is_full")))
-
-
-def _plain(cursor: Cursor) -> dict[str, Any]:
-    return {"day": cursor.day and cursor.day.isoformat(), "is_full": cursor.is_full}
