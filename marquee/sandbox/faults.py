@@ -41,13 +41,7 @@ class Fault:
     delay_s: float = 0.0
 
     def matches(self, path: str, query: Mapping[str, str]) -> bool:
-        """Return whether the fault applies to a request.
-
-        Args:
-            path: The request's path below `/3`.
-            query: The request's parameters.
-
-        """
+        """Return whether the fault applies to a path below `/3` with these parameters."""
         return fnmatchcase(path, self.path) and self.query.items() <= query.items()
 
 
@@ -81,13 +75,7 @@ class FaultPlan:
     """Decides for each request which fault strikes it; safe for threads."""
 
     def __init__(self, faults: Iterable[Fault] = (), rates: FaultRates | None = None) -> None:
-        """Plan the given faults; the first one in order that matches wins, random ones come last.
-
-        Args:
-            faults: The declared faults.
-            rates: Random faults on top.
-
-        """
+        """Plan declared faults, of which the first one that matches wins, and random ones last."""
         self._faults = tuple(faults)
         self._rates = rates
         self._struck: Counter[int] = Counter()
@@ -95,14 +83,11 @@ class FaultPlan:
         self._lock = threading.Lock()
 
     def strike(self, path: str, query: Mapping[str, str]) -> Fault | None:
-        """Return the fault for a request and count it.
+        """Return the fault for a request, None when it is to be answered right, and count it.
 
         Args:
             path: The request's path below `/3`.
             query: The request's parameters, without a credential.
-
-        Returns:
-            The fault, or None when the request is to be answered right.
 
         """
         with self._lock:

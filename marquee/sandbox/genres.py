@@ -1,55 +1,27 @@
-"""TMDb's movie genres, by their ids."""
-
-ACTION = 28
-ADVENTURE = 12
-COMEDY = 35
-DOCUMENTARY = 99
-DRAMA = 18
-FAMILY = 10751
-FANTASY = 14
-HISTORY = 36
-HORROR = 27
-MUSIC = 10402
-ROMANCE = 10749
-SCIENCE_FICTION = 878
-THRILLER = 53
-WESTERN = 37
-
-# Movies still list it, `/genre/movie/list` does not.
-FOREIGN = 10769
+"""TMDb's movie genres."""
 
 # What `/genre/movie/list` answers, in its order.
 LISTED = {
-    ACTION: "Action",
-    ADVENTURE: "Adventure",
+    28: "Action",
+    12: "Adventure",
     16: "Animation",
-    COMEDY: "Comedy",
+    35: "Comedy",
     80: "Crime",
-    DOCUMENTARY: "Documentary",
-    DRAMA: "Drama",
-    FAMILY: "Family",
-    FANTASY: "Fantasy",
-    HISTORY: "History",
-    HORROR: "Horror",
-    MUSIC: "Music",
+    99: "Documentary",
+    18: "Drama",
+    10751: "Family",
+    14: "Fantasy",
+    36: "History",
+    27: "Horror",
+    10402: "Music",
     9648: "Mystery",
-    ROMANCE: "Romance",
-    SCIENCE_FICTION: "Science Fiction",
+    10749: "Romance",
+    878: "Science Fiction",
     10770: "TV Movie",
-    THRILLER: "Thriller",
+    53: "Thriller",
     10752: "War",
-    WESTERN: "Western",
+    37: "Western",
 }
-
-
-def name(genre_id: int) -> str:
-    """Return the name that a movie document gives to a genre.
-
-    Args:
-        genre_id: One of the ids above.
-
-    Returns:
-        The name in TMDb's own casing.
-
-    """
-    return "Foreign" if genre_id == FOREIGN else LISTED[genre_id]
+# Movies still list it, `/genre/movie/list` does not.
+FOREIGN = 10769
+IDS = {**{name: key for key, name in LISTED.items()}, "Foreign": FOREIGN}

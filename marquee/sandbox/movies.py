@@ -61,9 +61,6 @@ def load(path: Path | None, day: int = 0) -> MovieSet:
         path: NDJSON of `/movie/{id}` documents, plain or gzip; `None` for the bundled films.
         day: The day to show, 0 or more; see `sandbox.clock` for what changes.
 
-    Returns:
-        The movie set; it may be empty.
-
     Raises:
         MovieFileError: If the file is missing, unreadable, or has a line that is not a movie.
         ValueError: If `day` is negative.
@@ -97,9 +94,6 @@ def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> 
         lines: One `/movie/{id}` document each; blank lines are skipped.
         day: The day to show, 0 or more.
         name: What error messages call the lines.
-
-    Returns:
-        The movie set; it may be empty.
 
     Raises:
         MovieFileError: If a line is not a JSON object with an integer id, or repeats an id.
