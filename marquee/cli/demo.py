@@ -19,7 +19,7 @@ from marquee.cli.refresh import refresh
 from marquee.core.errors import explain
 from marquee.core.logs import configure_logging
 from marquee.core.settings import Settings, gateway
-from marquee.dashboard.queries import SANDBOX_RUNS
+from marquee.dashboard.queries import QUERIES
 from marquee.sandbox.loaded import Loaded
 from marquee.sandbox.studio import BATCHES
 
@@ -77,7 +77,7 @@ def read_loaded() -> Loaded | None:
         return Loaded()
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            return Loaded.of(connection.execute(SANDBOX_RUNS).fetchall())
+            return Loaded.of(connection.execute(QUERIES["sandbox_runs"]).fetchall())
     except duckdb.CatalogException:  # no run yet
         return Loaded()
     except duckdb.Error as error:

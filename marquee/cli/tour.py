@@ -23,7 +23,6 @@ from marquee.cli.report import (
 from marquee.core.clock import utcnow
 from marquee.core.settings import Settings
 from marquee.core.text import counted
-from marquee.dashboard import queries
 from marquee.monitoring.store import Store
 from marquee.monitoring.view import open_warehouse
 from marquee.sandbox.studio import BATCHES
@@ -74,17 +73,17 @@ def print_step(console: Console, store: Store, since: datetime) -> None:
         since: when the step began, UTC without a zone.
 
     """
-    loads = answer(store, queries.NEWEST_LOADS)
+    loads = answer(store, "newest_loads")
     if len(loads) > 1:
         print_changes(console, store, loads[0]["batch_id"])
-    moved = answer(store, queries.MOVED_FANS, since)
+    moved = answer(store, "moved_fans", since)
     if moved:
         table = titled("Fans who moved", "from", "to", "fans")
         for one in moved[:SHOWN]:
             table.add_row(*map(escape, (one["region_before"], one["region"])), f"{one['fans']:,}")
         console.print(table)
         print_rest(console, sum(one["fans"] for one in moved[SHOWN:]), "fan")
-    corrected = answer(store, queries.CORRECTED_BOX_OFFICE, since)
+    corrected = answer(store, "corrected_box_office", since)
     if corrected:
         columns = ("title", "day", "currency", "before", "now")
         table = titled("Box office that the studio corrected", *columns)
@@ -99,7 +98,7 @@ def print_step(console: Console, store: Store, since: datetime) -> None:
         console.print(table)
         print_rest(console, len(corrected) - SHOWN, "figure")
     table = titled("Histories", "table", "periods begun", "periods ended")
-    for one in answer(store, queries.NEW_PERIODS, *[since] * 3):
+    for one in answer(store, "new_periods", *[since] * 3):
         table.add_row(one["table_name"], f"{one['begun']:,}", f"{one['ended']:,}")
     console.print(table)
 

@@ -229,7 +229,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     else:
         st.success(f"All {len(results)} checks passed.", icon=":material/check_circle:")
     counts = queries.row_counts(store)
-    history = queries.answer(store, queries.LAYER_HISTORY)
+    history = queries.answer(store, "layer_history")
     layers = counts.groupby("layer", sort=False)["row_count"].sum()
     if history.empty:
         history = pd.DataFrame({"layer": [], "counted_at": [], "row_count": []})
@@ -293,8 +293,8 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
 def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw what fails, audits and metrics, failing first, over time, and rows that break them."""
     st.title("Data quality")
-    audits = queries.answer(store, queries.AUDITS)
-    metrics = queries.answer(store, queries.METRICS)
+    audits = queries.answer(store, "audits")
+    metrics = queries.answer(store, "metrics")
     checks = check_all(store, read_thresholds(), utcnow(), warehouse, age)
     failing_checks = [one for one in checks if not one.is_ok]
     failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
@@ -330,7 +330,7 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         metric_over_time(store, metrics)
     st.subheader("Audits, failing first")
     table(audits.drop(columns=["failing_rows_query"], errors="ignore"), "audits")
-    history = queries.answer(store, queries.AUDIT_HISTORY)
+    history = queries.answer(store, "audit_history")
     if len(history) > 1:
         st.caption("Failing audits of each run")
         draw(charts.lines(history, "audited_at", "failing_count", "failing audits"), history)
@@ -349,7 +349,7 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
     chosen = st.selectbox("Metric over time", names)
     one = metrics.iloc[names.index(chosen)]
     key = (one["table_name"], one["column_name"], one["metric_name"])
-    over_time = queries.answer(store, queries.METRIC_HISTORY, *key)
+    over_time = queries.answer(store, "metric_history", *key)
     draw(charts.metric_over_time(over_time), over_time)
     breaking = queries.violating_rows(store, *key)
     if not breaking.empty:
@@ -361,7 +361,7 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
 def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw runs as a timeline, durations, requests, retries, quarantine."""
     st.title("Pipeline health")
-    totals = queries.answer(store, queries.RUN_TOTALS)
+    totals = queries.answer(store, "run_totals")
     if totals.empty:
         st.info("No run was logged yet: `make demo` makes some.")
     else:
@@ -374,18 +374,18 @@ def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> No
         draw(charts.timeline(shown, pd.Timestamp(utcnow())), shown)
         limited(shown, "runs", int(counted["run_count"].sum()))
         table(shown, "runs")
-        models = queries.answer(store, queries.LAST_BUILD)
+        models = queries.answer(store, "last_build")
         if not models.empty:
             st.subheader("Slowest tables of the last build")
             slowest = models.head(15)
             chart = charts.bars(slowest, "duration_seconds", "table_name", "seconds")
             chart_and_table(chart, models, "models")
         st.subheader("Loads of dlt")
-        loads = queries.answer(store, queries.LOADS)
+        loads = queries.answer(store, "loads")
         limited(loads, "loads")
         table(loads, "loads")
     st.subheader("Quarantine")
-    quarantine = queries.answer(store, queries.QUARANTINE)
+    quarantine = queries.answer(store, "quarantine")
     if quarantine.empty:
         st.caption("Nothing was rejected yet.")
         return
@@ -430,7 +430,7 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw the last results of audits, unit tests and tests."""
     st.title("Test results")
     st.subheader("Audits of the last run")
-    audits = queries.answer(store, queries.AUDITS)
+    audits = queries.answer(store, "audits")
     if audits.empty:
         st.caption("Nothing was audited yet: `make refresh` does it.")
     else:
@@ -490,8 +490,8 @@ def test_results(path: Path) -> pd.DataFrame:
 def business(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw what the warehouse says of movies and of the studio."""
     st.title("Business")
-    genres = queries.answer(store, queries.GENRES)
-    years = queries.answer(store, queries.YEARS)
+    genres = queries.answer(store, "genres")
+    years = queries.answer(store, "years")
     if genres.empty and years.empty:
         st.info("There are no movies yet: `make demo` brings some.")
     else:
@@ -503,7 +503,7 @@ def business(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
         top_movies(store, genres)
         movie_history(store)
     st.header("The studio")
-    franchises = queries.answer(store, queries.FRANCHISES)
+    franchises = queries.answer(store, "franchises")
     if franchises.empty:
         st.caption("No feeds of the studio yet: `python pipelines/studio.py --sandbox`.")
         return
@@ -571,7 +571,7 @@ def genre_tabs(genres: pd.DataFrame, years: pd.DataFrame) -> None:
 def top_movies(store: Store, genres: pd.DataFrame) -> None:
     """Filter all rated movies, and list the best."""
     st.subheader("Top movies")
-    bounds = queries.answer(store, queries.TOP_MOVIE_YEARS)
+    bounds = queries.answer(store, "top_movie_years")
     if bounds.empty or not bounds["movie_count"][0]:
         st.caption("No movie has enough votes yet.")
         return
@@ -606,8 +606,8 @@ def top_movies(store: Store, genres: pd.DataFrame) -> None:
 def studio(store: Store, franchises: pd.DataFrame) -> None:
     """Draw the studio's revenue, franchises, and fans."""
     st.subheader("Revenue by day and region")
-    days = queries.answer(store, queries.STUDIO_REVENUE)
-    releases = queries.answer(store, queries.STUDIO_RELEASES)
+    days = queries.answer(store, "studio_revenue")
+    releases = queries.answer(store, "studio_releases")
     if len(releases):
         releases = releases[releases["release_date"] >= days["report_date"].min()]
     measure = st.segmented_control(
@@ -626,15 +626,15 @@ def studio(store: Store, franchises: pd.DataFrame) -> None:
     with right:
         st.subheader("Retention of fans")
         st.caption("Of the fans first seen in a month, the percentage seen so many months later.")
-        cohorts = queries.answer(store, queries.RETENTION)
+        cohorts = queries.answer(store, "retention")
         chart_and_table(charts.retention(cohorts), cohorts, "retention")
     st.subheader("Lifetime value by segment")
     left, right = st.columns(2, gap="large")
     with left:
-        lifetime_value(worded(queries.answer(store, queries.LIFETIME_VALUE), "account_type"))
+        lifetime_value(worded(queries.answer(store, "lifetime_value"), "account_type"))
     with right:
         st.caption("How many fans of a region are loyal, and how many have left.")
-        by_region = queries.answer(store, queries.LIFETIME_VALUE_BY_REGION)
+        by_region = queries.answer(store, "lifetime_value_by_region")
         table(by_region.drop(columns=["order_count", "active_30_days_pct"]), "segments")
 
 
@@ -674,7 +674,7 @@ def movie_history(store: Store) -> None:
     )
     if len(found) == queries.FOUND:
         st.caption(f"The {queries.FOUND} best known; a longer part of the title finds others.")
-    history = queries.answer(store, queries.MOVIE_HISTORY, movie)
+    history = queries.answer(store, "movie_history", movie)
     for measure in measures:
         known = history.dropna(subset=measure)
         if known.empty:
