@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -19,6 +18,7 @@ from pygments.lexers import SqlLexer
 from marquee.catalog.history import History
 from marquee.catalog.llms import Question
 from marquee.catalog.pictures import Lineage
+from marquee.catalog.templates import TEMPLATES
 from marquee.lineage.project import Table
 
 HERE = Path(__file__).resolve().parent
@@ -53,7 +53,6 @@ class Site:
 
         """
         lineage = Lineage(self.tables)
-        templates = _templates()
         shutil.rmtree(folder / MODELS, ignore_errors=True)
         (folder / MODELS).mkdir(parents=True)
         shutil.copytree(HERE / "assets", folder / "assets", dirs_exist_ok=True)
@@ -62,12 +61,12 @@ class Site:
         (folder / "assets" / "entries.js").write_text(f"const ENTRIES={entries};\n", "utf-8")
         shared = {"site": self, "lineage": lineage, "history": self.history}
         for name, table in self.tables.items():
-            page = templates.get_template("model.html").render(
+            page = TEMPLATES.get_template("model.html").render(
                 **shared, root="../", table=table, past=self.history.of(name)
             )
             (folder / page_of(name)).write_text(page, "utf-8")
         for page_name in ("index.html", "lineage.html"):
-            page = templates.get_template(page_name).render(**shared, root="")
+            page = TEMPLATES.get_template(page_name).render(**shared, root="")
             (folder / page_name).write_text(page, "utf-8")
         return folder / "index.html"
 
@@ -143,14 +142,5 @@ def curve(counts: list[int]) -> Markup:
     )
 
 
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(sql=sql, number=number, moment=moment, curve=curve)
-    environment.globals.update(page_of=page_of, anchor=anchor)
-    return environment
+TEMPLATES.filters.update(sql=sql, number=number, moment=moment, curve=curve)
+TEMPLATES.globals.update(page_of=page_of, anchor=anchor)
