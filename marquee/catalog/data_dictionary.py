@@ -33,7 +33,7 @@ def main() -> None:
 def page(models: Iterable[Model]) -> str:
     """The dictionary as Markdown, a section a layer, a table a model."""
     by_name = sorted(models, key=lambda model: model.name)
-    template = TEMPLATES.get_template("data_dictionary.md")
+    template = TEMPLATES.get_template("data_dictionary.md.jinja")
     return template.render(models=by_name, layers=LAYERS)
 
 

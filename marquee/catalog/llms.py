@@ -45,7 +45,7 @@ def page(tables: Mapping[str, Table], root: Path) -> str:
     shown = [one for one in tables.values() if one.layer == "gold"]
     shown.append(tables["ops.data_quality_results"])
     questions = (root / "docs" / "questions.md").read_text(encoding="utf-8").rstrip()
-    page = TEMPLATES.get_template("llms.txt").render(
+    page = TEMPLATES.get_template("llms.txt.jinja").render(
         tables=shown,
         joins=dict.fromkeys(line for one in shown for line in joins_of(one)),
         measures=(root / "metrics" / "gold.sql").read_text(encoding="utf-8").strip(),

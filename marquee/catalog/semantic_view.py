@@ -52,7 +52,7 @@ def script(models: Iterable[Model], metrics: Mapping[str, Metric]) -> str:
         "DIMENSIONS": columns(tables, is_fact=False),
         "METRICS": sorted(metric(one) for one in metrics.values()),
     }
-    return TEMPLATES.get_template("semantic_view.sql").render(lists=lists) + "\n"
+    return TEMPLATES.get_template("semantic_view.sql.jinja").render(lists=lists) + "\n"
 
 
 def table(name: str, model: Model) -> str:
