@@ -159,10 +159,8 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
 
     """
     lock = lock_file(settings.dlt_dir, settings.duckdb)
-    staged, ready = (
-        settings.duckdb.with_name(f"{settings.duckdb.name}.staged"),
-        restored_folder(lock),
-    )
+    staged = settings.duckdb.with_name(f"{settings.duckdb.name}.staged")
+    ready = restored_folder(lock)
     with run_lock(lock, for_restore=True):
         if ready.exists():
             put_in_place(settings, ready)
@@ -180,11 +178,8 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
         for part in (WAREHOUSE, STATE):
-            copy_in(
-                f"{folder}/{parts[part]['name']}",
-                staged / part / paths(settings)[part].name,
-                parts[part],
-            )
+            copy = staged / part / paths(settings)[part].name
+            copy_in(f"{folder}/{parts[part]['name']}", copy, parts[part])
         vault, is_kept = settings.vault_duckdb, settings.vault_duckdb.exists()
         if VAULT in parts and not is_kept:
             root, _, backup_id = folder.rpartition("/")

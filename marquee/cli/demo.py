@@ -28,16 +28,7 @@ Pipeline = Callable[[Sequence[str]], int]
 
 
 def main(argv: Sequence[str] | None, pipelines: Mapping[str, Pipeline]) -> int:
-    """Load, refresh and report.
-
-    Args:
-        argv: the command line, None for that of the process.
-        pipelines: the pipelines `tmdb` and `studio`.
-
-    Returns:
-        The exit code.
-
-    """
+    """Load by the pipelines `tmdb` and `studio`, refresh and report; return the exit code."""
     parser = command_parser(
         "python pipelines/demo.py",
         "Load both sandboxes, build the warehouse, print a report. Without options: "
@@ -86,13 +77,7 @@ def read_loaded() -> Loaded | None:
 
 
 def advance(loaded: Loaded, day: int, batch: int, pipelines: Mapping[str, Pipeline]) -> int:
-    """Load up to a day and a batch what is missing, and refresh.
-
-    Args:
-        loaded: what the warehouse has.
-        day: the day that the movies shall have.
-        batch: the last of the studio's batches.
-        pipelines: the pipelines `tmdb` and `studio`.
+    """Load what is missing up to a day of the movies and a batch of the studio, and refresh.
 
     Returns:
         The exit code, of the first command that failed.

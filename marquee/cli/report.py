@@ -43,10 +43,8 @@ Ten more, with answers: docs/questions.md"""
 def next_steps(day: int | None, batch: int | None) -> list[tuple[str, str]]:
     """Return commands and what they do, the best first.
 
-    Args:
-        day: of the sandbox's movies that the warehouse has; None if it has none.
-        batch: the same of the studio.
-
+    They depend on the day of the sandbox's movies that the warehouse has, None if it has none, and
+    on the studio's batch.
     """
     steps = [
         ("make dashboard", "the figures in a browser"),

@@ -13,13 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from marquee.cli.demo import Pipeline, advance, read_loaded
-from marquee.cli.report import (
-    answer,
-    print_changes,
-    print_findings,
-    print_next_steps,
-    titled,
-)
+from marquee.cli.report import answer, print_changes, print_findings, print_next_steps, titled
 from marquee.core.clock import utcnow
 from marquee.core.settings import Settings
 from marquee.core.text import counted
@@ -31,20 +25,13 @@ SHOWN = 5
 
 
 def main(pipelines: Mapping[str, Pipeline]) -> int:
-    """Play the steps; return the exit code, of the first command that failed.
-
-    Args:
-        pipelines: the pipelines `tmdb` and `studio`.
-
-    """
+    """Play the steps; return the exit code, of the first command that failed."""
     console = Console()
     loaded = read_loaded()
     if loaded is None:
         return 1
-    steps = [
-        (loaded.day + 1, loaded.batch),
-        (loaded.day + 2, min(loaded.batch + 1, max(BATCHES))),
-    ]
+    last_batch = min(loaded.batch + 1, max(BATCHES))
+    steps = [(loaded.day + 1, loaded.batch), (loaded.day + 2, last_batch)]
     if not (loaded.days.get(loaded.day) and loaded.batches.get(loaded.batch)):
         steps.insert(0, (loaded.day, loaded.batch))
     for day, batch in steps:
@@ -65,14 +52,7 @@ def main(pipelines: Mapping[str, Pipeline]) -> int:
 
 
 def print_step(console: Console, store: Store, since: datetime) -> None:
-    """Print what a step changed in movies, fans, figures and histories.
-
-    Args:
-        console: where to.
-        store: the warehouse after the step.
-        since: when the step began, UTC without a zone.
-
-    """
+    """Print what a step changed, which began at `since`, UTC without a zone."""
     loads = answer(store, "newest_loads")
     if len(loads) > 1:
         print_changes(console, store, loads[0]["batch_id"])
