@@ -24,12 +24,7 @@ class Question:
 
 
 def read_questions(root: Path) -> list[Question]:
-    """Return the ten questions.
-
-    Args:
-        root: the project's folder.
-
-    """
+    """Return the ten questions of the project below `root`."""
     text = (root / "docs" / "questions.md").read_text(encoding="utf-8")
     return [Question(one["title"], one["sql"]) for one in QUESTION.finditer(text)]
 

@@ -31,13 +31,7 @@ def main() -> None:
 
 
 def script(models: Iterable[Model], metrics: Mapping[str, Metric]) -> str:
-    """Return the script.
-
-    Args:
-        models: all models; the facts and dimensions of gold are used.
-        metrics: SQLMesh's metrics over them.
-
-    """
+    """Return the script of the facts and dimensions of gold, and of SQLMesh's metrics over them."""
     tables = {
         model.view_name: model
         for model in sorted(models, key=lambda one: one.name)

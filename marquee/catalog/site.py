@@ -30,28 +30,15 @@ CURVE_HEIGHT = 28
 
 @dataclass(frozen=True)
 class Site:
-    """All that the pages say.
-
-    Attributes:
-        tables: By name.
-        history: What the run log knows of them; empty without a warehouse.
-        layers: What each schema is for, in the order of the page.
-        questions: Example queries.
-
-    """
+    """All that the pages say."""
 
     tables: Mapping[str, Table]
-    history: History
-    layers: Mapping[str, str]
+    history: History  # empty without a warehouse
+    layers: Mapping[str, str]  # what each schema is for, in the order of the page
     questions: Sequence[Question] = ()
 
     def write(self, folder: Path) -> Path:
-        """Write the site into a folder; what it had before under the site's names is replaced.
-
-        Returns:
-            The page to begin with.
-
-        """
+        """Write the site into a folder, in place of an older one; return the page to begin with."""
         lineage = Lineage(self.tables)
         shutil.rmtree(folder / MODELS, ignore_errors=True)
         (folder / MODELS).mkdir(parents=True)

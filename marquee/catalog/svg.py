@@ -19,24 +19,14 @@ MARGIN = 6
 
 @dataclass(frozen=True)
 class Box:
-    """A node.
-
-    Attributes:
-        text: The line to read.
-        over: A smaller line over it; empty for none.
-        layer: It gives the colour.
-        link: Where a click leads.
-        hint: The tooltip.
-        is_here: Whether it is the subject of the picture.
-
-    """
+    """A node."""
 
     text: str
-    over: str
-    layer: str
+    over: str  # a smaller line over the text; empty for none
+    layer: str  # gives the colour
     link: str
     hint: str = ""
-    is_here: bool = False
+    is_here: bool = False  # whether it is the subject of the picture
 
 
 def draw(boxes: Mapping[str, Box], edges: Iterable[Edge], title: str) -> Markup:

@@ -177,14 +177,7 @@ def worded(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def limited(frame: pd.DataFrame, noun: str, count: int | None = None) -> None:
-    """Say that a list has its first rows only, if that is so.
-
-    Args:
-        frame: the list.
-        noun: what its rows are.
-        count: how many there are in all; None if that is not known.
-
-    """
+    """Say that a list has its first rows only, if that is so; `count` is how many there are."""
     if count is None:
         if len(frame) == queries.LISTED:
             st.caption(f"The newest {len(frame):,} {noun} are listed; there may be more.")
@@ -272,20 +265,10 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     st.subheader("Last runs")
     table(runs.head(8), "last-runs")
     st.subheader("Freshness and checks")
-    table(
-        pd.DataFrame(
-            [
-                {
-                    "state": "✓ ok" if one.is_ok else "✗ fails",
-                    "check": one.check,
-                    "subject": one.subject,
-                    "message": one.message,
-                }
-                for one in results
-            ]
-        ),
-        "checks",
-    )
+    checks = pd.DataFrame(results)
+    state = checks.pop("is_ok").map({True: "✓ ok", False: "✗ fails"})
+    checks.insert(0, "state", state)
+    table(checks, "checks")
     with st.expander("Rows of each table"):
         table(counts, "row-counts")
 
@@ -471,10 +454,8 @@ def test_results(path: Path) -> pd.DataFrame:
     for case in cases:
         children = {one.tag: one.get("message") for one in case}
         bad = children.get("failure", children.get("error"))
-        is_bad, is_skipped = (
-            not children.keys().isdisjoint(("failure", "error")),
-            "skipped" in children,
-        )
+        is_bad = not children.keys().isdisjoint(("failure", "error"))
+        is_skipped = "skipped" in children
         rows.append(
             {
                 "outcome": "failed" if is_bad else "skipped" if is_skipped else "passed",

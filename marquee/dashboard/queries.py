@@ -54,11 +54,7 @@ def readable(store: Store, name: str) -> str | None:
 def answer(store: Store, name: str, *parameters: Any) -> pd.DataFrame:
     """Return the answer to one of `QUERIES`, an empty table where what it reads is missing.
 
-    Args:
-        store: the warehouse.
-        name: of the query.
-        parameters: the values of its question marks.
-
+    `parameters` are the values of its question marks.
     """
     query = readable(store, name)
     return store.frame(query, parameters) if query else pd.DataFrame()

@@ -32,39 +32,23 @@ HASH = re.compile(r"[0-9a-f]{32,}")
 
 @dataclass(frozen=True)
 class WarehouseDiff:
-    """All that a report says.
+    """All that a report says."""
 
-    Attributes:
-        head: The revision that was compared, for people.
-        base: The base, for people.
-        model_count: Models of the working tree.
-        changes: The models that differ.
-        impacted: Columns that read what was changed, or that go, by model; on the sandbox's data
-            their values may be the same.
-        consumers: What read the columns that go.
-        tables: The differences of the tables that were rebuilt.
-        row_counts: Rows of added and of removed tables.
-        checks: How audits and tests went.
-        guard_error: Why prod's plan guard would reject the change; None where it would not.
-        max_rebuild_rows: From which size on prod's guard asks before a table is rebuilt.
-        error: Why the change could not be planned or built; None when it could.
-        is_ingestion_changed: Whether the pipelines differ, which loaded bronze for both sides.
-
-    """
-
-    head: str
+    head: str  # the revision that was compared, for people
     base: str
-    model_count: int = 0
+    model_count: int = 0  # of the working tree
     changes: list[Change] = field(default_factory=list)
+    # Columns that read what was changed, or that go, by model; on the sandbox's data their values
+    # may be the same.
     impacted: dict[str, list[str]] = field(default_factory=dict)
     consumers: Consumers = field(default_factory=dict)
-    tables: list[TableChange] = field(default_factory=list)
-    row_counts: dict[str, int] = field(default_factory=dict)
+    tables: list[TableChange] = field(default_factory=list)  # those that were rebuilt
+    row_counts: dict[str, int] = field(default_factory=dict)  # of added and of removed tables
     checks: CheckResults = field(default_factory=CheckResults)
-    guard_error: str | None = None
-    max_rebuild_rows: int | None = None
-    error: str | None = None
-    is_ingestion_changed: bool = False
+    guard_error: str | None = None  # why prod's plan guard would reject the change
+    max_rebuild_rows: int | None = None  # from which size on the guard asks before a rebuild
+    error: str | None = None  # why the change could not be planned or built
+    is_ingestion_changed: bool = False  # the pipelines differ, which loaded bronze for both sides
 
     @property
     def real_changes(self) -> list[Change]:

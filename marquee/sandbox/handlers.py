@@ -59,20 +59,12 @@ _EXPORT_FIELDS = ("adult", "id", "original_title", "popularity", "video")
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP response.
-
-    Attributes:
-        status: HTTP status.
-        body: What the headers announce.
-        content_type: The Content-Type header.
-        retry_after: Seconds or an HTTP date for the Retry-After header, if any.
-
-    """
+    """One HTTP response."""
 
     status: int
     body: bytes
     content_type: str = JSON
-    retry_after: str | None = None
+    retry_after: str | None = None  # seconds or an HTTP date
 
 
 class _RejectedError(Exception):

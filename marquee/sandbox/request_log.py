@@ -8,24 +8,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Request:
-    """One request and what became of it.
+    """One request and what became of it."""
 
-    Attributes:
-        at: Seconds of `time.monotonic()` when the answer was decided.
-        method: HTTP method.
-        path: Whole path, for example `/3/movie/603`.
-        query: Parameters; `api_key` is left out, so that no log holds a credential.
-        credential_in: Where a credential was sent, right or wrong; None when there was none.
-        status: HTTP status of the answer, 0 when the connection was dropped instead.
-
-    """
-
-    at: float
+    at: float  # seconds of `time.monotonic()` when the answer was decided
     method: str
-    path: str
-    query: Mapping[str, str]
-    credential_in: Literal["header", "query"] | None
-    status: int
+    path: str  # the whole, for example `/3/movie/603`
+    query: Mapping[str, str]  # without `api_key`, so that no log holds a credential
+    credential_in: Literal["header", "query"] | None  # where it was sent, right or wrong
+    status: int  # of the answer, 0 when the connection was dropped instead
 
 
 class RequestLog:
