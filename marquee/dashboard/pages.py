@@ -265,9 +265,8 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     st.subheader("Last runs")
     table(runs.head(8), "last-runs")
     st.subheader("Freshness and checks")
-    checks = pd.DataFrame(results)
-    state = checks.pop("is_ok").map({True: "✓ ok", False: "✗ fails"})
-    checks.insert(0, "state", state)
+    checks = pd.DataFrame(results, columns=["check", "subject", "is_ok", "message"])
+    checks.insert(0, "state", checks.pop("is_ok").map({True: "✓ ok", False: "✗ fails"}))
     table(checks, "checks")
     with st.expander("Rows of each table"):
         table(counts, "row-counts")
