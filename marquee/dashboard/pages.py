@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import streamlit as st
+import yaml
 
 from marquee.core.clock import utcnow
 from marquee.core.csv_cells import neutralized
@@ -37,23 +38,8 @@ WHOLE_YEAR_MOVIES = 20  # fewer movies make no year to compare: it has just begu
 HISTORY_MEASURES = ("popularity_score", "revenue_usd", "vote_average", "budget_usd")
 STUDIO_MEASURES = {"theaters": "gross_usd", "purchases": "purchase_revenue_usd"}
 SEGMENTS = ("account_type", "region", "country_code", "acquisition_month")
-DATE_FORMATS = {"_month": "MMM YYYY", "_date": "YYYY-MM-DD", "": "YYYY-MM-DD HH:mm:ss"}
-# How numbers are shown: with so many decimals and with separated thousands, or in a format of
-# Streamlit's. The CSV file has all decimals.
-FORMATS: dict[str, int | str] = {
-    "byte_count": "bytes",
-    "_per_fan_usd": "dollar",
-    "_per_budget_usd": "dollar",
-    "_usd": 0,
-    "_pct": 1,
-    "pct_profitable": 1,
-    "_seconds": 1,
-    "_count": 0,
-    "vote_average": "%.1f",
-    "weighted_rating": "%.2f",
-    "popularity_score": "%.1f",
-    "_year": "%d",
-}
+# How columns are called and shown.
+COLUMNS = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))
 
 
 def table(frame: pd.DataFrame, name: str, if_empty: str = "Nothing here yet.") -> None:
@@ -63,7 +49,7 @@ def table(frame: pd.DataFrame, name: str, if_empty: str = "Nothing here yet.") -
         return
     # What is read by machines rather than people comes last.
     order = sorted(map(str, frame.columns), key=lambda one: one in LAST)
-    decimals = {one: by_end(FORMATS, one) for one in order}
+    decimals = {one: by_end(COLUMNS["numbers"], one) for one in order}
     shown = frame.round({one: count for one, count in decimals.items() if isinstance(count, int)})
     if "status" in frame:
         marks = frame["status"].map(MARKS).fillna("")
@@ -97,12 +83,12 @@ def by_end(values: Mapping[str, Any], name: str) -> Any:
 
 def column(name: str, values: pd.Series) -> Any:
     """Return how a column is shown: months and days have no time, numbers no needless decimals."""
-    form = by_end(FORMATS, name)
+    form = by_end(COLUMNS["numbers"], name)
     if form is not None and pd.api.types.is_numeric_dtype(values):
         form = "localized" if isinstance(form, int) else form
         return st.column_config.NumberColumn(label(name), format=form)
     if pd.api.types.is_datetime64_any_dtype(values):
-        return st.column_config.DatetimeColumn(label(name), format=by_end(DATE_FORMATS, name))
+        return st.column_config.DatetimeColumn(label(name), format=by_end(COLUMNS["moments"], name))
     return label(name)
 
 
@@ -139,33 +125,14 @@ def chart_and_table(chart: Any, frame: pd.DataFrame, name: str) -> None:
             table(frame, name)
 
 
-LABELS = {
-    "row_count": "Rows",
-    "row_count_before": "Rows before",
-    "row_count_after": "Rows after",
-    "duration_seconds": "Took (s)",
-    "pct_profitable": "Profitable (%)",
-    "roi_pct": "Return on investment (%)",
-    "median_roi_pct": "Median return on investment (%)",
-    "avg_vote_average": "Average rating",
-    "vote_average": "Rating",
-    "byte_count": "Size",
-    "country_code": "Country",
-    "acquisition_month": "First seen",
-    "retry_count": "Retries",
-    **{f"{one}_count": one.replace("_", " ").capitalize() for one in queries.SEGMENTS},
-}
-UNITS = {"_usd": " (USD)", "_pct": " (%)", "_seconds": " (s)", "_at": "", "_count": "s"}
-WORDS = {"roi": "ROI", "avg": "average", "id": "ID"}
-
-
 def label(column: str) -> str:
     """Name a column for people: `total_revenue_usd` is `Total revenue (USD)`."""
-    if column in LABELS:
-        return LABELS[column]
-    end = next((one for one in UNITS if column.endswith(one)), "")
+    if column in COLUMNS["labels"]:
+        return str(COLUMNS["labels"][column])
+    units, known = COLUMNS["units"], COLUMNS["words"]
+    end = next((one for one in units if column.endswith(one)), "")
     words = column.removesuffix(end).removeprefix("is_").replace("_", " ").strip().split(" ")
-    name = " ".join(WORDS.get(one, one) for one in words) + UNITS.get(end, "")
+    name = " ".join(known.get(one, one) for one in words) + str(units.get(end, ""))
     return name[:1].upper() + name[1:]
 
 

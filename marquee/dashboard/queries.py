@@ -42,7 +42,6 @@ QUERIES["movie_search_in_gold"] = _query(
 )
 # Popularity moves every day and would hide the rest.
 TRACKED = ["status", "budget_usd", "revenue_usd", "runtime_minutes", "vote_average"]
-SEGMENTS = ["champion", "loyal", "new_buyer", "engaged", "at_risk", "dormant"]
 
 
 def readable(store: Store, name: str) -> str | None:

@@ -1,9 +1,16 @@
 """Movie documents as JSON text: how the sandbox reads and writes them."""
 
 import json
+from pathlib import Path
 from typing import Any, TypeGuard
 
+import yaml
+
 Document = dict[str, Any]
+
+DATA = Path(__file__).with_name("data")
+# What TMDb answers, as far as it does not depend on a movie.
+TMDB: dict[str, Any] = yaml.safe_load((DATA / "tmdb.yaml").read_text(encoding="utf-8"))
 
 
 def parse(text: bytes) -> Any:

@@ -2,12 +2,12 @@
 
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from marquee.sandbox import genres
-from marquee.sandbox.documents import Document, encode, members, parse
+from marquee.sandbox.documents import TMDB, Document, encode, members, parse
 from marquee.sandbox.movies import MovieSet
 
 JSON = "application/json;charset=utf-8"
@@ -17,44 +17,13 @@ CHANGES_PAGE_SIZE = 100
 LAST_PAGE = 500
 LONGEST_RANGE = timedelta(days=14)
 
-# TMDb's status_code -> HTTP status and message.
-_ERRORS = {
-    5: (422, "Invalid parameters: Your request parameters are incorrect."),
-    6: (404, "Invalid id: The pre-requisite id is invalid or not found."),
-    7: (401, "Invalid API key: You must be granted a valid key."),
-    9: (503, "Service offline: This service is temporarily offline, try again later."),
-    11: (500, "Internal error: Something went wrong, contact TMDb."),
-    20: (422, "Invalid date range: Should be a range no longer than 14 days."),
-    22: (400, "Invalid page: Pages start at 1 and max at 500. They are expected to be an integer."),
-    24: (504, "Your request to the backend server timed out. Try again."),
-    25: (429, "Your request count is over the allowed limit."),
-    34: (404, "The resource you requested could not be found."),
-    42: (405, "This request method is not supported for this resource."),
-}
+_ERRORS: dict[int, tuple[int, str]] = TMDB["errors"]
 
 # A 502 comes from the proxy in front of the API, hence as a page.
 _BAD_GATEWAY = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
     b"<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
 )
-
-_LIST_FIELDS: Document = {
-    "adult": False,
-    "backdrop_path": None,
-    "genre_ids": [],
-    "id": None,
-    "original_language": "",
-    "original_title": "",
-    "overview": "",
-    "popularity": 0,
-    "poster_path": None,
-    "release_date": "",
-    "title": "",
-    "video": False,
-    "vote_average": 0,
-    "vote_count": 0,
-}
-_EXPORT_FIELDS = ("adult", "id", "original_title", "popularity", "video")
 
 
 @dataclass(frozen=True)
@@ -130,8 +99,7 @@ def export(movie_set: MovieSet, path: str, today: date) -> Answer:
     lines = []
     for text in movie_set.documents.values():
         document = parse(text)
-        line = {key: document.get(key, _LIST_FIELDS[key]) for key in _EXPORT_FIELDS}
-        lines.append(encode(line) + b"\n")
+        lines.append(encode(_selected(document, TMDB["export_fields"])) + b"\n")
     return Answer(200, gzip.compress(b"".join(lines), mtime=0), content_type="application/gzip")
 
 
@@ -144,9 +112,12 @@ def _popular(movie_set: MovieSet, query: Mapping[str, str]) -> Answer:
 
 
 def _listed(document: Document) -> Document:
-    listed = {key: document.get(key, default) for key, default in _LIST_FIELDS.items()}
-    listed["genre_ids"] = [genre["id"] for genre in members(document, "genres")]
-    return listed
+    ids = [genre["id"] for genre in members(document, "genres")]
+    return _selected({**document, "genre_ids": ids}, TMDB["list_fields"])
+
+
+def _selected(document: Document, fields: Iterable[str]) -> Document:
+    return {name: document.get(name, TMDB["movie"].get(name)) for name in fields}
 
 
 def _movie(movie_set: MovieSet, movie_id: str) -> Answer:

@@ -1,24 +1,21 @@
 """The bundled movie set: the films of `data/movies.csv` in the shape of TMDb's `/movie/{id}`.
 
 The mapping follows the facts in the table; the few things added to them are named in
-`data/README.md`. What is not known becomes what TMDb answers for unknown: 0 for money, runtime and
-votes, `""` for texts and dates, null for references, an empty list for lists. The table's dirt is
-kept on purpose.
+`data/README.md`. What is not known becomes what TMDb answers for unknown (`data/tmdb.yaml`). The
+table's dirt is kept on purpose.
 """
 
 import csv
 import math
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 import yaml
 
 from marquee.sandbox import clock, genres
-from marquee.sandbox.documents import Document, encode
+from marquee.sandbox.documents import DATA, TMDB, Document, encode
 
-_DATA = Path(__file__).with_name("data")
-_SHAPE = yaml.safe_load((_DATA / "shape.yaml").read_text(encoding="utf-8"))
+_SHAPE = yaml.safe_load((DATA / "shape.yaml").read_text(encoding="utf-8"))
 
 # Far above TMDb's own ids (some 1.5 million), so that the two are never taken for one another,
 # and below 2^31.
@@ -37,7 +34,7 @@ _ORIGIN_COUNTRIES = {
 def documents() -> dict[int, bytes]:
     """Return the JSON text of `/movie/{id}` of every bundled film by id, in the table's order."""
     company_ids: dict[str, int] = {}
-    with (_DATA / "movies.csv").open(encoding="utf-8", newline="") as table:
+    with (DATA / "movies.csv").open(encoding="utf-8", newline="") as table:
         films = (_document(film, company_ids) for film in csv.DictReader(table))
         return {film["id"]: encode(film) for film in films}
 
@@ -48,20 +45,13 @@ def _document(film: dict[str, str], company_ids: dict[str, int]) -> Document:
     )
     votes, gross = int(film["imdb_votes"] or 0), int(film["worldwide_gross_usd"] or 0)
     is_to_come = release_date is not None and release_date > clock.DAY_0
-    return {
-        "adult": False,
-        "backdrop_path": None,
-        "belongs_to_collection": None,
+    known = {
         "budget": int(film["budget_usd"] or 0),
         "genres": [{"id": genres.IDS[name], "name": name} for name in _genres(film)],
-        "homepage": "",
         "id": FIRST_MOVIE_ID - 1 + int(film["row"]),
-        "imdb_id": None,
         "original_language": "hi" if _is_hindi(film) else "en",
         "original_title": film["title"],
-        "overview": "",
         "popularity": _popularity(votes),
-        "poster_path": None,
         "production_companies": [
             {
                 # Numbered as they turn up in the table, hence stable as long as the table is.
@@ -72,19 +62,16 @@ def _document(film: dict[str, str], company_ids: dict[str, int]) -> Document:
             }
             for name in _companies(film["distributor"])
         ],
-        "production_countries": [],
         "release_date": release_date.isoformat() if release_date else "",
         "revenue": gross,
         "runtime": int(film["runtime_minutes"] or 0),
-        "spoken_languages": [],
         # A film that people saw is out, whatever the table's date.
         "status": "Post Production" if is_to_come and not (votes or gross) else "Released",
-        "tagline": "",
         "title": film["title"],
-        "video": False,
         "vote_average": _number(film["imdb_rating"] or "0"),
         "vote_count": votes,
     }
+    return {**TMDB["movie"], **known}
 
 
 def _genres(film: dict[str, str]) -> list[str]:
