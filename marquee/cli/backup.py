@@ -90,12 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def create(settings: Settings, place: str, vault_place: str | None = None) -> str:
-    """Copy the files while nothing writes to them; return what to print.
-
-    Args:
-        settings: where the files are.
-        place: the folder of the backups.
-        vault_place: the folder of the vault's; None for `place` with the ending `-vault`.
+    """Copy the files into a folder of `place` while nothing writes to them; return what to print.
 
     Raises:
         TemporaryError: a run is active, or a file was written during the copy.
@@ -150,7 +145,7 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
     Args:
         settings: where the files are to be.
         place: a backup, or the folder of the backups, of which the newest one is taken.
-        vault_place: the folder of the vault's; None for that of the backups with `-vault`.
+        vault_place: see `vault_folder`.
 
     Raises:
         TemporaryError: a run is active, or another process holds a file.
@@ -206,7 +201,7 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
 
 
 def vault_folder(place: str, vault_place: str | None) -> str:
-    """Return the folder of the vault's backups, without a slash at its end."""
+    """Return the folder of the vault's backups, by default that of the others with `-vault`."""
     return (vault_place or f"{place.rstrip('/')}-vault").rstrip("/")
 
 

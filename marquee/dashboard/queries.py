@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from marquee.monitoring.checks import is_unfinished
 from marquee.monitoring.store import LAYERS, Store
@@ -152,24 +153,10 @@ def failing_rows(store: Store, query: str) -> pd.DataFrame:
         return pd.DataFrame()
 
 
-REPEATED = "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
-# The rows that break a metric, where a row can: what is wrong with a value is the metric's.
-VIOLATIONS = {
-    "null_count": "{column} IS NULL",
-    "null_pct": "{column} IS NULL",
-    "positive_revenue": "{column} < 0",
-    "valid_imdb_score": "NOT {column} BETWEEN 0 AND 10",
-    "valid_email_hash": (
-        "(LENGTH({column}) <> 64 OR TRANSLATE({column}, '0123456789abcdef', '') <> '')"
-    ),
-    "valid_country_code": "NOT {column} IN (SELECT country_code FROM silver.seed_country_codes)",
-    "referential_gap_pct": "NOT {column} IN (SELECT title_id FROM silver.stg_titles)",
-    "unknown_account_type_count": (
-        "({column} IS NULL OR NOT {column} IN (SELECT account_type FROM silver.seed_account_types))"
-    ),
-    "duplicate_count": REPEATED,
-    "shared_key_count": REPEATED,
-}
+# The rows that break a metric, where a row can.
+VIOLATIONS: dict[str, str] = yaml.safe_load(
+    Path(__file__).with_name("violations.yaml").read_text(encoding="utf-8")
+)
 
 
 def violating_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
