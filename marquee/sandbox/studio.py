@@ -30,6 +30,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
+import yaml
 
 BATCHES = (1, 2, 3)
 # Planted in every batch: no line of the seed `account_types.csv` maps it.
@@ -41,18 +42,9 @@ TOKEN_KEY = "marquee sandbox: not a secret, for its fans are invented"  # noqa: 
 
 # The data themselves: tables, and macros that draw rows from hashes.
 WORLD = Path(__file__).with_suffix(".sql")
-# Variables of that file, at scale 1.
-COUNTS = {
-    "campaign_fans": 2_600,  # some of the fans
-    "fans": 9_000,
-    "new_fans": 1_500,
-    "opening_fans": 1_000,
-    "opening_interactions": 6_000,
-    "late": 150,
-    "theatres": 60,
-    "new_theatres": 3,
-    "corrections": 66,
-}
+_TABLES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+COUNTS: dict[str, int] = _TABLES["counts"]
+FAULTS: dict[str, list[str]] = _TABLES["faults"]
 # What a batch reports of the theatres: the first day, and how many.
 BOX_OFFICE = {1: ("2025-07-05", 180), 2: ("2026-01-01", 1), 3: ("2026-01-02", 10)}
 
@@ -64,21 +56,6 @@ BROKEN_INTERACTIONS = (
     b'{"interaction_id": "BROKEN-4", "fan_id": "F\xff\xfe", "account_type": "GUEST"}',
     b"",
 )
-# What a feed can do wrong with every third of its rows: the feed, and replaced columns.
-FAULTS = {
-    "negative_revenue": (
-        "box_office",
-        "-gross_revenue_local AS gross_revenue_local, -gross_revenue_usd AS gross_revenue_usd",
-    ),
-    "unknown_currency": (
-        "box_office",
-        "'XTS' AS local_currency, NULL AS exchange_rate_usd, NULL AS gross_revenue_usd",
-    ),
-    "future_timestamps": ("fan_interactions", "'2099-01-01T00:00:00Z' AS event_timestamp"),
-    "orphan_keys": ("fan_interactions", "'T-LOST' AS title_id"),
-    "broken_numbers": ("box_office", "'n/a' AS tickets_sold"),
-    "unknown_countries": ("fan_interactions", "'XX' AS country_code"),
-}
 BROKEN_JSON = "broken_json"  # a third more lines of fan_interactions, cut off
 FAULT_NAMES = (*FAULTS, BROKEN_JSON)
 BROKEN_BOX_OFFICE = (b"BROKEN-1,T-001,C000001", b"BROKEN-2,T-001" + b",1" * 15)
