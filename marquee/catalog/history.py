@@ -34,24 +34,14 @@ WHERE tool = 'sqlmesh' ORDER BY started_at DESC LIMIT 1
 
 @dataclass
 class TableHistory:
-    """What is known of one table.
+    """What is known of one table; moments are UTC."""
 
-    Attributes:
-        built_at: When its newest building began, UTC.
-        status: How that ended: SUCCEEDED or FAILED.
-        seconds: How long it took, audits included.
-        counted_at: When the rows were counted, UTC.
-        counts: Rows after each of the newest runs, the newest last.
-        failing: Rows that break an audit, by its name; 0 for one that holds.
-
-    """
-
-    built_at: datetime | None = None
-    status: str = ""
-    seconds: float | None = None
+    built_at: datetime | None = None  # when its newest building began
+    status: str = ""  # how that ended: SUCCEEDED or FAILED
+    seconds: float | None = None  # how long it took, audits included
     counted_at: datetime | None = None
-    counts: list[int] = field(default_factory=list)
-    failing: dict[str, int] = field(default_factory=dict)
+    counts: list[int] = field(default_factory=list)  # after the newest runs, the newest last
+    failing: dict[str, int] = field(default_factory=dict)  # rows that break an audit, by its name
 
     @property
     def row_count(self) -> int | None:

@@ -7,22 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from marquee.catalog.templates import TEMPLATES
 from marquee.lineage.project import Table
 
-INTRODUCTION = """\
-# Marquee
-
-A movie-analytics warehouse: movies of TMDb and an invented or real film studio. This file has all
-that is needed to write SQL on it. Engine: DuckDB or Snowflake; write SQL that both accept.
-
-- Read the schema gold. ops has data quality; silver and bronze are not for analysis.
-- Money is in US dollars (`_usd`). Shares are in percent (`_pct`). Moments are UTC. NULL is unknown.
-- Every dimension has an unknown member, so use inner joins.
-- Revenue of a movie counts whole in each of its genres (bridge_movie_genres). To divide it,
-  multiply by the bridge's weight.
-- Distinct fans (`unique_fans`) must not be added up.
-- Histories: valid_from is inclusive, valid_to exclusive, NULL means until now.
-"""
 JOIN = re.compile(r"key := (?P<key>\w+), parent := (?P<parent>[\w.\"]+), parent_key := (?P<to>\w+)")
 
 QUESTION = re.compile(r"^## \d+\. (?P<title>[^\n]+)\n\n```sql\n(?P<sql>.*?)```", re.M | re.DOTALL)
@@ -37,12 +24,7 @@ class Question:
 
 
 def read_questions(root: Path) -> list[Question]:
-    """Return the ten questions.
-
-    Args:
-        root: the project's folder.
-
-    """
+    """Return the ten questions of the project below `root`."""
     text = (root / "docs" / "questions.md").read_text(encoding="utf-8")
     return [Question(one["title"], one["sql"]) for one in QUESTION.finditer(text)]
 
@@ -57,22 +39,14 @@ def page(tables: Mapping[str, Table], root: Path) -> str:
     """
     shown = [one for one in tables.values() if one.layer == "gold"]
     shown.append(tables["ops.data_quality_results"])
-    parts = [INTRODUCTION, "## Tables\n", *(section(one) for one in shown)]
-    joins = [f"- {line}" for one in shown for line in joins_of(one)]
-    parts.append("\n".join(["## Joins", "", *dict.fromkeys(joins), ""]))
-    measures = (root / "metrics" / "gold.sql").read_text(encoding="utf-8").strip()
-    parts.append(f"## Measures\n\n```sql\n{measures}\n```\n")
-    questions = (root / "docs" / "questions.md").read_text(encoding="utf-8")
-    return "\n".join([*parts, re.sub(r"^#", "##", questions, flags=re.MULTILINE)])
-
-
-def section(table: Table) -> str:
-    """Return a table: what a row is, its key, its columns."""
-    keys = ", ".join(column.name for column in table.columns if column.is_key)
-    columns = [f"- {one.name} ({one.type}): {one.description}" for one in table.columns]
-    return "\n".join(
-        [f"### {table.name}", "", table.description, f"Key: {keys}.", "", *columns, ""]
+    questions = (root / "docs" / "questions.md").read_text(encoding="utf-8").rstrip()
+    page = TEMPLATES.get_template("llms.txt.jinja").render(
+        tables=shown,
+        joins=dict.fromkeys(line for one in shown for line in joins_of(one)),
+        measures=(root / "metrics" / "gold.sql").read_text(encoding="utf-8").strip(),
+        questions=re.sub(r"^#", "##", questions, flags=re.MULTILINE),
     )
+    return f"{page}\n"
 
 
 def joins_of(table: Table) -> Iterator[str]:

@@ -26,7 +26,7 @@ class Lineage:
         self.graph = Graph({name: table.parents for name, table in tables.items()})
         self._columns = Graph(
             {
-                _join(table.name, column.name): [_join(*parent) for parent in column.parents]
+                f"{table.name}.{column.name}": [".".join(parent) for parent in column.parents]
                 for table in tables.values()
                 for column in table.columns
             }
@@ -34,20 +34,16 @@ class Lineage:
 
     def origins(self, table: str, column: str) -> list[ColumnName]:
         """The columns that a column is made of."""
-        return [_split(name) for name in self._columns.parents[_join(table, column)]]
+        return [_split(name) for name in self._columns.parents[f"{table}.{column}"]]
 
     def uses(self, table: str, column: str) -> list[ColumnName]:
         """The columns that are made of a column."""
-        return [_split(name) for name in self._columns.children[_join(table, column)]]
+        return [_split(name) for name in self._columns.children[f"{table}.{column}"]]
 
     def of_all(self, link: Callable[[str], str]) -> Markup:
         """Draw all tables but the isolated ones."""
-        return self._draw_tables(set(self._tables) - set(self.isolated), "", "All tables", link)
-
-    @property
-    def isolated(self) -> list[str]:
-        """The tables that are made of none and read by none."""
-        return self.graph.isolated
+        shown = set(self._tables) - set(self.graph.isolated)
+        return self._draw_tables(shown, "", "All tables", link)
 
     def of_neighbors(self, name: str, link: Callable[[str], str]) -> Markup:
         """Draw a table between those that it reads and those that read it."""
@@ -58,15 +54,11 @@ class Lineage:
 
     def of_table(self, name: str, link: Callable[[str], str]) -> Markup:
         """Draw all that a table comes from and goes to."""
-        return self._draw_tables(self.related(name), name, f"All lineage of {name}", link)
-
-    def related(self, name: str) -> set[str]:
-        """All that a table comes from and goes to, itself included."""
-        return self.graph.related(name)
+        return self._draw_tables(self.graph.related(name), name, f"All lineage of {name}", link)
 
     def of_column(self, table: str, column: str, link: Callable[[str, str], str]) -> Markup:
         """Draw all columns that a column comes from and goes to; nothing where there are none."""
-        subject = _join(table, column)
+        subject = f"{table}.{column}"
         before, after = self._columns.ancestors(subject), self._columns.descendants(subject)
         if len(before | after) == 1:
             return Markup("")
@@ -105,10 +97,6 @@ class Lineage:
             if name in shown
         }
         return draw(boxes, self.graph.edges(boxes) if edges is None else edges, title)
-
-
-def _join(table: str, column: str) -> str:
-    return f"{table}.{column}"
 
 
 def _split(name: str) -> ColumnName:

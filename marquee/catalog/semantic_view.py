@@ -8,56 +8,20 @@ models of gold, the relationships are their `relationship` audits, the metrics a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
+import yaml
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.metric import Metric
 from sqlmesh.core.model import Model
 
+from marquee.catalog.templates import TEMPLATES
 from marquee.core.settings import ROOT
 
 SCRIPT = ROOT / "snowflake" / "semantic_view.sql"
 DATABASE = "<% ctx.env.SNOWFLAKE_DATABASE %>"
-ENGINEERS = "<% ctx.env.SNOWFLAKE_ROLE %>"
-ANALYSTS = "<% ctx.env.SNOWFLAKE_ANALYST_ROLE %>"
-VIEW = f"{DATABASE}.GOLD.MOVIE_ANALYTICS"
-
-# The other words by which people ask for a table or a column; no model holds them. Cortex Analyst
-# wants each of them once in a view.
-SYNONYMS = {
-    "dim_dates": ("calendar", "days"),
-    "dim_fans": ("fans", "audience"),
-    "dim_genres": ("genres", "main genre"),
-    "dim_production_companies": ("production companies", "studios"),
-    "dim_titles": ("titles", "releases"),
-    "fact_daily_performance": ("daily performance", "daily box office"),
-    "fact_movies": ("movies", "films"),
-    "fact_movies.budget_usd": ("production budget", "cost"),
-    "fact_movies.original_language": ("language",),
-    "fact_movies.profit_usd": ("profit",),
-    "fact_movies.release_year": ("year of release",),
-    "fact_movies.revenue_usd": ("worldwide gross", "box office"),
-    "fact_movies.roi_pct": ("return on investment", "ROI"),
-    "fact_movies.vote_average": ("rating", "score"),
-}
-
-HEADER = f"""\
-/* The semantic view of gold, by which Cortex Analyst answers questions. Generated from the models
-   and metrics by `make docs`; change them and not this file. A movie counts in its main genre. */
-USE ROLE SECURITYADMIN;
-
-GRANT CREATE SEMANTIC VIEW ON SCHEMA {DATABASE}.GOLD TO ROLE {ENGINEERS};
-
-USE ROLE {ENGINEERS};
-
-CREATE OR REPLACE SEMANTIC VIEW {VIEW}
-"""
-
-FOOTER = f"""\
-  COMMENT = 'Marquee: movies, their money and votes, and the performance of the studio''s titles';
-
-GRANT SELECT ON SEMANTIC VIEW {VIEW} TO ROLE {ANALYSTS};
-"""
+SYNONYMS = yaml.safe_load(Path(__file__).with_name("synonyms.yaml").read_text(encoding="utf-8"))
 
 
 def main() -> None:
@@ -67,13 +31,7 @@ def main() -> None:
 
 
 def script(models: Iterable[Model], metrics: Mapping[str, Metric]) -> str:
-    """Return the script.
-
-    Args:
-        models: all models; the facts and dimensions of gold are used.
-        metrics: SQLMesh's metrics over them.
-
-    """
+    """Return the script of the facts and dimensions of gold, and of SQLMesh's metrics over them."""
     tables = {
         model.view_name: model
         for model in sorted(models, key=lambda one: one.name)
@@ -88,10 +46,7 @@ def script(models: Iterable[Model], metrics: Mapping[str, Metric]) -> str:
         "DIMENSIONS": columns(tables, is_fact=False),
         "METRICS": sorted(metric(one) for one in metrics.values()),
     }
-    body = "".join(
-        f"  {kind} (\n    " + ",\n    ".join(entries) + "\n  )\n" for kind, entries in lists.items()
-    )
-    return HEADER + body + FOOTER
+    return TEMPLATES.get_template("semantic_view.sql.jinja").render(lists=lists) + "\n"
 
 
 def table(name: str, model: Model) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -19,6 +18,7 @@ from pygments.lexers import SqlLexer
 from marquee.catalog.history import History
 from marquee.catalog.llms import Question
 from marquee.catalog.pictures import Lineage
+from marquee.catalog.templates import TEMPLATES
 from marquee.lineage.project import Table
 
 HERE = Path(__file__).resolve().parent
@@ -30,30 +30,16 @@ CURVE_HEIGHT = 28
 
 @dataclass(frozen=True)
 class Site:
-    """All that the pages say.
-
-    Attributes:
-        tables: By name.
-        history: What the run log knows of them; empty without a warehouse.
-        layers: What each schema is for, in the order of the page.
-        questions: Example queries.
-
-    """
+    """All that the pages say."""
 
     tables: Mapping[str, Table]
-    history: History
-    layers: Mapping[str, str]
+    history: History  # empty without a warehouse
+    layers: Mapping[str, str]  # what each schema is for, in the order of the page
     questions: Sequence[Question] = ()
 
     def write(self, folder: Path) -> Path:
-        """Write the site into a folder; what it had before under the site's names is replaced.
-
-        Returns:
-            The page to begin with.
-
-        """
+        """Write the site into a folder, in place of an older one; return the page to begin with."""
         lineage = Lineage(self.tables)
-        templates = _templates()
         shutil.rmtree(folder / MODELS, ignore_errors=True)
         (folder / MODELS).mkdir(parents=True)
         shutil.copytree(HERE / "assets", folder / "assets", dirs_exist_ok=True)
@@ -62,12 +48,12 @@ class Site:
         (folder / "assets" / "entries.js").write_text(f"const ENTRIES={entries};\n", "utf-8")
         shared = {"site": self, "lineage": lineage, "history": self.history}
         for name, table in self.tables.items():
-            page = templates.get_template("model.html").render(
+            page = TEMPLATES.get_template("model.html").render(
                 **shared, root="../", table=table, past=self.history.of(name)
             )
             (folder / page_of(name)).write_text(page, "utf-8")
         for page_name in ("index.html", "lineage.html"):
-            page = templates.get_template(page_name).render(**shared, root="")
+            page = TEMPLATES.get_template(page_name).render(**shared, root="")
             (folder / page_name).write_text(page, "utf-8")
         return folder / "index.html"
 
@@ -143,14 +129,5 @@ def curve(counts: list[int]) -> Markup:
     )
 
 
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(sql=sql, number=number, moment=moment, curve=curve)
-    environment.globals.update(page_of=page_of, anchor=anchor)
-    return environment
+TEMPLATES.filters.update(sql=sql, number=number, moment=moment, curve=curve)
+TEMPLATES.globals.update(page_of=page_of, anchor=anchor)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from marquee.catalog.templates import TEMPLATES
 from marquee.lineage.layout import Edge, place
 
 LETTER_WIDTH = 7.3  # of the text of a box, in pixels; the style sheet sets its size
@@ -18,24 +19,14 @@ MARGIN = 6
 
 @dataclass(frozen=True)
 class Box:
-    """A node.
-
-    Attributes:
-        text: The line to read.
-        over: A smaller line over it; empty for none.
-        layer: It gives the colour.
-        link: Where a click leads.
-        hint: The tooltip.
-        is_here: Whether it is the subject of the picture.
-
-    """
+    """A node."""
 
     text: str
-    over: str
-    layer: str
+    over: str  # a smaller line over the text; empty for none
+    layer: str  # gives the colour
     link: str
     hint: str = ""
-    is_here: bool = False
+    is_here: bool = False  # whether it is the subject of the picture
 
 
 def draw(boxes: Mapping[str, Box], edges: Iterable[Edge], title: str) -> Markup:
@@ -56,41 +47,30 @@ def draw(boxes: Mapping[str, Box], edges: Iterable[Edge], title: str) -> Markup:
         column = placed.columns[name]
         widths[column] = max(widths[column], _width(box))
     lefts = [MARGIN + sum(widths[:column]) + BETWEEN * column for column in range(count)]
-    numbers = {name: number for number, name in enumerate(names)}
-    parts = [
-        f'<path d="{_edge_path(way, lefts, widths)}" data-from="{numbers[start]}" '
-        f'data-to="{numbers[end]}"/>'
-        for (start, end), way in placed.edge_paths.items()
-    ]
-    for name, box in boxes.items():
-        column = placed.columns[name]
-        top = placed.middles[name] - height / 2 + MARGIN
-        parts.append(_box(box, numbers[name], lefts[column], top, widths[column], height))
-    width = lefts[-1] + widths[-1] + MARGIN
-    whole = placed.height + 2 * MARGIN
-    return Markup(  # noqa: S704 - every text in it is escaped
-        f'<svg class="lineage" role="group" aria-label="{escape(title)}" width="{width:.0f}" '
-        f'height="{whole:.0f}" viewBox="0 0 {width:.0f} {whole:.0f}">{"".join(parts)}</svg>'
+    return Markup(  # noqa: S704 - the template masks every text
+        TEMPLATES.get_template("graph.html").render(
+            title=title,
+            boxes=[
+                (box, placed.columns[name], placed.middles[name] - height / 2 + MARGIN)
+                for name, box in boxes.items()
+            ],
+            edges=[
+                (_edge_path(way, lefts, widths), names.index(start), names.index(end))
+                for (start, end), way in placed.edge_paths.items()
+            ],
+            lefts=lefts,
+            widths=widths,
+            height=height,
+            padding=PADDING,
+            whole_width=lefts[-1] + widths[-1] + MARGIN,
+            whole_height=placed.height + 2 * MARGIN,
+        )
     )
 
 
 def _width(box: Box) -> float:
     letters = max(len(box.text) * LETTER_WIDTH, len(box.over) * SMALL_LETTER_WIDTH)
     return letters + 2 * PADDING
-
-
-def _box(box: Box, number: int, left: float, top: float, width: float, height: float) -> str:
-    x = left + PADDING
-    lines = f'<text x="{x:.0f}" y="{top + height - 10:.0f}">{escape(box.text)}</text>'
-    if box.over:
-        lines += f'<text class="over" x="{x:.0f}" y="{top + 16:.0f}">{escape(box.over)}</text>'
-    here = ' class="here" aria-current="true"' if box.is_here else ""
-    hint = f"<title>{escape(box.hint)}</title>" if box.hint else ""
-    return (
-        f'<a href="{escape(box.link)}" data-node="{number}" data-layer="{escape(box.layer)}"{here}>'
-        f'{hint}<rect x="{left:.0f}" y="{top:.0f}" width="{width:.0f}" height="{height:.0f}" '
-        f'rx="6"/>{lines}</a>'
-    )
 
 
 def _edge_path(

@@ -90,12 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def create(settings: Settings, place: str, vault_place: str | None = None) -> str:
-    """Copy the files while nothing writes to them; return what to print.
-
-    Args:
-        settings: where the files are.
-        place: the folder of the backups.
-        vault_place: the folder of the vault's; None for `place` with the ending `-vault`.
+    """Copy the files into a folder of `place` while nothing writes to them; return what to print.
 
     Raises:
         TemporaryError: a run is active, or a file was written during the copy.
@@ -150,7 +145,7 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
     Args:
         settings: where the files are to be.
         place: a backup, or the folder of the backups, of which the newest one is taken.
-        vault_place: the folder of the vault's; None for that of the backups with `-vault`.
+        vault_place: see `vault_folder`.
 
     Raises:
         TemporaryError: a run is active, or another process holds a file.
@@ -159,10 +154,8 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
 
     """
     lock = lock_file(settings.dlt_dir, settings.duckdb)
-    staged, ready = (
-        settings.duckdb.with_name(f"{settings.duckdb.name}.staged"),
-        restored_folder(lock),
-    )
+    staged = settings.duckdb.with_name(f"{settings.duckdb.name}.staged")
+    ready = restored_folder(lock)
     with run_lock(lock, for_restore=True):
         if ready.exists():
             put_in_place(settings, ready)
@@ -180,11 +173,8 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
         for part in (WAREHOUSE, STATE):
-            copy_in(
-                f"{folder}/{parts[part]['name']}",
-                staged / part / paths(settings)[part].name,
-                parts[part],
-            )
+            copy = staged / part / paths(settings)[part].name
+            copy_in(f"{folder}/{parts[part]['name']}", copy, parts[part])
         vault, is_kept = settings.vault_duckdb, settings.vault_duckdb.exists()
         if VAULT in parts and not is_kept:
             root, _, backup_id = folder.rpartition("/")
@@ -211,7 +201,7 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
 
 
 def vault_folder(place: str, vault_place: str | None) -> str:
-    """Return the folder of the vault's backups, without a slash at its end."""
+    """Return the folder of the vault's backups, by default that of the others with `-vault`."""
     return (vault_place or f"{place.rstrip('/')}-vault").rstrip("/")
 
 

@@ -1,18 +1,7 @@
 """What the command lines of all pipelines share: options, the last lines of a summary, failures.
 
 A pipeline's command line builds its parser with `build_parser`, adds its own options, and runs by
-`execute`, which turns every exception into words and an exit code:
-
-    def run(argv):
-        options = parse(argv)
-        report = Report()
-        return execute(
-            lambda stack: load_and_summarize(options, report, stack),
-            report,
-            explain_error=lambda error: explain(error, settings.duckdb),
-            dry_run=options.dry_run,
-            log_level=options.log_level,
-        )
+`execute`, which turns every exception into words and an exit code.
 """
 
 from __future__ import annotations
@@ -28,13 +17,7 @@ from pathlib import Path
 from textwrap import fill
 
 from marquee.core.errors import chain, exit_code, explain
-from marquee.core.logs import (
-    FORMAT_VARIABLE,
-    FORMATS,
-    LEVEL_VARIABLE,
-    LEVELS,
-    configure_logging,
-)
+from marquee.core.logs import FORMAT_VARIABLE, FORMATS, LEVEL_VARIABLE, LEVELS, configure_logging
 from marquee.core.run_id import RunReport
 from marquee.core.signals import EXIT_CODE
 
@@ -61,18 +44,9 @@ def command_parser(
 
 
 def build_parser(prog: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    """Build a parser with the options of all pipelines.
+    """Build a parser with the options of all pipelines; the exit codes are added to `epilog`.
 
-    These are `--dry-run`, `--destination` and `--log-level`.
-
-    Args:
-        prog: how the command is typed.
-        description: what it does, in one sentence.
-        epilog: examples and environment variables; the exit codes are added.
-
-    Returns:
-        The parser. It accepts no abbreviated options: the run log masks an option by its name.
-
+    It accepts no abbreviated options: the run log masks an option by its name.
     """
     parser = command_parser(prog, description, f"{epilog}\n{EXIT_CODES}")
     parser.add_argument("--dry-run", action="store_true", help="fetch and report, write nothing")
@@ -104,11 +78,9 @@ def add_log_options(parser: argparse.ArgumentParser) -> None:
 def execute(
     load: Callable[[ExitStack], str],
     report: RunReport,
+    options: argparse.Namespace,
     *,
     explain_error: Callable[[BaseException], str],
-    dry_run: bool,
-    log_level: str | None = None,
-    log_format: str | None = None,
     progress: Callable[[], str] = lambda: "",
     is_personal: bool = False,
 ) -> int:
@@ -117,10 +89,8 @@ def execute(
     Args:
         load: does the work and returns the summary; what it puts on the stack is closed after it.
         report: tells what was loaded before a failure.
+        options: those of all pipelines.
         explain_error: puts an exception into words without a secret.
-        dry_run: whether nothing is written.
-        log_level: as in `configure_logging`.
-        log_format: as in `configure_logging`.
         progress: what was done before a failure, a sentence for people.
         is_personal: what was read is, so that a stack trace shows places and no messages.
 
@@ -128,14 +98,14 @@ def execute(
         The exit code: 0, 1, 75, or 130 after Ctrl-C.
 
     """
-    configure_logging(log_level, log_format=log_format, run_id=report.batch_id)
+    configure_logging(options.log_level, log_format=options.log_format, run_id=report.batch_id)
     try:
         with ExitStack() as stack:
             summary = load(stack)
     except (Exception, KeyboardInterrupt) as error:
         is_stop = any(isinstance(cause, KeyboardInterrupt) for cause in chain(error))
         lines = ["Stopped." if is_stop else explain_error(error)]
-        if sum(report.landed.values()) and not dry_run:
+        if sum(report.landed.values()) and not options.dry_run:
             rows = f"{sum(report.landed.values()):,} rows landed and stay."
             lines.append(" ".join(filter(None, [progress(), rows, RESUME])))
         if not is_stop and os.environ.get("RUNTIME__LOG_LEVEL") == "DEBUG":

@@ -59,23 +59,11 @@ class Ended:
 
 
 def run(argv: Sequence[str] | None, load_tmdb: Command, load_studio: Command) -> int:
-    """Run all steps under one lock and print a summary.
-
-    Args:
-        argv: the command line, None for that of the process.
-        load_tmdb: the pipeline of TMDb, which takes a command line.
-        load_studio: the pipeline of the studio's feeds.
-
-    Returns:
-        The exit code (see `--help`).
-
-    """
+    """Run all steps under one lock and print a summary; return the exit code (see `--help`)."""
     options = parse(argv)
+    run_id = new_batch_id()
     log = partial(
-        configure_logging,
-        options.log_level,
-        log_format=options.log_format,
-        run_id=new_batch_id(),
+        configure_logging, options.log_level, log_format=options.log_format, run_id=run_id
     )
     log()
     settings = Settings.from_environment()
@@ -120,12 +108,8 @@ def steps(
 ) -> Iterator[tuple[str, Callable[[], int]]]:
     """Yield the steps to run, by name."""
     engine = gateway()
-    log_options: list[str] = []
-    for option, value in (
-        ("--log-level", options.log_level),
-        ("--log-format", options.log_format),
-    ):
-        log_options += [option, value] if value else []
+    logs = {"--log-level": options.log_level, "--log-format": options.log_format}
+    log_options = [word for option, value in logs.items() if value for word in (option, value)]
     tmdb, studio = (["--destination", engine, *log_options] for _ in range(2))
     if options.sandbox:
         tmdb += ["--sandbox", "--day", str(options.day)]
@@ -142,13 +126,7 @@ def run_steps(
 ) -> Iterator[Ended]:
     """Run each step, also after one that failed, until one is stopped by Ctrl-C.
 
-    Args:
-        several: the steps by name.
-        log: makes the log this command's again, after a pipeline had it for its own run.
-
-    Yields:
-        How each step ended.
-
+    Before each, `log` makes the log this command's again: a pipeline had it for its own run.
     """
     for name, step in several:
         log()

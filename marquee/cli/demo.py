@@ -19,7 +19,7 @@ from marquee.cli.refresh import refresh
 from marquee.core.errors import explain
 from marquee.core.logs import configure_logging
 from marquee.core.settings import Settings, gateway
-from marquee.dashboard.queries import SANDBOX_RUNS
+from marquee.dashboard.queries import QUERIES
 from marquee.sandbox.loaded import Loaded
 from marquee.sandbox.studio import BATCHES
 
@@ -28,16 +28,7 @@ Pipeline = Callable[[Sequence[str]], int]
 
 
 def main(argv: Sequence[str] | None, pipelines: Mapping[str, Pipeline]) -> int:
-    """Load, refresh and report.
-
-    Args:
-        argv: the command line, None for that of the process.
-        pipelines: the pipelines `tmdb` and `studio`.
-
-    Returns:
-        The exit code.
-
-    """
+    """Load by the pipelines `tmdb` and `studio`, refresh and report; return the exit code."""
     parser = command_parser(
         "python pipelines/demo.py",
         "Load both sandboxes, build the warehouse, print a report. Without options: "
@@ -77,7 +68,7 @@ def read_loaded() -> Loaded | None:
         return Loaded()
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            return Loaded.of(connection.execute(SANDBOX_RUNS).fetchall())
+            return Loaded.of(connection.execute(QUERIES["sandbox_runs"]).fetchall())
     except duckdb.CatalogException:  # no run yet
         return Loaded()
     except duckdb.Error as error:
@@ -86,13 +77,7 @@ def read_loaded() -> Loaded | None:
 
 
 def advance(loaded: Loaded, day: int, batch: int, pipelines: Mapping[str, Pipeline]) -> int:
-    """Load up to a day and a batch what is missing, and refresh.
-
-    Args:
-        loaded: what the warehouse has.
-        day: the day that the movies shall have.
-        batch: the last of the studio's batches.
-        pipelines: the pipelines `tmdb` and `studio`.
+    """Load what is missing up to a day of the movies and a batch of the studio, and refresh.
 
     Returns:
         The exit code, of the first command that failed.

@@ -28,14 +28,7 @@ again without free blocks, if the disk has room for a second one.
 
 @dataclass(frozen=True)
 class Item:
-    """A file or folder that uses space.
-
-    Attributes:
-        path: where it is.
-        meaning: what it is.
-        is_removable: whether it is made again when it is needed.
-
-    """
+    """A file or folder that uses space, and whether it is made again when it is needed."""
 
     path: Path
     meaning: str

@@ -65,14 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def export(warehouse: Path, folder: Path) -> list[str]:
-    """Write the tables of gold into a folder, which is created.
+    """Write the tables of gold into a folder, which is created; return the names of the tables.
 
     Args:
         warehouse: a DuckDB file that nobody writes to.
         folder: files of these names in it are replaced.
-
-    Returns:
-        The names of the tables.
 
     """
     folder.mkdir(parents=True, exist_ok=True)

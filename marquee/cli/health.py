@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from marquee.cli.base import command_parser
 from marquee.core.clock import utcnow
 from marquee.core.errors import explain
 from marquee.core.settings import Settings, gateway
@@ -35,11 +36,10 @@ receivers of alerts (--alert), off unless set:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Check, print, and send an alert if requested; return the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python pipelines/health.py",
-        description="Check sources, runs, audits, metrics, row counts, quarantine and disk.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = command_parser(
+        "python pipelines/health.py",
+        "Check sources, runs, audits, metrics, row counts, quarantine and disk.",
+        EPILOG,
     )
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--alert", action="store_true", help="send an alert if a check fails")
@@ -56,17 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def check(
     thresholds: Path = THRESHOLDS_FILE, *, as_json: bool = False, alert: bool = False
 ) -> list[CheckResult]:
-    """Check, print, and send an alert if requested.
-
-    Args:
-        thresholds: the file of limits.
-        as_json: how to print.
-        alert: whether to send an alert if a check fails.
-
-    Returns:
-        The checks that failed.
-
-    """
+    """Check, print, and send an alert if requested; return the checks that failed."""
     try:
         results = current_results(thresholds)
     except Exception as error:  # an alert is sent for any failure, without a stack trace

@@ -61,13 +61,7 @@ def is_current(root: Path, link: Path) -> bool:
 
 
 def create(root: Path) -> Path:
-    """Create an environment and install the packages of the lock file.
-
-    Args:
-        root: the project's folder.
-
-    Returns:
-        The folder of the environment.
+    """Create an environment with the packages of the lock file; return its folder.
 
     Raises:
         subprocess.CalledProcessError: a package could not be installed; the folder is deleted.

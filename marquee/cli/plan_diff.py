@@ -48,14 +48,7 @@ exit codes:
 
 @dataclass
 class Progress:
-    """How far a plan diff has come, for the report should it come no further.
-
-    Attributes:
-        step: What it is at.
-        head: The working tree, for people.
-        base: The base, for people.
-
-    """
+    """How far a plan diff has come, and what it compares: for the report if it comes no further."""
 
     step: str
     head: str
@@ -109,12 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def find(base_name: str, head_name: str | None, progress: Progress) -> WarehouseDiff:
-    """Build the base and compare the working tree with it.
-
-    Args:
-        base_name: A revision.
-        head_name: The revision that the working tree stands for; None for its own.
-        progress: Is kept up to date.
+    """Build the base and compare the working tree with it; keep `progress` up to date.
 
     Raises:
         PlanDiffError: there is nothing to compare, with the reason.

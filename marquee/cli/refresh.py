@@ -107,13 +107,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def refresh(*, skip_plan: bool = False) -> int:
-    """Plan, run, or do neither, with a line of progress; then publish the snapshot.
+    """Plan, run, or do neither, then publish the snapshot; return the exit code.
 
-    Args:
-        skip_plan: do not look for changed models, unless no plan of prod has ended.
-
-    Returns:
-        The exit code.
+    With `skip_plan`, changed models are looked for only if no plan of prod has ended.
 
     Raises:
         SystemExit: SQLMesh failed, and has printed why.

@@ -43,10 +43,8 @@ Ten more, with answers: docs/questions.md"""
 def next_steps(day: int | None, batch: int | None) -> list[tuple[str, str]]:
     """Return commands and what they do, the best first.
 
-    Args:
-        day: of the sandbox's movies that the warehouse has; None if it has none.
-        batch: the same of the studio.
-
+    They depend on the day of the sandbox's movies that the warehouse has, None if it has none, and
+    on the studio's batch.
     """
     steps = [
         ("make dashboard", "the figures in a browser"),
@@ -81,7 +79,7 @@ def main() -> int:
             console.print(row_counts(store))
             console.print(top_grossing(store))
             console.print(genres_by_roi(store))
-            loads = answer(store, queries.NEWEST_LOADS)
+            loads = answer(store, "newest_loads")
             if len(loads) > 1:
                 print_changes(console, store, loads[0]["batch_id"])
             if "bronze.quarantine_studio" in known:
@@ -96,7 +94,7 @@ def main() -> int:
 
 def print_findings(console: Console, store: Store) -> None:
     """Name the account types that no line of the seed maps."""
-    for one in answer(store, queries.UNKNOWN_ACCOUNT_TYPES):
+    for one in answer(store, "unknown_account_types"):
         name, count = escape(one["account_type"]), counted(one["interaction_count"], "interaction")
         head = "One finding is planted" if name == UNMAPPED_TYPE else "To fix"
         console.print(
@@ -109,7 +107,7 @@ def print_findings(console: Console, store: Store) -> None:
 
 def print_next_steps(console: Console, store: Store) -> None:
     """Print what to do next, which depends on what the warehouse has."""
-    runs = answer(store, queries.SANDBOX_RUNS)
+    runs = answer(store, "sandbox_runs")
     loaded = Loaded.of((one["job"], one["command"], one["status"]) for one in runs)
     steps = next_steps(
         loaded.day if loaded.days else None, loaded.batch if loaded.batches else None
@@ -120,12 +118,10 @@ def print_next_steps(console: Console, store: Store) -> None:
     console.print(f"\n{escape(QUERIES)}", highlight=False, soft_wrap=True)
 
 
-def answer(store: Store, query: str, *parameters: Any) -> list[dict[str, Any]]:
+def answer(store: Store, name: str, *parameters: Any) -> list[dict[str, Any]]:
     """Return the answer to a query of the dashboard as plain values; NULL is None."""
-    known = store.tables()
-    if any(table not in known for table in queries.REQUIRED_TABLES[query]):
-        return []
-    return rows(store, query, parameters)
+    query = queries.readable(store, name)
+    return rows(store, query, parameters) if query else []
 
 
 def row_counts(store: Store) -> Table:
@@ -144,7 +140,7 @@ def row_counts(store: Store) -> Table:
 def top_grossing(store: Store) -> Table:
     """The ten released movies with the largest known revenue."""
     table = titled("Top-grossing movies", "title", "year", "revenue", "ROI")
-    for one in answer(store, queries.TOP_GROSSING):
+    for one in answer(store, "top_grossing"):
         year = f"{one['release_year']:.0f}" if one["release_year"] else "?"
         table.add_row(title_of(one), year, dollars(one["revenue_usd"]), percent(one["roi_pct"]))
     return table
@@ -154,7 +150,7 @@ def genres_by_roi(store: Store) -> Table:
     """Genres by median return on investment."""
     columns = ("genre", "movies", "complete", "median ROI", "revenue")
     table = titled("Genres by return on investment", *columns)
-    ranked = [one for one in answer(store, queries.GENRES) if one["roi_rank"] is not None]
+    ranked = [one for one in answer(store, "genres") if one["roi_rank"] is not None]
     for one in sorted(ranked, key=lambda genre: (genre["roi_rank"], genre["genre_name"])):
         counts = (f"{one[name]:,}" for name in ("movie_count", "financially_complete_count"))
         shares = percent(one["median_roi_pct"]), dollars(one["total_revenue_usd"])
@@ -164,9 +160,9 @@ def genres_by_roi(store: Store) -> Table:
 
 def print_changes(console: Console, store: Store, batch_id: str) -> None:
     """What the newest load changed, and the periods of the history that it opened."""
-    added = answer(store, queries.ADDED_MOVIES, batch_id)
-    deleted = answer(store, queries.DELETED_MOVIES, batch_id)
-    changed = answer(store, queries.CHANGED_MOVIES, batch_id)
+    added = answer(store, "added_movies", batch_id)
+    deleted = answer(store, "deleted_movies", batch_id)
+    changed = answer(store, "changed_movies", batch_id)
     console.print(
         "[bold]The newest load of movies[/bold]\n"
         f"  {counted(len(added), 'movie')} {are(added)} new{some(added)}\n"
@@ -191,7 +187,7 @@ def print_changes(console: Console, store: Store, batch_id: str) -> None:
 def print_studio(console: Console, store: Store) -> None:
     """The studio's franchises, what its fans are worth, and how good its data is."""
     table = titled("The studio's franchises", "franchise", "titles", "gross", "TMDb", "fans")
-    for one in answer(store, queries.FRANCHISES):
+    for one in answer(store, "franchises"):
         table.add_row(
             escape(one["franchise"]),
             f"{one['title_count']:,}",
@@ -202,7 +198,7 @@ def print_studio(console: Console, store: Store) -> None:
     console.print(table)
     columns = ("region", "fans", "revenue per fan", "orders", "active in 30 days")
     table = titled("Its fans", *columns)
-    for one in answer(store, queries.LIFETIME_VALUE_BY_REGION):
+    for one in answer(store, "lifetime_value_by_region"):
         table.add_row(
             escape(one["region"]),
             f"{one['fan_count']:,.0f}",
@@ -211,9 +207,9 @@ def print_studio(console: Console, store: Store) -> None:
             percent(one["active_30_days_pct"]),
         )
     console.print(table)
-    metrics = answer(store, queries.METRICS)
+    metrics = answer(store, "metrics")
     passed = sum(one["is_passed"] for one in metrics)
-    for one in answer(store, queries.STUDIO_REJECTIONS):
+    for one in answer(store, "studio_rejections"):
         console.print(
             f"[bold]Its data[/bold]: {passed} of {counted(len(metrics), 'quality metric')} passed;"
             f" {counted(one['interaction_count'], 'interaction')} and "

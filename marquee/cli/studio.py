@@ -57,16 +57,7 @@ EXIT_UNKNOWN_FAN = 3
 
 
 def run(argv: Sequence[str] | None, feeds: Sequence[Feed]) -> int:
-    """Run the pipeline.
-
-    Args:
-        argv: the command line, None for that of the process.
-        feeds: the declared feeds, `pipelines.studio.FEEDS`.
-
-    Returns:
-        The exit code (see `--help`).
-
-    """
+    """Load the declared feeds; return the exit code (see `--help`)."""
     options = parse(argv)
     settings = Settings.from_environment()
     report = Report()
@@ -98,18 +89,14 @@ def run(argv: Sequence[str] | None, feeds: Sequence[Feed]) -> int:
         place = "the sandbox" if options.sandbox else studio.place
         return summary(report, place, destination, dry_run=options.dry_run)
 
-    return (
-        execute(
-            load,
-            report,
-            explain_error=lambda error: explain(error, settings.duckdb, is_personal=True),
-            dry_run=options.dry_run,
-            log_level=options.log_level,
-            log_format=options.log_format,
-            is_personal=True,
-        )
-        or code
+    failed = execute(
+        load,
+        report,
+        options,
+        explain_error=lambda error: explain(error, settings.duckdb, is_personal=True),
+        is_personal=True,
     )
+    return failed or code
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:

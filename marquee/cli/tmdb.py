@@ -53,16 +53,7 @@ environment:
 
 
 def run(argv: Sequence[str] | None, source: Callable[..., DltSource]) -> int:
-    """Run the pipeline.
-
-    Args:
-        argv: the command line, None for that of the process.
-        source: the declared source, `pipelines.tmdb.tmdb_source`.
-
-    Returns:
-        The exit code (see `--help`).
-
-    """
+    """Load what `source` declares; return the exit code (see `--help`)."""
     options = parse(argv)
     settings = Settings.from_environment()
     report, tmdb = Report(), TmdbSettings()
@@ -80,7 +71,14 @@ def run(argv: Sequence[str] | None, source: Callable[..., DltSource]) -> int:
             destination,
             settings,
             report,
-            request=load_request(options),
+            request=LoadRequest(
+                pages=options.pages,
+                full=options.full,
+                limit=options.limit,
+                since=options.since,
+                ids=options.ids or (),
+                replay=options.replay_quarantine,
+            ),
             dry_run=options.dry_run,
         )
         return summary(report, tmdb, destination, dry_run=options.dry_run)
@@ -88,10 +86,8 @@ def run(argv: Sequence[str] | None, source: Callable[..., DltSource]) -> int:
     return execute(
         load,
         report,
+        options,
         explain_error=lambda error: redact(explain(error, settings.duckdb), tmdb),
-        dry_run=options.dry_run,
-        log_level=options.log_level,
-        log_format=options.log_format,
         progress=lambda: (
             f"{report.resumed + report.fetched:,} of {report.planned:,} movies were fetched;"
         ),
@@ -165,18 +161,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if options.since and options.since < CHANGE_LOG_BEGINS:
         parser.error(f"--since {options.since}: TMDb's change log begins on {CHANGE_LOG_BEGINS}")
     return options
-
-
-def load_request(options: argparse.Namespace) -> LoadRequest:
-    """Take from the command line what to fetch."""
-    return LoadRequest(
-        pages=options.pages,
-        full=options.full,
-        limit=options.limit,
-        since=options.since,
-        ids=options.ids or (),
-        replay=options.replay_quarantine,
-    )
 
 
 def choose_tmdb(options: argparse.Namespace, stack: ExitStack) -> TmdbSettings:

@@ -13,17 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from marquee.cli.demo import Pipeline, advance, read_loaded
-from marquee.cli.report import (
-    answer,
-    print_changes,
-    print_findings,
-    print_next_steps,
-    titled,
-)
+from marquee.cli.report import answer, print_changes, print_findings, print_next_steps, titled
 from marquee.core.clock import utcnow
 from marquee.core.settings import Settings
 from marquee.core.text import counted
-from marquee.dashboard import queries
 from marquee.monitoring.store import Store
 from marquee.monitoring.view import open_warehouse
 from marquee.sandbox.studio import BATCHES
@@ -32,20 +25,13 @@ SHOWN = 5
 
 
 def main(pipelines: Mapping[str, Pipeline]) -> int:
-    """Play the steps; return the exit code, of the first command that failed.
-
-    Args:
-        pipelines: the pipelines `tmdb` and `studio`.
-
-    """
+    """Play the steps; return the exit code, of the first command that failed."""
     console = Console()
     loaded = read_loaded()
     if loaded is None:
         return 1
-    steps = [
-        (loaded.day + 1, loaded.batch),
-        (loaded.day + 2, min(loaded.batch + 1, max(BATCHES))),
-    ]
+    last_batch = min(loaded.batch + 1, max(BATCHES))
+    steps = [(loaded.day + 1, loaded.batch), (loaded.day + 2, last_batch)]
     if not (loaded.days.get(loaded.day) and loaded.batches.get(loaded.batch)):
         steps.insert(0, (loaded.day, loaded.batch))
     for day, batch in steps:
@@ -66,25 +52,18 @@ def main(pipelines: Mapping[str, Pipeline]) -> int:
 
 
 def print_step(console: Console, store: Store, since: datetime) -> None:
-    """Print what a step changed in movies, fans, figures and histories.
-
-    Args:
-        console: where to.
-        store: the warehouse after the step.
-        since: when the step began, UTC without a zone.
-
-    """
-    loads = answer(store, queries.NEWEST_LOADS)
+    """Print what a step changed, which began at `since`, UTC without a zone."""
+    loads = answer(store, "newest_loads")
     if len(loads) > 1:
         print_changes(console, store, loads[0]["batch_id"])
-    moved = answer(store, queries.MOVED_FANS, since)
+    moved = answer(store, "moved_fans", since)
     if moved:
         table = titled("Fans who moved", "from", "to", "fans")
         for one in moved[:SHOWN]:
             table.add_row(*map(escape, (one["region_before"], one["region"])), f"{one['fans']:,}")
         console.print(table)
         print_rest(console, sum(one["fans"] for one in moved[SHOWN:]), "fan")
-    corrected = answer(store, queries.CORRECTED_BOX_OFFICE, since)
+    corrected = answer(store, "corrected_box_office", since)
     if corrected:
         columns = ("title", "day", "currency", "before", "now")
         table = titled("Box office that the studio corrected", *columns)
@@ -99,7 +78,7 @@ def print_step(console: Console, store: Store, since: datetime) -> None:
         console.print(table)
         print_rest(console, len(corrected) - SHOWN, "figure")
     table = titled("Histories", "table", "periods begun", "periods ended")
-    for one in answer(store, queries.NEW_PERIODS, *[since] * 3):
+    for one in answer(store, "new_periods", *[since] * 3):
         table.add_row(one["table_name"], f"{one['begun']:,}", f"{one['ended']:,}")
     console.print(table)
 

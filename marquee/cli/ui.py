@@ -60,10 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def copied(folder: Path) -> dict[str, str]:
-    """Copy the warehouse and the state that the environment names.
-
-    Returns:
-        The variables that name the copies.
+    """Copy the warehouse and the state; return the variables that name the copies.
 
     Raises:
         MissingWarehouse: one does not exist, or is being written without a pause.
@@ -93,13 +90,10 @@ def locked() -> dict[str, str]:
     }
     with duckdb.connect() as connection:
         # SQLMesh sets what differs from DuckDB's own words at each connection: so in those words.
-        connection.execute(f"SET memory_limit = '{_memory_limit()}'")
+        limit = os.environ.get(MEMORY_LIMIT, "6GB").replace("'", "")
+        connection.execute(f"SET memory_limit = '{limit}'")
         (limit,) = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0]
     return {MEMORY_LIMIT: limit, **variables}
-
-
-def _memory_limit() -> str:
-    return os.environ.get(MEMORY_LIMIT, "6GB").replace("'", "")
 
 
 def copy_project(folder: Path) -> Path:

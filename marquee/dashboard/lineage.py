@@ -36,9 +36,7 @@ edge [color="#8d99a6" arrowsize=0.6]"""
 class Lineage:
     """What tables are made of.
 
-    Attributes:
-        nodes: one row per table: `table_name`, `layer`, `kind`, `description` and `parents`.
-
+    `nodes` has a row per table: `table_name`, `layer`, `kind`, `description` and `parents`.
     """
 
     def __init__(self, tables: list[dict[str, Any]], columns: list[dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import streamlit as st
+import yaml
 
 from marquee.core.clock import utcnow
 from marquee.core.csv_cells import neutralized
@@ -37,23 +38,8 @@ WHOLE_YEAR_MOVIES = 20  # fewer movies make no year to compare: it has just begu
 HISTORY_MEASURES = ("popularity_score", "revenue_usd", "vote_average", "budget_usd")
 STUDIO_MEASURES = {"theaters": "gross_usd", "purchases": "purchase_revenue_usd"}
 SEGMENTS = ("account_type", "region", "country_code", "acquisition_month")
-DATE_FORMATS = {"_month": "MMM YYYY", "_date": "YYYY-MM-DD", "": "YYYY-MM-DD HH:mm:ss"}
-# How numbers are shown: with so many decimals and with separated thousands, or in a format of
-# Streamlit's. The CSV file has all decimals.
-FORMATS: dict[str, int | str] = {
-    "byte_count": "bytes",
-    "_per_fan_usd": "dollar",
-    "_per_budget_usd": "dollar",
-    "_usd": 0,
-    "_pct": 1,
-    "pct_profitable": 1,
-    "_seconds": 1,
-    "_count": 0,
-    "vote_average": "%.1f",
-    "weighted_rating": "%.2f",
-    "popularity_score": "%.1f",
-    "_year": "%d",
-}
+# How columns are called and shown.
+COLUMNS = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text(encoding="utf-8"))
 
 
 def table(frame: pd.DataFrame, name: str, if_empty: str = "Nothing here yet.") -> None:
@@ -63,7 +49,7 @@ def table(frame: pd.DataFrame, name: str, if_empty: str = "Nothing here yet.") -
         return
     # What is read by machines rather than people comes last.
     order = sorted(map(str, frame.columns), key=lambda one: one in LAST)
-    decimals = {one: by_end(FORMATS, one) for one in order}
+    decimals = {one: by_end(COLUMNS["numbers"], one) for one in order}
     shown = frame.round({one: count for one, count in decimals.items() if isinstance(count, int)})
     if "status" in frame:
         marks = frame["status"].map(MARKS).fillna("")
@@ -97,12 +83,12 @@ def by_end(values: Mapping[str, Any], name: str) -> Any:
 
 def column(name: str, values: pd.Series) -> Any:
     """Return how a column is shown: months and days have no time, numbers no needless decimals."""
-    form = by_end(FORMATS, name)
+    form = by_end(COLUMNS["numbers"], name)
     if form is not None and pd.api.types.is_numeric_dtype(values):
         form = "localized" if isinstance(form, int) else form
         return st.column_config.NumberColumn(label(name), format=form)
     if pd.api.types.is_datetime64_any_dtype(values):
-        return st.column_config.DatetimeColumn(label(name), format=by_end(DATE_FORMATS, name))
+        return st.column_config.DatetimeColumn(label(name), format=by_end(COLUMNS["moments"], name))
     return label(name)
 
 
@@ -139,33 +125,14 @@ def chart_and_table(chart: Any, frame: pd.DataFrame, name: str) -> None:
             table(frame, name)
 
 
-LABELS = {
-    "row_count": "Rows",
-    "row_count_before": "Rows before",
-    "row_count_after": "Rows after",
-    "duration_seconds": "Took (s)",
-    "pct_profitable": "Profitable (%)",
-    "roi_pct": "Return on investment (%)",
-    "median_roi_pct": "Median return on investment (%)",
-    "avg_vote_average": "Average rating",
-    "vote_average": "Rating",
-    "byte_count": "Size",
-    "country_code": "Country",
-    "acquisition_month": "First seen",
-    "retry_count": "Retries",
-    **{f"{one}_count": one.replace("_", " ").capitalize() for one in queries.SEGMENTS},
-}
-UNITS = {"_usd": " (USD)", "_pct": " (%)", "_seconds": " (s)", "_at": "", "_count": "s"}
-WORDS = {"roi": "ROI", "avg": "average", "id": "ID"}
-
-
 def label(column: str) -> str:
     """Name a column for people: `total_revenue_usd` is `Total revenue (USD)`."""
-    if column in LABELS:
-        return LABELS[column]
-    end = next((one for one in UNITS if column.endswith(one)), "")
+    if column in COLUMNS["labels"]:
+        return str(COLUMNS["labels"][column])
+    units, known = COLUMNS["units"], COLUMNS["words"]
+    end = next((one for one in units if column.endswith(one)), "")
     words = column.removesuffix(end).removeprefix("is_").replace("_", " ").strip().split(" ")
-    name = " ".join(WORDS.get(one, one) for one in words) + UNITS.get(end, "")
+    name = " ".join(known.get(one, one) for one in words) + str(units.get(end, ""))
     return name[:1].upper() + name[1:]
 
 
@@ -177,14 +144,7 @@ def worded(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def limited(frame: pd.DataFrame, noun: str, count: int | None = None) -> None:
-    """Say that a list has its first rows only, if that is so.
-
-    Args:
-        frame: the list.
-        noun: what its rows are.
-        count: how many there are in all; None if that is not known.
-
-    """
+    """Say that a list has its first rows only, if that is so; `count` is how many there are."""
     if count is None:
         if len(frame) == queries.LISTED:
             st.caption(f"The newest {len(frame):,} {noun} are listed; there may be more.")
@@ -229,7 +189,7 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     else:
         st.success(f"All {len(results)} checks passed.", icon=":material/check_circle:")
     counts = queries.row_counts(store)
-    history = queries.answer(store, queries.LAYER_HISTORY)
+    history = queries.answer(store, "layer_history")
     layers = counts.groupby("layer", sort=False)["row_count"].sum()
     if history.empty:
         history = pd.DataFrame({"layer": [], "counted_at": [], "row_count": []})
@@ -272,20 +232,9 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
     st.subheader("Last runs")
     table(runs.head(8), "last-runs")
     st.subheader("Freshness and checks")
-    table(
-        pd.DataFrame(
-            [
-                {
-                    "state": "✓ ok" if one.is_ok else "✗ fails",
-                    "check": one.check,
-                    "subject": one.subject,
-                    "message": one.message,
-                }
-                for one in results
-            ]
-        ),
-        "checks",
-    )
+    checks = pd.DataFrame(results, columns=["check", "subject", "is_ok", "message"])
+    checks.insert(0, "state", checks.pop("is_ok").map({True: "✓ ok", False: "✗ fails"}))
+    table(checks, "checks")
     with st.expander("Rows of each table"):
         table(counts, "row-counts")
 
@@ -293,8 +242,8 @@ def overview(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
 def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw what fails, audits and metrics, failing first, over time, and rows that break them."""
     st.title("Data quality")
-    audits = queries.answer(store, queries.AUDITS)
-    metrics = queries.answer(store, queries.METRICS)
+    audits = queries.answer(store, "audits")
+    metrics = queries.answer(store, "metrics")
     checks = check_all(store, read_thresholds(), utcnow(), warehouse, age)
     failing_checks = [one for one in checks if not one.is_ok]
     failing = audits[~audits["is_passed"].astype(bool)] if len(audits) else audits
@@ -330,7 +279,7 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         metric_over_time(store, metrics)
     st.subheader("Audits, failing first")
     table(audits.drop(columns=["failing_rows_query"], errors="ignore"), "audits")
-    history = queries.answer(store, queries.AUDIT_HISTORY)
+    history = queries.answer(store, "audit_history")
     if len(history) > 1:
         st.caption("Failing audits of each run")
         draw(charts.lines(history, "audited_at", "failing_count", "failing audits"), history)
@@ -349,7 +298,7 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
     chosen = st.selectbox("Metric over time", names)
     one = metrics.iloc[names.index(chosen)]
     key = (one["table_name"], one["column_name"], one["metric_name"])
-    over_time = queries.answer(store, queries.METRIC_HISTORY, *key)
+    over_time = queries.answer(store, "metric_history", *key)
     draw(charts.metric_over_time(over_time), over_time)
     breaking = queries.violating_rows(store, *key)
     if not breaking.empty:
@@ -361,7 +310,7 @@ def metric_over_time(store: Store, metrics: pd.DataFrame) -> None:
 def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw runs as a timeline, durations, requests, retries, quarantine."""
     st.title("Pipeline health")
-    totals = queries.answer(store, queries.RUN_TOTALS)
+    totals = queries.answer(store, "run_totals")
     if totals.empty:
         st.info("No run was logged yet: `make demo` makes some.")
     else:
@@ -374,18 +323,18 @@ def pipelines(store: Store, warehouse: Path | None, age: timedelta | None) -> No
         draw(charts.timeline(shown, pd.Timestamp(utcnow())), shown)
         limited(shown, "runs", int(counted["run_count"].sum()))
         table(shown, "runs")
-        models = queries.answer(store, queries.LAST_BUILD)
+        models = queries.answer(store, "last_build")
         if not models.empty:
             st.subheader("Slowest tables of the last build")
             slowest = models.head(15)
             chart = charts.bars(slowest, "duration_seconds", "table_name", "seconds")
             chart_and_table(chart, models, "models")
         st.subheader("Loads of dlt")
-        loads = queries.answer(store, queries.LOADS)
+        loads = queries.answer(store, "loads")
         limited(loads, "loads")
         table(loads, "loads")
     st.subheader("Quarantine")
-    quarantine = queries.answer(store, queries.QUARANTINE)
+    quarantine = queries.answer(store, "quarantine")
     if quarantine.empty:
         st.caption("Nothing was rejected yet.")
         return
@@ -430,7 +379,7 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw the last results of audits, unit tests and tests."""
     st.title("Test results")
     st.subheader("Audits of the last run")
-    audits = queries.answer(store, queries.AUDITS)
+    audits = queries.answer(store, "audits")
     if audits.empty:
         st.caption("Nothing was audited yet: `make refresh` does it.")
     else:
@@ -471,10 +420,8 @@ def test_results(path: Path) -> pd.DataFrame:
     for case in cases:
         children = {one.tag: one.get("message") for one in case}
         bad = children.get("failure", children.get("error"))
-        is_bad, is_skipped = (
-            not children.keys().isdisjoint(("failure", "error")),
-            "skipped" in children,
-        )
+        is_bad = not children.keys().isdisjoint(("failure", "error"))
+        is_skipped = "skipped" in children
         rows.append(
             {
                 "outcome": "failed" if is_bad else "skipped" if is_skipped else "passed",
@@ -490,8 +437,8 @@ def test_results(path: Path) -> pd.DataFrame:
 def business(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
     """Draw what the warehouse says of movies and of the studio."""
     st.title("Business")
-    genres = queries.answer(store, queries.GENRES)
-    years = queries.answer(store, queries.YEARS)
+    genres = queries.answer(store, "genres")
+    years = queries.answer(store, "years")
     if genres.empty and years.empty:
         st.info("There are no movies yet: `make demo` brings some.")
     else:
@@ -503,7 +450,7 @@ def business(store: Store, warehouse: Path | None, age: timedelta | None) -> Non
         top_movies(store, genres)
         movie_history(store)
     st.header("The studio")
-    franchises = queries.answer(store, queries.FRANCHISES)
+    franchises = queries.answer(store, "franchises")
     if franchises.empty:
         st.caption("No feeds of the studio yet: `python pipelines/studio.py --sandbox`.")
         return
@@ -571,7 +518,7 @@ def genre_tabs(genres: pd.DataFrame, years: pd.DataFrame) -> None:
 def top_movies(store: Store, genres: pd.DataFrame) -> None:
     """Filter all rated movies, and list the best."""
     st.subheader("Top movies")
-    bounds = queries.answer(store, queries.TOP_MOVIE_YEARS)
+    bounds = queries.answer(store, "top_movie_years")
     if bounds.empty or not bounds["movie_count"][0]:
         st.caption("No movie has enough votes yet.")
         return
@@ -606,8 +553,8 @@ def top_movies(store: Store, genres: pd.DataFrame) -> None:
 def studio(store: Store, franchises: pd.DataFrame) -> None:
     """Draw the studio's revenue, franchises, and fans."""
     st.subheader("Revenue by day and region")
-    days = queries.answer(store, queries.STUDIO_REVENUE)
-    releases = queries.answer(store, queries.STUDIO_RELEASES)
+    days = queries.answer(store, "studio_revenue")
+    releases = queries.answer(store, "studio_releases")
     if len(releases):
         releases = releases[releases["release_date"] >= days["report_date"].min()]
     measure = st.segmented_control(
@@ -626,15 +573,15 @@ def studio(store: Store, franchises: pd.DataFrame) -> None:
     with right:
         st.subheader("Retention of fans")
         st.caption("Of the fans first seen in a month, the percentage seen so many months later.")
-        cohorts = queries.answer(store, queries.RETENTION)
+        cohorts = queries.answer(store, "retention")
         chart_and_table(charts.retention(cohorts), cohorts, "retention")
     st.subheader("Lifetime value by segment")
     left, right = st.columns(2, gap="large")
     with left:
-        lifetime_value(worded(queries.answer(store, queries.LIFETIME_VALUE), "account_type"))
+        lifetime_value(worded(queries.answer(store, "lifetime_value"), "account_type"))
     with right:
         st.caption("How many fans of a region are loyal, and how many have left.")
-        by_region = queries.answer(store, queries.LIFETIME_VALUE_BY_REGION)
+        by_region = queries.answer(store, "lifetime_value_by_region")
         table(by_region.drop(columns=["order_count", "active_30_days_pct"]), "segments")
 
 
@@ -674,7 +621,7 @@ def movie_history(store: Store) -> None:
     )
     if len(found) == queries.FOUND:
         st.caption(f"The {queries.FOUND} best known; a longer part of the title finds others.")
-    history = queries.answer(store, queries.MOVIE_HISTORY, movie)
+    history = queries.answer(store, "movie_history", movie)
     for measure in measures:
         known = history.dropna(subset=measure)
         if known.empty:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from marquee.monitoring.checks import is_unfinished
 from marquee.monitoring.store import LAYERS, Store
@@ -24,73 +25,39 @@ LISTED = 500  # rows of a long list: movies, runs, loads
 FOUND = 50  # movies of a search
 ALL_JOBS = ""
 
-# What each query reads: without one of them its answer is empty.
-REQUIRED_TABLES: dict[str, list[str]] = {}
 READ = re.compile(rf"\b(?:FROM|JOIN)\s+((?:{'|'.join(LAYERS)})\.\w+)")
 
 
 def _query(name: str, **names: str) -> str:
     """Read a query of the folder `sql`, its limits and names filled in."""
     text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
-    query = text.format(LISTED=LISTED, FOUND=FOUND, **names)
-    REQUIRED_TABLES[query] = sorted(set(READ.findall(query)))
-    return query
+    return text.format(LISTED=LISTED, FOUND=FOUND, **names)
 
 
-ADDED_MOVIES = _query("added_movies")
-AUDIT_HISTORY = _query("audit_history")
-AUDITS = _query("audits")
-CHANGED_MOVIES = _query("changed_movies")
-CORRECTED_BOX_OFFICE = _query("corrected_box_office")
-DELETED_MOVIES = _query("deleted_movies")
-FRANCHISES = _query("franchises")
-GENRES = _query("genres")
-LAST_BUILD = _query("last_build")
-LAYER_HISTORY = _query("layer_history")
-LIFETIME_VALUE = _query("lifetime_value")
-LIFETIME_VALUE_BY_REGION = _query("lifetime_value_by_region")
-LOADS = _query("loads")
-METRIC_HISTORY = _query("metric_history")
-METRICS = _query("metrics")
-MOVED_FANS = _query("moved_fans")
-MOVIE_HISTORY = _query("movie_history")
-NEW_PERIODS = _query("new_periods")
-NEWEST_LOADS = _query("newest_loads")
-QUARANTINE = _query("quarantine")
-RETENTION = _query("retention")
-RUN_TOTALS = _query("run_totals")
-RUNS = _query("runs")
-SANDBOX_RUNS = _query("sandbox_runs")
-STUDIO_REJECTIONS = _query("studio_rejections")
-STUDIO_RELEASES = _query("studio_releases")
-STUDIO_REVENUE = _query("studio_revenue")
-TOP_GROSSING = _query("top_grossing")
-TOP_MOVIE_YEARS = _query("top_movie_years")
-TOP_MOVIES = _query("top_movies")
-UNKNOWN_ACCOUNT_TYPES = _query("unknown_account_types")
-YEARS = _query("years")
-# All movies, those too that nobody votes for or TMDb no longer has; the other is for a role that
-# reads gold only.
-MOVIE_SEARCH = _query("movie_search", table="silver.silver_movies", is_deleted="is_deleted")
-MOVIE_SEARCH_IN_GOLD = _query("movie_search", table="gold.fact_movies", is_deleted="FALSE")
+# By the names of their files. All movies are searched, those too that nobody votes for or TMDb no
+# longer has; the second search is for a role that reads gold only.
+ALL_MOVIES = {"table": "silver.silver_movies", "is_deleted": "is_deleted"}
+QUERIES = {path.stem: _query(path.stem, **ALL_MOVIES) for path in SQL.glob("*.sql")}
+QUERIES["movie_search_in_gold"] = _query(
+    "movie_search", table="gold.fact_movies", is_deleted="FALSE"
+)
 # Popularity moves every day and would hide the rest.
 TRACKED = ["status", "budget_usd", "revenue_usd", "runtime_minutes", "vote_average"]
-SEGMENTS = ["champion", "loyal", "new_buyer", "engaged", "at_risk", "dormant"]
 
 
-def answer(store: Store, query: str, *parameters: Any) -> pd.DataFrame:
-    """Return the answer to a query of this module, an empty table where what it reads is missing.
+def readable(store: Store, name: str) -> str | None:
+    """Return one of `QUERIES`; None where a table that it reads is missing."""
+    query = QUERIES[name]
+    return query if store.tables().keys() >= set(READ.findall(query)) else None
 
-    Args:
-        store: the warehouse.
-        query: one of `REQUIRED_TABLES`.
-        parameters: the values of its question marks.
 
+def answer(store: Store, name: str, *parameters: Any) -> pd.DataFrame:
+    """Return the answer to one of `QUERIES`, an empty table where what it reads is missing.
+
+    `parameters` are the values of its question marks.
     """
-    known = store.tables()
-    if any(table not in known for table in REQUIRED_TABLES[query]):
-        return pd.DataFrame()
-    return store.frame(query, parameters)
+    query = readable(store, name)
+    return store.frame(query, parameters) if query else pd.DataFrame()
 
 
 def row_counts(store: Store) -> pd.DataFrame:
@@ -115,7 +82,7 @@ def growth(
     """Tell by how many rows a layer grew, and since when.
 
     Args:
-        history: the answer to `LAYER_HISTORY`.
+        history: the answer to `layer_history`.
         layer: bronze, silver ...
         now: its rows.
         since: the moment to compare with; None for the last count that was another one.
@@ -139,8 +106,8 @@ def growth(
 def find_movies(store: Store, text: str) -> pd.DataFrame:
     """Return the movies with a text in their title, or with that number; all for none of it."""
     is_whole = "silver.silver_movies" in store.tables()
-    query = MOVIE_SEARCH if is_whole else MOVIE_SEARCH_IN_GOLD
-    return answer(store, query, text.strip(), text.strip(), text.strip())
+    name = "movie_search" if is_whole else "movie_search_in_gold"
+    return answer(store, name, *[text.strip()] * 3)
 
 
 def runs(
@@ -162,7 +129,7 @@ def runs(
 
     """
     wanted = f",{','.join(jobs)}," if jobs else ALL_JOBS
-    found = answer(store, RUNS, wanted, wanted)
+    found = answer(store, "runs", wanted, wanted)
     if not found.empty:
         plain = found.astype(object).where(found.notna(), None).to_dict("records")
         found["status"] = [
@@ -186,24 +153,10 @@ def failing_rows(store: Store, query: str) -> pd.DataFrame:
         return pd.DataFrame()
 
 
-REPEATED = "{column} IN (SELECT {column} FROM {table} GROUP BY {column} HAVING COUNT(*) > 1)"
-# The rows that break a metric, where a row can: what is wrong with a value is the metric's.
-VIOLATIONS = {
-    "null_count": "{column} IS NULL",
-    "null_pct": "{column} IS NULL",
-    "positive_revenue": "{column} < 0",
-    "valid_imdb_score": "NOT {column} BETWEEN 0 AND 10",
-    "valid_email_hash": (
-        "(LENGTH({column}) <> 64 OR TRANSLATE({column}, '0123456789abcdef', '') <> '')"
-    ),
-    "valid_country_code": "NOT {column} IN (SELECT country_code FROM silver.seed_country_codes)",
-    "referential_gap_pct": "NOT {column} IN (SELECT title_id FROM silver.stg_titles)",
-    "unknown_account_type_count": (
-        "({column} IS NULL OR NOT {column} IN (SELECT account_type FROM silver.seed_account_types))"
-    ),
-    "duplicate_count": REPEATED,
-    "shared_key_count": REPEATED,
-}
+# The rows that break a metric, where a row can.
+VIOLATIONS: dict[str, str] = yaml.safe_load(
+    Path(__file__).with_name("violations.yaml").read_text(encoding="utf-8")
+)
 
 
 def violating_rows(store: Store, table: str, column: str, metric: str) -> pd.DataFrame:
@@ -231,4 +184,4 @@ def top_movies(
     """
     first, last = years or (0, 0)
     text = title.strip()
-    return answer(store, TOP_MOVIES, genre, genre, genre, years is None, first, last, text, text)
+    return answer(store, "top_movies", genre, genre, genre, years is None, first, last, text, text)

@@ -23,20 +23,12 @@ Edge = tuple[Name, Name]
 
 @dataclass(frozen=True)
 class Layout:
-    """A graph with places.
+    """A graph with places."""
 
-    Attributes:
-        columns: The column of each node, from 0.
-        middles: The height of each node's middle.
-        edge_paths: For each edge the (column, height) that it passes, both ends included.
-        height: Of the whole.
-
-    """
-
-    columns: Mapping[Name, int]
-    middles: Mapping[Name, float]
-    edge_paths: Mapping[Edge, Sequence[tuple[int, float]]]
-    height: float
+    columns: Mapping[Name, int]  # of each node, from 0
+    middles: Mapping[Name, float]  # the height of each node's middle
+    edge_paths: Mapping[Edge, Sequence[tuple[int, float]]]  # (column, height), both ends included
+    height: float  # of the whole
 
 
 def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> Layout:

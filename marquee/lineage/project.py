@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
@@ -23,19 +23,11 @@ SEED_ROWS = 50
 
 @dataclass(frozen=True)
 class Audit:
-    """A check of a table's rows.
-
-    Attributes:
-        name: Such as `not_null`.
-        arguments: Such as `columns := (movie_sk, movie_id)`.
-        columns: The columns that the arguments name.
-        is_blocking: Whether a failure stops what depends on the table.
-
-    """
+    """A check of a table's rows; if `is_blocking`, a failure stops what depends on the table."""
 
     name: str
-    arguments: str
-    columns: frozenset[str]
+    arguments: str  # such as `columns := (movie_sk, movie_id)`
+    columns: frozenset[str]  # that the arguments name
     is_blocking: bool
 
 
@@ -50,58 +42,32 @@ class Test:
 
 @dataclass(frozen=True)
 class Column:
-    """A column.
-
-    Attributes:
-        name: Its name.
-        type: As DuckDB writes it.
-        description: What it means.
-        is_key: Whether it is part of the grain.
-        parents: The columns of other tables that it is made of.
-
-    """
+    """A column, and the columns of other tables that it is made of."""
 
     name: str
-    type: str
+    type: str  # as DuckDB writes it
     description: str
-    is_key: bool
+    is_key: bool  # part of the grain
     parents: tuple[ColumnName, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A model, or a table that a pipeline lands.
+    """A model, or a table that a pipeline lands."""
 
-    Attributes:
-        name: Such as `gold.fact_movies`.
-        layer: Its schema.
-        kind: As SQLMesh calls it.
-        description: Its grain first.
-        cron: How often it is due; empty for what SQLMesh does not build.
-        file: The definition's, from the project's folder.
-        definition: As its author wrote it.
-        query: As SQLMesh runs it on DuckDB; empty where there is none.
-        columns: In their order.
-        parents: The tables that it reads.
-        audits: In their order.
-        tests: In their order.
-        seed: Head and first rows of a seed's CSV file.
-
-    """
-
-    name: str
-    layer: str
-    kind: str
+    name: str  # such as `gold.fact_movies`
+    layer: str  # its schema
+    kind: str  # as SQLMesh calls it
     description: str
-    cron: str
-    file: str
-    definition: str
-    query: str
+    cron: str  # how often it is due; empty for what SQLMesh does not build
+    file: str  # the definition's, from the project's folder
+    definition: str  # as its author wrote it
+    query: str  # as SQLMesh runs it on DuckDB; empty where there is none
     columns: tuple[Column, ...]
-    parents: tuple[str, ...]
+    parents: tuple[str, ...]  # the tables that it reads
     audits: tuple[Audit, ...]
     tests: tuple[Test, ...]
-    seed: Sequence[Sequence[str]] = field(default=())
+    seed: Sequence[Sequence[str]] = ()  # head and first rows of a seed's CSV file
 
     @property
     def short_name(self) -> str:
@@ -120,14 +86,11 @@ Watch = Callable[[Sequence[Model]], Iterable[Model]]
 
 
 def read_project(root: Path, watch: Watch = iter) -> dict[str, Table]:
-    """Have SQLMesh read the project; no warehouse is opened.
+    """Have SQLMesh read the project, and return all tables, by name; no warehouse is opened.
 
     Args:
         root: The folder of `config.yaml`.
         watch: Is passed the models, whose column lineage takes most of the time.
-
-    Returns:
-        All tables, ordered by name.
 
     Raises:
         SQLMeshError: the project does not load.
@@ -212,14 +175,11 @@ def _audits(model: Model) -> Iterator[Audit]:
             columns=frozenset(
                 column.name for value in arguments.values() for column in value.find_all(exp.Column)
             ),
-            is_blocking=_is_blocking(audit.blocking, arguments),
+            # A model may say otherwise than the audit, as SQLMesh's evaluator reads it.
+            is_blocking=arguments["blocking"] == exp.true()
+            if "blocking" in arguments
+            else audit.blocking,
         )
-
-
-def _is_blocking(by_definition: bool, arguments: Mapping[str, exp.Expr]) -> bool:
-    """A model may say otherwise than the audit, as SQLMesh's evaluator reads it."""
-    declared = arguments.get("blocking")
-    return by_definition if declared is None else declared == exp.true()
 
 
 def _seed_rows(model: SeedModel) -> list[list[str]]:

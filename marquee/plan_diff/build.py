@@ -45,37 +45,22 @@ Models = dict[str, Model]
 
 @dataclass(frozen=True)
 class Base:
-    """Prod of the base revision, on disk; any number of changes can be compared with it.
+    """Prod of the base revision, on disk; any number of changes can be compared with it."""
 
-    Attributes:
-        folder: The warehouse file and SQLMesh's state.
-        models: The models of the base, by their full names.
-        execution_time: The moment that both sides are built at, so that what a model stamps with
-            the time of the run is the same on both.
-
-    """
-
-    folder: Path
-    models: Models
+    folder: Path  # the warehouse file and SQLMesh's state
+    models: Models  # by their full names
+    # Both sides are built at it, so that what a model stamps with the time of the run is the same.
     execution_time: str
 
 
 @dataclass(frozen=True)
 class Built:
-    """The working tree beside prod, while its context is open.
-
-    Attributes:
-        context: SQLMesh on the working tree.
-        plan: What it would do to prod, categories included.
-        guard_error: Why prod's plan guard would reject it; None where it would not.
-        error: Why it could not be built; None when it was.
-
-    """
+    """The working tree beside prod, while its context is open."""
 
     context: Context
-    plan: Plan
-    guard_error: str | None
-    error: str | None
+    plan: Plan  # what it would do to prod, categories included
+    guard_error: str | None  # why prod's plan guard would reject it
+    error: str | None  # why it could not be built
 
 
 def build_base(project: Path, bronze: Path, folder: Path) -> Base:

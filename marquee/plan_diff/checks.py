@@ -15,18 +15,10 @@ from marquee.plan_diff.models import Change, ChangeType
 
 @dataclass(frozen=True)
 class CheckResults:
-    """How the checks went.
-
-    Attributes:
-        audits_run: Audits of the tables that were rebuilt.
-        audits_failed: Such as `not_null of gold.fact_movies: 3 rows`.
-        tests_run: Unit tests of the models that were changed directly or are new.
-        tests_failed: The names of those that failed.
-
-    """
+    """How audits of the rebuilt tables went, and unit tests of models changed directly or new."""
 
     audits_run: int = 0
-    audits_failed: list[str] = field(default_factory=list)
+    audits_failed: list[str] = field(default_factory=list)  # `not_null of gold.dim_dates: 3 rows`
     tests_run: int = 0
     tests_failed: list[str] = field(default_factory=list)
 

@@ -33,18 +33,10 @@ NOT_ADDITIVE_BEGINNINGS = ("avg_", "mean_", "median_", "max_", "min_", "stddev_"
 
 @dataclass(frozen=True)
 class Total:
-    """A measure before and after.
-
-    Attributes:
-        column: The measure.
-        statistic: `total`, or `mean` where a total would say nothing.
-        before: NULL as None.
-        after: NULL as None.
-
-    """
+    """A measure before and after; NULL is None."""
 
     column: str
-    statistic: str
+    statistic: str  # `total`, or `mean` where a total would say nothing
     before: str | None
     after: str | None
 
@@ -59,32 +51,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class TableChange:
-    """The difference of one table.
-
-    Attributes:
-        name: The model.
-        rows_before: Rows in prod of the base.
-        rows_after: Rows in the environment of the change.
-        added: Rows whose key is new.
-        removed: Rows whose key no longer exists.
-        changed: Rows of the same key with another value in some column that both sides have and
-            that does not tell where the row comes from.
-        differing: How many values differ, by column; columns without any are left out.
-        totals: The measures whose total or mean differs.
-        changed_rows: A few of them, each with the values before and after.
-        added_keys: A few of them.
-        removed_keys: A few of them.
-
-    """
+    """The difference of one table; of rows and keys a few are listed."""
 
     name: str
-    rows_before: int
-    rows_after: int
-    added: int = 0
-    removed: int = 0
+    rows_before: int  # in prod of the base
+    rows_after: int  # in the environment of the change
+    added: int = 0  # rows whose key is new
+    removed: int = 0  # rows whose key no longer exists
+    # Rows of the same key with another value in some column that both sides have and that does not
+    # tell where the row comes from.
     changed: int = 0
-    differing: dict[str, int] = field(default_factory=dict)
-    totals: list[Total] = field(default_factory=list)
+    differing: dict[str, int] = field(default_factory=dict)  # how many values, by column
+    totals: list[Total] = field(default_factory=list)  # those that differ
     changed_rows: list[Sample] = field(default_factory=list)
     added_keys: list[dict[str, str]] = field(default_factory=list)
     removed_keys: list[dict[str, str]] = field(default_factory=list)

@@ -30,7 +30,7 @@ def failure(
     command: str,
     environ: Mapping[str, str] = os.environ,
 ) -> str:
-    """Write the report on a plan diff that failed.
+    """Write the report on a plan diff that failed, as Markdown.
 
     Args:
         step: What it was at, such as `building the base`.
@@ -39,9 +39,6 @@ def failure(
         base: The revision that it was to be compared with, for people.
         command: What a person types to see it.
         environ: Its secrets are cut out of the error.
-
-    Returns:
-        Markdown: the verdict first, the whole error folded.
 
     """
     reason = without_secrets(error, environ).strip() or "no reason was given"

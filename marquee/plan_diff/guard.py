@@ -12,10 +12,7 @@ GUARDS = ("@check_plan()",)
 
 
 def guard_error(context: Context, plan: Plan) -> str | None:
-    """Ask the project's own guard as if the plan were prod's.
-
-    Returns:
-        Why prod would reject the plan; None where it would not, or where the project has no guard.
+    """Ask the project's own guard why prod would reject the plan; None where it would not.
 
     Raises:
         SQLMeshError: the guard itself fails.

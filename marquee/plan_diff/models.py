@@ -43,33 +43,20 @@ class Columns:
 
 @dataclass(frozen=True)
 class Change:
-    """One model that differs.
-
-    Attributes:
-        name: Such as `gold.fact_movies`.
-        change_type: Whether it was added, removed, or changed, and in which way.
-        category: SQLMesh's category, such as `Breaking`.
-        is_rebuilt: Prod gets a new table; otherwise it keeps the base's.
-        is_compared: The environment has a table by the new definition: that of prod, or a preview.
-        is_forward_only: Prod keeps its table, and the change counts for new rows.
-        diff: The difference of its definition, as SQLMesh shows it; all of it for an added or
-            removed one, and empty for an indirect change.
-        columns: What became of its columns.
-        before: The model of the base; None for an added one.
-        after: The model of the working tree; None for a removed one.
-
-    """
+    """One model that differs."""
 
     name: str
     change_type: ChangeType
-    category: str
+    category: str  # SQLMesh's, such as `Breaking`
+    # The difference of its definition, as SQLMesh shows it; all of it for an added or removed one,
+    # and empty for an indirect change.
     diff: str = ""
     columns: Columns = field(default_factory=Columns)
-    is_rebuilt: bool = False
-    is_compared: bool = False
-    is_forward_only: bool = False
-    before: Model | None = None
-    after: Model | None = None
+    is_rebuilt: bool = False  # prod gets a new table; otherwise it keeps the base's
+    is_compared: bool = False  # there is a table by the new definition: that of prod, or a preview
+    is_forward_only: bool = False  # prod keeps its table, and the change counts for new rows
+    before: Model | None = None  # of the base; None for an added one
+    after: Model | None = None  # of the working tree; None for a removed one
 
 
 def changes(plan: Plan, base: Models) -> list[Change]:

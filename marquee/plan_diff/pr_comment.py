@@ -43,24 +43,14 @@ class GitHubError(Exception):
 
 @dataclass(frozen=True)
 class GitHub:
-    """The few calls that a comment needs.
+    """The few calls that a comment needs."""
 
-    Attributes:
-        api_url: Such as https://api.github.com.
-        repository: owner/name.
-        token: Sent in the header only.
-
-    """
-
-    api_url: str
-    repository: str
-    token: str
+    api_url: str  # such as https://api.github.com
+    repository: str  # owner/name
+    token: str  # sent in the header only
 
     def post_once(self, pull_request: int, body: str) -> tuple[str, bool]:
-        """Create the comment, or update it where there is one.
-
-        Returns:
-            The address of the comment, and whether it is new.
+        """Create the comment, or update it; return its address and whether it is new.
 
         Raises:
             GitHubError: GitHub rejected a call or could not be reached.

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from marquee.core.text import counted
 from marquee.plan_diff.checks import CheckResults
-from marquee.plan_diff.data import LINEAGE_PREFIX, Sample, TableChange
+from marquee.plan_diff.data import LINEAGE_PREFIX, TableChange
 from marquee.plan_diff.failure import TITLE
 from marquee.plan_diff.lineage import ROWS, Consumers
-from marquee.plan_diff.markup import code, fenced, folded, plain
+from marquee.plan_diff.markup import code, fenced, plain
 from marquee.plan_diff.models import Change, ChangeType
 
-NOTE = "Compared on the sandbox's data"
 # Both sides read what the working tree's pipelines loaded.
 INGESTION_CHANGED = "**ingestion changed: its effect on bronze is not shown**"
 
@@ -30,39 +32,23 @@ HASH = re.compile(r"[0-9a-f]{32,}")
 
 @dataclass(frozen=True)
 class WarehouseDiff:
-    """All that a report says.
+    """All that a report says."""
 
-    Attributes:
-        head: The revision that was compared, for people.
-        base: The base, for people.
-        model_count: Models of the working tree.
-        changes: The models that differ.
-        impacted: Columns that read what was changed, or that go, by model; on the sandbox's data
-            their values may be the same.
-        consumers: What read the columns that go.
-        tables: The differences of the tables that were rebuilt.
-        row_counts: Rows of added and of removed tables.
-        checks: How audits and tests went.
-        guard_error: Why prod's plan guard would reject the change; None where it would not.
-        max_rebuild_rows: From which size on prod's guard asks before a table is rebuilt.
-        error: Why the change could not be planned or built; None when it could.
-        is_ingestion_changed: Whether the pipelines differ, which loaded bronze for both sides.
-
-    """
-
-    head: str
+    head: str  # the revision that was compared, for people
     base: str
-    model_count: int = 0
+    model_count: int = 0  # of the working tree
     changes: list[Change] = field(default_factory=list)
+    # Columns that read what was changed, or that go, by model; on the sandbox's data their values
+    # may be the same.
     impacted: dict[str, list[str]] = field(default_factory=dict)
     consumers: Consumers = field(default_factory=dict)
-    tables: list[TableChange] = field(default_factory=list)
-    row_counts: dict[str, int] = field(default_factory=dict)
+    tables: list[TableChange] = field(default_factory=list)  # those that were rebuilt
+    row_counts: dict[str, int] = field(default_factory=dict)  # of added and of removed tables
     checks: CheckResults = field(default_factory=CheckResults)
-    guard_error: str | None = None
-    max_rebuild_rows: int | None = None
-    error: str | None = None
-    is_ingestion_changed: bool = False
+    guard_error: str | None = None  # why prod's plan guard would reject the change
+    max_rebuild_rows: int | None = None  # from which size on the guard asks before a rebuild
+    error: str | None = None  # why the change could not be planned or built
+    is_ingestion_changed: bool = False  # the pipelines differ, which loaded bronze for both sides
 
     @property
     def real_changes(self) -> list[Change]:
@@ -117,14 +103,27 @@ class WarehouseDiff:
 
 def markdown(diff: WarehouseDiff, seconds: float) -> str:
     """Write the report; the last line alone depends on the clock."""
-    parts = [TITLE, verdict(diff)]
-    if diff.error:
-        parts.append(folded("Why it does not build", fenced(diff.error)))
-    if diff.guard_error:
-        parts.append(folded("Why prod rejects it", fenced(diff.guard_error), is_open=True))
-    parts += _sections(diff)
-    parts.append(f"<sub>{NOTE}, in {seconds:.0f} s.</sub>")
-    return "\n\n".join(parts) + "\n"
+    differing = f"; {len(diff.differing_columns) or 'none'} of them differ" if diff.tables else ""
+    impacted = {
+        name: [column for column in columns if not column.startswith(LINEAGE_PREFIX)]
+        for name, columns in diff.impacted.items()
+    }
+    rows = {table.name: _rows(table) for table in diff.tables}
+    same = {*rows, *(change.name for change in diff.unaffected)} - diff.differing_tables
+    return REPORT.render(
+        title=TITLE,
+        verdict=verdict(diff),
+        diff=diff,
+        seconds=seconds,
+        shown=[change for change in diff.real_changes if change not in diff.unaffected],
+        rows={**rows, **{name: f"{count:,}" for name, count in diff.row_counts.items()}},
+        impacted=impacted,
+        impacted_count=counted(sum(map(len, impacted.values())), "column"),
+        differing=differing,
+        same=sorted(same),
+        same_count=counted(len(same), "table"),
+        most_columns=MAX_SHOWN_COLUMNS,
+    )
 
 
 def verdict(diff: WarehouseDiff) -> str:
@@ -207,46 +206,6 @@ def _counts(changes: list[Change], *types: ChangeType) -> list[str]:
     return [f"{counted(found[one], 'model')} {one.value}" for one in types if found[one]]
 
 
-def _sections(diff: WarehouseDiff) -> list[str]:
-    parts = []
-    if diff.real_changes:
-        parts += [*filter(None, [_checks(diff.checks)]), _models(diff)]
-    parts += [_definition(change) for change in diff.changes if change.diff]
-    listed = [_columns(change, diff.consumers) for change in diff.changes]
-    if any(listed):
-        parts.append(folded("Columns", "\n".join(filter(None, listed))))
-    if diff.impacted:
-        parts.append(_lineage(diff))
-    parts += [_table(table) for table in diff.tables if table.differs]
-    same = {table.name for table in diff.tables} | {change.name for change in diff.unaffected}
-    if same := same - diff.differing_tables:
-        title = f"The same rows: {counted(len(same), 'table')}"
-        parts.append(folded(title, f"{_and(f'`{name}`' for name in sorted(same))}."))
-    return parts
-
-
-def _models(diff: WarehouseDiff) -> str:
-    lines = ["| model | how | category | rows |", "|---|---|---|---|"]
-    rows = {table.name: _rows(table) for table in diff.tables}
-    rows |= {name: f"{count:,}" for name, count in diff.row_counts.items()}
-    shown = [change for change in diff.real_changes if change not in diff.unaffected]
-    for change in shown:
-        lines.append(
-            f"| `{change.name}` | {change.change_type.value} | {change.category} "
-            f"| {rows.get(change.name) or ('not compared' if change.is_compared else '')} |"
-        )
-    if kept := [f"`{change.name}`" for change in shown if change.is_forward_only]:
-        lines += ["", f"Prod keeps the rows of {_and(kept)}: the change counts for new rows only."]
-    if diff.rebuilt_tables and diff.max_rebuild_rows:
-        names = _and(f"`{name}`" for name in diff.rebuilt_tables)
-        lines += [
-            "",
-            f"Prod rebuilds {names}, and asks first where one has more than "
-            f"{diff.max_rebuild_rows:,} rows.",
-        ]
-    return folded("Models", "\n".join(lines), is_open=len(shown) <= 5)
-
-
 def _rows(table: TableChange) -> str:
     parts = [
         f"{sign}{count:,}"
@@ -256,113 +215,23 @@ def _rows(table: TableChange) -> str:
     return f"{table.rows_after:,} ({', '.join(parts) or 'the same'})"
 
 
-def _definition(change: Change) -> str:
-    return folded(f"Definition of <code>{change.name}</code>", fenced(change.diff, "diff"))
-
-
-def _columns(change: Change, consumers: Consumers) -> str:
-    """What became of the columns; of a whole model that goes, those that something reads."""
-    columns = change.columns
-    removed = [
-        f"- removed: `{name}` {kind}{_consumed_by(consumers.get((change.name, name), {}))}"
-        for name, kind in columns.removed.items()
-        if change.change_type is not ChangeType.REMOVED or (change.name, name) in consumers
-    ]
-    lines = [f"- `{old}` is now called `{new}`" for old, new in columns.renamed.items()]
-    if change.change_type is not ChangeType.ADDED:
-        lines += [f"- added: `{name}` {kind}" for name, kind in columns.added.items()]
-    lines += removed
-    lines += [f"- `{name}`: {old} → {new}" for name, (old, new) in columns.retyped.items()]
-    return "\n".join([f"**`{change.name}`**", "", *lines, ""]) if lines else ""
-
-
-def _consumed_by(consumers: dict[str, list[str]]) -> str:
+def _readers(consumers: Mapping[str, list[str]]) -> str:
     """Who read a column that goes."""
-    parts = [
+    return _and(
         f"`{name}` ({', '.join(one if one == ROWS else f'`{one}`' for one in columns)})"
         for name, columns in consumers.items()
-    ]
-    return f", which was read by {_and(parts)}" if parts else ""
-
-
-def _lineage(diff: WarehouseDiff) -> str:
-    impacted = {
-        name: [column for column in columns if not column.startswith(LINEAGE_PREFIX)]
-        for name, columns in diff.impacted.items()
-    }
-    lines = [
-        f"- `{name}`: {', '.join(_impacted(diff, name, column) for column in columns)}"
-        for name, columns in impacted.items()
-        if columns
-    ]
-    title = f"By lineage {counted(sum(map(len, impacted.values())), 'column')} can be affected"
-    title += f"; {len(diff.differing_columns) or 'none'} of them differ" if diff.tables else ""
-    return folded(title, "\n".join(lines))
-
-
-def _impacted(diff: WarehouseDiff, model: str, column: str) -> str:
-    marks = ((diff.removed_columns, " (removed)"), (diff.differing_columns, " (differs)"))
-    return f"`{column}`{''.join(mark for columns, mark in marks if (model, column) in columns)}"
-
-
-def _table(table: TableChange) -> str:
-    title = f"Rows of <code>{table.name}</code>: {_rows(table)}"
-    lines = [
-        f"{table.rows_before:,} rows before, {table.rows_after:,} after: {table.added:,} added, "
-        f"{table.removed:,} removed, {table.changed:,} changed."
-    ]
-    if table.differing:
-        lines += ["", "| column | values that differ |", "|---|--:|"]
-        lines += [f"| `{column}` | {count:,} |" for column, count in table.differing.items()]
-    if table.totals:
-        lines += ["", "| measure | before | after |", "|---|--:|--:|"]
-        lines += [
-            f"| {total.statistic} `{total.column}` | {_amount(total.before)} "
-            f"| {_amount(total.after)} |"
-            for total in table.totals
-        ]
-    for name, samples in (
-        ("Changed", [_sample(sample) for sample in table.changed_rows]),
-        ("Added", [_key(key) for key in table.added_keys]),
-        ("Removed", [_key(key) for key in table.removed_keys]),
-    ):
-        if samples:
-            lines += ["", f"{name}, for example:", "", *(f"- {sample}" for sample in samples)]
-    return folded(title, "\n".join(lines))
-
-
-def _sample(sample: Sample) -> str:
-    shown = list(sample.values.items())[:MAX_SHOWN_COLUMNS]
-    more = len(sample.values) - len(shown)
-    values = [f"`{column}` {_safe(old)} → {_safe(new)}" for column, (old, new) in shown]
-    return f"{_key(sample.key)}: {', '.join(values)}{f' and {more} more' if more else ''}"
-
-
-def _key(key: dict[str, str]) -> str:
-    return ", ".join(f"{column} {_safe(_short(value))}" for column, value in key.items())
-
-
-def _short(value: str) -> str:
-    """A key that is a hash says nothing to people: its beginning finds the row."""
-    return f"{value[:8]}…" if HASH.fullmatch(value) else value
-
-
-def _checks(checks: CheckResults) -> str:
-    """What ran and what failed; empty where nothing ran."""
-    ran = (
-        ("Audits", checks.audits_run, checks.audits_failed, "hold"),
-        ("Unit tests", checks.tests_run, checks.tests_failed, "pass"),
     )
-    line = " ".join(
-        f"{what}: {count - len(failed)} of {count} {verb}."
-        for what, count, failed, verb in ran
-        if count
+
+
+def _key(key: Mapping[str, str]) -> str:
+    """The columns of a key; of one that is a hash the beginning, which finds the row."""
+    return ", ".join(
+        f"{column} {_cell(f'{value[:8]}…' if HASH.fullmatch(value) else value)}"
+        for column, value in key.items()
     )
-    failed = [f"- {_safe(name)}" for name in (*checks.audits_failed, *checks.tests_failed)]
-    return "\n".join([line, *([""] if failed else []), *failed])
 
 
-def _safe(value: str) -> str:
+def _cell(value: str) -> str:
     """A value of the data in one line of Markdown, where it may mean nothing to the renderer."""
     line = " ".join(value.split())
     return plain(line if len(line) <= TEXT_WIDTH else f"{line[: TEXT_WIDTH - 1]}…")
@@ -381,3 +250,22 @@ def _amount(value: str | None) -> str:
 def _and(names: Iterable[str]) -> str:
     *head, last = names
     return f"{', '.join(head)} and {last}" if head else last
+
+
+TEMPLATES = Environment(  # noqa: S701 - Markdown: `_cell` and `fenced` mask what comes from data
+    loader=FileSystemLoader(Path(__file__).parent),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+TEMPLATES.filters |= {
+    "amount": _amount,
+    "cell": _cell,
+    "fenced": fenced,
+    "key": _key,
+    "names": lambda names: _and(f"`{name}`" for name in names),
+    "number": "{:,}".format,
+    "readers": _readers,
+}
+REPORT = TEMPLATES.get_template("report.md.jinja")

@@ -14,16 +14,10 @@ from marquee.plan_diff.errors import PlanDiffError
 
 @dataclass(frozen=True)
 class Revision:
-    """A commit that git knows.
-
-    Attributes:
-        name: What the user called it, such as `main`.
-        commit: Its hash, in full.
-
-    """
+    """A commit that git knows, and what the user called it, such as `main`."""
 
     name: str
-    commit: str
+    commit: str  # its hash, in full
 
     @property
     def label(self) -> str:
@@ -52,9 +46,7 @@ def merge_base(project: Path, name: str) -> Revision:
 def head_label(project: Path, name: str | None) -> str:
     """What a report calls the working tree, for people: a commit, and whether it is all of it.
 
-    Args:
-        project: The working tree.
-        name: The revision that it stands for, where that is not its own commit; else None.
+    It may stand for another revision than its own commit: `name`.
 
     Raises:
         PlanDiffError: git knows no such revision, or the folder is not a repository.

@@ -21,15 +21,7 @@ examples:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until Ctrl-C or SIGTERM.
-
-    Args:
-        arguments: Command line; None for the process's own.
-
-    Returns:
-        Exit code: 0 after a clean stop, 1 for a movie set or an address that cannot be used.
-
-    """
+    """Serve until Ctrl-C or SIGTERM; return 1 for a movie set or an address that cannot be used."""
     options = _parser().parse_args(arguments)
     try:
         served = movies.load(options.catalog, options.day)

@@ -112,18 +112,11 @@ class Vanished:
 
 @dataclass(frozen=True)
 class World:
-    """What there is on one day.
+    """What there is on one day."""
 
-    Attributes:
-        documents: JSON text by movie id, for the films that exist.
-        vanished: The deleted films by movie id.
-        changes: Ids that were added, changed or deleted, by the day on which that happened.
-
-    """
-
-    documents: Mapping[int, bytes]
-    vanished: Mapping[int, Vanished]
-    changes: Mapping[int, tuple[int, ...]]
+    documents: Mapping[int, bytes]  # JSON text by movie id, for the films that exist
+    vanished: Mapping[int, Vanished]  # the deleted films by movie id
+    changes: Mapping[int, tuple[int, ...]]  # ids that were added, changed or deleted, by day
 
 
 def date_of(day: int) -> date:
@@ -132,15 +125,7 @@ def date_of(day: int) -> date:
 
 
 def hold_back(documents: Mapping[int, bytes]) -> tuple[dict[int, bytes], dict[int, bytes]]:
-    """Split a movie set into what is there on day 0 and what is added later.
-
-    Args:
-        documents: JSON text by movie id.
-
-    Returns:
-        The films of day 0, and the films held back in the order of their arrival.
-
-    """
+    """Split a movie set into the films of day 0, and those held back in the order of arrival."""
     held = [key for key in documents if _draws(0, key)[Draw.HOLD_BACK] < HELD_BACK_SHARE * 2**32]
     held.sort(key=lambda key: (-popularity(parse(documents[key])), key))
     later = {key: documents[key] for key in held}
@@ -150,13 +135,12 @@ def hold_back(documents: Mapping[int, bytes]) -> tuple[dict[int, bytes], dict[in
 def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int) -> World:
     """Let the clock run from day 0.
 
+    Films that no rule struck keep their text byte for byte.
+
     Args:
         documents: JSON text by movie id on day 0; each an object with that id.
         arrivals: Films held back, in the order of their arrival.
         days: How many days to run, 0 or more.
-
-    Returns:
-        The world on that day. Films that no rule struck keep their text byte for byte.
 
     """
     if days == 0:
@@ -284,22 +268,20 @@ def _rename(day: _Day) -> None:
 
 
 def _lose_genre(day: _Day) -> None:
-    candidates = day.candidates(lambda document: len(members(document, "genres")) >= 2)
-    for movie_id in day.first(candidates, Draw.GENRE):
-        _remove_one(day, movie_id, "genres", Draw.WHICH_GENRE)
+    _lose(day, "genres", 2, Draw.GENRE, Draw.WHICH_GENRE)
 
 
 def _lose_company(day: _Day) -> None:
-    candidates = day.candidates(lambda document: bool(members(document, "production_companies")))
-    for movie_id in day.first(candidates, Draw.COMPANY):
-        _remove_one(day, movie_id, "production_companies", Draw.WHICH_COMPANY)
+    _lose(day, "production_companies", 1, Draw.COMPANY, Draw.WHICH_COMPANY)
 
 
-def _remove_one(day: _Day, movie_id: int, field_name: str, draw: Draw) -> None:
-    document = day.state.films[movie_id]
-    listed = members(document, field_name)
-    lost = listed[int(day.fraction(movie_id, draw) * len(listed))]
-    document[field_name] = [item for item in document[field_name] if item is not lost]
+def _lose(day: _Day, field_name: str, at_least: int, draw: Draw, which: Draw) -> None:
+    candidates = day.candidates(lambda document: len(members(document, field_name)) >= at_least)
+    for movie_id in day.first(candidates, draw):
+        document = day.state.films[movie_id]
+        listed = members(document, field_name)
+        lost = listed[int(day.fraction(movie_id, which) * len(listed))]
+        document[field_name] = [item for item in document[field_name] if item is not lost]
 
 
 def _rename_company(day: _Day) -> None:

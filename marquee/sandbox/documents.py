@@ -1,19 +1,20 @@
 """Movie documents as JSON text: how the sandbox reads and writes them."""
 
 import json
+from pathlib import Path
 from typing import Any, TypeGuard
+
+import yaml
 
 Document = dict[str, Any]
 
+DATA = Path(__file__).with_name("data")
+# What TMDb answers, as far as it does not depend on a movie.
+TMDB: dict[str, Any] = yaml.safe_load((DATA / "tmdb.yaml").read_text(encoding="utf-8"))
+
 
 def parse(text: bytes) -> Any:
-    """Read one JSON value, as strictly as the standard has it.
-
-    Args:
-        text: JSON in UTF-8.
-
-    Returns:
-        The value; any JSON type.
+    """Read one JSON value in UTF-8, as strictly as the standard has it.
 
     Raises:
         ValueError: If the text is not JSON (Python's `NaN` and `Infinity` included).
@@ -23,15 +24,7 @@ def parse(text: bytes) -> Any:
 
 
 def encode(value: object) -> bytes:
-    """Write a JSON value as TMDb does: compact, in UTF-8, non-ASCII letters as they are.
-
-    Args:
-        value: Anything `json` can write.
-
-    Returns:
-        The JSON text.
-
-    """
+    """Write a JSON value as TMDb does: compact, in UTF-8, non-ASCII letters as they are."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     # Half a surrogate pair has no UTF-8; the replacement happens to be its JSON escape.
     return text.encode("utf-8", "backslashreplace")
@@ -54,15 +47,9 @@ def popularity(document: Document) -> float:
 
 
 def members(document: Document, field: str) -> list[Document]:
-    """Return the objects that a document lists under `field`.
+    """Return the objects with an integer id that a document lists under `field`, in order.
 
-    Args:
-        document: A movie document; a served file may lack the field or have it retyped.
-        field: `genres` or `production_companies`.
-
-    Returns:
-        The listed objects that have an integer id, in order; empty when there is no such list.
-
+    A served file may lack the field or have it retyped: then there are none.
     """
     listed = document.get(field)
     if not isinstance(listed, list):

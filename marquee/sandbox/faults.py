@@ -13,41 +13,21 @@ _SERVER_ERRORS = (500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Fault:
-    """Something to do wrong with the requests that match.
+    """Something to do wrong with the requests that match."""
 
-    Attributes:
-        path: Path below `/3`, for example `/movie/603`; shell patterns such as `/movie/*` work.
-        query: Parameters that the request must have, for example `{"page": "2"}`.
-        times: How many matching requests to strike; None for all of them.
-        status: Answer with this HTTP status, and TMDb's error body unless `body` is given.
-        body: Answer with this body, with status 200 unless `status` is given.
-        retry_after: Retry-After header (seconds or an HTTP date) of an answer with `status`.
-        drop_connection: Close the connection without an answer.
-        truncate: Send half of the body that the headers announce, then close the connection.
-        drip_s: Send the body byte by byte, so many seconds apart.
-        delay_s: Wait so many seconds first. Alone, the answer is otherwise right.
-
-    """
-
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    times: int | None = None
-    status: int | None = None
-    body: bytes | None = None
-    retry_after: str | None = None
-    drop_connection: bool = False
-    truncate: bool = False
-    drip_s: float = 0.0
-    delay_s: float = 0.0
+    path: str  # below `/3`, for example `/movie/603`; shell patterns such as `/movie/*` work
+    query: Mapping[str, str] = field(default_factory=dict)  # what the request must have
+    times: int | None = None  # how many matching requests to strike; None for all of them
+    status: int | None = None  # answer with this, and TMDb's error body unless `body` is given
+    body: bytes | None = None  # answer with this, with status 200 unless `status` is given
+    retry_after: str | None = None  # the header of an answer with `status`
+    drop_connection: bool = False  # without an answer
+    truncate: bool = False  # send half of what the headers announce, then close the connection
+    drip_s: float = 0.0  # send the body byte by byte, so many seconds apart
+    delay_s: float = 0.0  # wait so many seconds first; alone, the answer is otherwise right
 
     def matches(self, path: str, query: Mapping[str, str]) -> bool:
-        """Return whether the fault applies to a request.
-
-        Args:
-            path: The request's path below `/3`.
-            query: The request's parameters.
-
-        """
+        """Return whether the fault applies to a path below `/3` with these parameters."""
         return fnmatchcase(path, self.path) and self.query.items() <= query.items()
 
 
@@ -81,13 +61,7 @@ class FaultPlan:
     """Decides for each request which fault strikes it; safe for threads."""
 
     def __init__(self, faults: Iterable[Fault] = (), rates: FaultRates | None = None) -> None:
-        """Plan the given faults; the first one in order that matches wins, random ones come last.
-
-        Args:
-            faults: The declared faults.
-            rates: Random faults on top.
-
-        """
+        """Plan declared faults, of which the first one that matches wins, and random ones last."""
         self._faults = tuple(faults)
         self._rates = rates
         self._struck: Counter[int] = Counter()
@@ -95,14 +69,11 @@ class FaultPlan:
         self._lock = threading.Lock()
 
     def strike(self, path: str, query: Mapping[str, str]) -> Fault | None:
-        """Return the fault for a request and count it.
+        """Return the fault for a request, None when it is to be answered right, and count it.
 
         Args:
             path: The request's path below `/3`.
             query: The request's parameters, without a credential.
-
-        Returns:
-            The fault, or None when the request is to be answered right.
 
         """
         with self._lock:

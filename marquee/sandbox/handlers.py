@@ -2,12 +2,12 @@
 
 import gzip
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from marquee.sandbox import genres
-from marquee.sandbox.documents import Document, encode, members, parse
+from marquee.sandbox.documents import TMDB, Document, encode, members, parse
 from marquee.sandbox.movies import MovieSet
 
 JSON = "application/json;charset=utf-8"
@@ -17,23 +17,7 @@ CHANGES_PAGE_SIZE = 100
 LAST_PAGE = 500
 LONGEST_RANGE = timedelta(days=14)
 
-# TMDb's status_code -> HTTP status and message.
-_ERRORS = {
-    5: (422, "Invalid parameters: Your request parameters are incorrect."),
-    6: (404, "Invalid id: The pre-requisite id is invalid or not found."),
-    7: (401, "Invalid API key: You must be granted a valid key."),
-    9: (503, "Service offline: This service is temporarily offline, try again later."),
-    11: (500, "Internal error: Something went wrong, contact TMDb."),
-    20: (422, "Invalid date range: Should be a range no longer than 14 days."),
-    22: (
-        400,
-        "Invalid page: Pages start at 1 and max at 500. They are expected to be an integer.",
-    ),
-    24: (504, "Your request to the backend server timed out. Try again."),
-    25: (429, "Your request count is over the allowed limit."),
-    34: (404, "The resource you requested could not be found."),
-    42: (405, "This request method is not supported for this resource."),
-}
+_ERRORS: dict[int, tuple[int, str]] = TMDB["errors"]
 
 # A 502 comes from the proxy in front of the API, hence as a page.
 _BAD_GATEWAY = (
@@ -41,61 +25,23 @@ _BAD_GATEWAY = (
     b"<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n"
 )
 
-_LIST_FIELDS: Document = {
-    "adult": False,
-    "backdrop_path": None,
-    "genre_ids": [],
-    "id": None,
-    "original_language": "",
-    "original_title": "",
-    "overview": "",
-    "popularity": 0,
-    "poster_path": None,
-    "release_date": "",
-    "title": "",
-    "video": False,
-    "vote_average": 0,
-    "vote_count": 0,
-}
-
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP response.
-
-    Attributes:
-        status: HTTP status.
-        body: What the headers announce.
-        content_type: The Content-Type header.
-        retry_after: Seconds or an HTTP date for the Retry-After header, if any.
-
-    """
+    """One HTTP response."""
 
     status: int
     body: bytes
     content_type: str = JSON
-    retry_after: str | None = None
+    retry_after: str | None = None  # seconds or an HTTP date
 
 
 class _RejectedError(Exception):
-    """A request that TMDb rejects, with TMDb's status_code."""
-
-    def __init__(self, status_code: int) -> None:
-        super().__init__(status_code)
-        self.status_code = status_code
+    """A request that TMDb rejects; its argument is TMDb's status_code."""
 
 
 def error(status_code: int, retry_after: str | None = None) -> Answer:
-    """Return TMDb's error answer.
-
-    Args:
-        status_code: TMDb's own code, for example 34.
-        retry_after: Value of the Retry-After header, if any.
-
-    Returns:
-        The answer with its HTTP status and JSON body.
-
-    """
+    """Return TMDb's answer for an error, by TMDb's own code, for example 34."""
     http_status, message = _ERRORS[status_code]
     body = {"success": False, "status_code": status_code, "status_message": message}
     return Answer(http_status, encode(body), retry_after=retry_after)
@@ -104,13 +50,8 @@ def error(status_code: int, retry_after: str | None = None) -> Answer:
 def failure(http_status: int) -> Answer:
     """Return what TMDb would send with an HTTP status, for injected faults.
 
-    Args:
-        http_status: Any HTTP status.
-
-    Returns:
-        TMDb's error body for the statuses it has one for, else a small page; 429 asks to retry
-        after a second.
-
+    That is TMDb's error body for the statuses it has one for, else a small page; 429 asks to retry
+    after a second.
     """
     if http_status == 502:
         return Answer(502, _BAD_GATEWAY, content_type="text/html")
@@ -131,9 +72,6 @@ def answer(movie_set: MovieSet, path: str, query: Mapping[str, str], today: date
         query: The query's parameters; those that TMDb has and the sandbox lacks are ignored.
         today: The date that the movie set's day has in `/movie/changes`.
 
-    Returns:
-        The response.
-
     """
     try:
         if path == "/movie/popular":
@@ -146,35 +84,22 @@ def answer(movie_set: MovieSet, path: str, query: Mapping[str, str], today: date
         if match := re.fullmatch(r"/movie/([^/]+)", path):
             return _movie(movie_set, match[1])
     except _RejectedError as rejected:
-        return error(rejected.status_code)
+        return error(*rejected.args)
     return error(34)
 
 
 def export(movie_set: MovieSet, path: str, today: date) -> Answer:
     """Answer a request for the daily id export, which TMDb keeps outside the API.
 
-    Args:
-        movie_set: The films to list.
-        path: The whole path.
-        today: The only date of which the sandbox has an export.
-
-    Returns:
-        Gzip NDJSON, one line for each film that exists, or 404.
-
+    It is gzip NDJSON, one line for each film that exists. The sandbox has that of `today` only:
+    another path answers 404.
     """
     if path != f"/p/exports/movie_ids_{today:%m_%d_%Y}.json.gz":
         return Answer(404, b"<Error><Code>NoSuchKey</Code></Error>", content_type="application/xml")
     lines = []
     for text in movie_set.documents.values():
         document = parse(text)
-        line = {
-            "adult": document.get("adult", False),
-            "id": document["id"],
-            "original_title": document.get("original_title", ""),
-            "popularity": document.get("popularity", 0),
-            "video": document.get("video", False),
-        }
-        lines.append(encode(line) + b"\n")
+        lines.append(encode(_selected(document, TMDB["export_fields"])) + b"\n")
     return Answer(200, gzip.compress(b"".join(lines), mtime=0), content_type="application/gzip")
 
 
@@ -187,9 +112,12 @@ def _popular(movie_set: MovieSet, query: Mapping[str, str]) -> Answer:
 
 
 def _listed(document: Document) -> Document:
-    listed = {key: document.get(key, default) for key, default in _LIST_FIELDS.items()}
-    listed["genre_ids"] = [genre["id"] for genre in members(document, "genres")]
-    return listed
+    ids = [genre["id"] for genre in members(document, "genres")]
+    return _selected({**document, "genre_ids": ids}, TMDB["list_fields"])
+
+
+def _selected(document: Document, fields: Iterable[str]) -> Document:
+    return {name: document.get(name, TMDB["movie"].get(name)) for name in fields}
 
 
 def _movie(movie_set: MovieSet, movie_id: str) -> Answer:
@@ -205,11 +133,14 @@ def _changes(movie_set: MovieSet, query: Mapping[str, str], today: date) -> Answ
     start = _date(query, "start_date", end)
     if end < start or end - start > LONGEST_RANGE:
         raise _RejectedError(20)
-    changed: set[int] = set()
-    for day, ids in movie_set.changes.items():
-        if start <= today - timedelta(days=movie_set.day - day) <= end:
-            changed.update(ids)
-    ids = tuple(sorted(changed))
+    ids = sorted(
+        {
+            movie_id
+            for day, changed in movie_set.changes.items()
+            if start <= today - timedelta(days=movie_set.day - day) <= end
+            for movie_id in changed
+        }
+    )
     first = (page - 1) * CHANGES_PAGE_SIZE
     results = []
     for movie_id in ids[first : first + CHANGES_PAGE_SIZE]:

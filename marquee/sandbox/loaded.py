@@ -32,12 +32,7 @@ class Loaded:
 
     @classmethod
     def of(cls, runs: Iterable[tuple[str, str, str]]) -> Loaded:
-        """Read it from the run log.
-
-        Args:
-            runs: job, command and status of the runs that loaded a sandbox.
-
-        """
+        """Read it from the run log: job, command and status of the runs that loaded a sandbox."""
         found: dict[str, dict[int, bool]] = {"tmdb": {}, "studio": {}}
         for job, command, status in runs:
             option, default = ("day", 0) if job == "tmdb" else ("batch", 1)

@@ -21,22 +21,13 @@ class MovieFileError(Exception):
 
 @dataclass(frozen=True)
 class MovieSet:
-    """The films of one day, as JSON text.
+    """The films of one day, as JSON text."""
 
-    Attributes:
-        name: The file it comes from, or `bundled`.
-        day: The clock's day, 0 or more.
-        documents: `/movie/{id}` documents by id; on day 0 byte for byte the lines of the file.
-        vanished: Films that were deleted, by id.
-        changes: Ids that were added, changed or deleted, by day.
-
-    """
-
-    name: str
-    day: int
-    documents: Mapping[int, bytes]
-    vanished: Mapping[int, clock.Vanished]
-    changes: Mapping[int, tuple[int, ...]]
+    name: str  # the file it comes from, or `bundled`
+    day: int  # the clock's, 0 or more
+    documents: Mapping[int, bytes]  # by id; on day 0 byte for byte the lines of the file
+    vanished: Mapping[int, clock.Vanished]  # by id
+    changes: Mapping[int, tuple[int, ...]]  # ids that were added, changed or deleted, by day
 
     @cached_property
     def popular(self) -> tuple[bytes, ...]:
@@ -60,9 +51,6 @@ def load(path: Path | None, day: int = 0) -> MovieSet:
     Args:
         path: NDJSON of `/movie/{id}` documents, plain or gzip; `None` for the bundled films.
         day: The day to show, 0 or more; see `sandbox.clock` for what changes.
-
-    Returns:
-        The movie set; it may be empty.
 
     Raises:
         MovieFileError: If the file is missing, unreadable, or has a line that is not a movie.
@@ -91,15 +79,12 @@ def load(path: Path | None, day: int = 0) -> MovieSet:
 
 
 def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> MovieSet:
-    """Make a movie set from NDJSON lines, for example for a test.
+    """Make a movie set from NDJSON lines, one `/movie/{id}` document each; blank ones are skipped.
 
     Args:
-        lines: One `/movie/{id}` document each; blank lines are skipped.
+        lines: The lines, which error messages call `name`.
         day: The day to show, 0 or more.
-        name: What error messages call the lines.
-
-    Returns:
-        The movie set; it may be empty.
+        name: Of the file.
 
     Raises:
         MovieFileError: If a line is not a JSON object with an integer id, or repeats an id.

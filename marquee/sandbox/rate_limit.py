@@ -8,10 +8,7 @@ class RateLimit:
     """A bucket of requests that fills at a steady rate and holds one second's worth."""
 
     def __init__(self, per_second: float) -> None:
-        """Start with a full bucket.
-
-        Args:
-            per_second: Requests a second, above 0; 0.5 is one in two seconds.
+        """Start with a full bucket; `per_second` of 0.5 is one request in two seconds.
 
         Raises:
             ValueError: If the rate is not above 0.
@@ -26,12 +23,7 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def allows(self) -> bool:
-        """Take one request out of the bucket.
-
-        Returns:
-            False when the bucket is empty and the request must be rejected.
-
-        """
+        """Take one request out of the bucket; False when it is empty: the request is rejected."""
         with self._lock:
             now = time.monotonic()
             refilled = self._left + (now - self._checked_at) * self._per_second

@@ -13,12 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from marquee.core.same_origin import LOOPBACK, denial
@@ -83,9 +83,7 @@ class Sandbox:
         self.credential = credential or secrets.token_hex(16)
         self.requests = RequestLog()
         self._address = (host, port)
-        self._limit = (
-            RateLimit(rate_limit_per_second) if rate_limit_per_second is not None else None
-        )
+        self._limit = None if rate_limit_per_second is None else RateLimit(rate_limit_per_second)
         self._latency_s = latency_ms / 1000
         self._faults = FaultPlan(faults, fault_rates)
         self._date = today
@@ -94,12 +92,7 @@ class Sandbox:
 
     @property
     def root_url(self) -> str:
-        """Where the server listens, without a path: `http://127.0.0.1:53211`.
-
-        Raises:
-            RuntimeError: If it is not running.
-
-        """
+        """Where the server listens, without a path: `http://127.0.0.1:53211`."""
         if self._server is None:
             raise RuntimeError("the sandbox is not running; use it as a context manager")
         host, port = self._server.server_address[:2]
@@ -107,12 +100,7 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """What takes the place of `https://api.themoviedb.org/3`.
-
-        Raises:
-            RuntimeError: If it is not running.
-
-        """
+        """What takes the place of `https://api.themoviedb.org/3`."""
         return self.root_url + _API
 
     @property
@@ -168,12 +156,7 @@ class Sandbox:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
 
@@ -207,16 +190,13 @@ class Sandbox:
             answer = answers.error(34)
         else:
             answer = answers.answer(self.movie_set, path, query, self.today())
-        credential_in: Literal["header", "query"] | None = (
-            "header" if header else "query" if key else None
-        )
         is_dropped = fault is not None and fault.drop_connection
         request = Request(
             at=time.monotonic(),
             method=handler.command,
             path=url.path,
             query=query,
-            credential_in=credential_in,
+            credential_in="header" if header else "query" if key else None,
             status=0 if is_dropped else answer.status,
         )
         self.requests.add(request)
@@ -269,10 +249,8 @@ class _Server(ThreadingHTTPServer):
         """End keep-alive connections, which would go on being answered otherwise."""
         with self._connections_lock:
             for connection in self._connections:
-                try:
+                with suppress(OSError):  # the client was faster
                     connection.shutdown(socket.SHUT_RDWR)
-                except OSError:  # the client was faster
-                    continue
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -313,11 +291,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         body = answer.body[: len(answer.body) // 2] if truncate else answer.body
-        if not drip_s:
-            self.wfile.write(body)
-            return
-        for byte in body:
-            self.wfile.write(bytes([byte]))
+        for piece in (body[at : at + 1] for at in range(len(body))) if drip_s else [body]:
+            self.wfile.write(piece)
             self.wfile.flush()
             time.sleep(drip_s)
 

@@ -8,38 +8,13 @@ of a row's number, never from a random state.
 | batch | what arrives | at scale 1 |
 |---|---|---|
 | 1 | 245 days up to 2025-12-31 | 9,000 fans, 32,000 interactions, 15 titles, 60 theatres |
-| 2 | 2026-01-01 | 1,500 fans more, 3 theatres more, and what a second day brings (below) |
+| 2 | 2026-01-01 | 1,500 fans more, 3 theatres more, and what a second day brings |
 | 3 | 2026-01-02 to 11 | a title opens: 1,000 fans more, 6,000 interactions, all theatres |
 
-A second day brings fans who moved to another country, fans who changed their device, events that
-come up to two weeks late, interactions delivered twice, corrections of the box office and newer
-facts of a title.
+What a second day brings, what can be found in the data, and the dirt that is in it on purpose stand
+in `studio.sql`.
 
-What can be found in it:
-
-- A campaign in May 2025 brought three times as many fans as another month. They return less often
-  and buy less; guests return half as often as fans with an account.
-- Regions differ in the franchises that they like, in devices, purchases and prices of tickets.
-- The Matrix has few fans, and many of them buy; Ice Age and Shrek have many fans, and few buy.
-- Shrek returns to the theatres on 2025-11-28, and The Lighthouse Keepers opens on 2026-01-02: each
-  has a weekend at several times the usual box office, and loses a third of it every two days.
-  Older titles lose a tenth a month, and earn most from Friday to Sunday.
-
-Dirt on purpose, in every batch where its number comes up:
-
-- quarantined by the models: the account type `TRIAL` (which `make health` reports), the event
-  `SHARE`, a time in 2099;
-- cleaned: an account type in small letters with a space behind it;
-- rejected, while the row stays: the country `XX`, a negative amount or gross, tickets `n/a`, a
-  score of 11.2, a budget below 0, US dollars that are a hundred times the local money at its rate
-  (recomputed from it);
-- not converted: a currency without a rate (`XTS`);
-- allowed: a region that is null, a title that nobody described, the undeclared field `app_version`;
-- quarantined on landing, by file and line: a cut-off JSON line, a list in place of an object, a
-  line without a key, bytes that are not UTF-8, CSV rows with columns too few and too many;
-- passed over: a blank line.
-
-More of it with `--fault`, to see `make health` and the dashboard report it:
+More dirt with `--fault`, to see `make health` and the dashboard report it:
 
     python -m marquee.sandbox.studio --to feed --fault negative_revenue --fault broken_json
 
@@ -55,6 +30,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
+import yaml
 
 BATCHES = (1, 2, 3)
 # Planted in every batch: no line of the seed `account_types.csv` maps it.
@@ -66,18 +42,9 @@ TOKEN_KEY = "marquee sandbox: not a secret, for its fans are invented"  # noqa: 
 
 # The data themselves: tables, and macros that draw rows from hashes.
 WORLD = Path(__file__).with_suffix(".sql")
-# Variables of that file, at scale 1.
-COUNTS = {
-    "campaign_fans": 2_600,  # some of the fans
-    "fans": 9_000,
-    "new_fans": 1_500,
-    "opening_fans": 1_000,
-    "opening_interactions": 6_000,
-    "late": 150,
-    "theatres": 60,
-    "new_theatres": 3,
-    "corrections": 66,
-}
+_TABLES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+COUNTS: dict[str, int] = _TABLES["counts"]
+FAULTS: dict[str, list[str]] = _TABLES["faults"]
 # What a batch reports of the theatres: the first day, and how many.
 BOX_OFFICE = {1: ("2025-07-05", 180), 2: ("2026-01-01", 1), 3: ("2026-01-02", 10)}
 
@@ -89,21 +56,6 @@ BROKEN_INTERACTIONS = (
     b'{"interaction_id": "BROKEN-4", "fan_id": "F\xff\xfe", "account_type": "GUEST"}',
     b"",
 )
-# What a feed can do wrong with every third of its rows: the feed, and replaced columns.
-FAULTS = {
-    "negative_revenue": (
-        "box_office",
-        "-gross_revenue_local AS gross_revenue_local, -gross_revenue_usd AS gross_revenue_usd",
-    ),
-    "unknown_currency": (
-        "box_office",
-        "'XTS' AS local_currency, NULL AS exchange_rate_usd, NULL AS gross_revenue_usd",
-    ),
-    "future_timestamps": ("fan_interactions", "'2099-01-01T00:00:00Z' AS event_timestamp"),
-    "orphan_keys": ("fan_interactions", "'T-LOST' AS title_id"),
-    "broken_numbers": ("box_office", "'n/a' AS tickets_sold"),
-    "unknown_countries": ("fan_interactions", "'XX' AS country_code"),
-}
 BROKEN_JSON = "broken_json"  # a third more lines of fan_interactions, cut off
 FAULT_NAMES = (*FAULTS, BROKEN_JSON)
 BROKEN_BOX_OFFICE = (b"BROKEN-1,T-001,C000001", b"BROKEN-2,T-001" + b",1" * 15)

@@ -1,4 +1,32 @@
--- The sandbox's studio, drawn from hashes of numbers. `studio.py` sets the variables, writes the files.
+/* The sandbox's studio, drawn from hashes of numbers. `studio.py` sets the variables, writes the files.
+
+   A second day brings fans who moved to another country, fans who changed their device, events that
+   come up to two weeks late, interactions delivered twice, corrections of the box office and newer
+   facts of a title.
+
+   What can be found in it:
+
+   - A campaign in May 2025 brought three times as many fans as another month. They return less often
+     and buy less; guests return half as often as fans with an account.
+   - Regions differ in the franchises that they like, in devices, purchases and prices of tickets.
+   - The Matrix has few fans, and many of them buy; Ice Age and Shrek have many fans, and few buy.
+   - Shrek returns to the theatres on 2025-11-28, and The Lighthouse Keepers opens on 2026-01-02: each
+     has a weekend at several times the usual box office, and loses a third of it every two days.
+     Older titles lose a tenth a month, and earn most from Friday to Sunday.
+
+   Dirt on purpose, in every batch where its number comes up:
+
+   - quarantined by the models: the account type `TRIAL` (which `make health` reports), the event
+     `SHARE`, a time in 2099;
+   - cleaned: an account type in small letters with a space behind it;
+   - rejected, while the row stays: the country `XX`, a negative amount or gross, tickets `n/a`, a
+     score of 11.2, a budget below 0, US dollars that are a hundred times the local money at its rate
+     (recomputed from it);
+   - not converted: a currency without a rate (`XTS`);
+   - allowed: a region that is null, a title that nobody described, the undeclared field `app_version`;
+   - quarantined on landing, by file and line: a cut-off JSON line, a list in place of an object, a
+     line without a key, bytes that are not UTF-8, CSV rows with columns too few and too many;
+   - passed over: a blank line. */
 
 CREATE MACRO drawn(i, salt) AS hash((hash(i) >> 2)::BIGINT + (hash(salt) >> 2)::BIGINT);
 CREATE MACRO pick(i, salt, n) AS (drawn(i, salt) % n)::BIGINT;

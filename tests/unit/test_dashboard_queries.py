@@ -13,11 +13,7 @@ import pytest
 from macros.quality import METRICS
 from marquee.dashboard.queries import (
     FOUND,
-    LAYER_HISTORY,
     LISTED,
-    RUN_TOTALS,
-    STUDIO_RELEASES,
-    TOP_MOVIE_YEARS,
     VIOLATIONS,
     answer,
     find_movies,
@@ -112,7 +108,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
 def test_top_movies_are_filtered_before_they_are_limited(store: DuckDBStore) -> None:
     every = top_movies(store)
     assert (len(every), every["found_count"][0]) == (LISTED, 701)
-    (bounds,) = answer(store, TOP_MOVIE_YEARS).itertuples(index=False)
+    (bounds,) = answer(store, "top_movie_years").itertuples(index=False)
     assert tuple(bounds) == (1900, 2599, 701)
     assert top_movies(store, title="film 699 ")["movie_id"].tolist() == [699]
     assert top_movies(store, years=(2598, 2599))["movie_id"].tolist() == [698, 699]
@@ -127,7 +123,7 @@ def test_a_movie_is_found_in_each_of_its_genres(store: DuckDBStore) -> None:
 
 
 def test_all_runs_count_and_those_of_a_job_are_found_behind_the_others(store: DuckDBStore) -> None:
-    totals = answer(store, RUN_TOTALS).set_index("job")
+    totals = answer(store, "run_totals").set_index("job")
     assert totals["run_count"].to_dict() == {"studio": 1, "tmdb": 1199}
     assert totals["without_success_count"].to_dict() == {"studio": 0, "tmdb": 600}
     assert totals["request_count"].sum() == 2400
@@ -236,7 +232,7 @@ def test_a_release_weekend_earns_three_times_the_best_of_the_four_before(tmp_pat
             "FROM gold.dim_titles CROSS JOIN gold.dim_dates"
         )
     store = DuckDBStore(path)
-    found = answer(store, STUDIO_RELEASES)
+    found = answer(store, "studio_releases")
     store.close()
     assert found["title_name"].tolist() == ["New", "Back"]
     assert found["release_date"].dt.strftime("%a %d %b").tolist() == ["Fri 03 Apr", "Fri 17 Apr"]
@@ -254,13 +250,13 @@ def test_a_release_weekend_earns_three_times_the_best_of_the_four_before(tmp_pat
 def test_growth_is_measured_from_the_last_count_of_its_time(
     store: DuckDBStore, since: datetime | None, change: int, day: int
 ) -> None:
-    history = answer(store, LAYER_HISTORY)
+    history = answer(store, "layer_history")
     assert growth(history, "bronze", 150, since) == (change, datetime(2026, 3, day, 6))
 
 
 def test_growth_needs_something_to_compare_with(store: DuckDBStore) -> None:
     assert growth(pd.DataFrame(), "bronze", 1) is None
-    assert growth(answer(store, LAYER_HISTORY), "gold", 1) is None
+    assert growth(answer(store, "layer_history"), "gold", 1) is None
 
 
 def test_a_metric_that_is_about_rows_shows_them(store: DuckDBStore) -> None:

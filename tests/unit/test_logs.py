@@ -15,6 +15,7 @@ from marquee.core.logs import LEVEL_VARIABLE, LOGGERS, configure_logging
 from marquee.sources.tmdb.report import Report
 
 logger = logging.getLogger("marquee.anything")
+parse = build_parser("python pipelines/tmdb.py", "Load.", "").parse_args
 
 
 @pytest.fixture(autouse=True)
@@ -79,11 +80,10 @@ def test_the_level_is_the_option_or_the_variable(
 def test_a_command_has_the_option_and_rejects_other_levels(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    parser = build_parser("python pipelines/tmdb.py", "Load.", "")
-    assert parser.parse_args(["--log-level", "warning"]).log_level == "WARNING"
-    assert parser.parse_args([]).log_level is None
+    assert parse(["--log-level", "warning"]).log_level == "WARNING"
+    assert parse([]).log_level is None
     with pytest.raises(SystemExit):
-        parser.parse_args(["--log-level", "loud"])
+        parse(["--log-level", "loud"])
     assert "choose from" in capsys.readouterr().err
 
 
@@ -93,7 +93,7 @@ def test_the_option_applies_to_the_run(capsys: pytest.CaptureFixture[str]) -> No
         logger.warning("a problem")
         return "the summary"
 
-    ended = execute(load, Report(), explain_error=str, dry_run=True, log_level="WARNING")
+    ended = execute(load, Report(), parse(["--log-level", "warning"]), explain_error=str)
     assert ended == 0
     printed = capsys.readouterr()
     assert "a problem" in printed.err
@@ -133,7 +133,7 @@ def test_each_line_of_an_error_has_the_id_of_its_run(capsys: pytest.CaptureFixtu
     def fail(_: ExitStack) -> str:
         raise MarqueeError("No key.", "Set one.")
 
-    assert execute(fail, report, explain_error=str, dry_run=True) == 1
+    assert execute(fail, report, parse([]), explain_error=str) == 1
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(" ")[2] for line in lines] == [
         f"ERROR {report.batch_id} No key.",

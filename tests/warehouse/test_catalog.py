@@ -145,7 +145,7 @@ def test_a_columns_lineage_goes_from_the_kpi_to_bronze(tables: dict[str, Table])
 
 def test_a_tables_lineage_has_all_before_it_and_all_after_it(tables: dict[str, Table]) -> None:
     lineage = Lineage(tables)
-    related = lineage.related("silver.silver_genres")
+    related = lineage.graph.related("silver.silver_genres")
     assert {"bronze.raw_genres", "gold.dim_genres", "gold.kpi_genre_performance"} <= related
     assert "gold.agg_fan_retention" not in related
     near = lineage.of_neighbors("silver.silver_genres", str)

@@ -27,15 +27,9 @@ COLUMNS = {
 
 
 def table(movies_json: str) -> str:
-    """Turn the source into the CSV.
+    """Turn the text of vega-datasets' `data/movies.json` into that of `movies.csv`.
 
-    Args:
-        movies_json: The text of vega-datasets' `data/movies.json`.
-
-    Returns:
-        The text of `movies.csv`: `row` (1 for the first film of the source) and `COLUMNS`;
-        null is the empty field.
-
+    It has `row` (1 for the first film of the source) and `COLUMNS`; null is the empty field.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
