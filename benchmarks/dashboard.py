@@ -40,7 +40,6 @@ def measure(env: BenchmarkEnv) -> Benchmark:
 
     Raises:
         BenchmarkError: there is no Chromium.
-
     """
     if shutil.which("chromium") is None:
         raise BenchmarkError("No chromium here: apt-get install chromium.")

@@ -112,7 +112,6 @@ def _compare_with_rebuild(env: BenchmarkEnv, workspace: Workspace) -> None:
 
     Raises:
         BenchmarkError: a table differs, so that the refresh was quick but wrong.
-
     """
     rebuilt = env.workspace("rebuilt", workspace)
     env.call(plain.transform, rebuilt.duckdb, env.steps, False, MEMORY_LIMIT)

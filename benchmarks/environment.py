@@ -64,7 +64,6 @@ class BenchmarkEnv:
         Args:
             folder: for everything that is deleted afterwards.
             is_quick: whether it must be over in three minutes.
-
         """
         self.folder = folder
         self.is_quick = is_quick
@@ -85,7 +84,6 @@ class BenchmarkEnv:
 
         Raises:
             BenchmarkError: so much is not free.
-
         """
         free = shutil.disk_usage(self.folder).free / 1e9
         if free < gigabytes:

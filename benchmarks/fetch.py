@@ -33,7 +33,6 @@ def measure(env: BenchmarkEnv) -> Benchmark:
 
     Raises:
         BenchmarkError: the pipeline left out a movie.
-
     """
     latencies = (100,) if env.is_quick else (20, 100, 200)
     pages = 10 if env.is_quick else 150

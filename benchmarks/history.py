@@ -24,7 +24,6 @@ def measure(env: BenchmarkEnv) -> Benchmark:
 
     Raises:
         BenchmarkError: it does not have a period for each response.
-
     """
     movies = MOVIES_QUICKLY if env.is_quick else MOVIES
     responses = movies * DAYS

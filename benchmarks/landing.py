@@ -28,7 +28,6 @@ def measure(env: BenchmarkEnv) -> Benchmark:
 
     Raises:
         BenchmarkError: what was loaded differs from what was generated.
-
     """
     count = MOVIES_QUICKLY if env.is_quick else MOVIES
     path = env.folder / "landing.ndjson"

@@ -33,7 +33,6 @@ class Took:
         cpu_seconds: processor time, of its children too.
         peak_mb: the most memory that it, or the largest of its children, had at once.
         result: what a function that ran in it returned; None for a command.
-
     """
 
     seconds: float
@@ -59,7 +58,6 @@ def run(
 
     Raises:
         BenchmarkError: it failed; the message has the last lines of its output.
-
     """
     with log.open("ab") as output:
         started_at = time.perf_counter()

@@ -63,7 +63,6 @@ def documents(movies: str) -> str:
 
     Args:
         movies: SQL of a relation with `movie_id` (BIGINT) and `version` (BIGINT).
-
     """
     text = "templates.document"
     for number, value in DRAWN.values():

@@ -32,7 +32,6 @@ class Goal:
         unit: `x`, `MB`, `%`, `requests/s`, or empty.
         at_most: whether the promise is a ceiling; else it is a floor.
         is_checked: False where the run is too small for the promise, which is about millions.
-
     """
 
     what: str
@@ -61,7 +60,6 @@ class Benchmark:
         rows: the figures; numbers are kept as they are and rounded for people.
         notes: what a reader has to know to trust the figures.
         goals: what was promised.
-
     """
 
     title: str

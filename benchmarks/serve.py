@@ -27,7 +27,6 @@ class Served:
         latency_s: how long it waits before each response.
         log: a request each: seconds, path, status; oldest first.
         cpu_seconds: processor time it took to respond.
-
     """
 
     base_url: str
@@ -75,7 +74,6 @@ def sandbox(
         rate_limit: 429 above so many requests per second.
         exported: if given, today's id export lists the movies 1 to this number, and today's change
             log names those of the file.
-
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()

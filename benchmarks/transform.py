@@ -102,7 +102,6 @@ def require_agreement(contents: dict[str, dict[str, tuple[int, int]]]) -> None:
 
     Raises:
         BenchmarkError: a table differs; a comparison of different results means nothing.
-
     """
     (reference, expected), *others = contents.items()
     for other, found in others:

@@ -15,7 +15,6 @@ def check_system(root: Path) -> None:
 
     Raises:
         SystemExit: this is Windows without WSL, or git wrote the links as text files.
-
     """
     try:
         import fcntl  # noqa: F401 - as good as a test for Unix, and what some packages miss first

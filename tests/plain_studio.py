@@ -119,7 +119,6 @@ class PlainStudio:
         feed: folder of the three feeds.
         countries: codes that exist.
         movie_revenues: the revenue of each movie of TMDb, by number.
-
     """
 
     def __init__(

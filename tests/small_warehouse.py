@@ -128,7 +128,6 @@ class Warehouse:
         selected: which of the models plans and refreshes are of; all of them if empty.
         is_audited: whether plans and refreshes run audits, a seventh of their time; a test that
             is about something else does without.
-
     """
 
     folder: Path

@@ -116,7 +116,6 @@ def find(file: str, content: str, vocabulary: Vocabulary) -> Iterator[Hit]:
         file: the path in the repository.
         content: the text of the file.
         vocabulary: the words to look for.
-
     """
     yield from vocabulary.text.hits(file, 0, file)
     for number, line in enumerate(content.splitlines(), 1):

@@ -27,7 +27,6 @@ def transform(warehouse: Path, steps_file: Path, with_audits: bool, memory_limit
 
     Raises:
         ValueError: an audit finds something.
-
     """
     auditing = 0.0
     with duckdb.connect(str(warehouse), config={"memory_limit": memory_limit}) as connection:

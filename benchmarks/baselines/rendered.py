@@ -23,7 +23,6 @@ def render(project: Path, execution_time: str, out: Path) -> None:
         project: the folder of `config.yaml`.
         execution_time: when the build is meant to happen, as `sqlmesh plan --execution-time`.
         out: the file to write.
-
     """
     context = Context(paths=[str(project)])
     try:

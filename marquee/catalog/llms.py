@@ -35,7 +35,6 @@ def page(tables: Mapping[str, Table], root: Path) -> str:
     Args:
         tables: of the project, by name.
         root: the project's folder.
-
     """
     shown = [one for one in tables.values() if one.layer == "gold"]
     shown.append(tables["ops.data_quality_results"])

@@ -17,7 +17,6 @@ class Lineage:
 
     Attributes:
         graph: of the tables.
-
     """
 
     def __init__(self, tables: Mapping[str, Table]) -> None:

@@ -36,7 +36,6 @@ def draw(boxes: Mapping[str, Box], edges: Iterable[Edge], title: str) -> Markup:
         boxes: By name, in an order that settles draws.
         edges: Names of two boxes each.
         title: What the picture shows, for those who don't see it.
-
     """
     names = list(boxes)
     height = 42.0 if any(box.over for box in boxes.values()) else 28.0

@@ -95,7 +95,6 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
     Raises:
         TemporaryError: a run is active, or a file was written during the copy.
         MarqueeError: a file is missing or cannot be read, or vault and warehouse do not match.
-
     """
     with run_lock(lock_file(settings.dlt_dir, settings.duckdb)):
         for path in (settings.duckdb, settings.state_duckdb):
@@ -151,7 +150,6 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
         TemporaryError: a run is active, or another process holds a file.
         MarqueeError: no whole backup, a file that does not belong to it, or a vault that is older
             than the warehouse or of another one.
-
     """
     lock = lock_file(settings.dlt_dir, settings.duckdb)
     staged = settings.duckdb.with_name(f"{settings.duckdb.name}.staged")
@@ -231,7 +229,6 @@ def check_vault(warehouse: Path, vault: Path) -> str | None:
 
     Raises:
         MarqueeError: it does not, it is, or its key is another one.
-
     """
     try:
         studio = StudioSettings.from_configuration()
@@ -253,7 +250,6 @@ def find_backup(place: str) -> tuple[str, dict[str, Any]]:
 
     Raises:
         MarqueeError: there is none that is whole.
-
     """
     filesystem, path = url_to_fs(place)
     folders = [path]
@@ -290,7 +286,6 @@ def copy_in(source: str, path: Path, expected: dict[str, Any]) -> None:
 
     Raises:
         MarqueeError: it is not there, or is another one than the manifest describes.
-
     """
     filesystem, name = url_to_fs(source)
     if not filesystem.isfile(name):

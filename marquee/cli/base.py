@@ -96,7 +96,6 @@ def execute(
 
     Returns:
         The exit code: 0, 1, 75, or 130 after Ctrl-C.
-
     """
     configure_logging(options.log_level, log_format=options.log_format, run_id=report.batch_id)
     try:

@@ -81,7 +81,6 @@ def advance(loaded: Loaded, day: int, batch: int, pipelines: Mapping[str, Pipeli
 
     Returns:
         The exit code, of the first command that failed.
-
     """
     commands = [] if loaded.days.get(day) else [("tmdb", f"--day {day} --pages 500")]
     missing = [one for one in range(loaded.batch, batch + 1) if not loaded.batches.get(one)]

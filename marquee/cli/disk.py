@@ -95,7 +95,6 @@ def clean(settings: Settings) -> None:
 
     Raises:
         duckdb.Error: another process holds the warehouse.
-
     """
     for one in items(settings):
         if one.is_removable:
@@ -119,7 +118,6 @@ def free_bytes(path: Path) -> int:
 
     Raises:
         duckdb.Error: another process holds it.
-
     """
     with duckdb.connect(str(path), read_only=True) as connection:
         ((blocks, size),) = connection.execute(

@@ -70,7 +70,6 @@ def export(warehouse: Path, folder: Path) -> list[str]:
     Args:
         warehouse: a DuckDB file that nobody writes to.
         folder: files of these names in it are replaced.
-
     """
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(warehouse), read_only=True) as connection:

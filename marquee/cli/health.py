@@ -79,7 +79,6 @@ def current_results(thresholds: Path = THRESHOLDS_FILE) -> list[CheckResult]:
 
     Raises:
         MarqueeError: the file of expectations cannot be used.
-
     """
     expected = read_thresholds(thresholds)
     is_file = gateway() != "snowflake"

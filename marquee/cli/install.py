@@ -65,7 +65,6 @@ def create(root: Path) -> Path:
 
     Raises:
         subprocess.CalledProcessError: a package could not be installed; the folder is deleted.
-
     """
     uv = shutil.which("uv")
     duration = "20 seconds" if uv else "1 to 5 minutes (20 seconds with uv on the PATH)"

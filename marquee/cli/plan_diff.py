@@ -106,7 +106,6 @@ def find(base_name: str, head_name: str | None, progress: Progress) -> Warehouse
 
     Raises:
         PlanDiffError: there is nothing to compare, with the reason.
-
     """
     progress.head = head_label(ROOT, head_name)
     revision = merge_base(ROOT, base_name)

@@ -113,7 +113,6 @@ def refresh(*, skip_plan: bool = False) -> int:
 
     Raises:
         SystemExit: SQLMesh failed, and has printed why.
-
     """
     settings = Settings.from_environment()
     is_file = gateway() != "snowflake"
@@ -136,7 +135,6 @@ def plan_and_run(skip_plan: bool) -> int:
 
     Raises:
         SystemExit: SQLMesh failed, and has printed why.
-
     """
     started_at = utcnow()
     end_forks_with_parent()
@@ -169,7 +167,6 @@ def plan_changes(context: Context) -> bool:
 
     Raises:
         PlanError: a guard or an audit stopped the plan.
-
     """
     collect_rarely()  # the project is loaded now
     builder = context.plan_builder(skip_tests=True)

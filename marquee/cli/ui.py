@@ -64,7 +64,6 @@ def copied(folder: Path) -> dict[str, str]:
 
     Raises:
         MissingWarehouse: one does not exist, or is being written without a pause.
-
     """
     settings = Settings.from_environment()
     # The state first: the warehouse may then have more tables than it knows of, and never fewer.

@@ -101,7 +101,6 @@ def open_store() -> Opened:
 
     Raises:
         MissingWarehouse: there is none, or Snowflake does not let us in.
-
     """
     if gateway() == "snowflake":
         return CachedStore(snowflake_store(), "snowflake"), None, None

@@ -70,7 +70,6 @@ def lines(
         colours: by the values of that column.
         height: in pixels.
         mark: options of the lines: interpolate ...
-
     """
     is_year = x.endswith("_year")
     axis = alt.Axis(format="d", tickCount=6, grid=False) if is_year else _times(table[x])

@@ -60,7 +60,6 @@ class Lineage:
         Args:
             chosen: the table that stands out.
             extent: 0 for it and its neighbors, 1 for all upstream and downstream, 2 for all tables.
-
         """
         names = [
             {chosen, *self.graph.neighbors(chosen)},
@@ -90,7 +89,6 @@ def read_lineage(cache: Path = CACHE) -> Lineage:
 
     Raises:
         subprocess.CalledProcessError: the project cannot be read; `sqlmesh lint` has the reason.
-
     """
     kept = DEPLOYED if DEPLOYED.exists() else cache / f"lineage-{_digest()}.json"
     try:

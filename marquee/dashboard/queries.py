@@ -90,7 +90,6 @@ def growth(
     Returns:
         The change, and the moment of the count it is measured from: the last one at `since` or
         before it, or the first there is. None where there is none to compare with.
-
     """
     if history.empty:
         return None
@@ -126,7 +125,6 @@ def runs(
         now: this moment, UTC without a zone.
         jobs: only these; all if there are none.
         is_past: the warehouse is an old snapshot.
-
     """
     wanted = f",{','.join(jobs)}," if jobs else ALL_JOBS
     found = answer(store, "runs", wanted, wanted)
@@ -180,7 +178,6 @@ def top_movies(
         genre: one of the movie's genres; "" for all.
         years: the first and the last; None for all, and for movies without one.
         title: a part of it.
-
     """
     first, last = years or (0, 0)
     text = title.strip()

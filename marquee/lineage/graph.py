@@ -13,7 +13,6 @@ class Graph:
     Attributes:
         parents: by name; parents outside of the graph are left out.
         children: by name.
-
     """
 
     def __init__(self, parents: Mapping[str, Iterable[str]]) -> None:

@@ -38,7 +38,6 @@ def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> L
         nodes: Names, in an order that settles draws.
         edges: From left to right; both ends are among the nodes.
         node_height: The same for all.
-
     """
     edges = sorted(set(edges))
     columns = _columns(nodes, edges)

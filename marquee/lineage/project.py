@@ -94,7 +94,6 @@ def read_project(root: Path, watch: Watch = iter) -> dict[str, Table]:
 
     Raises:
         SQLMeshError: the project does not load.
-
     """
     elsewhere = {
         "MARQUEE_DUCKDB": ":memory:",

@@ -108,7 +108,6 @@ def run_command(context: dg.AssetExecutionContext, *command: str) -> tuple[int, 
 
     Raises:
         RetryRequested: it may succeed later.
-
     """
     started_at = utcnow()
     with subprocess.Popen([sys.executable, *command], cwd=ROOT) as process:  # noqa: S603 - ours

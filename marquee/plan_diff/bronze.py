@@ -43,7 +43,6 @@ def sandbox_bronze(project: Path, cache: Path) -> Path:
 
     Raises:
         PlanDiffError: a pipeline failed; the message has its error output.
-
     """
     kept = cache / f"bronze-{_fingerprint(project)}"
     if not (kept / FILE).exists():

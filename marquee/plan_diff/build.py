@@ -68,7 +68,6 @@ def build_base(project: Path, bronze: Path, folder: Path) -> Base:
 
     Raises:
         PlanDiffError: the base does not build.
-
     """
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(bronze, folder / FILE)
@@ -99,7 +98,6 @@ def built(project: Path, base: Base) -> Iterator[Built]:
 
     Raises:
         SQLMeshError: the project does not load, or cannot be planned.
-
     """
     with _loaded(project, base.folder) as context:
         builder = context.plan_builder(
@@ -159,7 +157,6 @@ def _loaded(project: Path, folder: Path) -> Iterator[Context]:
 
     Raises:
         SQLMeshError: the project does not load.
-
     """
     with ExitStack() as stack:
         try:

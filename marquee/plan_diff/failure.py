@@ -39,7 +39,6 @@ def failure(
         base: The revision that it was to be compared with, for people.
         command: What a person types to see it.
         environ: Its secrets are cut out of the error.
-
     """
     reason = without_secrets(error, environ).strip() or "no reason was given"
     shown = reason if len(reason) <= MOST_CHARACTERS else f"...{reason[-MOST_CHARACTERS:]}"

@@ -16,7 +16,6 @@ def guard_error(context: Context, plan: Plan) -> str | None:
 
     Raises:
         SQLMeshError: the guard itself fails.
-
     """
     for statements in plan.context_diff.environment_statements:
         guards = [one for one in statements.before_all if one in GUARDS]

@@ -35,7 +35,6 @@ def impacted_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict
         Names of models with their impacted columns, in the order of the columns, and after them
         those that go; removed models last. Models without any are left out, and so are models that
         are new.
-
     """
     changes = list(changes)
     direct = {change.name: change for change in changes if change.change_type is ChangeType.DIRECT}
@@ -72,7 +71,6 @@ def consumers_of_removed(base: Iterable[Model], changes: Iterable[Change]) -> Co
     Returns:
         For each column that goes and was read, by the names of its model and its own, the models
         that read it with the columns that they made of it; `ROWS` where it chose their rows.
-
     """
     removed_columns = {
         (change.before.fqn, column): (change.name, column)

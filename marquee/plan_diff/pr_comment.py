@@ -54,7 +54,6 @@ class GitHub:
 
         Raises:
             GitHubError: GitHub rejected a call or could not be reached.
-
         """
         text = f"{MARKER}\n{fitting(body)}"
         issue = f"/repos/{self.repository}/issues"
@@ -132,7 +131,6 @@ def from_environment() -> GitHub:
 
     Raises:
         GitHubError: one is missing or makes no sense.
-
     """
     missing = [name for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY") if not os.environ.get(name)]
     if missing:

@@ -31,7 +31,6 @@ def merge_base(project: Path, name: str) -> Revision:
 
     Raises:
         PlanDiffError: git knows no such revision, or the folder is not a repository.
-
     """
     try:
         commit = _git(project, "merge-base", "HEAD", f"{name}^{{commit}}").decode().strip()
@@ -50,7 +49,6 @@ def head_label(project: Path, name: str | None) -> str:
 
     Raises:
         PlanDiffError: git knows no such revision, or the folder is not a repository.
-
     """
     try:
         commit = _git(project, "rev-parse", "--short=7", "--verify", f"{name or 'HEAD'}^{{commit}}")

@@ -141,7 +141,6 @@ def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int
         documents: JSON text by movie id on day 0; each an object with that id.
         arrivals: Films held back, in the order of their arrival.
         days: How many days to run, 0 or more.
-
     """
     if days == 0:
         return World(dict(documents), {}, {})

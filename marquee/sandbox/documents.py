@@ -18,7 +18,6 @@ def parse(text: bytes) -> Any:
 
     Raises:
         ValueError: If the text is not JSON (Python's `NaN` and `Infinity` included).
-
     """
     return json.loads(text.decode("utf-8"), parse_constant=_reject_constant)
 

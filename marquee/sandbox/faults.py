@@ -50,7 +50,6 @@ class FaultRates:
 
         Raises:
             ValueError: If a rate is outside 0..1 or they sum to more than 1.
-
         """
         rates = (self.too_many_requests, self.server_error, self.reset, self.truncate)
         if min(rates) < 0 or sum(rates) > 1:
@@ -74,7 +73,6 @@ class FaultPlan:
         Args:
             path: The request's path below `/3`.
             query: The request's parameters, without a credential.
-
         """
         with self._lock:
             for index, fault in enumerate(self._faults):

@@ -71,7 +71,6 @@ def answer(movie_set: MovieSet, path: str, query: Mapping[str, str], today: date
         path: The path below `/3`, for example `/movie/popular`.
         query: The query's parameters; those that TMDb has and the sandbox lacks are ignored.
         today: The date that the movie set's day has in `/movie/changes`.
-
     """
     try:
         if path == "/movie/popular":

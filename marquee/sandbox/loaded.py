@@ -14,7 +14,6 @@ class Loaded:
     Attributes:
         days: the days of the movies that runs have begun to load; True for those loaded whole.
         batches: the same of the studio's batches.
-
     """
 
     days: Mapping[int, bool] = field(default_factory=dict)

@@ -55,7 +55,6 @@ def load(path: Path | None, day: int = 0) -> MovieSet:
     Raises:
         MovieFileError: If the file is missing, unreadable, or has a line that is not a movie.
         ValueError: If `day` is negative.
-
     """
     if path is None:
         _check_day(day)
@@ -89,7 +88,6 @@ def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> 
     Raises:
         MovieFileError: If a line is not a JSON object with an integer id, or repeats an id.
         ValueError: If `day` is negative.
-
     """
     _check_day(day)
     documents: dict[int, bytes] = {}

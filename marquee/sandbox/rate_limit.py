@@ -12,7 +12,6 @@ class RateLimit:
 
         Raises:
             ValueError: If the rate is not above 0.
-
         """
         if per_second <= 0:
             raise ValueError(f"a rate limit is above 0, not {per_second}")

@@ -38,7 +38,6 @@ class Sandbox:
     Attributes:
         credential: The one right credential, as v4 token and as v3 key.
         requests: Every request since the start.
-
     """
 
     def __init__(
@@ -73,7 +72,6 @@ class Sandbox:
         Raises:
             ValueError: If the rate limit is not above 0, the latency is negative, or the port is
                 no port.
-
         """
         if latency_ms < 0:
             raise ValueError(f"a latency is 0 ms or more, not {latency_ms}")
@@ -132,7 +130,6 @@ class Sandbox:
 
         Raises:
             OSError: If the port is taken or the address is not ours.
-
         """
         server = _Server(self._address, self)
         self._server = server

@@ -74,7 +74,6 @@ def write_batch(
 
     Returns:
         The files, in the order of their names.
-
     """
     written = []
     layouts = {

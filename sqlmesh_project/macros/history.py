@@ -51,7 +51,6 @@ def period_changes(
     Returns:
         Key, tracked columns, ``valid_from``, ``valid_to``, ``is_withdrawn``, ``correction_number``,
         lineage columns, and ``load_number``, the highest of the changed keys.
-
     """
     name, table = key.name, model.name
     values = [column.name for column in tracked.find_all(exp.Column)]

@@ -36,7 +36,6 @@ def new_loads(
         read), ``row_count``, and ``load_number``: how many loads bronze has now, and higher than
         any before. All loads of a refresh get the same. It does not begin again at 1 when a table
         is rebuilt, because a history that is not rebuilt with it has read up to the number before.
-
     """
     bronze = " UNION ALL ".join(
         f"SELECT _dlt_load_id, batch_id, ingested_at FROM {table.sql('duckdb')}"  # noqa: S608
@@ -97,7 +96,6 @@ def high_water_mark(evaluator: MacroEvaluator, model: exp.Expr, *parents: exp.Ex
         parents: Tables that make everything new when a plan rebuilds them. For the kinds that a
             plan does not rebuild with their parents (INCREMENTAL_BY_PARTITION, SCD_TYPE_2), whose
             rows keep ``_source_version``, the ``@snapshot_version`` of the same parents.
-
     """
     conditions = [is_refresh(evaluator)]
     if parents:
@@ -146,7 +144,6 @@ def changed_keys(evaluator: MacroEvaluator, key: exp.Expr, table: exp.Expr) -> e
         evaluator: Knows the interval to audit.
         key: The column, of the same name in both.
         table: The other table, which the audited model reads.
-
     """
     changed = _changed(evaluator, table, "written._source_load_number")
     if isinstance(changed, exp.Boolean):

@@ -26,7 +26,6 @@ def changed_pairs(
     Returns:
         ``movie_id``, the key, ``position`` from 0, ``is_current``, ``_source_ingested_at`` and
         ``_source_load_number`` of the movie.
-
     """
     dialect, name = evaluator.dialect, key.name
     movie = ("movie_id", "_source_ingested_at", "_source_load_number")

@@ -36,7 +36,6 @@ def check_plan(evaluator: MacroEvaluator) -> exp.Expr:
     Raises:
         PlanError: a guard holds, with the reason and the way on; or the warehouse file is named
             like a schema, which is then ambiguous.
-
     """
     if evaluator.locals["runtime_stage"] == RuntimeStage.BEFORE_ALL.value:
         if evaluator.dialect == "duckdb":

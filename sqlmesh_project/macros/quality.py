@@ -109,7 +109,6 @@ def measure_after_failure(adapter: Any, snapshots: dict[str, Any]) -> None:
     Args:
         adapter: of the plan or run that failed.
         snapshots: its models, by name.
-
     """
     (log,) = [one for one in snapshots.values() if one.is_model and one.model.name == RESULTS]
     tables = [snapshots[name].table_name() for name in [log.name, *log.model.depends_on]]

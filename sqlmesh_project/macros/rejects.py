@@ -18,7 +18,6 @@ def listed_rejects(
 
     Returns:
         Objects with ``column_name``, ``rejected_value`` and ``reason``.
-
     """
     dialect = evaluator.dialect
     is_snowflake = dialect == "snowflake"

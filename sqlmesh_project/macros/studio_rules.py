@@ -261,7 +261,6 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
 
     Returns:
         ``table_name``, ``record_id``, ``rejected_values`` (see ``listed_rejects``) and lineage.
-
     """
     ctes, selects = {}, []
     for feed in feeds:

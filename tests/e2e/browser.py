@@ -108,7 +108,6 @@ def open_browser(**options: Any) -> Iterator[Any]:
 
     Args:
         options: what Playwright calls the context: viewport, color_scheme ...
-
     """
     with tempfile.TemporaryDirectory(prefix="marquee-chromium-") as profile:
         context = _driver().chromium.launch_persistent_context(

@@ -29,7 +29,6 @@ class FakeGitHub:
         requests: Method and path of every request.
         may_write: Whether the token may; a fork's may not.
         person: Whose token it is; None for a workflow's, who is no user.
-
     """
 
     comments: list[Document] = field(default_factory=list)

@@ -27,7 +27,6 @@ class Receiver:
         status: what Slack answers.
         received: texts that were posted, or mails.
         certificate: the mail server's, as a file; its own authority.
-
     """
 
     port: int = 0
