@@ -1,5 +1,7 @@
 """SQLMesh's unit tests, with what came of them as a JUnit file: `make test-models`.
 
+Without ONLY, it also checks what `make model-lint` does.
+
 `sqlmesh test` runs the same tests and keeps nothing of them: no event, no log, no file. The
 dashboard's Test results reads the file, as it reads pytest's.
 """
@@ -42,6 +44,9 @@ def main() -> int:
             return 1
         names = [one.fully_qualified_test_name for one in found]
         return 0 if context.test(tests=names).wasSuccessful() else 1
+    if not context.format(check=True):
+        return 1
+    context.lint_models()
     result = context.test()
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     junit(result).write(RESULTS, encoding="utf-8", xml_declaration=True)

@@ -7,7 +7,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
@@ -156,10 +157,10 @@ class Warehouse:
         warehouse.land_genres(genres, at="2026-03-01 06:00:00")
         return warehouse
 
-    def copy_to(self, folder: Path) -> Warehouse:
-        """The same warehouse in another folder, to be changed."""
+    def copy_to(self, folder: Path, **settings: Any) -> Warehouse:
+        """The same warehouse in another folder, to be changed; with other settings, if given."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
-        return Warehouse(folder, self.project, self.selected, self.is_audited)
+        return replace(self, folder=folder, **settings)
 
     def copy_project_to(self, folder: Path) -> None:
         """Work from here on with a copy of the project's files, to be changed."""
@@ -177,34 +178,20 @@ class Warehouse:
             at: When they arrived, UTC; "now" for this moment.
             batch_id: The run that landed them.
         """
-        load_id = self.load("tmdb")
-        for document in documents:
-            movie_id = document.get("id") or document["movie_id"]
-            self.execute(
-                "INSERT INTO bronze.raw_movies SELECT $id, $raw, 'http://127.0.0.1/3/movie', "
-                f"{moment(at)}, $batch_id, '{load_id}', uuid()::TEXT",
-                {"id": movie_id, "raw": json.dumps(document), "batch_id": batch_id},
-            )
+        rows = [
+            {
+                "movie_id": document.get("id") or document["movie_id"],
+                "raw_data": json.dumps(document),
+                "source_url": "http://127.0.0.1/3/movie",
+            }
+            for document in documents
+        ]
+        self._append("raw_movies", rows, at, batch_id, "tmdb")
 
     def land_genres(self, genres: list[dict[str, Any]], at: str = "now") -> None:
         """Append a response of /genre/movie/list to bronze."""
-        self.execute(
-            f"INSERT INTO bronze.raw_genres SELECT $raw, {moment(at)}, 'test', "
-            f"'{self.load('tmdb')}', uuid()::TEXT",
-            {"raw": json.dumps({"genres": genres})},
-        )
-
-    def load(self, pipeline: str) -> str:
-        """The number of a new load, complete as dlt notes it: later than all before it."""
-        # Not by `query`: DuckDB opens no reader while a context of this process is open.
-        with duckdb.connect(str(self.duckdb)) as connection:
-            ((load_id,),) = connection.execute(
-                "INSERT INTO bronze._dlt_loads "
-                "SELECT (1_772_000_000 + COUNT(*)) || '.5', $1, 0, now(), 'test' "
-                "FROM bronze._dlt_loads RETURNING load_id",
-                [pipeline],
-            ).fetchall()
-        return str(load_id)
+        rows = [{"raw_data": json.dumps({"genres": genres})}]
+        self._append("raw_genres", rows, at, "test", "tmdb")
 
     def land_interactions(
         self, *interactions: dict[str, Any], at: str = "now", batch_id: str = "test"
@@ -221,11 +208,11 @@ class Warehouse:
             "event_type": "STREAM",
             "event_timestamp": "2026-02-01T10:00:00Z",
         }
-        self._append("raw_fan_interactions", plain, interactions, at, batch_id)
+        self._land_studio("raw_fan_interactions", plain, interactions, at, batch_id)
 
     def land_titles(self, *titles: dict[str, Any], at: str = "now", batch_id: str = "test") -> None:
         """Append descriptions of titles to bronze."""
-        self._append("raw_title_metadata", {"title_name": "Film"}, titles, at, batch_id)
+        self._land_studio("raw_title_metadata", {"title_name": "Film"}, titles, at, batch_id)
 
     def land_box_office(
         self, *records: dict[str, Any], at: str = "now", batch_id: str = "test"
@@ -245,9 +232,9 @@ class Warehouse:
             "screen_count": "2",
             "showtime_count": "4",
         }
-        self._append("raw_box_office", plain, records, at, batch_id)
+        self._land_studio("raw_box_office", plain, records, at, batch_id)
 
-    def _append(
+    def _land_studio(
         self,
         table: str,
         plain: dict[str, Any],
@@ -256,17 +243,32 @@ class Warehouse:
         batch_id: str,
     ) -> None:
         """Append rows to a table of the studio, each given as what differs from a plain one."""
-        self.execute(f"CREATE TABLE IF NOT EXISTS bronze.{STUDIO_TABLES[table]}")
-        load_id = self.load("studio")
-        for line, row in enumerate(rows, 1):
-            values = {**plain, **row}
-            names, marks = ", ".join(values), ", ".join(f"${name}" for name in values)
-            self.execute(
-                f"INSERT INTO bronze.{table} ({names}, source_file, source_line, ingested_at, "
-                f"batch_id, _dlt_load_id, _dlt_id) SELECT {marks}, '{table}', {line}, "
-                f"{moment(at)}, '{batch_id}', '{load_id}', uuid()::TEXT",
-                values,
-            )
+        places = ({"source_file": table, "source_line": line} for line in count(1))
+        whole = [{**plain, **place, **row} for place, row in zip(places, rows, strict=False)]
+        self._append(table, whole, at, batch_id, "studio")
+
+    def _append(
+        self, table: str, rows: list[dict[str, Any]], at: str, batch_id: str, pipeline: str
+    ) -> None:
+        """Append rows to bronze as a new load, complete as dlt notes it: later than all before."""
+        # Not by `query`: DuckDB opens no reader while a context of this process is open.
+        with duckdb.connect(str(self.duckdb)) as connection:
+            if table in STUDIO_TABLES:
+                connection.execute(f"CREATE TABLE IF NOT EXISTS bronze.{STUDIO_TABLES[table]}")
+            ((load_id,),) = connection.execute(
+                "INSERT INTO bronze._dlt_loads "
+                "SELECT (1_772_000_000 + COUNT(*)) || '.5', $1, 0, now(), 'test' "
+                "FROM bronze._dlt_loads RETURNING load_id",
+                [pipeline],
+            ).fetchall()
+            for row in rows:
+                names, marks = ", ".join(row), ", ".join(f"${name}" for name in row)
+                connection.execute(
+                    f"INSERT INTO bronze.{table} "
+                    f"({names}, ingested_at, batch_id, _dlt_load_id, _dlt_id) "
+                    f"SELECT {marks}, {moment(at)}, '{batch_id}', '{load_id}', uuid()::TEXT",
+                    row,
+                )
 
     def plan(self, environment: str | None = None, **options: Any) -> None:
         """`sqlmesh plan [environment] --auto-apply --skip-tests`."""
@@ -291,8 +293,7 @@ class Warehouse:
                 ended = context.run(
                     environment,
                     ignore_cron=True,
-                    select_models=self.selected or None,
-                    **options,
+                    **({"select_models": self.selected or None} | options),
                 )
                 assert ended.is_success
 
@@ -326,6 +327,8 @@ class Warehouse:
         variables = {
             "MARQUEE_DUCKDB": str(self.duckdb),
             "MARQUEE_STATE_DUCKDB": str(self.state_duckdb),
+            # What is cached of the project holds for its copies: entries bear a hash of the model.
+            "SQLMESH__CACHE_DIR": str(ROOT / ".cache" / "sqlmesh" / "duckdb"),
             # A statement per column and plan, 1,600 for all models; test_demo.py looks at them.
             "SQLMESH__GATEWAYS__DUCKDB__CONNECTION__REGISTER_COMMENTS": "false",
         }

@@ -21,7 +21,7 @@ from sqlmesh.core.macros import RuntimeStage
 from sqlmesh.core.snapshot import Snapshot
 
 from marquee.core.settings import ROOT
-from tests.small_warehouse import TOKEN, Warehouse, movie
+from tests.small_warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -257,44 +257,9 @@ BREAKS = {
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    """A warehouse of three movies and a small studio in which every audit passes."""
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("audited"))
-    warehouse.land(
-        movie(1),
-        movie(2, release_date="2021-12-01", budget=20_000_000),
-        movie(3, release_date="2021-07-01", vote_average=12),
-        at="2026-03-01 06:00:00",
-    )
-    warehouse.land_titles(
-        {
-            "title_id": "T-1",
-            "imdb_score": "7",
-            "budget_usd": "100",
-            "release_year": "2020",
-            "runtime_minutes": "90",
-            "tmdb_id": "1",
-        }
-    )
-    warehouse.land_box_office({"record_id": "B-1"})
-    warehouse.land_interactions(
-        {
-            "interaction_id": "I-1",
-            "event_type": "PURCHASE",
-            "amount": "10",
-            "currency": "EUR",
-        },
-        {
-            "interaction_id": "I-2",
-            "fan_token": TOKEN[::-1],
-            "account_type": "GUEST",
-            "expires_at": "2100-01-01",
-        },
-        {"interaction_id": "I-3", "event_type": "SHARE"},
-        *({"interaction_id": f"I-{number}"} for number in range(4, 24)),
-    )
-    warehouse.plan()
-    with warehouse.context() as context:
+def context(prebuilt: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """A warehouse of a few movies and a small studio in which every audit passes."""
+    with prebuilt.copy_to(tmp_path_factory.mktemp("audited")).context() as context:
         yield context
 
 

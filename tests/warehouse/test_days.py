@@ -9,7 +9,7 @@ from marquee.cli import report
 from marquee.sandbox.movies import MovieSet, load
 from marquee.sandbox.server import Sandbox
 from tests.conftest import Project
-from tests.small_warehouse import Warehouse
+from tests.small_warehouse import OF_TMDB, Warehouse
 
 PAGES = "10"
 
@@ -21,7 +21,7 @@ def document(movie_set: MovieSet, movie_id: int) -> dict[str, Any]:
 
 def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Project) -> None:
     first, third = load(None), load(None, day=2)
-    warehouse = Warehouse(project.folder)
+    warehouse = Warehouse(project.folder, selected=OF_TMDB)
     with Sandbox(first) as sandbox:
         project.point_at(sandbox)
         assert project.load("--pages", PAGES).code == 0

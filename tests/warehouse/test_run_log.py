@@ -88,14 +88,11 @@ def results(warehouse: Warehouse, now: datetime | None = None) -> dict[str, Chec
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def story(prebuilt: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse that a plan built and a refresh brought up to date."""
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("story"))
-    warehouse.land(movie(1), movie(2), movie(3))
-    with warehouse.context() as context:
-        context.plan(auto_apply=True, no_prompts=True, skip_tests=True)
-        warehouse.land(movie(4), at="now", batch_id="2")
-        assert context.run(ignore_cron=True, select_models=[SELECTED]).is_success
+    warehouse = prebuilt.copy_to(tmp_path_factory.mktemp("story"), selected=(SELECTED,))
+    warehouse.land(movie(5), at="now", batch_id="2")
+    warehouse.refresh()
     return warehouse
 
 
@@ -143,7 +140,7 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
 
     assert killed_refresh(warehouse) == -signal.SIGKILL
     view("killed", is_success=False)
-    warehouse.land(movie(5), at="now", batch_id="3")
+    warehouse.land(movie(6), at="now", batch_id="3")
     with warehouse.context(load=False) as context:
 
         def refresh() -> bool:
@@ -157,7 +154,7 @@ def hard_times(story: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> di
         )
         view("stopped", refresh())
         context.engine_adapter.execute(
-            f"UPDATE {movies} SET revenue_usd = 3e7, profit_usd = 2e7 WHERE movie_id = 1"
+            f"UPDATE {movies} SET revenue_usd = 3e9, profit_usd = 2.99e9 WHERE movie_id = 1"
         )
         view("fixed", refresh())
         context.engine_adapter.execute("ALTER TABLE ops.run_log RENAME TO elsewhere")
@@ -184,13 +181,13 @@ def test_a_plan_and_a_run_are_logged_with_what_they_built(story: Warehouse) -> N
         "FROM ops.model_log AS model JOIN ops.run_log USING (run_id) "
         "WHERE table_name = 'silver.silver_movies' ORDER BY model.started_at"
     ) == [
-        ("plan", None, 3, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
-        ("run", 3, 4, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
+        ("plan", None, 4, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
+        ("run", 4, 5, "INCREMENTAL_BY_UNIQUE_KEY", "SUCCEEDED"),
     ]
     assert story.query(
         "SELECT row_count FROM ops.row_counts WHERE table_name = 'bronze.raw_movies' "
         "ORDER BY counted_at"
-    ) == [(3,), (4,)]
+    ) == [(4,), (5,)]
     ((audits, failing),) = story.query(
         "SELECT COUNT(*), SUM(failing_row_count) FROM ops.audit_results "
         "WHERE run_id = (SELECT run_id FROM ops.run_log WHERE job = 'plan')"
@@ -237,10 +234,8 @@ def test_a_preview_in_another_environment_logs_warnings_and_no_blocking_audit(
 ) -> None:
     """SQLMesh audits a preview's table, which has new intervals only, and stops for nothing."""
     warehouse = story.copy_to(tmp_path / "preview")
-    with warehouse.context() as context:
-        context.plan("dev", auto_apply=True, no_prompts=True, skip_tests=True)
-    with warehouse.context(load=False) as context:
-        assert context.run("dev", ignore_cron=True).is_success
+    warehouse.plan("dev", select_models=None)
+    warehouse.refresh("dev", select_models=None)
     failed = warehouse.query(
         "SELECT run.status, audit.is_blocking, COUNT(*) FROM ops.audit_results AS audit "
         "JOIN ops.run_log AS run USING (run_id) "

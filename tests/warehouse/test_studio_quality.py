@@ -8,38 +8,16 @@ import pytest
 from sqlmesh.utils.errors import PlanError
 
 from marquee.cli import health
-from tests.small_warehouse import TOKEN, Rows, Warehouse, movie
+from tests.small_warehouse import TOKEN, Rows, Warehouse
 
 OF_STUDIO = ("+gold.agg_franchise_performance", "+ops.data_quality_results")
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A small studio in which all is well."""
-    warehouse = Warehouse.create(tmp_path_factory.mktemp("sound"), OF_STUDIO)
-    warehouse.land(movie(1, revenue=500), movie(2, revenue=700))
-    warehouse.land_titles(
-        {"title_id": "T-1", "franchise": "Saga", "imdb_score": "7", "tmdb_id": "1"},
-        {"title_id": "T-2", "franchise": "Saga", "tmdb_id": "2"},
-    )
-    warehouse.land_box_office({"record_id": "B-1"})
-    warehouse.land_interactions(
-        {"interaction_id": "I-1"},
-        {
-            "interaction_id": "I-2",
-            "fan_token": TOKEN[::-1],
-            "account_type": "GUEST",
-            "expires_at": "2100-01-01",
-        },
-    )
-    warehouse.plan()
-    return warehouse
-
-
 @pytest.fixture
-def warehouse(sound: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+def warehouse(prebuilt: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """A small studio in which all is well."""
     monkeypatch.setenv("MARQUEE_DUCKDB", str(tmp_path / "copy" / "warehouse.duckdb"))
-    return sound.copy_to(tmp_path / "copy")
+    return prebuilt.copy_to(tmp_path / "copy", selected=OF_STUDIO)
 
 
 def break_table(warehouse: Warehouse, model: str, statement: str) -> None:
@@ -91,9 +69,9 @@ def test_a_metric_that_fails_is_appended_and_reported_and_stops_nothing(
     warehouse: Warehouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
     of_franchise = "SELECT tmdb_movie_count, tmdb_revenue_usd FROM gold.agg_franchise_performance"
-    assert warehouse.query(of_franchise) == [(2, 1200)]
+    assert warehouse.query(of_franchise) == [(2, 3_030_000_000)]
     warehouse.land_interactions(
-        {"interaction_id": "I-3", "account_type": "TRIAL"}, batch_id="another"
+        {"interaction_id": "I-new", "account_type": "TRIAL"}, batch_id="another"
     )
     wrong = "UPDATE {} SET imdb_score = imdb_score + 3.5, tmdb_id = 1"
     break_table(warehouse, "silver.stg_titles", wrong)
@@ -102,7 +80,7 @@ def test_a_metric_that_fails_is_appended_and_reported_and_stops_nothing(
     assert "metric silver.stg_titles.imdb_score valid_imdb_score: 1, at most 0" in output
     assert "metric silver.stg_titles.tmdb_id shared_key_count: 1, at most 0" in output
     assert "stg_fan_interactions.account_type unknown_account_type_count: 1, at most 0" in output
-    assert warehouse.query(of_franchise) == [(1, 500)]
+    assert warehouse.query(of_franchise) == [(1, 3_000_000_000)]
     break_table(warehouse, "silver.stg_titles", "UPDATE {} SET imdb_score = imdb_score - 3.5")
     assert run(warehouse, "silver.stg_titles", "gold.dim_titles", "ops.data_quality_results")
     assert "valid_imdb_score" not in failing(capsys)
@@ -182,7 +160,7 @@ def test_a_new_account_type_waits_until_a_plan_knows_it(tmp_path: Path) -> None:
         *("+silver.stg_fan_guest", "+ops.quarantine_fan_interactions"),
     )
     (tmp_path / "data").mkdir()
-    warehouse = Warehouse.create(tmp_path / "data", models)
+    warehouse = Warehouse.create(tmp_path / "data", models, is_audited=False)
     warehouse.copy_project_to(tmp_path)
     known = {"interaction_id": "I-0", "fan_token": TOKEN[::-1]}
     unknown = {"account_type": "trial", "ip_token": TOKEN}

@@ -571,8 +571,8 @@ def found_in(folder: Path, *words: str) -> set[str]:
                 "AND table_catalog = CURRENT_DATABASE()"
             ).fetchall()
             for (table,) in tables:
-                rows = f"SELECT COUNT(*) FROM {table} AS row WHERE CONTAINS(row::TEXT, $1)"
-                if any(connection.execute(rows, [word]).fetchone() != (0,) for word in words):
+                rows = f"SELECT COUNT(*) FROM {table} AS row WHERE REGEXP_MATCHES(row::TEXT, $1)"
+                if connection.execute(rows, ["|".join(words)]).fetchone() != (0,):
                     found.add(f"{database.name}: {table}")
     return found
 

@@ -13,7 +13,7 @@ PATCH = ROOT / "docs" / "examples" / "add-a-field.patch"
 
 
 def test_a_field_of_tmdb_reaches_gold_and_its_kpi(tmp_path: Path) -> None:
-    warehouse = Warehouse.create(tmp_path, OF_TMDB)
+    warehouse = Warehouse.create(tmp_path, OF_TMDB, is_audited=False)
     warehouse.copy_project_to(tmp_path / "project")
     shutil.copytree(ROOT / "tests" / "models", warehouse.project / "tests" / "models")
     warehouse.land(movie(1, video=True), movie(2, video=False))
@@ -22,6 +22,7 @@ def test_a_field_of_tmdb_reaches_gold_and_its_kpi(tmp_path: Path) -> None:
     warehouse.refresh()  # on the day of a refresh, as after `make tour`
     command = ["git", "apply", "--directory", "project", str(PATCH)]
     subprocess.run(command, cwd=tmp_path, check=True)
+    warehouse.is_audited = True
     warehouse.plan("dev")
     assert warehouse.query("SELECT movie_id, is_video FROM gold__dev.fact_movies ORDER BY ALL") == [
         *((1, True), (2, False), (3, None))
