@@ -17,6 +17,7 @@ from pathlib import Path
 from textwrap import fill
 
 from marquee.core.errors import chain, exit_code, explain
+from marquee.core.lock import runs_steps
 from marquee.core.logs import FORMAT_VARIABLE, FORMATS, LEVEL_VARIABLE, LEVELS, configure_logging
 from marquee.core.run_id import RunReport
 from marquee.core.signals import EXIT_CODE
@@ -127,6 +128,8 @@ def last_lines(notes: Iterable[str], *, dry_run: bool) -> list[str]:
     lines = [*notes, ""] if (notes := list(notes)) else []
     if dry_run:
         return [*lines, "A dry run: nothing was written."]
+    if runs_steps():
+        return lines[:-1]
     return [*lines, "Next: sqlmesh plan    (afterwards, to refresh: sqlmesh run --ignore-cron)"]
 
 

@@ -17,6 +17,11 @@ from marquee.core.errors import MarqueeError, TemporaryError
 _held_for_steps: set[Path] = set()
 
 
+def runs_steps() -> bool:
+    """Return whether a command with several steps is at work, which says itself what is next."""
+    return bool(_held_for_steps)
+
+
 def lock_file(folder: Path, warehouse: Path | None) -> Path:
     """Name the lock file: beside the warehouse, or in `folder` where the warehouse is no file.
 

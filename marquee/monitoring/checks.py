@@ -421,4 +421,5 @@ def format_age(age: timedelta) -> str:
     hours = age.total_seconds() / 3600
     if hours < 1:
         return f"{hours * 60:.0f} min"
-    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.1f} d"
+    days = f"{hours / 24:.1f}".removesuffix(".0")
+    return f"{hours:.0f} h" if hours < 48 else f"{days} d"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from marquee.cli import daily, health, refresh
+from marquee.cli.base import last_lines
 from marquee.core.lock import lock_file, run_lock
 from marquee.core.logs import configure_logging
 from marquee.sources.studio import settings
@@ -59,6 +61,14 @@ def test_every_step_runs_and_the_exit_code_tells_who_has_to_act(
         name, _, _, result = line.split(maxsplit=3)
         results = {0: "done", 1: "failed", 75: "failed: try again later"}
         assert result == results[codes.get(name, 0)]
+
+
+def test_a_pipeline_names_the_next_step_unless_it_is_one(tmp_path: Path) -> None:
+    (next_step,) = last_lines([], dry_run=False)
+    assert next_step.startswith("Next: sqlmesh plan")
+    with run_lock(tmp_path / "warehouse.lock", for_steps=True):
+        assert last_lines(["A note."], dry_run=False) == ["A note."]
+    assert last_lines(["A note."], dry_run=False) == ["A note.", "", next_step]
 
 
 def test_without_a_landing_folder_the_studio_is_left_out(project: Project) -> None:
