@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ def result_table(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
 def shown(value: Any) -> str:
     """Return a value for people."""
     if isinstance(value, float):
-        return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1000 else f"{value:g}"
-    return f"{value:,}" if isinstance(value, int) and abs(value) >= 10_000 else str(value)
+        return f"{value:,.12g}"
+    # Years have no separator.
+    is_large = isinstance(value, int | Decimal) and abs(float(value)) >= 10_000
+    return f"{value:,}" if is_large else str(value)
 
 
 def with_results(page: str, connection: duckdb.DuckDBPyConnection) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from marquee.core.settings import Settings
 from marquee.core.text import counted
@@ -26,6 +27,7 @@ from marquee.sandbox.studio import BATCHES, UNMAPPED_TYPE
 CHANGES_SHOWN = 12
 TITLES_SHOWN = 4
 TEXTS = ("layer", "table", "title", "genre", "column", "franchise", "region", "from", "to")
+UNTITLED = "untitled"
 TEXT_WIDTH = 36  # leaves room for the numbers on a terminal of 80 columns
 
 QUERIES = """\
@@ -61,7 +63,7 @@ def next_steps(day: int | None, batch: int | None) -> list[tuple[str, str]]:
     return [
         *steps,
         ("make health", "one line per check"),
-        ("python pipelines/tmdb.py", "today's movies, with a free key of TMDb (README)"),
+        ("python pipelines/tmdb.py", "today's movies, with your key (README)"),
     ]
 
 
@@ -142,7 +144,9 @@ def top_grossing(store: Store) -> Table:
     table = titled("Top-grossing movies", "title", "year", "revenue", "ROI")
     for one in answer(store, "top_grossing"):
         year = f"{one['release_year']:.0f}" if one["release_year"] else "?"
-        table.add_row(title_of(one), year, dollars(one["revenue_usd"]), percent(one["roi_pct"]))
+        table.add_row(
+            title_cell(one["title"]), year, dollars(one["revenue_usd"]), percent(one["roi_pct"])
+        )
     return table
 
 
@@ -172,13 +176,13 @@ def print_changes(console: Console, store: Store, batch_id: str) -> None:
     )
     table = titled("What changed, beyond popularity", "title", "column", "before", "now")
     differences = [
-        (title_of(one), name, one[f"{name}_before"], one[f"{name}_after"])
+        (one["title"], name, one[f"{name}_before"], one[f"{name}_after"])
         for one in changed
         for name in queries.TRACKED
         if one[f"{name}_before"] != one[f"{name}_after"]
     ]
     for title, name, before, now in differences[:CHANGES_SHOWN]:
-        table.add_row(title, name, value(name, before), value(name, now))
+        table.add_row(title_cell(title), name, value(name, before), value(name, now))
     console.print(table)
     if len(differences) > CHANGES_SHOWN:
         console.print(f"  and {len(differences) - CHANGES_SHOWN:,} more", highlight=False)
@@ -224,15 +228,20 @@ def titled(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
         if column in TEXTS:
-            table.add_column(column, max_width=TEXT_WIDTH, no_wrap=True)
+            table.add_column(column, max_width=TEXT_WIDTH, no_wrap=column != "title")
         else:
             table.add_column(column, justify="right", no_wrap=True)
     return table
 
 
+def title_cell(title: str | None) -> Text:
+    """A title in a table: where the terminal is narrow it is cut, and not the figures."""
+    return Text(title or UNTITLED, no_wrap=True, overflow="ellipsis")
+
+
 def title_of(movie: dict[str, Any]) -> str:
     """The title of a movie for a terminal."""
-    return escape(movie["title"] or "untitled")
+    return escape(movie["title"] or UNTITLED)
 
 
 def are(movies: Sequence[Any]) -> str:

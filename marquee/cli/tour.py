@@ -13,7 +13,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from marquee.cli.demo import Pipeline, advance, read_loaded
-from marquee.cli.report import answer, print_changes, print_findings, print_next_steps, titled
+from marquee.cli.report import (
+    answer,
+    print_changes,
+    print_findings,
+    print_next_steps,
+    title_cell,
+    titled,
+)
 from marquee.core.clock import utcnow
 from marquee.core.settings import Settings
 from marquee.core.text import counted
@@ -69,7 +76,7 @@ def print_step(console: Console, store: Store, since: datetime) -> None:
         table = titled("Box office that the studio corrected", *columns)
         for one in corrected[:SHOWN]:
             table.add_row(
-                escape(one["title_name"]),
+                title_cell(one["title_name"]),
                 f"{one['report_date']:%Y-%m-%d}",
                 escape(one["local_currency"]),
                 f"{one['gross_before']:,.0f}",

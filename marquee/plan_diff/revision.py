@@ -29,17 +29,24 @@ class Revision:
 def merge_base(project: Path, name: str) -> Revision:
     """The commit from which the working tree departed: what others did to `name` since is not ours.
 
+    A clone of another branch has `main` only as `origin/main`.
+
     Raises:
         PlanDiffError: git knows no such revision, or the folder is not a repository.
     """
-    try:
-        commit = _git(project, "merge-base", "HEAD", f"{name}^{{commit}}").decode().strip()
-    except subprocess.CalledProcessError as error:
-        raise PlanDiffError(
-            f"git finds no base {name!r}: {_error_text(error) or 'they have no commit in common'}\n"
-            "Name a branch, a tag or a commit; a shallow clone needs `git fetch --unshallow`."
-        ) from error
-    return Revision(name, commit)
+    failures = []
+    for known in (name, f"origin/{name}"):
+        try:
+            commit = _git(project, "merge-base", "HEAD", f"{known}^{{commit}}").decode().strip()
+        except subprocess.CalledProcessError as error:
+            failures.append(_error_text(error) or "they have no commit in common")
+        else:
+            return Revision(known, commit)
+    raise PlanDiffError(
+        f"git finds no base {name!r}: {failures[0]}\n"
+        "Name a branch, a tag or a commit that this clone has; a shallow clone needs "
+        "`git fetch --unshallow`."
+    )
 
 
 def head_label(project: Path, name: str | None) -> str:

@@ -126,6 +126,19 @@ def test_next_steps_start_with_the_dashboard_and_go_on_from_the_day(
     assert max(map(len, report.QUERIES.splitlines())) <= 80
 
 
+def test_a_narrow_terminal_cuts_titles_and_no_figures() -> None:
+    shown = io.StringIO()
+    table = report.titled("What changed", "title", "column", "before", "now")
+    title = "Indiana Jones and the Kingdom of the Crystal Skull"
+    table.add_row(report.title_cell(title), "revenue_usd", "$2,810,630,124", "$2,824,748,003")
+    Console(file=shown, width=60).print(table)
+    (row,) = [line for line in shown.getvalue().splitlines() if "Indiana" in line]
+    assert "…" in row
+    assert [one.strip() for one in row.split("│")[2:5]] == [
+        *("revenue_usd", "$2,810,630,124", "$2,824,748,003")
+    ]
+
+
 def test_the_bar_shows_its_numbers_at_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
     console = Console(file=shown, width=80, force_terminal=True, color_system=None)

@@ -15,7 +15,7 @@ from marquee.plan_diff.data import TableChange, Total
 from marquee.plan_diff.failure import failure
 from marquee.plan_diff.models import Change, ChangeType, Columns
 from marquee.plan_diff.report import WarehouseDiff, markdown, verdict
-from marquee.plan_diff.revision import is_changed, merge_base
+from marquee.plan_diff.revision import Revision, is_changed, merge_base
 
 CHANGE = Change(
     "gold.fact_movies", ChangeType.DIRECT, "Breaking", is_rebuilt=True, is_compared=True
@@ -165,6 +165,8 @@ def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path
     git("add", ".")
     git("commit", "--quiet", "--message=base")
     base = merge_base(tmp_path, "HEAD")
+    git("update-ref", "refs/remotes/origin/released", "HEAD")  # as in a clone of another branch
+    assert merge_base(tmp_path, "released") == Revision("origin/released", base.commit)
     (tmp_path / "README.md").touch()
     page = tmp_path / "marquee" / "dashboard" / "page.py"
     page.parent.mkdir(parents=True)

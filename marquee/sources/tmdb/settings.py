@@ -22,7 +22,7 @@ TMDB_HOSTS = ("api.themoviedb.org", "api.tmdb.org")  # two names of the same ser
 NO_CREDENTIAL = MarqueeError(
     "No TMDb credential: get a free one at https://www.themoviedb.org/settings/api and set "
     "TMDB_ACCESS_TOKEN (v4) or TMDB_API_KEY (v3), or fill in .dlt/secrets.toml.",
-    "To try without one: python pipelines/tmdb.py --sandbox   (or the whole tour: make demo)",
+    "To try without one: python pipelines/tmdb.py --sandbox   (or all of Marquee: make demo)",
 )
 
 
