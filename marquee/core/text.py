@@ -33,7 +33,7 @@ def sql_text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def read_query(folder: Path, name: str, **names: str) -> str:
+def read_query(folder: Path, name: str, **names: object) -> str:
     """Read the query `name` of a folder of SQL files, its names in braces filled in."""
     return (folder / f"{name}.sql").read_text(encoding="utf-8").format(**names)
 

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from marquee.core.text import read_query
 from marquee.monitoring.checks import is_unfinished
 from marquee.monitoring.store import LAYERS, Store
 from marquee.monitoring.thresholds import Thresholds
@@ -30,8 +31,7 @@ READ = re.compile(rf"\b(?:FROM|JOIN)\s+((?:{'|'.join(LAYERS)})\.\w+)")
 
 def _query(name: str, **names: str) -> str:
     """Read a query of the folder `sql`, its limits and names filled in."""
-    text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
-    return text.format(LISTED=LISTED, FOUND=FOUND, **names)
+    return read_query(SQL, name, LISTED=LISTED, FOUND=FOUND, **names)
 
 
 # By the names of their files. All movies are searched, those too that nobody votes for or TMDb no
