@@ -81,7 +81,7 @@ test: install  ## Run lint, SQLMesh's unit tests and pytest
 	  --junitxml .cache/test/pytest.xml
 
 test-e2e: install  ## Whole plan diffs, environments, and the bot against a fake GitHub (minutes)
-	$(BIN)/pytest --quiet -m e2e -rP
+	$(BIN)/pytest --quiet -m e2e -rP --numprocesses 2 --dist loadfile
 
 test-kills: install  ## The long tests: a load and refresh of 2,000 movies killed 28 times, a studio's three batches (minutes)
 	$(BIN)/pytest --quiet -m slow -rP
@@ -182,7 +182,7 @@ ui: install  ## Serve SQLMesh's UI on http://127.0.0.1:8000, on a read-only snap
 	@$(BIN)/python -m marquee.cli.ui
 
 test-browser: install  ## Test the dashboard, the catalog and SQLMesh's UI in headless Chromium
-	$(BIN)/pytest --quiet -m browser
+	$(BIN)/pytest --quiet -m browser --numprocesses 2 --dist loadfile
 
 screenshots: install  ## Take the screenshots in docs/screenshots again
 	$(BIN)/python -m tests.e2e.screenshots
