@@ -80,8 +80,10 @@ def export(warehouse: Path, folder: Path) -> list[str]:
         names = sorted({table for table, *_ in columns})
         for name in names:
             target = str(folder / f"{name}.parquet").replace("'", "''")
-            connection.execute(f"COPY (FROM gold.{name}) TO '{target}' (FORMAT parquet)")
-            rows = connection.execute(f"SELECT * FROM gold.{name}")  # noqa: S608 - of the catalog
+            # Sorted, so that equal tables are equal files, however they were built.
+            query = f"SELECT * FROM gold.{name} ORDER BY ALL"  # noqa: S608 - of the catalog
+            connection.execute(f"COPY ({query}) TO '{target}' (FORMAT parquet)")
+            rows = connection.execute(query)
             head = [column[0] for column in rows.description or []]
             write_csv(folder / f"{name}.csv", head, iter(rows.fetchone, None))
     return names
