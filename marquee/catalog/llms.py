@@ -13,6 +13,7 @@ from marquee.lineage.project import Table
 JOIN = re.compile(r"key := (?P<key>\w+), parent := (?P<parent>[\w.\"]+), parent_key := (?P<to>\w+)")
 
 QUESTION = re.compile(r"^## \d+\. (?P<title>[^\n]+)\n\n```sql\n(?P<sql>.*?)```", re.M | re.DOTALL)
+LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def page(tables: Mapping[str, Table], root: Path) -> str:
     shown = [one for one in tables.values() if one.layer == "gold"]
     shown.append(tables["ops.data_quality_results"])
     questions = (root / "docs" / "questions.md").read_text(encoding="utf-8").rstrip()
+    questions = LINK.sub(r"\1", questions)  # the file is read without the documents beside it
     page = TEMPLATES.get_template("llms.txt.jinja").render(
         tables=shown,
         joins=dict.fromkeys(line for one in shown for line in joins_of(one)),

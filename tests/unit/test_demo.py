@@ -230,3 +230,4 @@ def test_llms_txt_has_tables_joins_measures_and_questions() -> None:
     assert "METRIC" in text
     assert "## Ten questions in SQL" in text
     assert "### 1. Which genre earns most per dollar?" in text
+    assert "](" not in text  # a link would lead to a file beside docs/questions.md
