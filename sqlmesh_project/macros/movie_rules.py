@@ -13,14 +13,14 @@ from sqlmesh.core.macros import MacroEvaluator
 
 from macros.json import (
     field_names,
-    integer_at,
     is_nested,
+    json_integer,
     json_source,
     number_at,
-    text_at,
     try_cast,
 )
 from macros.rejects import listed_rejects
+from macros.text import cleaned
 
 # The oldest moving pictures are of the 1870s (TMDb's earliest is of 1874), and studios announce at
 # most a decade ahead. gold.dim_dates covers the same days. A movie that is released has no release
@@ -55,14 +55,15 @@ HIGHEST_AMOUNTS = {
 def movie_texts(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr]:
     """Columns, for a SELECT list: each JSON field as TEXT, cleaned; NULL when absent or blank."""
     return [
-        exp.alias_(text_at(evaluator, field), f"{field.name}_text") for field in field_names(fields)
+        exp.alias_(cleaned(json_source(evaluator, field)), f"{field.name}_text")
+        for field in field_names(fields)
     ]
 
 
 @macro()
 def movie_whole_numbers(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr]:
     """Columns, for a SELECT list: each JSON field as BIGINT; NULL when it is no whole number."""
-    return [exp.alias_(integer_at(evaluator, field), f"{field.name}_whole") for field in fields]
+    return [exp.alias_(json_integer(evaluator, field), f"{field.name}_whole") for field in fields]
 
 
 @macro()
@@ -74,28 +75,28 @@ def movie_numbers(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr
 @macro()
 def movie_text(evaluator: MacroEvaluator, field: exp.Expr) -> exp.Expr:
     """TEXT; NULL when absent, blank, a list or an object."""
-    return _when(is_nested(evaluator, field).not_(), _text_of(field.name))
+    return exp.case().when(is_nested(evaluator, field).not_(), _text_of(field.name))
 
 
 @macro()
 def movie_amount(evaluator: MacroEvaluator, amount: exp.Expr) -> exp.Expr:
     """BIGINT: whole dollars, minutes or votes. TMDb writes 0 for unknown; below 0 is a fault."""
     whole = _whole_of(amount.name)
-    return _when(whole.copy().between(1, HIGHEST_AMOUNTS[amount.name]), whole)
+    return exp.case().when(whole.copy().between(1, HIGHEST_AMOUNTS[amount.name]), whole)
 
 
 @macro()
 def movie_flag(evaluator: MacroEvaluator, field: exp.Expr) -> exp.Expr:
     """BOOLEAN; NULL when it is neither true nor false (a cast takes ``yes`` and ``1``, too)."""
     text = _text_of(field.name)
-    return _when(text.isin("true", "false"), text.copy().eq("true"))
+    return exp.case().when(text.isin("true", "false"), text.copy().eq("true"))
 
 
 @macro()
 def movie_popularity(evaluator: MacroEvaluator, popularity: exp.Expr) -> exp.Expr:
     """DOUBLE: TMDb's popularity, 0 or more."""
     score = _number_of(popularity.name)
-    return _when(score.copy().between(0, HIGHEST_POPULARITY), score)
+    return exp.case().when(score.copy().between(0, HIGHEST_POPULARITY), score)
 
 
 @macro()
@@ -103,7 +104,7 @@ def movie_vote_average(evaluator: MacroEvaluator, vote_average: exp.Expr) -> exp
     """DOUBLE: the mean vote, 0 to 10; unknown when nobody voted."""
     vote = _number_of(vote_average.name)
     is_voted = exp.GT(this=_whole_of("vote_count"), expression=exp.Literal.number(0))
-    return _when(exp.and_(is_voted, vote.copy().between(0, HIGHEST_VOTE)), vote)
+    return exp.case().when(exp.and_(is_voted, vote.copy().between(0, HIGHEST_VOTE)), vote)
 
 
 @macro()
@@ -116,7 +117,7 @@ def movie_release_date(
     """
     is_possible, is_early = _release_rules(evaluator, release_date, status, ingested_at)
     date = try_cast(_text_of(release_date.name), "DATE")
-    return _when(exp.and_(is_possible, is_early.not_()), date)
+    return exp.case().when(exp.and_(is_possible, is_early.not_()), date)
 
 
 def _release_rules(
@@ -254,8 +255,3 @@ def _number_of(field: str) -> exp.Expr:
 
 def _is_known(value: exp.Expr) -> exp.Expr:
     return value.is_(exp.null()).not_()
-
-
-def _when(condition: exp.Expr, value: exp.Expr) -> exp.Expr:
-    """``CASE WHEN condition THEN value END``."""
-    return exp.Case(ifs=[exp.If(this=condition.copy(), true=value.copy())])
