@@ -157,9 +157,10 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
     def is_text(field: str) -> exp.Expr:
         return _is_known(movie_text(evaluator, exp.column(field)))
 
-    def is_amount(field: str) -> exp.Expr:
-        whole = _whole_of(field)
-        return exp.func("COALESCE", whole.between(0, HIGHEST_AMOUNTS[field]), exp.false())
+    def amount(column: str, field: str, unit: str = "") -> tuple[str, str, exp.Expr, str]:
+        is_valid = _whole_of(field).between(0, HIGHEST_AMOUNTS[field])
+        reason = f"no whole number{unit} from 0 to {HIGHEST_AMOUNTS[field]}"
+        return column, field, exp.func("COALESCE", is_valid, exp.false()), reason
 
     def is_list(field: str) -> exp.Expr:
         source = json_source(evaluator, exp.column(field))
@@ -169,12 +170,15 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
         "COALESCE", _whole_of("vote_count") <= exp.Literal.number(0), exp.true()
     )
     vote = movie_vote_average(evaluator, exp.column("vote_average"))
+    popularity = movie_popularity(evaluator, exp.column("popularity"))
+    flag = movie_flag(evaluator, exp.column("adult"))
+    is_vote = exp.or_(has_no_votes, _is_known(vote))
+    is_collection = _is_known(exp.column("collection_id"))
     is_possible, is_early = _release_rules(
         evaluator, *map(exp.column, ("release_date", "status", "ingested_at"))
     )
     # Column of silver, field that must have a text for the rule to count ('' for always), whether
     # it is valid (never NULL), and what it is not.
-    dollars = f"no whole number of dollars from 0 to {HIGHEST_AMOUNTS['budget']}"
     rules = [
         ("title", "", exp.or_(is_text("title"), is_text("original_title")), "no title"),
         *(
@@ -188,44 +192,14 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
             is_early.not_(),
             "more than a year ahead, though released",
         ),
-        ("budget_usd", "budget", is_amount("budget"), dollars),
-        ("revenue_usd", "revenue", is_amount("revenue"), dollars),
-        (
-            "runtime_minutes",
-            "runtime",
-            is_amount("runtime"),
-            f"no whole number of minutes from 0 to {HIGHEST_AMOUNTS['runtime']}",
-        ),
-        (
-            "vote_count",
-            "vote_count",
-            is_amount("vote_count"),
-            f"no whole number from 0 to {HIGHEST_AMOUNTS['vote_count']}",
-        ),
-        (
-            "vote_average",
-            "vote_average",
-            exp.or_(has_no_votes, _is_known(vote)),
-            f"no vote from 0 to {HIGHEST_VOTE}",
-        ),
-        (
-            "popularity_score",
-            "popularity",
-            _is_known(movie_popularity(evaluator, exp.column("popularity"))),
-            "no number from 0",
-        ),
-        (
-            "is_adult_content",
-            "adult",
-            _is_known(movie_flag(evaluator, exp.column("adult"))),
-            "neither true nor false",
-        ),
-        (
-            "collection_id",
-            "belongs_to_collection",
-            _is_known(exp.column("collection_id")),
-            "no collection with a number",
-        ),
+        amount("budget_usd", "budget", " of dollars"),
+        amount("revenue_usd", "revenue", " of dollars"),
+        amount("runtime_minutes", "runtime", " of minutes"),
+        amount("vote_count", "vote_count"),
+        ("vote_average", "vote_average", is_vote, f"no vote from 0 to {HIGHEST_VOTE}"),
+        ("popularity_score", "popularity", _is_known(popularity), "no number from 0"),
+        ("is_adult_content", "adult", _is_known(flag), "neither true nor false"),
+        ("collection_id", "belongs_to_collection", is_collection, "no collection with a number"),
         ("genre_id", "genres", is_list("genres"), "no list"),
         ("company_id", "production_companies", is_list("production_companies"), "no list"),
     ]
