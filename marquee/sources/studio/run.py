@@ -329,13 +329,9 @@ class Reader:
             for path, reason in listing.unread.items()
         }
         for feed in self.feeds:
-            files = {file: self._names(feed, file) for file in listing.files[feed.name]}
+            files = [(file, *self._checkpoint(feed, file)) for file in listing.files[feed.name]]
             self.report.listed[feed.name] = len(files)
-            changed = [
-                (file, *self._checkpoint(names))
-                for file, names in files.items()
-                if not file.is_as_landed(self._checkpoint(names)[1])
-            ]
+            changed = [one for one in files if not one[0].is_as_landed(one[2])]
             self.progress.stage(f"reading {feed.name}", len(changed), "file")
             if not changed:
                 continue
@@ -344,15 +340,11 @@ class Reader:
                 yield from self._file(Source(feed, file, name), checkpoint, known)
                 self.progress.advance(name)
 
-    def _names(self, feed: Feed, file: File) -> tuple[str, str]:
-        """Return the names that a file can have in bronze: its own, and the masked one."""
-        people = self.people
-        return people.file_name(feed, file.path), people.masked_file_name(file.path)
-
-    def _checkpoint(self, names: tuple[str, str]) -> tuple[str, FileCheckpoint | None]:
-        """Return the name of a file in bronze, and how far it has landed."""
-        plain, masked = names
-        name = masked if masked in self._landed else plain
+    def _checkpoint(self, feed: Feed, file: File) -> tuple[str, FileCheckpoint | None]:
+        """Return the name of a file in bronze, masked or its own, and how far it has landed."""
+        name = self.people.masked_file_name(file.path)
+        if name not in self._landed:
+            name = self.people.file_name(feed, file.path)
         return name, self._landed.get(name)
 
     def _file(
