@@ -18,16 +18,19 @@ from sqlmesh.core.context import Context
 from sqlmesh.core.loader import LoadedProject, SqlMeshLoader
 from sqlmesh.core.snapshot.evaluator import SnapshotEvaluator
 
-from macros.bronze import TABLES
 from marquee import LINKS
 from marquee.core.settings import ROOT
 from marquee.plan_diff.build import forget_modules
+from marquee.sources.studio.tables import TABLES
 from tests.conftest import finish, in_child
 
 Rows = list[tuple[Any, ...]]
 
 TOKEN = "0123456789abcdef" * 4  # of a fan, an e-mail address or anything
-STUDIO_TABLES = {table.partition(" ")[0]: table for table in TABLES}
+STUDIO_TABLES = {
+    table.name: ", ".join(f"{column.name} {column.data_type}" for column in table.columns)
+    for table in TABLES
+}
 TESTS = os.getpid()  # a forked child is a process of its own already
 
 # Half of the models, for half of the time: those made of bronze.raw_movies and raw_genres alone.
@@ -254,7 +257,10 @@ class Warehouse:
         # Not by `query`: DuckDB opens no reader while a context of this process is open.
         with duckdb.connect(str(self.duckdb)) as connection:
             if table in STUDIO_TABLES:
-                connection.execute(f"CREATE TABLE IF NOT EXISTS bronze.{STUDIO_TABLES[table]}")
+                connection.execute(
+                    f"CREATE TABLE IF NOT EXISTS bronze.{table} "
+                    f"({STUDIO_TABLES[table]}, _dlt_load_id TEXT, _dlt_id TEXT)"
+                )
             ((load_id,),) = connection.execute(
                 "INSERT INTO bronze._dlt_loads "
                 "SELECT (1_772_000_000 + COUNT(*)) || '.5', $1, 0, now(), 'test' "

@@ -11,8 +11,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks import movies as generated
-from macros.bronze import TABLES as READ_BY_MODELS
-from marquee.bronze.destination import BRONZE, duckdb_destination
+from marquee.bronze.destination import duckdb_destination
 from marquee.bronze.loader import load, open_pipeline
 from marquee.bronze.tables import Row, Table
 from marquee.core.dlt_project import configure_dlt
@@ -78,8 +77,6 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
     state = PipelineState(Cursor(begins_on, is_full=True))
     load(open_pipeline(PIPELINE, settings, destination), destination, rows, state.to_json())
     with generated.generator(settings.duckdb) as connection:
-        for table in READ_BY_MODELS:
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {BRONZE}.{table}")
         connection.execute(
             f"CREATE TEMP TABLE listed AS SELECT range % {movies} + 1 AS movie_id, "
             f"range // {movies} AS version FROM range(1, {movies * days})"

@@ -308,28 +308,20 @@ def robust_z_score(counts: list[int]) -> float:
     return 0.0 if newest == middle else float("inf")
 
 
+STUDIO_TABLES = ["raw_fan_interactions", "raw_title_metadata", "raw_box_office"]
 # A quarantine beside the tables that the same run lands in.
 QUARANTINES = {
     "bronze.quarantine_tmdb": ["bronze.raw_movies"],
-    "bronze.quarantine_studio": [
-        "bronze.raw_fan_interactions",
-        "bronze.raw_title_metadata",
-        "bronze.raw_box_office",
-    ],
+    "bronze.quarantine_studio": [f"bronze.{table}" for table in STUDIO_TABLES],
 }
 # Values that the models rejected, while the rest of the row stays: where they are listed, and of
 # which table's rows.
 REJECTED_VALUES = {
     "bronze.raw_movies": ("ops.rejected_values", "TRUE"),
-    "bronze.raw_fan_interactions": (
-        "ops.rejected_studio_values",
-        "table_name = 'raw_fan_interactions'",
-    ),
-    "bronze.raw_title_metadata": (
-        "ops.rejected_studio_values",
-        "table_name = 'raw_title_metadata'",
-    ),
-    "bronze.raw_box_office": ("ops.rejected_studio_values", "table_name = 'raw_box_office'"),
+    **{
+        f"bronze.{table}": ("ops.rejected_studio_values", f"table_name = '{table}'")
+        for table in STUDIO_TABLES
+    },
 }
 
 

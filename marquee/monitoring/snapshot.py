@@ -120,12 +120,7 @@ def snapshot_age(path: Path) -> timedelta | None:
 
 
 def _copy(path: Path, before: FileState, target: Path) -> bool:
-    """Copy file and log, and put them in place as one file; False if they changed meanwhile.
-
-    Raises:
-        OSError: they were replaced meanwhile, or there is no room.
-        duckdb.Error: what was copied does not open.
-    """
+    """Copy file and log, and put them in place as one file; False if they changed meanwhile."""
     target.parent.mkdir(exist_ok=True)
     _remove_left(target.parent)
     scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))

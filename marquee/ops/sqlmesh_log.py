@@ -156,14 +156,13 @@ class RunListener(logging.Handler):
         at = datetime.fromtimestamp(record.created, timezone.utc).replace(tzinfo=None)
         if message == "Evaluating snapshot %s":
             self.active_snapshots[record.thread] = subject
-            model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
+            model = self.model(subject, at)
             if "intervals" not in model:  # of the first batch: all are counted at once
                 model["intervals"] = self.count_intervals(subject)
             model["ended_at"] = at
         elif message == "Auditing snapshot %s":
             self.active_snapshots[record.thread] = subject
-            model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
-            model["audited"] += 1
+            self.model(subject, at)["audited"] += 1
         elif message == "Pushing intervals for snapshot %s" and subject in self.models:
             self.models[subject]["ended_at"] = at
         elif record.levelno == logging.WARNING and (found := AUDIT_FAILED.search(message)):
@@ -200,21 +199,19 @@ class RunListener(logging.Handler):
         """Take the error of a model, or of the whole."""
         cause = error.__cause__ or plan_guard_error(error) or error
         text = without_secrets(str(cause)) or type(cause).__name__
-        found = [
-            one
-            for one in self.snapshots.values()
-            if one.name == getattr(getattr(error, "node", None), "snapshot_name", None)
-        ]
-        if not found:
-            if not self.errors:
-                self.errors.append(text)
+        name = getattr(getattr(error, "node", None), "snapshot_name", None)
+        subject = next((one for one, model in self.snapshots.items() if model.name == name), None)
+        if subject is None:
+            self.errors = self.errors or [text]
             return
-        subject = found[0].snapshot_id
         for audit in getattr(cause, "errors", []):
             self.audit_failed(subject, audit.audit_name, audit.count, audit.sql(), is_blocking=True)
         self.errors.append(f"{self.views[subject]}: {text}")
-        model = self.models.setdefault(subject, {"started_at": at, "audited": 0})
-        model.update(error=one_line(text), ended_at=at)
+        self.model(subject, at).update(error=one_line(text), ended_at=at)
+
+    def model(self, subject: Any, at: datetime) -> dict[str, Any]:
+        """Return what became of a model so far; the first message of it is its start."""
+        return self.models.setdefault(subject, {"started_at": at, "audited": 0})
 
     def end(self) -> None:
         """Write all that is known now, then send the alert of a failure."""

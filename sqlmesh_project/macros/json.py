@@ -42,24 +42,41 @@ def json_fields(evaluator: MacroEvaluator, document: exp.Expr, *fields: exp.Expr
 @macro()
 def json_text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
     """TEXT, trimmed; NULL when absent, empty, a list or an object."""
-    text = text_at(evaluator, value, path)
-    return exp.Case(
-        ifs=[exp.If(this=is_nested(evaluator, value, path), true=exp.null())], default=text
-    )
+    text = cleaned(json_source(evaluator, value, path))
+    return exp.case().when(is_nested(evaluator, value, path), exp.null()).else_(text)
 
 
 @macro()
 def json_integer(
     evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
 ) -> exp.Expr:
-    """BIGINT; NULL when it is no whole number of at most 18 digits. Nothing is rounded."""
-    return integer_at(evaluator, value, path)
+    """BIGINT; NULL when it is no whole number of at most 18 digits. Nothing is rounded.
+
+    By way of DECIMAL, whose 18 digits always fit into 64 bits. ``2.37e8`` and ``237000000.0`` are
+    whole numbers, ``12.5`` is none. A cast alone would round it, and take ``1_000`` for a number.
+    """
+    text = json_source(evaluator, value, path)
+    whole = try_cast(text, "DECIMAL(18, 0)")
+    exact = try_cast(text, "DECIMAL(38, 18)")
+    is_exact = exp.and_(
+        _matches(evaluator, text, EXACT_NUMBER),
+        exp.LTE(this=exp.func("LENGTH", text), expression=exp.Literal.number(LONGEST_EXACT_NUMBER)),
+        exact.eq(whole),
+    )
+    is_whole = _matches(evaluator, text, WHOLE_NUMBER)
+    # The second condition is slow, and hardly ever needed.
+    return exp.cast(exp.case().when(is_whole, whole).when(is_exact, whole), "BIGINT")
 
 
 @macro()
-def json_source(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
+def json_source(
+    evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
+) -> exp.Expr:
     """TEXT: what stands there, in JSON where it is a list or an object; NULL when absent."""
-    return _text(evaluator, value)
+    if evaluator.dialect == "snowflake":
+        return exp.cast(_json(evaluator, value, path), "TEXT")
+    source = value.sql("duckdb")
+    return parse_one(f"({source} ->> '{f'$.{path.name}' if path else '$'}')", dialect="duckdb")
 
 
 @macro()
@@ -114,52 +131,19 @@ def field_names(fields: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
         yield from field.expressions if isinstance(field, exp.Array) else [field]
 
 
-def text_at(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
-    """TEXT, free of white space around it; NULL when absent, JSON null or empty.
-
-    An object or a list comes as its JSON text.
-    """
-    return cleaned(_text(evaluator, value, path))
-
-
 def is_nested(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
     """Whether it is a list or an object; NULL when absent."""
     json = _json(evaluator, value, path)
     if evaluator.dialect == "snowflake":
         return exp.func("TYPEOF", json, dialect="snowflake").isin("ARRAY", "OBJECT")
-    return _first_character(exp.cast(json, "TEXT")).isin("[", "{")
-
-
-def integer_at(
-    evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None
-) -> exp.Expr:
-    """BIGINT, by way of DECIMAL, whose 18 digits always fit into 64 bits.
-
-    ``2.37e8`` and ``237000000.0`` are whole numbers, ``12.5`` is none. A cast alone would round it,
-    and take ``1_000`` for a number.
-    """
-    text = _text(evaluator, value, path)
-    whole = try_cast(text, "DECIMAL(18, 0)")
-    exact = try_cast(text, "DECIMAL(38, 18)")
-    is_exact = exp.and_(
-        _matches(evaluator, text, EXACT_NUMBER),
-        exp.LTE(this=exp.func("LENGTH", text), expression=exp.Literal.number(LONGEST_EXACT_NUMBER)),
-        exact.eq(whole),
-    )
-    found = exp.Case(
-        ifs=[
-            exp.If(this=_matches(evaluator, text, WHOLE_NUMBER), true=whole),
-            exp.If(this=is_exact, true=whole.copy()),  # slow, and hardly ever needed
-        ]
-    )
-    return exp.cast(found, "BIGINT")
+    first_character = exp.func("LEFT", exp.cast(json, "TEXT"), exp.Literal.number(1))
+    return first_character.isin("[", "{")
 
 
 def number_at(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE; NULL when it is no number."""
-    text = _text(evaluator, value)
-    number = try_cast(text, "DOUBLE")
-    return exp.Case(ifs=[exp.If(this=_matches(evaluator, text, NUMBER), true=number)])
+    text = json_source(evaluator, value)
+    return exp.case().when(_matches(evaluator, text, NUMBER), try_cast(text, "DOUBLE"))
 
 
 def try_cast(value: exp.Expr, to: str) -> exp.Expr:
@@ -180,20 +164,8 @@ def _json(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = No
     return parse_one(f"({source} -> '$.{path.name}')", dialect="duckdb")
 
 
-def _text(evaluator: MacroEvaluator, value: exp.Expr, path: exp.Expr | None = None) -> exp.Expr:
-    """TEXT as it stands there; NULL when absent or JSON null."""
-    if evaluator.dialect == "snowflake":
-        return exp.cast(_json(evaluator, value, path), "TEXT")
-    source = value.sql("duckdb")
-    return parse_one(f"({source} ->> '{f'$.{path.name}' if path else '$'}')", dialect="duckdb")
-
-
 def _matches(evaluator: MacroEvaluator, text: exp.Expr, pattern: str) -> exp.Expr:
     """Whether the whole text matches the pattern."""
     name = "REGEXP_LIKE" if evaluator.dialect == "snowflake" else "REGEXP_FULL_MATCH"
     source = text.sql(evaluator.dialect)
     return parse_one(f"{name}({source}, '{pattern}')", dialect=evaluator.dialect)
-
-
-def _first_character(text: exp.Expr) -> exp.Expr:
-    return exp.func("LEFT", text.copy(), exp.Literal.number(1))

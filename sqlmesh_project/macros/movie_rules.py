@@ -13,14 +13,14 @@ from sqlmesh.core.macros import MacroEvaluator
 
 from macros.json import (
     field_names,
-    integer_at,
     is_nested,
+    json_integer,
     json_source,
     number_at,
-    text_at,
     try_cast,
 )
 from macros.rejects import listed_rejects
+from macros.text import cleaned
 
 # The oldest moving pictures are of the 1870s (TMDb's earliest is of 1874), and studios announce at
 # most a decade ahead. gold.dim_dates covers the same days. A movie that is released has no release
@@ -55,14 +55,15 @@ HIGHEST_AMOUNTS = {
 def movie_texts(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr]:
     """Columns, for a SELECT list: each JSON field as TEXT, cleaned; NULL when absent or blank."""
     return [
-        exp.alias_(text_at(evaluator, field), f"{field.name}_text") for field in field_names(fields)
+        exp.alias_(cleaned(json_source(evaluator, field)), f"{field.name}_text")
+        for field in field_names(fields)
     ]
 
 
 @macro()
 def movie_whole_numbers(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr]:
     """Columns, for a SELECT list: each JSON field as BIGINT; NULL when it is no whole number."""
-    return [exp.alias_(integer_at(evaluator, field), f"{field.name}_whole") for field in fields]
+    return [exp.alias_(json_integer(evaluator, field), f"{field.name}_whole") for field in fields]
 
 
 @macro()
@@ -74,28 +75,28 @@ def movie_numbers(evaluator: MacroEvaluator, *fields: exp.Expr) -> list[exp.Expr
 @macro()
 def movie_text(evaluator: MacroEvaluator, field: exp.Expr) -> exp.Expr:
     """TEXT; NULL when absent, blank, a list or an object."""
-    return _when(is_nested(evaluator, field).not_(), _text_of(field.name))
+    return exp.case().when(is_nested(evaluator, field).not_(), _text_of(field.name))
 
 
 @macro()
 def movie_amount(evaluator: MacroEvaluator, amount: exp.Expr) -> exp.Expr:
     """BIGINT: whole dollars, minutes or votes. TMDb writes 0 for unknown; below 0 is a fault."""
     whole = _whole_of(amount.name)
-    return _when(whole.copy().between(1, HIGHEST_AMOUNTS[amount.name]), whole)
+    return exp.case().when(whole.copy().between(1, HIGHEST_AMOUNTS[amount.name]), whole)
 
 
 @macro()
 def movie_flag(evaluator: MacroEvaluator, field: exp.Expr) -> exp.Expr:
     """BOOLEAN; NULL when it is neither true nor false (a cast takes ``yes`` and ``1``, too)."""
     text = _text_of(field.name)
-    return _when(text.isin("true", "false"), text.copy().eq("true"))
+    return exp.case().when(text.isin("true", "false"), text.copy().eq("true"))
 
 
 @macro()
 def movie_popularity(evaluator: MacroEvaluator, popularity: exp.Expr) -> exp.Expr:
     """DOUBLE: TMDb's popularity, 0 or more."""
     score = _number_of(popularity.name)
-    return _when(score.copy().between(0, HIGHEST_POPULARITY), score)
+    return exp.case().when(score.copy().between(0, HIGHEST_POPULARITY), score)
 
 
 @macro()
@@ -103,7 +104,7 @@ def movie_vote_average(evaluator: MacroEvaluator, vote_average: exp.Expr) -> exp
     """DOUBLE: the mean vote, 0 to 10; unknown when nobody voted."""
     vote = _number_of(vote_average.name)
     is_voted = exp.GT(this=_whole_of("vote_count"), expression=exp.Literal.number(0))
-    return _when(exp.and_(is_voted, vote.copy().between(0, HIGHEST_VOTE)), vote)
+    return exp.case().when(exp.and_(is_voted, vote.copy().between(0, HIGHEST_VOTE)), vote)
 
 
 @macro()
@@ -116,7 +117,7 @@ def movie_release_date(
     """
     is_possible, is_early = _release_rules(evaluator, release_date, status, ingested_at)
     date = try_cast(_text_of(release_date.name), "DATE")
-    return _when(exp.and_(is_possible, is_early.not_()), date)
+    return exp.case().when(exp.and_(is_possible, is_early.not_()), date)
 
 
 def _release_rules(
@@ -156,9 +157,10 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
     def is_text(field: str) -> exp.Expr:
         return _is_known(movie_text(evaluator, exp.column(field)))
 
-    def is_amount(field: str) -> exp.Expr:
-        whole = _whole_of(field)
-        return exp.func("COALESCE", whole.between(0, HIGHEST_AMOUNTS[field]), exp.false())
+    def amount(column: str, field: str, unit: str = "") -> tuple[str, str, exp.Expr, str]:
+        is_valid = _whole_of(field).between(0, HIGHEST_AMOUNTS[field])
+        reason = f"no whole number{unit} from 0 to {HIGHEST_AMOUNTS[field]}"
+        return column, field, exp.func("COALESCE", is_valid, exp.false()), reason
 
     def is_list(field: str) -> exp.Expr:
         source = json_source(evaluator, exp.column(field))
@@ -168,12 +170,15 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
         "COALESCE", _whole_of("vote_count") <= exp.Literal.number(0), exp.true()
     )
     vote = movie_vote_average(evaluator, exp.column("vote_average"))
+    popularity = movie_popularity(evaluator, exp.column("popularity"))
+    flag = movie_flag(evaluator, exp.column("adult"))
+    is_vote = exp.or_(has_no_votes, _is_known(vote))
+    is_collection = _is_known(exp.column("collection_id"))
     is_possible, is_early = _release_rules(
         evaluator, *map(exp.column, ("release_date", "status", "ingested_at"))
     )
     # Column of silver, field that must have a text for the rule to count ('' for always), whether
     # it is valid (never NULL), and what it is not.
-    dollars = f"no whole number of dollars from 0 to {HIGHEST_AMOUNTS['budget']}"
     rules = [
         ("title", "", exp.or_(is_text("title"), is_text("original_title")), "no title"),
         *(
@@ -187,44 +192,14 @@ def movie_rejected_values(evaluator: MacroEvaluator) -> exp.Expr:
             is_early.not_(),
             "more than a year ahead, though released",
         ),
-        ("budget_usd", "budget", is_amount("budget"), dollars),
-        ("revenue_usd", "revenue", is_amount("revenue"), dollars),
-        (
-            "runtime_minutes",
-            "runtime",
-            is_amount("runtime"),
-            f"no whole number of minutes from 0 to {HIGHEST_AMOUNTS['runtime']}",
-        ),
-        (
-            "vote_count",
-            "vote_count",
-            is_amount("vote_count"),
-            f"no whole number from 0 to {HIGHEST_AMOUNTS['vote_count']}",
-        ),
-        (
-            "vote_average",
-            "vote_average",
-            exp.or_(has_no_votes, _is_known(vote)),
-            f"no vote from 0 to {HIGHEST_VOTE}",
-        ),
-        (
-            "popularity_score",
-            "popularity",
-            _is_known(movie_popularity(evaluator, exp.column("popularity"))),
-            "no number from 0",
-        ),
-        (
-            "is_adult_content",
-            "adult",
-            _is_known(movie_flag(evaluator, exp.column("adult"))),
-            "neither true nor false",
-        ),
-        (
-            "collection_id",
-            "belongs_to_collection",
-            _is_known(exp.column("collection_id")),
-            "no collection with a number",
-        ),
+        amount("budget_usd", "budget", " of dollars"),
+        amount("revenue_usd", "revenue", " of dollars"),
+        amount("runtime_minutes", "runtime", " of minutes"),
+        amount("vote_count", "vote_count"),
+        ("vote_average", "vote_average", is_vote, f"no vote from 0 to {HIGHEST_VOTE}"),
+        ("popularity_score", "popularity", _is_known(popularity), "no number from 0"),
+        ("is_adult_content", "adult", _is_known(flag), "neither true nor false"),
+        ("collection_id", "belongs_to_collection", is_collection, "no collection with a number"),
         ("genre_id", "genres", is_list("genres"), "no list"),
         ("company_id", "production_companies", is_list("production_companies"), "no list"),
     ]
@@ -254,8 +229,3 @@ def _number_of(field: str) -> exp.Expr:
 
 def _is_known(value: exp.Expr) -> exp.Expr:
     return value.is_(exp.null()).not_()
-
-
-def _when(condition: exp.Expr, value: exp.Expr) -> exp.Expr:
-    """``CASE WHEN condition THEN value END``."""
-    return exp.Case(ifs=[exp.If(this=condition.copy(), true=value.copy())])

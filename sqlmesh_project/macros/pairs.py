@@ -5,7 +5,7 @@ from sqlmesh import macro
 from sqlmesh.core.macros import MacroEvaluator
 
 from macros.incremental import high_water_mark
-from macros.json import integer_at, json_array_of, json_entries
+from macros.json import json_array_of, json_entries, json_integer
 
 
 @macro()
@@ -36,7 +36,7 @@ def changed_pairs(
         json_array_of(evaluator, exp.column("list")),
         *(exp.column(column) for column in movie),
     ).sql(dialect)
-    entry_id = integer_at(evaluator, exp.column("entry"), exp.to_identifier("id")).sql(dialect)
+    entry_id = json_integer(evaluator, exp.column("entry"), exp.to_identifier("id")).sql(dialect)
     mark = high_water_mark(evaluator, model).sql(dialect)
     return parse_one(
         f"""

@@ -116,9 +116,8 @@ def parse_key(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
 @macro()
 def parse_name(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """TEXT: the name of a group; NULL when the warehouse uses it for one of its own."""
-    reserved = [exp.Literal.string(name) for name in RESERVED_NAMES]
-    is_free = exp.not_(exp.In(this=name_key(value), expressions=reserved))
-    return _when(is_free, value)
+    is_free = name_key(value).isin(*RESERVED_NAMES).not_()
+    return exp.case().when(is_free, value)
 
 
 @macro()
@@ -146,7 +145,9 @@ def to_usd(evaluator: MacroEvaluator, amount: exp.Expr, rate: exp.Expr) -> exp.E
 def plausible_usd(evaluator: MacroEvaluator, amount: exp.Expr) -> exp.Expr:
     """DECIMAL(18, 2): US dollars from a conversion, in cents; NULL above a billion."""
     cents = exp.func("ROUND", amount.copy(), exp.Literal.number(2))
-    return exp.cast(_when(cents.copy().between(0, HIGHEST_AMOUNT), cents), "DECIMAL(18, 2)")
+    return exp.cast(
+        exp.case().when(cents.copy().between(0, HIGHEST_AMOUNT), cents), "DECIMAL(18, 2)"
+    )
 
 
 @macro()
@@ -178,7 +179,7 @@ def parse_score(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """DOUBLE: a score of 0 to 10."""
     score = try_cast(value.copy(), "DOUBLE")
     is_score = exp.and_(_matches(value, NUMBER), score.copy().between(0, HIGHEST_SCORE))
-    return _when(is_score, score)
+    return exp.case().when(is_score, score)
 
 
 @macro()
@@ -193,7 +194,7 @@ def parse_date(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp.Expr
     """DATE: an ISO 8601 date (``2026-11-21``, ``20261121``) up to the day after it was read."""
     digits = f"REPLACE({value.sql('duckdb')}, '-', '')"
     day = try_cast(parse_one(_iso_day(digits), dialect="duckdb"), "DATE")
-    return _when(_matches(value, DAY), exp.cast(_of_the_past(day, ingested_at), "DATE"))
+    return exp.case().when(_matches(value, DAY), exp.cast(_of_the_past(day, ingested_at), "DATE"))
 
 
 @macro()
@@ -207,19 +208,15 @@ def parse_timestamp(evaluator: MacroEvaluator, value: exp.Expr, ingested_at: exp
     """
     is_plain = exp.Like(this=value.copy(), expression=exp.Literal.string("____-__-__T__:__:__Z"))
     # Nearly all are in this form, which both engines read as it stands.
-    moment = exp.Case(
-        ifs=[exp.If(this=is_plain, true=try_cast(value.copy(), "TIMESTAMP"))],
-        default=_in_utc(evaluator, value),
-    )
-    return _when(_matches(value, TIMESTAMP), _of_the_past(moment, ingested_at))
+    plain = try_cast(value.copy(), "TIMESTAMP")
+    moment = exp.case().when(is_plain, plain).else_(_in_utc(evaluator, value))
+    return exp.case().when(_matches(value, TIMESTAMP), _of_the_past(moment, ingested_at))
 
 
 @macro()
 def is_event_type(evaluator: MacroEvaluator, value: exp.Expr) -> exp.Expr:
     """BOOLEAN: whether it is an event that the studio knows."""
-    return exp.In(
-        this=value.copy(), expressions=[exp.Literal.string(event) for event in EVENT_TYPES]
-    )
+    return value.isin(*EVENT_TYPES)
 
 
 @macro()
@@ -298,7 +295,7 @@ def rejected_values(evaluator: MacroEvaluator, *feeds: exp.Expr) -> exp.Expr:
         selects.append(
             exp.select(
                 exp.alias_(exp.Literal.string(table.name), "table_name"),
-                exp.alias_(_or_empty(record_id), "record_id"),
+                exp.alias_(exp.func("COALESCE", record_id, exp.Literal.string("")), "record_id"),
                 exp.alias_(listed_rejects(evaluator, listed), "rejected_values"),
                 *LINEAGE,
             ).from_(values)
@@ -314,15 +311,9 @@ def kept_text(evaluator: MacroEvaluator, table_name: exp.Expr, text: exp.Expr) -
     """TEXT: what is kept of a rejected value: of ``PERSONAL_TABLES`` type and length only."""
     kind = f"CASE WHEN {_matches(text, NUMBER).sql('duckdb')} THEN 'number' ELSE 'text' END"
     type_and_length = f"{kind} || ' of length ' || CAST(LENGTH({text.sql('duckdb')}) AS TEXT)"
-    return exp.Case(
-        ifs=[
-            exp.If(
-                this=table_name.isin(*PERSONAL_TABLES),
-                true=parse_one(type_and_length, dialect="duckdb"),
-            )
-        ],
-        default=text,
-    )
+    is_personal = table_name.isin(*PERSONAL_TABLES)
+    kept = parse_one(type_and_length, dialect="duckdb")
+    return exp.case().when(is_personal, kept).else_(text)
 
 
 def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[exp.Expr, str]:
@@ -331,23 +322,11 @@ def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[ex
     columns = [field]
     if name in TIMED_PARSERS:
         columns.append(exp.column("ingested_at"))
-    parse = {
-        "parse_amount": parse_amount,
-        "parse_count": parse_count,
-        "parse_date": parse_date,
-        "parse_key": parse_key,
-        "parse_local_gross": parse_local_gross,
-        "parse_name": parse_name,
-        "parse_rate": parse_rate,
-        "parse_score": parse_score,
-        "parse_timestamp": parse_timestamp,
-        "parse_year": parse_year,
-    }[name]
+    # Named here: SQLMesh keeps with a model only the macros that its own source names.
+    parsers = [parse_amount, parse_count, parse_date, parse_key, parse_local_gross]
+    parsers += [parse_name, parse_rate, parse_score, parse_timestamp, parse_year]
+    (parse,) = [one for one in parsers if one.__name__ == name]
     return parse(evaluator, *columns), RULES[name]
-
-
-def _or_empty(text: exp.Expr) -> exp.Expr:
-    return exp.func("COALESCE", text.copy(), exp.Literal.string(""))
 
 
 def _number(value: exp.Expr, scale: int, highest: int | exp.Expr, lowest: int = 0) -> exp.Expr:
@@ -356,9 +335,11 @@ def _number(value: exp.Expr, scale: int, highest: int | exp.Expr, lowest: int = 
     decimals = f"|[0-9]*[.][0-9]{{1,{scale}}}" if scale else ""
     is_plain = _matches(value, f"^[+-]?([0-9]+[.]?{decimals})0*$")
     # The cast to the wide type is slow: only of a number with an exponent.
-    exact = _when(_matches(value, SCIENTIFIC_NUMBER), try_cast(value.copy(), "DECIMAL(38, 20)"))
+    exact = exp.case().when(
+        _matches(value, SCIENTIFIC_NUMBER), try_cast(value.copy(), "DECIMAL(38, 20)")
+    )
     is_number = exp.or_(is_plain, number.copy().eq(exact))
-    return _when(exp.and_(is_number, number.copy().between(lowest, highest)), number)
+    return exp.case().when(exp.and_(is_number, number.copy().between(lowest, highest)), number)
 
 
 def _in_utc(evaluator: MacroEvaluator, text: exp.Expr) -> exp.Expr:
@@ -407,8 +388,3 @@ def _of_the_past(moment: exp.Expr, ingested_at: exp.Expr) -> exp.Expr:
 
 def _matches(text: exp.Expr, pattern: str) -> exp.Expr:
     return exp.RegexpLike(this=text.copy(), expression=exp.Literal.string(pattern))
-
-
-def _when(condition: exp.Expr, value: exp.Expr) -> exp.Expr:
-    """``CASE WHEN condition THEN value END``."""
-    return exp.Case(ifs=[exp.If(this=condition.copy(), true=value.copy())])

@@ -16,7 +16,6 @@ from dlt.pipeline.pipeline import Pipeline
 from ruamel.yaml import YAML
 from sqlmesh.core.config.loader import load_config_from_yaml
 
-from macros.bronze import TABLES as MISSING_TABLES
 from marquee.core.settings import ROOT
 from marquee.sandbox.studio import write_batch
 from marquee.sources.studio.encryption import open_vault
@@ -503,10 +502,6 @@ def test_tables_that_models_read_are_declared_alike_everywhere() -> None:
     for table in TABLES:
         names = [column.name for column in table.columns] + ["_dlt_load_id", "_dlt_id"]
         assert bronze_as_declared[f"bronze.{table.name}"] == names
-    for statement in MISSING_TABLES:
-        name, _, columns = statement.partition(" (")
-        names = [column.split()[0] for column in columns.rstrip(")").split(", ")]
-        assert bronze_as_declared[f"bronze.{name}"] == names
 
 
 def test_the_pipeline_and_the_models_go_by_the_same_list_and_the_same_time() -> None:

@@ -20,7 +20,8 @@ from sqlglot import exp, parse_one
 
 from macros import studio_rules
 from macros.studio_rules import RULES
-from macros.text import WHITE_SPACE, cleaned, name_key
+from macros.text import cleaned, name_key
+from marquee.core.text import WHITE_SPACE
 
 DIALECTS = ["duckdb", "snowflake"]
 

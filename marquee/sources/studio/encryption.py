@@ -32,11 +32,7 @@ class WrongKeyError(MarqueeError):
 
 @lru_cache
 def _engine(process_id: int) -> duckdb.DuckDBPyConnection:
-    """Return an in-memory DuckDB of a process that can write encrypted files.
-
-    Raises:
-        MarqueeError: the extension is not installed.
-    """
+    """Return an in-memory DuckDB of a process that can write encrypted files."""
     spec = find_spec("duckdb_extension_httpfs")
     folders = spec.submodule_search_locations if spec else None
     files = [file for one in folders or () for file in Path(one).rglob("*.duckdb_extension")]

@@ -214,8 +214,7 @@ class Pseudonymizer:
             path: below the landing folder.
         """
         if is_plain_file_name(path) if feed.masks_values else not looks_personal(path):
-            # A name that is no Unicode cannot be stored; its bytes can be written out.
-            return path.encode(errors="backslashreplace").decode()
+            return _storable(path)
         return self.masked_file_name(path)
 
     def masked_file_name(self, path: str) -> str:
@@ -223,8 +222,7 @@ class Pseudonymizer:
         return f"{path.partition('/')[0]}/{self._mask(path)}"
 
     def _mask(self, path: str) -> str:
-        plain = path.encode(errors="backslashreplace").decode()
-        return f"{MASKED}-{self._tokens.masked('file', plain)[:16]}"
+        return f"{MASKED}-{self._tokens.masked('file', _storable(path))[:16]}"
 
     def unread_name(self, path: str, personal_folders: Collection[str]) -> str:
         """Return how a file that is read by no feed is named to people.
@@ -235,11 +233,16 @@ class Pseudonymizer:
         """
         folder, _, name = path.rpartition("/")
         if folder.partition("/")[0] not in personal_folders and is_plain_file_name(path):
-            return path.encode(errors="backslashreplace").decode()
+            return path
         if folder in personal_folders:
             ending = ENDING.search(name)
             return f"{folder}/{self._mask(path)}{ending[0] if ending else ''}"
         return self._mask(path)
+
+
+def _storable(path: str) -> str:
+    """Write out the bytes of a name that is no Unicode."""
+    return path.encode(errors="backslashreplace").decode()
 
 
 def event_time(event_timestamp: str | None) -> datetime | None:

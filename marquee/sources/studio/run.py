@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
+import dlt
 import pyarrow as pa
 
 from marquee.bronze.destination import Destination
@@ -90,13 +91,8 @@ def load_studio(
             log = stack.enter_context(
                 logged_run(PIPELINE, destination, settings, report, without_values)
             )
-        vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
         destination.label(report.batch_id)
-        pipeline = open_pipeline(PIPELINE, settings, destination)
-        tokens = Tokens(studio.token_key)
-        check_same_key(load_state(pipeline).get("key_check"), tokens)
-        if load_state(pipeline):
-            vault.check_exists()
+        pipeline, tokens, vault = _opened(studio, destination, settings)
         if dry_run:
             check_pair(destination, vault.erasures())
         else:
@@ -185,14 +181,21 @@ def _erasing(
 ) -> Iterator[tuple[Vault, Pseudonymizer]]:
     check_warehouse(destination)
     with logged_run(ERASURE, destination, settings, Report(), without_values):
-        pipeline = open_pipeline(PIPELINE, settings, destination)
-        tokens = Tokens(studio.token_key)
-        check_same_key(load_state(pipeline).get("key_check"), tokens)
-        vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
-        if load_state(pipeline):
-            vault.check_exists()
+        _, tokens, vault = _opened(studio, destination, settings)
         vault.create(tokens.key_check)
         yield vault, Pseudonymizer(tokens, timedelta(days=studio.guest_retention_days), {})
+
+
+def _opened(
+    studio: StudioSettings, destination: Destination, settings: Settings
+) -> tuple[dlt.Pipeline, Tokens, Vault]:
+    """Open a warehouse under the key that it was loaded with; its vault has to be there."""
+    vault = Vault(vault_destination(destination, settings), studio.vault_encryption_key)
+    pipeline, tokens = open_pipeline(PIPELINE, settings, destination), Tokens(studio.token_key)
+    if state := load_state(pipeline):
+        check_same_key(state.get("key_check"), tokens)
+        vault.check_exists()
+    return pipeline, tokens, vault
 
 
 def check_warehouse(destination: Destination) -> None:
@@ -275,14 +278,13 @@ def combine_batches(batches: Iterable[Batch], lines: int) -> Iterator[Batch]:
     """Join small batches into one of so many lines: a load has its price, however small it is."""
     joined: Batch | None = None
     for batch in batches:
-        if joined is None:
-            joined = batch
-        else:
+        if joined:
             joined.add(batch)
+        joined = joined or batch
         if joined.lines >= lines:
             yield joined
             joined = None
-    if joined is not None:
+    if joined:
         yield joined
 
 
@@ -327,13 +329,9 @@ class Reader:
             for path, reason in listing.unread.items()
         }
         for feed in self.feeds:
-            files = {file: self._names(feed, file) for file in listing.files[feed.name]}
+            files = [(file, *self._checkpoint(feed, file)) for file in listing.files[feed.name]]
             self.report.listed[feed.name] = len(files)
-            changed = [
-                (file, *self._checkpoint(names))
-                for file, names in files.items()
-                if not file.is_as_landed(self._checkpoint(names)[1])
-            ]
+            changed = [one for one in files if not one[0].is_as_landed(one[2])]
             self.progress.stage(f"reading {feed.name}", len(changed), "file")
             if not changed:
                 continue
@@ -342,15 +340,11 @@ class Reader:
                 yield from self._file(Source(feed, file, name), checkpoint, known)
                 self.progress.advance(name)
 
-    def _names(self, feed: Feed, file: File) -> tuple[str, str]:
-        """Return the names that a file can have in bronze: its own, and the masked one."""
-        people = self.people
-        return people.file_name(feed, file.path), people.masked_file_name(file.path)
-
-    def _checkpoint(self, names: tuple[str, str]) -> tuple[str, FileCheckpoint | None]:
-        """Return the name of a file in bronze, and how far it has landed."""
-        plain, masked = names
-        name = masked if masked in self._landed else plain
+    def _checkpoint(self, feed: Feed, file: File) -> tuple[str, FileCheckpoint | None]:
+        """Return the name of a file in bronze, masked or its own, and how far it has landed."""
+        name = self.people.masked_file_name(file.path)
+        if name not in self._landed:
+            name = self.people.file_name(feed, file.path)
         return name, self._landed.get(name)
 
     def _file(
@@ -453,11 +447,7 @@ class Reader:
         return columns, [line for line, _ in parsed.records], [], 0, masked
 
     def _split(self, parsed: Parsed, source: Source) -> Made:
-        """Part personal data from the rest; count who is forgotten and what is masked.
-
-        Raises:
-            Exception: no record at all could be split.
-        """
+        """Part personal data from the rest; raise the last fault if no record could be split."""
         numbers: list[int] = []
         splits: list[SplitRecord] = []
         people: dict[str, PiiRecord] = {}

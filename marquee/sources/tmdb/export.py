@@ -29,6 +29,7 @@ from marquee.sources.tmdb.load_request import is_movie_id
 from marquee.sources.tmdb.settings import TmdbSettings, is_loopback
 
 DAYS_BACK = 1  # before 8:00 UTC the newest one is yesterday's
+DAMAGED = (OSError, EOFError, zlib.error)  # cut off, or neither gzip nor NDJSON
 ABSENT = (403, 404)  # the file store says 403 of what is not there
 LINE = pa.schema([("id", pa.int64()), ("popularity", pa.float64())])
 
@@ -98,15 +99,8 @@ def read_export(settings: TmdbSettings, today: date) -> Export:
 
 
 def _unpack(content: bytes) -> bytes:
-    """Unpack an export.
-
-    Sent with `Content-Encoding: gzip` it is unpacked once on the way already, so there may be
-    nothing left to unpack.
-
-    Raises:
-        OSError, EOFError, zlib.error: it is cut off, or neither gzip nor NDJSON.
-    """
-    if content[:1] == b"{":
+    """Unpack an export, or raise one of `DAMAGED`."""
+    if content[:1] == b"{":  # sent with `Content-Encoding: gzip`, it is unpacked on the way
         return content
     if not content:
         raise EOFError("nothing was sent")
@@ -116,9 +110,8 @@ def _unpack(content: bytes) -> bytes:
 def _ids(content: bytes, url: str) -> tuple[pa.Array, int]:
     """Return the ids, the most popular ones first, and how many lines have none."""
     try:
-        lines = _unpack(content)
-        table, dropped = _table(lines)
-    except (OSError, EOFError, zlib.error, pa.ArrowInvalid) as error:
+        table, dropped = _table(_unpack(content))
+    except (*DAMAGED, pa.ArrowInvalid) as error:
         raise NoExport(f"{url} is no id export: {str(error).splitlines()[0]}.") from error
     by_popularity = table.sort_by([("popularity", "descending"), ("id", "ascending")])
     ids = by_popularity["id"].combine_chunks()
@@ -129,11 +122,7 @@ def _ids(content: bytes, url: str) -> tuple[pa.Array, int]:
 
 
 def _table(lines: bytes) -> tuple[pa.Table, int]:
-    """Parse NDJSON; a line that is no entry drops only that line.
-
-    Raises:
-        pa.ArrowInvalid: no line is an entry.
-    """
+    """Parse NDJSON; a line that is no entry drops only that line, if others are entries."""
     if not lines.strip():
         return LINE.empty_table(), 0
     options = pyarrow.json.ParseOptions(explicit_schema=LINE, unexpected_field_behavior="ignore")
@@ -165,6 +154,6 @@ def _is_damaged(response: requests.Response | None, error: BaseException | None)
         return False  # dlt retries 429, 5xx and failed connections of its own accord
     try:
         _unpack(response.content)
-    except (OSError, EOFError, zlib.error):
+    except DAMAGED:
         return True
     return False

@@ -173,11 +173,7 @@ class Planner:
         return Plan(list(fetch), next_cursor, dropped=listed.dropped)
 
     def _listed(self, pages: int, tracked: list[int]) -> ListRead:
-        """Read the popular list.
-
-        Raises:
-            MarqueeError: it is empty although the warehouse tracks movies.
-        """
+        """Read the popular list, which is not empty where the warehouse tracks movies."""
         self.progress.stage("reading the list", pages, "page", is_limit=True)
         listed = read_popular(
             partial(self.fetch, "popular"),
@@ -193,11 +189,7 @@ class Planner:
         return listed
 
     def _changed(self, since: date | None, cursor: Cursor) -> ListRead:
-        """Read the change log from a day on, that day included.
-
-        Raises:
-            NoChanges: there is no day to begin with, or no log that reaches back to it.
-        """
+        """Read the change log from a day on, that day included; else raise `NoChanges`."""
         start = since or cursor.day
         if start is None:
             raise NoChanges("No run has noted yet how far it came")

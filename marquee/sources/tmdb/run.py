@@ -112,8 +112,7 @@ def load_tmdb(
                 log,
             )
         progress = stack.enter_context(Progress())
-        requests = Requests(source, session, times)
-        fetcher = Fetcher(requests, classifier, reader, tmdb)
+        fetcher = Fetcher(source, session, classifier, reader)
         work = RunExecutor(fetcher, loader, progress, report, tmdb.chunk_size)
         try:
             own_batch_id = report.batch_id  # the run log has this run by that name
@@ -137,7 +136,7 @@ def load_tmdb(
                 if is_same:
                     return
             report.batch_id = own_batch_id
-            planner = Planner(requests.pages, reader, tmdb, today, progress)
+            planner = Planner(fetcher.pages, reader, tmdb, today, progress)
             plan = planner.plan(request, loader.state.cursor, loader.state.retries)
             report.dropped += plan.dropped
             work.start(plan, request, today, genres)
@@ -256,44 +255,37 @@ class Loader:
         return result
 
 
-class Requests:
-    """Requests movies and pages of lists by one source, for dlt takes some time to build one."""
+class Fetcher:
+    """Fetches what a chunk names and classifies it; loads nothing.
 
-    def __init__(self, source: Source, session: TmdbSession, times: clock.Sequence) -> None:
-        """Take `tmdb_source`, its session and its times."""
+    All requests are those of one source, for dlt takes some time to build one.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        session: TmdbSession,
+        classifier: ResponseClassifier,
+        reader: MovieReader,
+    ) -> None:
+        """Take `tmdb_source`, its session, and what knows the movies of bronze."""
         self._ids: list[int] = []
         self._pages: list[PageRequest] = []
         self._resources = source(
-            movie_ids=self._ids, list_pages=self._pages, session=session, times=times
+            movie_ids=self._ids, list_pages=self._pages, session=session, times=classifier.times
         ).resources
-
-    def genres(self) -> Iterable[Row]:
-        """Request the list of genres."""
-        return self._resources["raw_genres"]
-
-    def movies(self, ids: Sequence[int]) -> Iterable[Row]:
-        """Request movies."""
-        self._ids[:] = ids
-        return self._resources["raw_movies"]
+        self._settings = session.settings
+        self._classifier = classifier
+        self.reader = reader
 
     def pages(self, resource: str, pages: Sequence[PageRequest]) -> Iterable[Page]:
         """Request pages of a list: `popular` or `changes`."""
         self._pages[:] = pages
         return self._resources[resource]
 
-
-@dataclass
-class Fetcher:
-    """Fetches what a chunk names and classifies it; loads nothing."""
-
-    requests: Requests
-    classifier: ResponseClassifier
-    reader: MovieReader
-    settings: TmdbSettings
-
     def genres(self) -> list[FetchResult]:
         """Request the list of genres."""
-        return [self.classifier.genres(row) for row in self.requests.genres()]
+        return [self._classifier.genres(row) for row in self._resources["raw_genres"]]
 
     def movies(self, chunk: Chunk) -> Iterator[FetchResult]:
         """Request the movies of a chunk, or give them tombstones; yield what became of each.
@@ -306,12 +298,14 @@ class Fetcher:
         documents = {one: newest.document for one, newest in known.items()}
         if chunk.export_url:
             for one in chunk.movie_ids:
-                yield self.classifier.missing_from_export(one, documents.get(one), chunk.export_url)
+                document = documents.get(one)
+                yield self._classifier.missing_from_export(one, document, chunk.export_url)
             return  # the plan was checked as a whole
-        share, base_url = self.settings.max_deleted_share, self.settings.base_url
+        share, base_url = self._settings.max_deleted_share, self._settings.base_url
         streak, deletions = ConsecutiveDeletions(share, base_url), 0
-        for row in self.requests.movies(chunk.movie_ids):
-            result = self.classifier.movie(row, documents.get(row["movie_id"]))
+        self._ids[:] = chunk.movie_ids
+        for row in self._resources["raw_movies"]:
+            result = self._classifier.movie(row, documents.get(row["movie_id"]))
             yield result
             deletions += result.is_deletion
             streak.saw(result)

@@ -79,15 +79,10 @@ class TmdbSettings:
         """Return the folder of the id exports; TMDb has another host for it than for its API."""
         if self.export_url:
             return self.export_url.rstrip("/")
-        if self.is_tmdb:
+        if is_tmdb(self.base_url):
             return TMDB_EXPORTS
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}/p/exports"
-
-    @property
-    def is_tmdb(self) -> bool:
-        """Tell whether this is TMDb itself rather than a fake server."""
-        return is_tmdb(self.base_url)
 
     @classmethod
     def from_configuration(cls) -> TmdbSettings:
@@ -145,7 +140,7 @@ class TmdbSettings:
 
 
 def is_tmdb(url: str) -> bool:
-    """Tell whether a URL points at TMDb itself."""
+    """Tell whether a URL points at TMDb itself rather than a fake server."""
     return (urlsplit(url).hostname or "").rstrip(".") in TMDB_HOSTS
 
 
