@@ -24,6 +24,7 @@ import requests
 
 from marquee.sandbox import clock, genres
 from marquee.sandbox import vega_movies as vega
+from marquee.sandbox.__main__ import main
 from marquee.sandbox.data.build import COLUMNS, table
 from marquee.sandbox.faults import Fault, FaultPlan, FaultRates
 from marquee.sandbox.movies import MovieFileError, MovieSet, from_lines, load
@@ -111,20 +112,9 @@ def test_popular_rows_have_the_fields_of_a_tmdb_list(serve: Any) -> None:
     _, get = serve(on_day())
     row = get("/movie/popular").json()["results"][0]
     assert list(row) == [
-        "adult",
-        "backdrop_path",
-        "genre_ids",
-        "id",
-        "original_language",
-        "original_title",
-        "overview",
-        "popularity",
-        "poster_path",
-        "release_date",
-        "title",
-        "video",
-        "vote_average",
-        "vote_count",
+        *("adult", "backdrop_path", "genre_ids", "id", "original_language", "original_title"),
+        *("overview", "popularity", "poster_path", "release_date", "title", "video"),
+        *("vote_average", "vote_count"),
     ]
     document = get(f"/movie/{row['id']}").json()
     assert row["genre_ids"] == [genre["id"] for genre in document["genres"]]
@@ -819,22 +809,17 @@ def test_it_starts_by_hand_shows_how_to_reach_it_and_stops_on_a_signal() -> None
     ],
 )
 def test_started_wrongly_by_hand_it_reports_why_without_a_trace(
-    options: list[str], message: str
+    capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, str(SANDBOX), "--port", "0", *options], capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("sandbox: ")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert main(["--port", "0", *options]) == 1
+    reported = capsys.readouterr().err
+    assert reported.startswith("sandbox: ")
+    assert message in reported
+    assert "Traceback" not in reported
 
 
-def test_a_taken_port_is_named() -> None:
+def test_a_taken_port_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with Sandbox(films(1)) as sandbox:
         port = sandbox.root_url.rpartition(":")[2]
-        done = subprocess.run(
-            [sys.executable, str(SANDBOX), "--port", port], capture_output=True, text=True
-        )
-    assert done.returncode == 1
-    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+        assert main(["--port", port]) == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in capsys.readouterr().err

@@ -251,9 +251,7 @@ def test_a_landing_folder_of_a_url_that_does_not_exist_is_reported(
     folder: Folder, name: str
 ) -> None:
     folder.project.monkeypatch.setenv("STUDIO_URL", f"file://{folder.path.parent}/{name}")
-    ended = folder.load()
-    assert ended.code == 1
-    assert "There is no landing folder" in ended.err
+    folder.rejects("There is no landing folder")
     assert list_files([TITLES], f"memory://{name}").unread == {".": "does not exist"}
 
 
@@ -311,9 +309,7 @@ def test_a_file_of_which_no_record_can_be_processed_is_tried_again(folder: Folde
     folder.project.monkeypatch.setattr(Pseudonymizer, "split", fails)
     folder.write("fan_interactions/a.jsonl", interaction(1))
     folder.write("fan_interactions/b.jsonl", interaction(2))
-    ended = folder.load()
-    assert ended.code == 1
-    assert "fan_interactions/a.jsonl (OverflowError)" in ended.err
+    ended = folder.rejects("fan_interactions/a.jsonl (OverflowError)")
     assert "canary" not in (ended.out + ended.err)
     assert folder.landed(INTERACTIONS) == ["I-2"]
     folder.project.monkeypatch.setattr(Pseudonymizer, "split", split)

@@ -87,6 +87,13 @@ class Folder:
             code = int(str(leaving.code))
         return CliResult(code, *self.project.capsys.readouterr())
 
+    def rejects(self, message: str, *arguments: str) -> CliResult:
+        """Run the command line, which must fail with this message."""
+        ended = self.load(*arguments)
+        assert ended.code == 1, ended.output
+        assert message in ended.err
+        return ended
+
     def begin(self) -> None:
         """Load the first time, or copy what another test loaded from the same files."""
         files = [path for path in sorted(self.path.rglob("*")) if path.is_file()]
@@ -275,9 +282,7 @@ def test_without_a_good_key_nothing_is_loaded(
         folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", key)
     else:
         folder.project.monkeypatch.delenv("STUDIO_TOKEN_KEY")
-    ended = folder.load()
-    assert ended.code == 1
-    assert message in ended.err
+    folder.rejects(message)
     assert not folder.project.duckdb.exists()
 
 
@@ -287,9 +292,7 @@ def test_another_key_is_rejected(folder: Folder) -> None:
     folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
     folder.write("fan_interactions/a.jsonl", interaction(2))
     for arguments in ([], ["--forget", "F1"]):
-        ended = folder.load(*arguments)
-        assert ended.code == 1
-        assert "another token key" in ended.err
+        folder.rejects("another token key", *arguments)
     assert folder.landed(INTERACTIONS) == ["I-1"]
 
 
@@ -297,9 +300,7 @@ def test_wrong_usage_and_a_missing_folder_are_reported(folder: Folder) -> None:
     assert folder.load("--batch", "2").code == 2
     assert folder.load("--forget", " ").code == 2
     folder.project.monkeypatch.setenv("STUDIO_URL", str(folder.path / "nowhere"))
-    ended = folder.load()
-    assert ended.code == 1
-    assert "There is no landing folder" in ended.err
+    folder.rejects("There is no landing folder")
 
 
 def test_a_dry_run_writes_nothing(folder: Folder) -> None:
@@ -370,21 +371,15 @@ def test_a_vault_that_is_lost_or_of_another_warehouse_is_rejected(folder: Folder
         "MARQUEE_VAULT_DUCKDB", str(folder.project.folder / "o.duckdb")
     )
     for arguments in ([], ["--forget", "F1"]):
-        ended = folder.load(*arguments)
-        assert ended.code == 1
-        assert "The vault of this warehouse is not at" in ended.err
+        folder.rejects("The vault of this warehouse is not at", *arguments)
     assert folder.landed(INTERACTIONS) == ["I-1"]
 
     folder.project.monkeypatch.delenv("MARQUEE_VAULT_DUCKDB")
     folder.project.monkeypatch.setenv("MARQUEE_DUCKDB", str(folder.project.folder / "other.duckdb"))
     folder.project.monkeypatch.setenv("STUDIO_TOKEN_KEY", KEY[::-1])
-    ended = folder.load()  # another warehouse in the same folder
-    assert ended.code == 1
-    assert "belongs to another token key" in ended.err
+    folder.rejects("belongs to another token key")  # another warehouse in the same folder
     folder.project.monkeypatch.setenv("MARQUEE_DUCKDB", str(folder.project.vault))
-    ended = folder.load()
-    assert ended.code == 1
-    assert "The vault cannot be the warehouse" in ended.err
+    folder.rejects("The vault cannot be the warehouse")
 
 
 def test_the_tokens_of_guests_expire(folder: Folder) -> None:

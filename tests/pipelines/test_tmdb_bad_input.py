@@ -33,6 +33,7 @@ from marquee.sources.tmdb.responses import ResponseClassifier
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
 from marquee.sources.tmdb.state import MAX_FAILURES, PipelineState
 from tests.conftest import Project, films, movie
+from tests.pipelines.sandboxes import serving
 from tests.pipelines.test_tmdb_daily import export_of, popular, requested_movies
 
 REAL_MOVIES = Path(
@@ -175,20 +176,17 @@ def test_an_empty_page_keeps_the_cursor_and_loses_nothing(
 ) -> None:
     """Pages 1 and 3 name changed movies that are used; page 2 is read by the next run."""
     pages, ids = ("--pages", str(movies // 20)), range(1, movies + 1)
-    with Sandbox(films(*map(movie, ids))) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*map(movie, ids))):
         project.begin(*pages)
     empty = {"page": 2, "results": [], "total_pages": 3, "total_results": movies}
     fault = Fault(path=path, query={"page": "2"}, body=json.dumps(empty).encode())
     world = changed(films(*(movie(one, revenue=1) for one in ids)), 1, *ids)
-    with Sandbox(world, faults=[fault]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, world, faults=[fault]) as sandbox:
         ended = project.load(*pages)
         assert ended.code == 0
         assert "page 2 of 3 is empty" in ended.err
         assert len(requested_movies(sandbox)) == used
-    with Sandbox(replace(world, day=5)) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, replace(world, day=5)) as sandbox:
         assert project.load(*pages).code == 0
         assert requested_movies(sandbox) == [*ids], "the cursor had stayed"
     assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(2 * movies,)]
@@ -200,13 +198,11 @@ def test_an_empty_page_keeps_the_cursor_and_loses_nothing(
 def test_a_short_export_deletes_no_living_movie(project: Project) -> None:
     """15 of 100 movies are missing from it: each is requested before it counts as deleted."""
     world = films(*(movie(one) for one in range(1, 101)))
-    with Sandbox(world) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, world):
         assert project.load("--pages", "5").code == 0
     short = Fault(path="/p/*", body=export_of(*range(1, 86)))
     dead = Fault(path="/movie/90", status=404)
-    with Sandbox(replace(world, day=1), faults=[short, dead]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, replace(world, day=1), faults=[short, dead]) as sandbox:
         assert project.load("--pages", "5").code == 0
         assert requested_movies(sandbox) == list(range(86, 101))
     assert tombstones(project) == [90]
@@ -233,12 +229,10 @@ def test_a_movie_that_is_exported_again_is_requested_again(
     project.begin()
     world = sandbox.movie_set
     shorter = Fault(path="/p/*", body=export_of(1, 3))
-    with Sandbox(replace(world, day=1), faults=[shorter, popular(1, 3)]) as short:
-        project.point_at(short)
+    with serving(project, replace(world, day=1), faults=[shorter, popular(1, 3)]):
         assert project.load().code == 0
     assert tombstones(project) == [2]
-    with Sandbox(replace(world, day=2)) as whole:
-        project.point_at(whole)
+    with serving(project, replace(world, day=2)) as whole:
         assert project.load().code == 0
         assert requested_movies(whole) == [2]
     assert tombstones(project) == []
@@ -247,13 +241,11 @@ def test_a_movie_that_is_exported_again_is_requested_again(
 def test_a_movie_that_is_listed_again_is_requested_again(
     project: Project, sandbox: Sandbox
 ) -> None:
-    no_export = Fault(path="/p/*", status=404)
-    with Sandbox(sandbox.movie_set, faults=[Fault(path="/movie/2", status=404), no_export]) as dead:
-        project.point_at(dead)
+    dead, no_export = Fault(path="/movie/2", status=404), Fault(path="/p/*", status=404)
+    with serving(project, sandbox.movie_set, faults=[dead, no_export]):
         assert project.load().code == 0
     assert tombstones(project) == [2]
-    with Sandbox(replace(sandbox.movie_set, day=1), faults=[no_export]) as alive:
-        project.point_at(alive)
+    with serving(project, replace(sandbox.movie_set, day=1), faults=[no_export]):
         assert project.load().code == 0
     assert tombstones(project) == []
 
@@ -264,12 +256,10 @@ def test_a_movie_that_the_change_log_names_again_is_requested_again(
     """The list and the export do not have it: it was reported as deleted and is none of theirs."""
     without = [Fault(path="/p/*", body=export_of(1, 3)), popular(1, 3)]
     dead = Fault(path="/movie/2", status=404)
-    with Sandbox(sandbox.movie_set, faults=[dead]) as deleted:
-        project.point_at(deleted)
+    with serving(project, sandbox.movie_set, faults=[dead]):
         assert project.load().code == 0
     assert tombstones(project) == [2]
-    with Sandbox(changed(sandbox.movie_set, 1, 2), faults=without) as alive:
-        project.point_at(alive)
+    with serving(project, changed(sandbox.movie_set, 1, 2), faults=without) as alive:
         assert project.load().code == 0
         assert requested_movies(alive) == [2]
     assert tombstones(project) == []
@@ -283,8 +273,7 @@ def test_ids_that_no_movie_can_have_are_dropped_and_counted(project: Project) ->
     world = films(movie(1), movie(2), movie(3))
     page = {"page": 1, "results": [{"id": one} for one in (1, *odd, 2)], "total_pages": 1}
     body = json.dumps(page).encode()
-    with Sandbox(world, faults=[Fault(path="/movie/popular", body=body)]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, world, faults=[Fault(path="/movie/popular", body=body)]) as sandbox:
         ended = project.load()
         assert ended.code == 0, ended.err
         assert "ids dropped             7" in ended.out
@@ -293,8 +282,7 @@ def test_ids_that_no_movie_can_have_are_dropped_and_counted(project: Project) ->
         Fault(path="/movie/changes", body=body),
         Fault(path="/p/*", body=export_of(1, 2, BEYOND, "x", -1)),
     ]
-    with Sandbox(replace(world, day=1), faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, replace(world, day=1), faults=faults):
         ended = project.load()
         assert ended.code == 0, ended.err
         assert "ids dropped            10" in ended.out
@@ -525,8 +513,7 @@ def test_attempts_are_counted_per_kind_of_failure(project: Project) -> None:
         Fault(path="/movie/1", body=b'{"id": 1', times=2),
         Fault(path="/movie/1", status=429, times=2, retry_after="0"),
     ]
-    with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(movie(1), movie(2)), faults=faults):
         ended = project.load()
     assert ended.code == 0
     assert "retries                 8" in ended.out
@@ -537,34 +524,28 @@ def test_a_quarantined_movie_is_requested_again_a_bounded_number_of_times(projec
     world = films(movie(1), movie(2), movie(3))
     faults = [Fault(path="/movie/2", body=b'{"id": 2'), Fault(path="/movie/3", body=b"[]")]
     project.monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.001")
-    with Sandbox(world) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, world):
         project.begin()
-    with Sandbox(world, faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, world, faults=faults) as sandbox:
         project.load("--ids", "2,3")
         for _ in range(MAX_FAILURES + 1):
             project.load()
         attempts = 3  # per run, for a body that is no JSON
         assert requested_movies(sandbox).count(2) == MAX_FAILURES * attempts
         assert requested_movies(sandbox).count(3) == 1, "that reason is no temporary one"
-    with Sandbox(world) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, world):
         assert "unchanged             2" in project.load("--replay-quarantine").out
 
 
 def test_a_run_whose_faults_exceed_the_retries_recovers_in_the_next(project: Project) -> None:
     world = films(movie(1), movie(2), movie(3))
-    with Sandbox(world) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, world):
         project.begin()
     fault = Fault(path="/movie/2", status=503)
     later = films(movie(1), movie(2, revenue=5), movie(3))
-    with Sandbox(changed(later, 1, 2), faults=[fault]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, changed(later, 1, 2), faults=[fault]):
         assert "quarantined           1" in project.load().out
-    with Sandbox(replace(later, day=1)) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, replace(later, day=1)):
         assert "changed               1" in project.load().out
 
 
@@ -590,8 +571,7 @@ def test_the_fault_mix_over_all_real_movies_loads_every_movie(project: Project) 
         too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=20261128
     )
     movie_set = load(REAL_MOVIES)
-    with Sandbox(movie_set, fault_rates=rates) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, movie_set, fault_rates=rates):
         ended = project.load("--full")
     assert ended.code == 0, ended.err
     assert re.search(r"quarantined +0\n", ended.out)

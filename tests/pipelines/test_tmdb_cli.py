@@ -22,6 +22,7 @@ from marquee.sources.tmdb.client import TmdbAdapter, TmdbSession, redact, retry_
 from marquee.sources.tmdb.settings import TmdbSettings
 from pipelines.tmdb import tmdb_source
 from tests.conftest import Project, films, movie
+from tests.pipelines.sandboxes import serving
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -214,8 +215,7 @@ def test_an_echoed_key_does_not_reach_quarantine(project: Project, sandbox: Sand
     from marquee.sandbox.faults import Fault
 
     echo = Fault(path="/movie/1", body=f"bad request: /3/movie/1?api_key={KEY}".encode())
-    with Sandbox(films(movie(1)), credential=KEY, faults=[echo]) as echoing:
-        project.point_at(echoing)
+    with serving(project, films(movie(1)), credential=KEY, faults=[echo]):
         project.load()
     assert project.query("SELECT body FROM bronze.quarantine_tmdb") == [
         ("bad request: /3/movie/1?api_key=***",)
@@ -335,10 +335,8 @@ def test_redact_takes_out_both_credentials() -> None:
 
 def test_the_pace_holds_for_all_threads_together(project: Project) -> None:
     project.monkeypatch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "40")
-    with Sandbox(
-        films(*(movie(n) for n in range(1, 61))), rate_limit_per_second=45, latency_ms=20
-    ) as sandbox:
-        project.point_at(sandbox)
+    world = films(*(movie(n) for n in range(1, 61)))
+    with serving(project, world, rate_limit_per_second=45, latency_ms=20) as sandbox:
         assert project.load().code == 0
         assert sandbox.requests.count(status=429) == 0
         times = [request.at for request in sandbox.requests]

@@ -18,6 +18,7 @@ from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.load_request import LoadRequest, movie_ids
 from marquee.sources.tmdb.planner import windows
 from tests.conftest import Project, films, movie
+from tests.pipelines.sandboxes import serving
 
 DETAILS = "/3/movie/[0-9]*"
 NO_CHANGES = Fault(path="/movie/changes", status=404)
@@ -67,8 +68,7 @@ def test_forty_days_of_changes_are_fetched_each_once(project: Project) -> None:
     }
     assert sum(map(len, changes.values())) > 5900
     after = [movie(one, revenue=one) if one <= 200 else movie(one) for one in range(1, 301)]
-    with Sandbox(films(*before)) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*before)) as sandbox:
         project.begin("--pages", "15")
         sandbox.requests.clear()
         sandbox.movie_set = world(40, changes, *after, movie(900_000, popularity=5000))
@@ -84,8 +84,7 @@ def test_forty_days_of_changes_are_fetched_each_once(project: Project) -> None:
 
 
 def test_after_a_full_backfill_all_that_changed_is_fetched(project: Project) -> None:
-    with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 31)))) as sandbox:
         assert "new                  30" in project.load("--full").out
         sandbox.movie_set = world(
             3, {2: [7, 31], 3: [40]}, *(movie(one, revenue=1) for one in range(1, 42))
@@ -96,8 +95,7 @@ def test_after_a_full_backfill_all_that_changed_is_fetched(project: Project) -> 
 
 
 def test_a_limited_backfill_takes_the_most_popular_and_is_not_full(project: Project) -> None:
-    with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 31)))) as sandbox:
         assert project.load("--full", "--limit", "10").code == 0
         assert requested_movies(sandbox) == list(range(1, 11))
         sandbox.requests.clear()
@@ -110,16 +108,14 @@ def test_null_ids_in_the_change_feed_are_skipped(project: Project, sandbox: Sand
     project.begin()
     page = {"results": [{"id": None}, {"adult": None}, {"id": 2, "adult": None}], "total_pages": 1}
     fault = Fault(path="/movie/changes", body=json.dumps(page).encode())
-    with Sandbox(sandbox.movie_set, faults=[fault]) as later:
-        project.point_at(later)
+    with serving(project, sandbox.movie_set, faults=[fault]) as later:
         assert project.load().code == 0
     assert requested_movies(later) == [2]
 
 
 def test_passing_faults_of_lists_are_retried(project: Project) -> None:
     documents = [movie(one) for one in range(1, 111)]
-    with Sandbox(films(*documents)) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*documents)):
         project.load("--pages", "6")
     second = {"page": "2"}
     faults = [
@@ -133,8 +129,7 @@ def test_passing_faults_of_lists_are_retried(project: Project) -> None:
         Fault(path="/p/*", drop_connection=True, times=1),
     ]
     changed = world(1, {1: range(1, 111)}, *(movie(one, revenue=1) for one in range(1, 111)))
-    with Sandbox(changed, faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, changed, faults=faults):
         ended = project.load("--pages", "6")
     assert ended.code == 0, ended.err
     assert "changed             110" in ended.out
@@ -147,28 +142,23 @@ def test_a_change_feed_that_stays_broken_moves_no_cursor(
 ) -> None:
     project.begin()
     changed = world(1, {1: [1, 2]}, movie(1, revenue=1), movie(2, revenue=1), movie(3))
-    with Sandbox(changed, faults=[Fault(path="/movie/changes", body=b"{}")]) as broken:
-        project.point_at(broken)
+    with serving(project, changed, faults=[Fault(path="/movie/changes", body=b"{}")]) as broken:
         ended = project.load()
         assert ended.code == 1
         assert "not a page of a list" in ended.err
         assert requested_movies(broken) == []
-    with Sandbox(replace(changed, day=2)) as fixed:
-        project.point_at(fixed)
+    with serving(project, replace(changed, day=2)):
         assert "changed               2" in project.load().out
 
 
 def test_the_cursor_waits_for_the_work_to_be_done(project: Project) -> None:
     documents = [movie(one) for one in range(1, 41)]
     changed = world(1, {1: range(1, 41)}, *(movie(one, revenue=1) for one in range(1, 41)))
-    with Sandbox(films(*documents)) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*documents)):
         project.begin("--pages", "2")
-    with Sandbox(changed, faults=[Fault(path="/movie/[0-9]*", status=500)]) as down:
-        project.point_at(down)
+    with serving(project, changed, faults=[Fault(path="/movie/[0-9]*", status=500)]):
         assert project.load("--pages", "2").code == 75
-    with Sandbox(replace(changed, day=30)) as up:
-        project.point_at(up)
+    with serving(project, replace(changed, day=30)):
         ended = project.load("--pages", "2")
     assert ended.code == 0
     assert "Resuming run" in ended.err
@@ -228,8 +218,7 @@ def test_a_gap_that_nobody_bridges_is_reported_and_all_is_fetched_again(
     project.begin_with("22 movies and one that does not exist", track)
     sandbox.requests.clear()
     later = world(day, {}, *(movie(one, revenue=1, popularity=one) for one in range(1, 23)))
-    with Sandbox(later, faults=[fault] if fault else []) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, later, faults=[fault] if fault else []) as sandbox:
         ended = project.load("--pages", "1")
         assert ended.code == 0
         assert message in ended.err
@@ -241,8 +230,7 @@ def test_a_gap_that_nobody_bridges_is_reported_and_all_is_fetched_again(
 def test_a_full_warehouse_bridges_a_gap_by_the_export(project: Project, sandbox: Sandbox) -> None:
     project.load("--full")
     later = world(400, {}, movie(1), movie(3), movie(4))
-    with Sandbox(later) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, later) as sandbox:
         ended = project.load("--pages", "1")
     assert "all 3 movies of the export are fetched instead" in ended.err
     assert requested_movies(sandbox) == [1, 3, 4]
@@ -263,24 +251,20 @@ def test_a_cursor_ahead_of_tmdb_s_day_is_reported(project: Project, sandbox: San
 def test_a_minimal_fake_server_still_shows_changes_and_deletions(project: Project) -> None:
     """Popular list, details and genres, no more: movie 2 is deleted, 20 changed and not listed."""
     bare = [NO_CHANGES, NO_EXPORT]
-    with Sandbox(films(*(movie(one) for one in range(1, 25))), faults=bare) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 25))), faults=bare):
         assert project.load().code == 0
     left = [movie(one) for one in range(1, 25) if one not in (2, 20)]
-    with Sandbox(films(*left, movie(20, revenue=5, popularity=0)), faults=bare) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*left, movie(20, revenue=5, popularity=0)), faults=bare):
         ended = project.load("--pages", "1")
     assert ended.code == 0
     assert "missing               1" in ended.out
     assert "changed               1" in ended.out
     assert tombstones(project) == [2]
-    with Sandbox(films(*left), faults=bare) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*left), faults=bare) as sandbox:
         assert project.load("--pages", "1").code == 0
         assert sandbox.requests.count("/3/movie/2") == 0
         assert sandbox.requests.count("/3/movie/20") == 1
-    with Sandbox(films(*left), faults=bare) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*left), faults=bare):
         ended = project.load("--full")
     assert ended.code == 1
     assert "There is no id export" in ended.err
@@ -297,8 +281,7 @@ def test_a_movie_that_left_the_export_is_tombstoned_without_a_request(
     tomorrow = world(1, {1: [4]}, movie(1), movie(2), movie(3, adult=True), movie(4))
     faults = [Fault(path="/p/*", body=export_of(1)), popular(1, 3, 4)]
     for _ in range(2):
-        with Sandbox(tomorrow, faults=faults) as later:
-            project.point_at(later)
+        with serving(project, tomorrow, faults=faults) as later:
             ended = project.load()
         assert ended.code == 0
         assert requested_movies(later) == [4], "the change feed's word is newer than the export's"
@@ -316,8 +299,7 @@ def test_a_movie_that_left_the_export_and_is_on_the_list_is_requested(
     """Movie 2 responds, and movie 3 is deleted."""
     project.begin()
     faults = [Fault(path="/p/*", body=export_of(1)), Fault(path="/movie/3", status=404)]
-    with Sandbox(replace(sandbox.movie_set, day=1), faults=faults) as later:
-        project.point_at(later)
+    with serving(project, replace(sandbox.movie_set, day=1), faults=faults) as later:
         assert project.load().code == 0
     assert requested_movies(later) == [2, 3]
     assert tombstones(project) == [3]
@@ -333,16 +315,14 @@ def test_a_movie_that_left_the_export_is_requested_when_a_list_names_it(
 
     def leave() -> None:
         project.begin()
-        with Sandbox(world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
-            project.point_at(later)
+        with serving(project, world(1, {}, *documents), faults=[short, popular(1, 3)]) as later:
             assert project.load().code == 0
         assert requested_movies(later) == []
         assert tombstones(project) == [2]
 
     project.begin_with("movie 2 left the export", leave)
     on_list = popular(1, 3) if changes else popular(1, 2, 3)
-    with Sandbox(world(2, changes, *documents), faults=[short, on_list]) as later:
-        project.point_at(later)
+    with serving(project, world(2, changes, *documents), faults=[short, on_list]) as later:
         ended = project.load()
     assert requested_movies(later) == [2]
     assert "changed               1" in ended.out
@@ -352,8 +332,8 @@ def test_a_movie_younger_than_the_export_is_requested_instead(
     project: Project, sandbox: Sandbox
 ) -> None:
     project.begin()
-    with Sandbox(sandbox.movie_set, faults=[Fault(path="/p/*", body=export_of(1, 3))]) as same_day:
-        project.point_at(same_day)
+    without = Fault(path="/p/*", body=export_of(1, 3))
+    with serving(project, sandbox.movie_set, faults=[without]) as same_day:
         assert project.load().code == 0
     assert requested_movies(same_day) == [2]
     assert tombstones(project) == []
@@ -364,8 +344,7 @@ def test_yesterday_s_export_serves_until_today_s_is_there(
 ) -> None:
     today = f"/p/exports/movie_ids_{sandbox.today():%m_%d_%Y}.json.gz"
     faults = [Fault(path=today, status=404), Fault(path="/p/*", body=export_of(1, 2))]
-    with Sandbox(sandbox.movie_set, faults=faults) as early:
-        project.point_at(early)
+    with serving(project, sandbox.movie_set, faults=faults) as early:
         assert project.load("--full").code == 0
     assert requested_movies(early) == [1, 2]
 
@@ -374,8 +353,7 @@ def test_an_export_that_is_none_stops_a_backfill_and_no_daily_run(
     project: Project, sandbox: Sandbox
 ) -> None:
     project.begin()
-    with Sandbox(sandbox.movie_set, faults=[Fault(path="/p/*", body=b"<html>")]) as broken:
-        project.point_at(broken)
+    with serving(project, sandbox.movie_set, faults=[Fault(path="/p/*", body=b"<html>")]):
         daily, backfill = project.load(), project.load("--full")
     assert daily.code == 0
     assert "Deletions are noticed by their 404s only" in daily.err
@@ -388,14 +366,12 @@ def test_an_export_that_is_none_stops_a_backfill_and_no_daily_run(
 
 
 def test_a_gutted_export_exceeds_the_deletion_threshold(project: Project) -> None:
-    with Sandbox(films(*(movie(one) for one in range(1, 41)))) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 41)))) as sandbox:
         project.begin("--pages", "2")
         rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
         day_later = replace(sandbox.movie_set, day=1)
     gutted = [Fault(path="/p/*", body=export_of(1, 2, 3))]
-    with Sandbox(day_later, faults=gutted) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, day_later, faults=gutted):
         for arguments in ((), ("--full",)):
             ended = project.load(*arguments)
             assert ended.code == 1
@@ -414,16 +390,14 @@ def test_a_gateway_that_has_lost_its_movies_exceeds_the_deletion_threshold(
     """Of 30 movies 10 are too large a share; of 300 it is 55 in a row that give it away."""
     documents = [movie(one) for one in range(1, movies + 1)]
     project.monkeypatch.setenv("EXTRACT__WORKERS", "1")
-    with Sandbox(films(*documents)) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*documents)):
         project.begin("--pages", "15")
         rows = project.query("FROM bronze.raw_movies ORDER BY ALL")
     broken = [
         *(Fault(path=f"/movie/{one}", status=404) for one in range(11, 11 + deleted)),
         NO_CHANGES,
     ]
-    with Sandbox(films(*documents), faults=broken) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*documents), faults=broken):
         ended = project.load("--pages", "15")
         assert ended.code == 1
         assert "above the deletion threshold" in ended.err
@@ -462,11 +436,8 @@ def test_named_movies_are_fetched_and_no_others(
 
 
 def test_the_quarantine_is_replayed_until_it_is_fixed(project: Project, sandbox: Sandbox) -> None:
-    with Sandbox(
-        sandbox.movie_set,
-        faults=[Fault(path="/movie/2", body=b"[]"), Fault(path="/movie/3", body=b"[]", times=1)],
-    ) as broken:
-        project.point_at(broken)
+    faults = [Fault(path="/movie/2", body=b"[]"), Fault(path="/movie/3", body=b"[]", times=1)]
+    with serving(project, sandbox.movie_set, faults=faults) as broken:
         assert "--replay-quarantine" in project.load().out
         broken.requests.clear()
         assert "quarantined           1" in project.load("--replay-quarantine").out

@@ -24,6 +24,7 @@ from marquee.sandbox.request_log import Request
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.throttle import LONGEST_GAP_SECONDS, AdaptiveThrottle
 from tests.conftest import CliResult, Project, films, movie
+from tests.pipelines.sandboxes import serving
 
 DETAILS = "/3/movie/[0-9]*"
 SCRIPT = ROOT / "pipelines" / "tmdb.py"
@@ -53,8 +54,7 @@ def test_passing_faults_are_retried(project: Project) -> None:
         Fault(path="/movie/popular", body=b"<html>", times=2),
         Fault(path="/genre/movie/list", status=500, times=2),
     ]
-    with Sandbox(films(*(movie(one) for one in range(1, 7))), faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 7))), faults=faults) as sandbox:
         ended = project.load()
         for path in {fault.path for fault in faults}:
             faults_of_path = [one for one in faults if one.path == path]
@@ -72,8 +72,7 @@ def test_a_movie_that_keeps_failing_is_quarantined_and_the_rest_loads(project: P
         Fault(path="/movie/3", drop_connection=True),
         Fault(path="/movie/4", truncate=True),
     ]
-    with Sandbox(films(*(movie(number) for number in range(1, 6))), faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(number) for number in range(1, 6))), faults=faults):
         ended = project.load()
     assert ended.code == 0
     assert "quarantined           3" in ended.out
@@ -89,8 +88,7 @@ def test_a_movie_that_keeps_failing_is_quarantined_and_the_rest_loads(project: P
 
 
 def test_a_quarantined_movie_is_loaded_when_it_is_fixed(project: Project, sandbox: Sandbox) -> None:
-    with Sandbox(sandbox.movie_set, faults=[Fault(path="/movie/2", status=500)]) as broken:
-        project.point_at(broken)
+    with serving(project, sandbox.movie_set, faults=[Fault(path="/movie/2", status=500)]):
         project.load()
     project.point_at(sandbox)
     assert "new                   1" in project.load().out
@@ -121,8 +119,7 @@ def test_an_outage_stops_the_run_and_quarantines_nothing(project: Project) -> No
     ((landed,),) = project.query("SELECT count(*) FROM bronze.raw_movies")
     assert 100 <= landed < 200
     assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
-    with Sandbox(films(*documents)) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*documents)):
         assert project.load("--pages", "10").code == 0
     assert project.query("SELECT count(*), count(DISTINCT movie_id) FROM bronze.raw_movies") == [
         (200, 200)
@@ -131,8 +128,7 @@ def test_an_outage_stops_the_run_and_quarantines_nothing(project: Project) -> No
 
 def test_failing_details_alone_are_an_outage_when_there_are_many(project: Project) -> None:
     fault = Fault(path="/movie/[0-9]*", status=500)
-    with Sandbox(films(*(movie(number) for number in range(1, 200))), faults=[fault]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(number) for number in range(1, 200))), faults=[fault]):
         ended = project.load()
     assert_clear(ended, "stopped answering: HTTP 500", code=75)
     assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
@@ -159,8 +155,7 @@ def test_no_name_resolution_is_reported_at_once(project: Project) -> None:
 
 
 def test_an_api_that_fails_from_the_start_is_reported(project: Project) -> None:
-    with Sandbox(films(movie(1)), faults=[Fault(path="/*", status=503)]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(movie(1)), faults=[Fault(path="/*", status=503)]):
         ended = project.load()
     assert_clear(ended, "cannot be reached: HTTP 503", code=75)
     assert not project.has_landed()
@@ -168,8 +163,7 @@ def test_an_api_that_fails_from_the_start_is_reported(project: Project) -> None:
 
 def test_endless_429_is_reported(project: Project) -> None:
     fault = Fault(path="/movie/[0-9]*", status=429, retry_after="0")
-    with Sandbox(films(movie(1)), faults=[fault]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(movie(1)), faults=[fault]):
         ended = project.load()
     assert_clear(ended, "keeps answering 429", "requests_per_second", code=75)
     assert project.query("SELECT count(*) FROM bronze.quarantine_tmdb") == [(0,)]
@@ -181,8 +175,7 @@ def test_an_absurd_retry_after_is_capped(project: Project) -> None:
         Fault(path="/movie/1", status=429, times=1, retry_after="86400"),
         Fault(path="/movie/2", status=503, times=1, retry_after=formatdate(time.time() + 9e6)),
     ]
-    with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(movie(1), movie(2)), faults=faults):
         assert project.load().code == 0
     assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(2,)]
 
@@ -194,8 +187,7 @@ def test_a_body_that_drips_in_is_cut_off_and_requested_again(project: Project) -
         Fault(path="/movie/1", drip_s=0.05, times=1),
         Fault(path="/movie/2", drip_s=0.05),
     ]
-    with Sandbox(films(movie(1), movie(2)), faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(movie(1), movie(2)), faults=faults):
         ended = project.load()
     assert ended.code == 0
     assert project.query("SELECT movie_id FROM bronze.raw_movies") == [(1,)]
@@ -208,8 +200,7 @@ def test_a_lower_limit_than_expected_slows_the_run_down(project: Project) -> Non
     """1,000 a second are permitted as far as we know, and 100 in truth."""
     project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.1")
     documents = [movie(number) for number in range(1, 401)]
-    with Sandbox(films(*documents), rate_limit_per_second=100, latency_ms=10) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*documents), rate_limit_per_second=100, latency_ms=10) as sandbox:
         assert project.load("--pages", "20").code == 0
         throttled = sandbox.requests.count(status=429)
     assert 0 < throttled < 100
@@ -243,8 +234,7 @@ def test_the_throttle_halves_the_pace_once_a_burst_and_lets_go() -> None:
 
 def test_a_list_page_that_stays_broken_is_reported(project: Project) -> None:
     fault = Fault(path="/movie/popular", query={"page": "2"}, body=b'{"status": "ok"}')
-    with Sandbox(films(*(movie(number) for number in range(1, 41))), faults=[fault]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(number) for number in range(1, 41))), faults=[fault]):
         ended = project.load()
     assert_clear(ended, "/movie/popular?page=2", "not a page of a list")
     assert not project.has_landed()
@@ -311,8 +301,7 @@ def test_a_warehouse_taken_in_the_middle_of_a_run_is_named(project: Project) -> 
         if request.path.endswith("/movie/popular"):
             taken.append(hold(project.duckdb))
 
-    with Sandbox(films(movie(1)), on_request=take) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(movie(1)), on_request=take):
         ended = project.load()
     for process in taken:
         process.kill()

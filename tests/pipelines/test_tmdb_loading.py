@@ -19,6 +19,7 @@ from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.reader import MovieReader
 from marquee.sources.tmdb.tables import RAW_MOVIES
 from tests.conftest import Project, films, movie
+from tests.pipelines.sandboxes import serving
 
 ODD_DOCUMENT = (
     '{ "popularity":8.2e-05,"vote_average":7.0, "votes":7,"budget":2147483648123,'
@@ -86,8 +87,7 @@ def test_a_row_records_what_was_requested_and_when_in_utc(
 
 
 def test_raw_data_is_the_body_byte_for_byte(project: Project) -> None:
-    with Sandbox(from_lines([ODD_DOCUMENT])) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, from_lines([ODD_DOCUMENT])):
         assert project.load().code == 0
     assert project.query("SELECT raw_data::VARCHAR FROM bronze.raw_movies") == [
         (ODD_DOCUMENT.decode(),)
@@ -96,14 +96,13 @@ def test_raw_data_is_the_body_byte_for_byte(project: Project) -> None:
 
 def test_fields_added_missing_or_retyped_are_loaded(project: Project) -> None:
     documents = [b'{"id":1}', movie(2, title=None, popularity="a lot", genres={"id": 1}, new=[1])]
-    with Sandbox(films(movie(1), movie(2)), faults=[]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(movie(1), movie(2)), faults=[]):
         project.load()
-    with Sandbox(
+    with serving(
+        project,
         films(movie(1), movie(2)),
         faults=[Fault(path=f"/movie/{n}", body=body) for n, body in enumerate(documents, 1)],
-    ) as sandbox:
-        project.point_at(sandbox)
+    ):
         assert project.load("--ids", "1,2").code == 0
     landed = project.query("SELECT raw_data::VARCHAR FROM bronze.raw_movies ORDER BY ingested_at")
     assert {text for (text,) in landed[2:]} == {body.decode() for body in documents}
@@ -161,8 +160,7 @@ def test_a_listed_deleted_movie_is_loaded_once_and_comes_back(
     project: Project, sandbox: Sandbox
 ) -> None:
     not_found = Fault(path="/movie/2", status=404, body=b"<h1>not found</h1>")
-    with Sandbox(sandbox.movie_set, faults=[not_found]) as broken:
-        project.point_at(broken)
+    with serving(project, sandbox.movie_set, faults=[not_found]):
         project.load()
         assert "missing               1" in project.load("--ids", "2").out
     rows = "SELECT raw_data::VARCHAR FROM bronze.raw_movies WHERE movie_id = 2 ORDER BY ingested_at"
@@ -176,11 +174,8 @@ def test_a_deleted_movie_is_found_whatever_its_404_holds(
     project: Project, sandbox: Sandbox
 ) -> None:
     """Bronze searches the text of a tombstone for an id, and here one is below the top level."""
-    body = b'{"error": {"id": 7}}'
-    with Sandbox(
-        sandbox.movie_set, faults=[Fault(path="/movie/2", status=404, body=body)]
-    ) as missing:
-        project.point_at(missing)
+    dead = Fault(path="/movie/2", status=404, body=b'{"error": {"id": 7}}')
+    with serving(project, sandbox.movie_set, faults=[dead]):
         assert project.load().code == 0
     reader = MovieReader(duckdb_destination(Settings.from_environment().duckdb))
     assert reader.tombstones() == [2]
@@ -219,8 +214,7 @@ NO_MOVIES = {
 
 def test_what_is_no_movie_is_quarantined_and_the_rest_loads(project: Project) -> None:
     faults = [Fault(path=f"/movie/{number}", body=body) for number, (body, _) in NO_MOVIES.items()]
-    with Sandbox(films(*(movie(number) for number in range(1, 18))), faults=faults) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*map(movie, range(1, 18))), faults=faults) as sandbox:
         ended = project.load()
         base_url = sandbox.base_url
     assert ended.code == 0
@@ -240,8 +234,7 @@ def test_what_is_no_movie_is_quarantined_and_the_rest_loads(project: Project) ->
 
 def test_a_list_of_genres_that_is_none_is_quarantined(project: Project, sandbox: Sandbox) -> None:
     fault = Fault(path="/genre/movie/list", body=b'{"genre": []}')
-    with Sandbox(sandbox.movie_set, faults=[fault]) as broken:
-        project.point_at(broken)
+    with serving(project, sandbox.movie_set, faults=[fault]):
         assert project.load().code == 0
     assert project.query("SELECT movie_id, reason FROM bronze.quarantine_tmdb") == [
         (None, "not a list of genres")
@@ -263,8 +256,7 @@ def test_ids_listed_twice_or_null_are_fetched_once(project: Project, sandbox: Sa
         )
         for page in pages
     ]
-    with Sandbox(sandbox.movie_set, faults=faults) as listing:
-        project.point_at(listing)
+    with serving(project, sandbox.movie_set, faults=faults) as listing:
         assert project.load().code == 0
         assert [listing.requests.count(f"/3/movie/{number}") for number in (1, 2, 3)] == [1, 1, 1]
     assert project.query("SELECT count(*) FROM bronze.raw_movies") == [(3,)]
@@ -281,8 +273,7 @@ def test_pages_are_read_up_to_the_number_requested(project: Project, sandbox: Sa
 
 
 def test_an_empty_movie_list_makes_empty_tables(project: Project) -> None:
-    with Sandbox(films()) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films()):
         ended = project.load()
     assert ended.code == 0
     assert "no movie was fetched" in ended.out

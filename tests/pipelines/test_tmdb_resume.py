@@ -25,6 +25,7 @@ from marquee.sources.tmdb.run import Fetcher, Loader, RunExecutor
 from marquee.sources.tmdb.state import Cursor, PipelineState, RunState
 from tests.conftest import Project, films, finish, movie
 from tests.crash_points import Watch, after, before, die
+from tests.pipelines.sandboxes import serving
 
 MOVIES = 240
 CHUNK = 20
@@ -69,8 +70,7 @@ def unkind(project: Project) -> Iterator[Sandbox]:
     project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", str(CHUNK))
     project.monkeypatch.setenv("SOURCES__TMDB__MAX_WAIT_SECONDS", "0.02")
     movie_set = films(*(movie(one) for one in range(1, MOVIES + 1)))
-    with Sandbox(movie_set, fault_rates=UNKIND) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, movie_set, fault_rates=UNKIND) as sandbox:
         yield sandbox
 
 
@@ -119,8 +119,7 @@ def test_a_killed_daily_run_is_finished_before_the_next_day_s(project: Project) 
     first_day = films(movie(1, revenue=1), *later)
     third_day = films(movie(1, revenue=3), *later)
     changes = {1: tuple(range(1, 7)), 3: (1,)}
-    with Sandbox(films(*(movie(one) for one in range(1, 7)))) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 7)))) as sandbox:
         assert project.load().code == 0
         sandbox.movie_set = replace(first_day, day=1, changes=changes)
         assert finish(project.fork(after(Loader, "load", 2))) == -signal.SIGKILL
@@ -140,8 +139,7 @@ def test_a_killed_daily_run_is_finished_before_the_next_day_s(project: Project) 
 def test_a_backfill_finished_after_midnight_is_not_begun_once_more(project: Project) -> None:
     project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
     six = films(*(movie(one) for one in range(1, 7)))
-    with Sandbox(six) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, six) as sandbox:
         assert finish(project.fork(after(Loader, "load", 2), "--full")) == -signal.SIGKILL
         sandbox.requests.clear()
         sandbox.movie_set = replace(six, day=1, changes={1: (2,)})
@@ -155,8 +153,7 @@ def test_a_backfill_finished_after_midnight_is_not_begun_once_more(project: Proj
 def test_a_load_killed_half_way_is_neither_lost_nor_doubled(project: Project) -> None:
     """All rows of a chunk are in, dlt's package is still open, and the process is dead."""
     fault = Fault(path="/movie/2", body=b"[]")
-    with Sandbox(films(movie(1), movie(2)), faults=[fault]) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(movie(1), movie(2)), faults=[fault]):
         assert finish(project.fork(before(Load, "complete_package", 2))) == -signal.SIGKILL
         assert list((project.dlt_dir / "tmdb" / "load" / "normalized").iterdir())
         rows = [project.query(f"SELECT movie_id FROM bronze.{table}") for table in TABLES]
@@ -167,8 +164,7 @@ def test_a_load_killed_half_way_is_neither_lost_nor_doubled(project: Project) ->
 
 def test_another_request_finishes_what_is_left_and_resumes(project: Project) -> None:
     project.monkeypatch.setenv("SOURCES__TMDB__CHUNK_MOVIES", "2")
-    with Sandbox(films(*(movie(one) for one in range(1, 7)))) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 7)))) as sandbox:
         assert finish(project.fork(before(RunExecutor, "_process_chunks"))) == -signal.SIGKILL
         assert project.load("--ids", "3,99").code == 0
         assert sandbox.requests.count("/3/movie/3") == 2

@@ -154,10 +154,6 @@ def sqlmesh_logs(folder: Path) -> Iterator[None]:
             handler.close()
 
 
-def run_studio(*arguments: str) -> int:
-    return studio.main(arguments)
-
-
 @pytest.fixture(
     scope="module",
     params=[pytest.param(2, id="two"), pytest.param(3, id="three", marks=pytest.mark.slow)],
@@ -197,8 +193,8 @@ def loaded(
                 # A failure that has the plaintext personal data in hand, reported with all details.
                 words = " ".join(FORGOTTEN)
                 with mock.patch.object(Vault, "_stage", side_effect=RuntimeError(words)):
-                    assert run_studio() == 1
-            assert run_studio() == 0
+                    assert studio.main([]) == 1
+            assert studio.main([]) == 0
             if batch == 1:
                 warehouse.plan()
                 warehouse.land_genres([genre(one) for one in GENRES])
@@ -612,8 +608,8 @@ def test_personal_data_is_in_the_vault_only_and_nowhere_once_forgotten(
     monkeypatch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
     for exported in (project.folder / "shown").glob("*.csv"):
         exported.unlink()  # a copy of a table, which its maker has to delete
-    assert run_studio("--forget", CANARY_FAN) == 0
-    assert run_studio("--forget", CANARY_FAN) == 0
+    assert studio.main(["--forget", CANARY_FAN]) == 0
+    assert studio.main(["--forget", CANARY_FAN]) == 0
     assert not copied.exists()
     assert found_in(project.folder, *FORGOTTEN, CANARY_FAN) == set()
     # No row bears the token any more, but for the one that keeps old events out.
