@@ -77,8 +77,8 @@ def _edge_path(
 ) -> str:
     """Draw a line that leaves and enters level, and passes the columns between straight."""
     column, y = way[0]
-    parts = [f"M{lefts[column] + widths[column]:.0f} {y + MARGIN:.0f}"]
     x, y = lefts[column] + widths[column], y + MARGIN
+    parts = [f"M{x:.0f} {y:.0f}"]
     for column, middle in way[1:]:
         left, height = lefts[column], middle + MARGIN
         half = (x + left) / 2

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -81,8 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if gateway() == "snowflake":
             raise MarqueeError("On Snowflake clone the schemas (docs/runbook.md).")
         configure_dlt(settings)
-        act: Callable[[Settings, str, str | None], str]
-        act = create if options.action == "create" else restore
+        act = {"create": create, "restore": restore}[options.action]
         print(act(settings, options.place, options.vault))
     except (MarqueeError, OSError, ImportError, ValueError, duckdb.Error) as error:
         return report_error(error, settings.duckdb)

@@ -239,11 +239,6 @@ def title_cell(title: str | None) -> Text:
     return Text(title or UNTITLED, no_wrap=True, overflow="ellipsis")
 
 
-def title_of(movie: dict[str, Any]) -> str:
-    """The title of a movie for a terminal."""
-    return escape(movie["title"] or UNTITLED)
-
-
 def are(movies: Sequence[Any]) -> str:
     """The verb that agrees with their number."""
     return "is" if len(movies) == 1 else "are"
@@ -251,8 +246,9 @@ def are(movies: Sequence[Any]) -> str:
 
 def some(movies: Sequence[dict[str, Any]]) -> str:
     """The first few titles, after a colon."""
+    titles = [escape(movie["title"] or UNTITLED) for movie in movies[:TITLES_SHOWN]]
     more = ", ..." if len(movies) > TITLES_SHOWN else ""
-    return f": {', '.join(map(title_of, movies[:TITLES_SHOWN]))}{more}" if movies else ""
+    return f": {', '.join(titles)}{more}" if titles else ""
 
 
 def value(name: str, given: Any) -> str:

@@ -140,7 +140,7 @@ def warehouses(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
         if found:
             is_awake = str(found[0].get("auto_resume", "true")).lower() == "true"
             problem = "" if is_awake else "suspended, and not resumed by itself"
-        yield CheckResult(f"warehouse {name}", problem, problem and script("01_warehouses"))
+        yield CheckResult(f"warehouse {name}", problem, script("01_warehouses"))
 
 
 def database(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
@@ -150,7 +150,7 @@ def database(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
     problem = "" if found else "missing, or hidden from this role"
     if found and int(found[0]["retention_time"] or 0) < int(known["SNOWFLAKE_RETENTION_DAYS"]):
         problem = f"time travel of {found[0]['retention_time']} days"
-    yield CheckResult(f"database {name}", problem, problem and script("02_database"))
+    yield CheckResult(f"database {name}", problem, script("02_database"))
 
 
 def schemas(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
@@ -161,7 +161,7 @@ def schemas(query: Query, known: Mapping[str, str]) -> Iterator[CheckResult]:
     missing = [one for one in wanted if one not in owners]
     yield CheckResult(
         f"{len(wanted)} schemas",
-        (missing and f"missing: {', '.join(missing)}") or "",
+        f"missing: {', '.join(missing)}" if missing else "",
         script("02_database"),
     )
     engineers = known["SNOWFLAKE_ROLE"]
@@ -210,12 +210,14 @@ def hidden_schemas(role: str, given: set[Grant], known: Mapping[str, str]) -> It
         for one in sorted(schemas)
         if one.startswith(TABLES_BEHIND) or ENVIRONMENT.fullmatch(one)
     ]
+    subject = f"{role} sees no schema of SQLMesh's"
+    if not seen:
+        yield CheckResult(subject)
+        return
     yield CheckResult(
-        f"{role} sees no schema of SQLMesh's",
-        f"it has privileges on {', '.join(seen)}" if seen else "",
-        f"REVOKE ALL ON SCHEMA {known['SNOWFLAKE_DATABASE']}.{seen[0]} FROM ROLE {role};"
-        if seen
-        else "",
+        subject,
+        f"it has privileges on {', '.join(seen)}",
+        f"REVOKE ALL ON SCHEMA {known['SNOWFLAKE_DATABASE']}.{seen[0]} FROM ROLE {role};",
     )
 
 

@@ -91,14 +91,12 @@ def growth(
         The change, and the moment of the count it is measured from: the last one at `since` or
         before it, or the first there is. None where there is none to compare with.
     """
-    if history.empty:
+    counts = history[history["layer"] == layer] if len(history) else history
+    if counts.empty:
         return None
-    counts = history[history["layer"] == layer]
     is_before = counts["row_count"] != now if since is None else counts["counted_at"] <= since
     then = counts[is_before]
-    before = then.iloc[-1] if len(then) else counts.iloc[0] if len(counts) else None
-    if before is None:
-        return None
+    before = then.iloc[-1] if len(then) else counts.iloc[0]
     return now - int(before["row_count"]), before["counted_at"].to_pydatetime()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
+from sqlglot.helper import ensure_list
 from sqlglot.lineage import Node
 from sqlglot.lineage import lineage as lineage_of_query
 from sqlglot.optimizer.scope import Scope, build_scope
@@ -76,18 +77,11 @@ def row_columns(model: Model) -> set[Column]:
 
 def _choosing_columns(select: exp.Expr) -> Iterator[exp.Column]:
     """The columns in the joins, filters and groupings of one SELECT, not of those within it."""
-    clauses = ("joins", "where", "group", "having", "qualify")
-    for name in clauses:
-        for clause in _listed(select.args.get(name)):
+    for name in ("joins", "where", "group", "having", "qualify"):
+        for clause in ensure_list(select.args.get(name)):
             for found in clause.walk(prune=lambda part: isinstance(part, exp.Query)):
                 if isinstance(found, exp.Column):
                     yield found
-
-
-def _listed(clause: exp.Expr | list[exp.Expr] | None) -> list[exp.Expr]:
-    if clause is None:
-        return []
-    return clause if isinstance(clause, list) else [clause]
 
 
 def _sources(model: Model, scope: Scope, column: exp.Column) -> set[Column]:

@@ -6,6 +6,7 @@ import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from unittest import mock
 
@@ -183,8 +184,7 @@ def _audits(model: Model) -> Iterator[Audit]:
 
 def _seed_rows(model: SeedModel) -> list[list[str]]:
     with model.seed_path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        return [row for row, _ in zip(rows, range(SEED_ROWS + 1), strict=False)]
+        return list(islice(csv.reader(file), SEED_ROWS + 1))
 
 
 def _relative(path: Path, root: Path) -> str:

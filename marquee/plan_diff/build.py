@@ -164,13 +164,9 @@ def _loaded(project: Path, folder: Path) -> Iterator[Context]:
         except (PlanDiffError, SQLMeshError):
             raise
         except Exception as error:
-            raise SQLMeshError(f"The project does not load: {_error_text(error)}") from error
+            reason = "".join(traceback.format_exception_only(error)).strip()
+            raise SQLMeshError(f"The project does not load: {reason}") from error
         yield context
-
-
-def _error_text(error: Exception) -> str:
-    """An error as Python would print it, without the way there."""
-    return "".join(traceback.format_exception_only(error)).strip()
 
 
 @contextmanager

@@ -92,16 +92,14 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
 
 def row_count(built: Built, change: Change) -> int | None:
     """Rows of an added table, or of the removed one in prod; None where there is no table."""
-    if change.after and change.change_type is ChangeType.ADDED:
-        view = view_of(change.after, ENVIRONMENT)
-    elif change.before and change.change_type is ChangeType.REMOVED:
-        view = view_of(change.before, "prod")
-    else:
-        return None
-    model = change.after or change.before
+    sides = {
+        ChangeType.ADDED: (change.after, ENVIRONMENT),
+        ChangeType.REMOVED: (change.before, "prod"),
+    }
+    model, environment = sides.get(change.change_type, (None, ""))
     if model is None or model.kind.is_symbolic:
         return None
-    return _rows_of(built.context, view)
+    return _rows_of(built.context, view_of(model, environment))
 
 
 def _rows_of(context: Context, view: exp.Table) -> int:

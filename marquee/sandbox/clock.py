@@ -141,7 +141,12 @@ def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int
         documents: JSON text by movie id on day 0; each an object with that id.
         arrivals: Films held back, in the order of their arrival.
         days: How many days to run, 0 or more.
+
+    Raises:
+        ValueError: If there are fewer than 0 days.
     """
+    if days < 0:
+        raise ValueError(f"day {days}: the sandbox's clock starts on day 0")
     if days == 0:
         return World(dict(documents), {}, {})
     state = _State({movie_id: parse(text) for movie_id, text in documents.items()})

@@ -131,14 +131,10 @@ class Sandbox:
         Raises:
             OSError: If the port is taken or the address is not ours.
         """
-        server = _Server(self._address, self)
-        self._server = server
-        threading.Thread(
-            # The default of half a second would be the time that each `close` takes.
-            target=lambda: server.serve_forever(poll_interval=0.01),
-            name="sandbox",
-            daemon=True,
-        ).start()
+        self._server = _Server(self._address, self)
+        # Polled at the default of half a second, each `close` would take as long.
+        options = {"poll_interval": 0.01}
+        threading.Thread(target=self._server.serve_forever, kwargs=options, daemon=True).start()
 
     def close(self) -> None:
         """Stop listening and cut the open connections; no-op when not running."""
@@ -171,10 +167,10 @@ class Sandbox:
             handler.send(answers.failure(403), None, truncate=False, drip_s=0)
             return
         fault = self._faults.strike(path, query)
-        if fault and fault.status is not None and fault.body is None:
-            answer = answers.failure(fault.status)
-        elif fault and fault.body is not None:
+        if fault and fault.body is not None:
             answer = Answer(fault.status or 200, fault.body)
+        elif fault and fault.status is not None:
+            answer = answers.failure(fault.status)
         elif handler.command != "GET":
             answer = answers.error(42)
         elif url.path.startswith("/p/"):
