@@ -9,13 +9,14 @@ from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from benchmarks import movies as generated
 from marquee.bronze.destination import duckdb_destination
 from marquee.bronze.loader import load, open_pipeline
 from marquee.bronze.tables import Row, Table
 from marquee.core.dlt_project import configure_dlt
-from marquee.core.settings import Settings
+from marquee.core.settings import ROOT, Settings
 from marquee.sandbox.genres import LISTED
 from marquee.sources.tmdb.run import PIPELINE
 from marquee.sources.tmdb.state import Cursor, PipelineState
@@ -76,7 +77,11 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
     ]
     state = PipelineState(Cursor(begins_on, is_full=True))
     load(open_pipeline(PIPELINE, settings, destination), destination, rows, state.to_json())
+    declared = yaml.safe_load((ROOT / "external_models.yaml").read_text(encoding="utf-8"))
     with generated.generator(settings.duckdb) as connection:
+        for table in (one for one in declared if one["name"].startswith("bronze.")):
+            columns = ", ".join(f"{name} {type_}" for name, type_ in table["columns"].items())
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {table['name']} ({columns})")
         connection.execute(
             f"CREATE TEMP TABLE listed AS SELECT range % {movies} + 1 AS movie_id, "
             f"range // {movies} AS version FROM range(1, {movies * days})"
