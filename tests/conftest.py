@@ -10,7 +10,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -245,9 +245,16 @@ def project(
     return Project(folder, capsys, monkeypatch)
 
 
+@contextmanager
+def serving(project: Project, movie_set: MovieSet, **options: Any) -> Iterator[Sandbox]:
+    """Serve the movies, with the options of `Sandbox`, and point the project at them."""
+    with Sandbox(movie_set, **options) as sandbox:
+        project.point_at(sandbox)
+        yield sandbox
+
+
 @pytest.fixture
 def sandbox(project: Project) -> Iterator[Sandbox]:
     """Three films to serve; `project` asks for them."""
-    with Sandbox(films(movie(1), movie(2), movie(3))) as running:
-        project.point_at(running)
+    with serving(project, films(movie(1), movie(2), movie(3))) as running:
         yield running

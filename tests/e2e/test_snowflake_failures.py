@@ -15,7 +15,7 @@ from snowflake.connector.errors import ProgrammingError
 from marquee.cli import snowflake_check
 from marquee.core.settings import ROOT
 from marquee.sandbox.server import Sandbox
-from tests.conftest import CliResult, Project, films, movie
+from tests.conftest import CliResult, Project, films, movie, serving
 from tests.fakes.snowflake_emulator import (
     ADMINISTRATOR,
     PASSWORD,
@@ -258,8 +258,7 @@ def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
     project: Project, bare: Emulator, statement: str, moment: str
 ) -> None:
     bare.set_up()
-    with Sandbox(films(*(movie(one) for one in range(1, 31)))) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 31)))) as sandbox:
         assert load(project, bare).code == 0
         sandbox.movie_set = films(*(movie(one, revenue=one) for one in range(1, 41)))
         bare.go_wrong({"match": statement, "moment": moment})
@@ -282,8 +281,7 @@ def test_a_connection_lost_in_the_middle_of_a_run_is_reported_and_repaired_by_th
     project: Project, bare: Emulator
 ) -> None:
     bare.set_up()
-    with Sandbox(films(*(movie(one) for one in range(1, 4)))) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, films(*(movie(one) for one in range(1, 4)))) as sandbox:
         assert load(project, bare).code == 0
         few = ["--select-model", "+silver.silver_movie_genres"]
         first = sqlmesh(project, bare, "plan", "--auto-apply", "--no-prompts", "--skip-tests", *few)

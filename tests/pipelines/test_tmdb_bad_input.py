@@ -32,8 +32,7 @@ from marquee.sources.tmdb.load_request import is_movie_id, movie_ids
 from marquee.sources.tmdb.responses import ResponseClassifier
 from marquee.sources.tmdb.settings import TmdbSettings, is_tmdb
 from marquee.sources.tmdb.state import MAX_FAILURES, PipelineState
-from tests.conftest import Project, films, movie
-from tests.pipelines.sandboxes import serving
+from tests.conftest import Project, films, movie, serving
 from tests.pipelines.test_tmdb_daily import export_of, popular, requested_movies
 
 REAL_MOVIES = Path(

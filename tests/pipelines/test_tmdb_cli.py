@@ -21,8 +21,7 @@ from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.client import TmdbAdapter, TmdbSession, redact, retry_after_seconds
 from marquee.sources.tmdb.settings import TmdbSettings
 from pipelines.tmdb import tmdb_source
-from tests.conftest import Project, films, movie
-from tests.pipelines.sandboxes import serving
+from tests.conftest import Project, films, movie, serving
 
 KEY = "0123456789abcdef0123456789abcdef"
 

@@ -17,8 +17,7 @@ from marquee.sandbox.movies import MovieSet
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.load_request import LoadRequest, movie_ids
 from marquee.sources.tmdb.planner import windows
-from tests.conftest import Project, films, movie
-from tests.pipelines.sandboxes import serving
+from tests.conftest import Project, films, movie, serving
 
 DETAILS = "/3/movie/[0-9]*"
 NO_CHANGES = Fault(path="/movie/changes", status=404)

@@ -23,8 +23,7 @@ from marquee.sandbox.faults import Fault
 from marquee.sandbox.request_log import Request
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.throttle import LONGEST_GAP_SECONDS, AdaptiveThrottle
-from tests.conftest import CliResult, Project, films, movie
-from tests.pipelines.sandboxes import serving
+from tests.conftest import CliResult, Project, films, movie, serving
 
 DETAILS = "/3/movie/[0-9]*"
 SCRIPT = ROOT / "pipelines" / "tmdb.py"

@@ -18,8 +18,7 @@ from marquee.sandbox.movies import from_lines
 from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.reader import MovieReader
 from marquee.sources.tmdb.tables import RAW_MOVIES
-from tests.conftest import Project, films, movie
-from tests.pipelines.sandboxes import serving
+from tests.conftest import Project, films, movie, serving
 
 ODD_DOCUMENT = (
     '{ "popularity":8.2e-05,"vote_average":7.0, "votes":7,"budget":2147483648123,'

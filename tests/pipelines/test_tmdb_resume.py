@@ -23,9 +23,8 @@ from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.planner import Planner
 from marquee.sources.tmdb.run import Fetcher, Loader, RunExecutor
 from marquee.sources.tmdb.state import Cursor, PipelineState, RunState
-from tests.conftest import Project, films, finish, movie
+from tests.conftest import Project, films, finish, movie, serving
 from tests.crash_points import Watch, after, before, die
-from tests.pipelines.sandboxes import serving
 
 MOVIES = 240
 CHUNK = 20

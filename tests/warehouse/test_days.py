@@ -7,8 +7,7 @@ from typing import Any
 
 from marquee.cli import report
 from marquee.sandbox.movies import MovieSet, load
-from marquee.sandbox.server import Sandbox
-from tests.conftest import Project
+from tests.conftest import Project, serving
 from tests.small_warehouse import OF_TMDB, Warehouse
 
 PAGES = "10"
@@ -22,8 +21,7 @@ def document(movie_set: MovieSet, movie_id: int) -> dict[str, Any]:
 def test_two_days_of_the_sandbox_arrive_in_gold_and_in_the_history(project: Project) -> None:
     first, third = load(None), load(None, day=2)
     warehouse = Warehouse(project.folder, selected=OF_TMDB)
-    with Sandbox(first) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, first) as sandbox:
         assert project.load("--pages", PAGES).code == 0
         warehouse.plan()
         assert warehouse.query("SELECT count(*) FROM gold.fact_movies") == [(200,)]

@@ -25,7 +25,7 @@ from marquee.sandbox.server import Sandbox
 from marquee.sources.tmdb.run import PIPELINE, Loader
 from marquee.sources.tmdb.state import PipelineState
 from pipelines import tmdb
-from tests.conftest import Project, finish, in_child
+from tests.conftest import Project, finish, in_child, serving
 from tests.crash_points import Kill, Watch, after, before
 from tests.small_warehouse import Rows, Warehouse
 
@@ -70,8 +70,7 @@ def unkind(project: Project) -> Iterator[Sandbox]:
     rates = FaultRates(
         too_many_requests=0.03, server_error=0.03, reset=0.02, truncate=0.02, seed=SEED
     )
-    with Sandbox(load(None), fault_rates=rates) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, load(None), fault_rates=rates) as sandbox:
         yield sandbox
 
 

@@ -17,7 +17,7 @@ from marquee.sandbox.movies import load
 from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from pipelines import studio, tmdb
-from tests.conftest import Project, finish, in_child
+from tests.conftest import Project, finish, in_child, serving
 from tests.crash_points import Kill
 from tests.small_warehouse import Rows, Warehouse
 
@@ -88,8 +88,7 @@ def use(project: Project, folder: Path) -> Warehouse:
 
 def week(project: Project, feed: Path) -> Iterator[tuple[int, Sandbox]]:
     """The days 0 to 7 of the sandboxes, each with what it delivers."""
-    with Sandbox(load(None)) as sandbox:
-        project.point_at(sandbox)
+    with serving(project, load(None)) as sandbox:
         for number in range(8):
             sandbox.movie_set = load(None, day=number)
             if number < 3:  # the sandbox has three batches
@@ -119,8 +118,7 @@ def test_a_disturbed_week_equals_an_undisturbed_one(project: Project, tmp_path: 
             assert day(project, disk_that_is_full) == 1
             assert "disk is full" in output(project)
         if number == 5:
-            with Sandbox(sandbox.movie_set, faults=DOWN) as down:
-                project.point_at(down)
+            with serving(project, sandbox.movie_set, faults=DOWN):
                 assert day(project) == 75, output(project)
             project.point_at(sandbox)
         assert day(project) == WELL, output(project)
