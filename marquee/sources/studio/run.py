@@ -278,13 +278,14 @@ def combine_batches(batches: Iterable[Batch], lines: int) -> Iterator[Batch]:
     """Join small batches into one of so many lines: a load has its price, however small it is."""
     joined: Batch | None = None
     for batch in batches:
-        if joined:
+        if joined is None:
+            joined = batch
+        else:
             joined.add(batch)
-        joined = joined or batch
         if joined.lines >= lines:
             yield joined
             joined = None
-    if joined:
+    if joined is not None:
         yield joined
 
 
@@ -331,7 +332,11 @@ class Reader:
         for feed in self.feeds:
             files = [(file, *self._checkpoint(feed, file)) for file in listing.files[feed.name]]
             self.report.listed[feed.name] = len(files)
-            changed = [one for one in files if not one[0].is_as_landed(one[2])]
+            changed = [
+                (file, name, checkpoint)
+                for file, name, checkpoint in files
+                if not file.is_as_landed(checkpoint)
+            ]
             self.progress.stage(f"reading {feed.name}", len(changed), "file")
             if not changed:
                 continue
