@@ -11,17 +11,17 @@ def ensure_bronze_tables(evaluator: MacroEvaluator) -> list[exp.Expr]:
 
     Their columns are those that external_models.yaml declares.
     """
-    # On Snowflake an administrator creates the schema.
-    statements = ["CREATE SCHEMA IF NOT EXISTS bronze"]
-    if evaluator.dialect == "snowflake":
-        statements = ["SELECT 1"]
+    # On Snowflake an administrator creates the schema. SQLMesh warns of a macro without statements.
+    is_snowflake = evaluator.dialect == "snowflake"
+    statements = ["SELECT 1" if is_snowflake else "CREATE SCHEMA IF NOT EXISTS bronze"]
     models = [snapshot for snapshot in evaluator.snapshots.values() if snapshot.is_model]
     read = {parent.name for snapshot in models for parent in snapshot.parents}
     for snapshot in models:
-        if snapshot.is_external and snapshot.name in read and "bronze." in snapshot.model.name:
+        name = snapshot.model.name
+        if snapshot.is_external and snapshot.name in read and name.startswith("bronze."):
             columns = ", ".join(
-                f"{name.lower()} {data_type.sql('duckdb')}"
-                for name, data_type in snapshot.model.columns_to_types_or_raise.items()
+                f"{column.lower()} {data_type.sql('duckdb')}"
+                for column, data_type in snapshot.model.columns_to_types_or_raise.items()
             )
-            statements.append(f"CREATE TABLE IF NOT EXISTS {snapshot.model.name} ({columns})")
+            statements.append(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
     return [parse_one(statement, dialect="duckdb") for statement in statements]

@@ -323,9 +323,11 @@ def _parsed(evaluator: MacroEvaluator, field: exp.Expr, parser: str) -> tuple[ex
     if name in TIMED_PARSERS:
         columns.append(exp.column("ingested_at"))
     # Named here: SQLMesh keeps with a model only the macros that its own source names.
-    parsers = [parse_amount, parse_count, parse_date, parse_key, parse_local_gross]
-    parsers += [parse_name, parse_rate, parse_score, parse_timestamp, parse_year]
-    (parse,) = [one for one in parsers if one.__name__ == name]
+    parsers = (
+        *(parse_amount, parse_count, parse_date, parse_key, parse_local_gross),
+        *(parse_name, parse_rate, parse_score, parse_timestamp, parse_year),
+    )
+    parse = {one.__name__: one for one in parsers}[name]
     return parse(evaluator, *columns), RULES[name]
 
 
