@@ -9,15 +9,15 @@ from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 
 import duckdb
-import yaml
 
 from benchmarks import movies as generated
 from marquee.bronze.destination import duckdb_destination
 from marquee.bronze.loader import load, open_pipeline
 from marquee.bronze.tables import Row, Table
 from marquee.core.dlt_project import configure_dlt
-from marquee.core.settings import ROOT, Settings
+from marquee.core.settings import Settings
 from marquee.sandbox.genres import LISTED
+from marquee.sources.studio.tables import TABLES as STUDIO_TABLES
 from marquee.sources.tmdb.run import PIPELINE
 from marquee.sources.tmdb.state import Cursor, PipelineState
 from marquee.sources.tmdb.tables import RAW_GENRES, RAW_MOVIES, TABLES
@@ -70,18 +70,14 @@ def make_bronze(movies: int, day: str, days: int = 1) -> None:
         query = generated.documents(generated.listed(1))
         ((_, _, first),) = generator.execute(query).fetchall()
     genres = [{"id": key, "name": name} for key, name in LISTED.items()]
-    rows: dict[Table, list[Row]] = {table: [] for table in TABLES}
+    rows: dict[Table, list[Row]] = {table: [] for table in (*TABLES, *STUDIO_TABLES)}
     rows[RAW_MOVIES] = [_row(first, 1, first_at)]
     rows[RAW_GENRES] = [
         {"raw_data": json.dumps({"genres": genres}), "ingested_at": first_at, "batch_id": BATCH}
     ]
     state = PipelineState(Cursor(begins_on, is_full=True))
     load(open_pipeline(PIPELINE, settings, destination), destination, rows, state.to_json())
-    declared = yaml.safe_load((ROOT / "external_models.yaml").read_text(encoding="utf-8"))
     with generated.generator(settings.duckdb) as connection:
-        for table in (one for one in declared if one["name"].startswith("bronze.")):
-            columns = ", ".join(f"{name} {type_}" for name, type_ in table["columns"].items())
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {table['name']} ({columns})")
         connection.execute(
             f"CREATE TEMP TABLE listed AS SELECT range % {movies} + 1 AS movie_id, "
             f"range // {movies} AS version FROM range(1, {movies * days})"
