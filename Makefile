@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BASE ?= main
 DAGSTER := .cache/dagster
+TWO_PROCESSES := --numprocesses 2 --dist loadfile
 
 ##@ Users
 
@@ -81,7 +82,7 @@ test: install  ## Run lint, SQLMesh's unit tests and pytest
 	  --junitxml .cache/test/pytest.xml
 
 test-e2e: install  ## Whole plan diffs, environments, and the bot against a fake GitHub (minutes)
-	$(BIN)/pytest --quiet -m e2e -rP --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --quiet -m e2e -rP $(TWO_PROCESSES)
 
 test-kills: install  ## The long tests: a load and refresh of 2,000 movies killed 28 times, a studio's three batches (minutes)
 	$(BIN)/pytest --quiet -m slow -rP
@@ -92,7 +93,7 @@ test-dagster: $(DAGSTER)/installed  ## Dagster's code location: definitions, a j
 FAKESNOW := .cache/fakesnow
 
 test-snowflake: install $(FAKESNOW)/installed  ## The whole path on an emulated Snowflake, with state in Postgres
-	$(BIN)/pytest --quiet -m snowflake --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --quiet -m snowflake $(TWO_PROCESSES)
 
 # fakesnow's pins clash with SQLMesh's, so it has its own environment and is reached by HTTP.
 $(FAKESNOW)/installed: tests/fakes/emulator/requirements.lock
@@ -182,7 +183,7 @@ ui: install  ## Serve SQLMesh's UI on http://127.0.0.1:8000, on a read-only snap
 	@$(BIN)/python -m marquee.cli.ui
 
 test-browser: install  ## Test the dashboard, the catalog and SQLMesh's UI in headless Chromium
-	$(BIN)/pytest --quiet -m browser --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --quiet -m browser $(TWO_PROCESSES)
 
 screenshots: install  ## Take the screenshots in docs/screenshots again
 	$(BIN)/python -m tests.e2e.screenshots
