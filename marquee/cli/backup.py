@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +25,6 @@ from marquee.cli.base import command_parser, report_error
 from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import MarqueeError, TemporaryError
 from marquee.core.lock import lock_file, restored_folder, run_lock
-from marquee.core.run_id import new_batch_id
 from marquee.core.settings import Settings, gateway
 from marquee.monitoring.snapshot import file_state
 from marquee.sources.studio.encryption import OWNER_ONLY, PRIVATE_UMASK
@@ -104,7 +104,8 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
                 connection.execute("CHECKPOINT")
         files = {part: path for part, path in paths(settings).items() if path.exists()}
         key_check = check_vault(settings.duckdb, files[VAULT]) if VAULT in files else None
-        backup_id = new_batch_id()
+        # To the microsecond, because the newest backup is found by its name.
+        backup_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}"
         before = {part: file_state(path) for part, path in files.items()}
         places = {part: f"{place.rstrip('/')}/{backup_id}" for part in files}
         if VAULT in places:

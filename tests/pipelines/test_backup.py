@@ -166,6 +166,17 @@ def test_a_part_of_another_backup_is_rejected(folder: Folder, place: Path, tmp_p
     assert run("restore", tmp_path) == 1, "no backup"
 
 
+def test_the_last_of_several_backups_of_one_second_is_the_newest(
+    folder: Folder, tmp_path: Path
+) -> None:
+    made = []
+    for _ in range(6):
+        assert run("create", tmp_path / "backups") == 0
+        made.append(folder.project.capsys.readouterr().out.split()[1].rstrip(":"))
+    assert whole(tmp_path / "backups") == made
+    assert backup.find_backup(str(tmp_path / "backups"))[1]["backup_id"] == made[-1]
+
+
 def test_a_vault_that_is_older_than_the_warehouse_is_rejected(
     folder: Folder, tmp_path: Path
 ) -> None:
