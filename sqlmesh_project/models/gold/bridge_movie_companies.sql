@@ -1,9 +1,6 @@
 MODEL (
   name gold.bridge_movie_companies,
   kind FULL,
-  depends_on (
-    gold.dim_production_companies
-  ),
   grain (movie_sk, company_sk),
   references (movie_sk, company_sk),
   @read_by_analysts(),
@@ -21,9 +18,11 @@ MODEL (
 
 SELECT
   movie.movie_sk::TEXT AS movie_sk, /* Movie, into fact_movies. */
-  @GENERATE_SURROGATE_KEY(COALESCE(listed.company_id, -1))::TEXT AS company_sk, /* Company, into dim_production_companies. */
+  company.company_sk::TEXT AS company_sk, /* Company, into dim_production_companies. */
   COALESCE(listed.company_position, 0)::INT AS position, /* Place in TMDb's list, from 0. */
-  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_sk))::DOUBLE AS weight /* Share of the movie that falls to the company: 1 / number of its companies. */
+  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_id))::DOUBLE AS weight /* Share of the movie that falls to the company: 1 / number of its companies. */
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_companies AS listed
   ON listed.movie_id = movie.movie_id AND listed.is_current
+LEFT JOIN gold.dim_production_companies AS company
+  ON company.company_id = COALESCE(listed.company_id, -1)

@@ -1,9 +1,6 @@
 MODEL (
   name gold.bridge_movie_genres,
   kind FULL,
-  depends_on (
-    gold.dim_genres
-  ),
   grain (movie_sk, genre_sk),
   references (movie_sk, genre_sk),
   @read_by_analysts(),
@@ -21,9 +18,11 @@ MODEL (
 
 SELECT
   movie.movie_sk::TEXT AS movie_sk, /* Movie, into fact_movies. */
-  @GENERATE_SURROGATE_KEY(COALESCE(listed.genre_id, -1))::TEXT AS genre_sk, /* Genre, into dim_genres. */
+  genre.genre_sk::TEXT AS genre_sk, /* Genre, into dim_genres. */
   COALESCE(listed.genre_position, 0)::INT AS position, /* Place in TMDb's list, from 0. */
-  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_sk))::DOUBLE AS weight /* Share of the movie that falls to the genre: 1 / number of its genres. */
+  @ratio(1, COUNT(*) OVER (PARTITION BY movie.movie_id))::DOUBLE AS weight /* Share of the movie that falls to the genre: 1 / number of its genres. */
 FROM gold.fact_movies AS movie
 LEFT JOIN silver.silver_movie_genres AS listed
   ON listed.movie_id = movie.movie_id AND listed.is_current
+LEFT JOIN gold.dim_genres AS genre
+  ON genre.genre_id = COALESCE(listed.genre_id, -1)

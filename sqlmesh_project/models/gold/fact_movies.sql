@@ -1,7 +1,6 @@
 MODEL (
   name gold.fact_movies,
   kind FULL,
-  depends_on (gold.dim_genres, gold.dim_production_companies),
   grain movie_sk,
   references (movie_id, date_sk, genre_sk, company_sk),
   @read_by_analysts(),
@@ -38,8 +37,8 @@ SELECT
   @GENERATE_SURROGATE_KEY(movie.movie_id)::TEXT AS movie_sk, /* Key: hash of movie_id. */
   movie.movie_id::BIGINT AS movie_id, /* TMDb's number of the movie. */
   COALESCE(release_day.date_sk, -1)::INT AS date_sk, /* Day of the first release, into dim_dates; -1 when unknown. */
-  @GENERATE_SURROGATE_KEY(COALESCE(primary_genre.genre_id, -1))::TEXT AS genre_sk, /* Main genre, into dim_genres; the unknown genre when it has none. */
-  @GENERATE_SURROGATE_KEY(COALESCE(primary_company.company_id, -1))::TEXT AS company_sk, /* First production company, into dim_production_companies; the unknown company when it has none. */
+  genre.genre_sk::TEXT AS genre_sk, /* Main genre, into dim_genres; the unknown genre when it has none. */
+  company.company_sk::TEXT AS company_sk, /* First production company, into dim_production_companies; the unknown company when it has none. */
   movie.title::TEXT AS title, /* Title. */
   movie.imdb_id::TEXT AS imdb_id, /* IMDb's key of the movie (tt...). */
   movie.original_language::TEXT AS original_language, /* ISO 639-1 code, and TMDb's own cn and xx. */
@@ -71,8 +70,12 @@ LEFT JOIN gold.dim_dates AS release_day
   ON release_day.full_date = movie.release_date
 LEFT JOIN silver.silver_movie_genres AS primary_genre
   ON primary_genre.movie_id = movie.movie_id AND primary_genre.is_primary_genre
+LEFT JOIN gold.dim_genres AS genre
+  ON genre.genre_id = COALESCE(primary_genre.genre_id, -1)
 LEFT JOIN silver.silver_movie_companies AS primary_company
   ON primary_company.movie_id = movie.movie_id AND primary_company.is_primary_company
+LEFT JOIN gold.dim_production_companies AS company
+  ON company.company_id = COALESCE(primary_company.company_id, -1)
 LEFT JOIN silver.seed_budget_tiers AS tier
   ON movie.budget_usd >= tier.min_budget_usd
   AND (
