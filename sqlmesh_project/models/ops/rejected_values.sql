@@ -18,22 +18,35 @@ MODEL (
   )
 );
 
-/* What the refreshes since the last one of this table have written. Not by load number: most loads
-   leave no row here, so the highest number here says little. */
+/* By load number and by time: many loads leave no row here, so the highest number alone says little,
+   and the time alone is that of the hour in which the last refresh began. */
 WITH new_observations AS (
   SELECT
+    observation.movie_id,
+    observation.genres,
+    observation.production_companies,
+    observation.rejected_values,
+    observation.observed_at,
+    observation._source_batch_id,
+    observation._source_load_number,
+    observation.response_id
+  FROM silver.silver_movie_observations AS observation
+  CROSS JOIN (
+    @high_water_mark('ops.rejected_values')
+  ) AS high_water_mark
+  WHERE
+    observation._loaded_at >= @start_dtntz
+    AND observation._source_load_number > high_water_mark.load_number
+), rejects AS (
+  @json_entries(
+    new_observations,
+    @json_array_of(rejected_values),
     movie_id,
-    genres,
-    production_companies,
-    rejected_values,
     observed_at,
     _source_batch_id,
+    _source_load_number,
     response_id
-  FROM silver.silver_movie_observations
-  WHERE
-    _loaded_at >= @start_dtntz
-), rejects AS (
-  @json_entries(new_observations, @json_array_of(rejected_values), movie_id, observed_at, _source_batch_id, response_id)
+  )
 ), lists AS (
   SELECT
     movie_id,
@@ -41,6 +54,7 @@ WITH new_observations AS (
     genres AS list,
     observed_at,
     _source_batch_id,
+    _source_load_number,
     response_id
   FROM new_observations
   UNION ALL
@@ -50,10 +64,20 @@ WITH new_observations AS (
     production_companies AS list,
     observed_at,
     _source_batch_id,
+    _source_load_number,
     response_id
   FROM new_observations
 ), list_entries AS (
-  @json_entries(lists, @json_array_of(list), movie_id, column_name, observed_at, _source_batch_id, response_id)
+  @json_entries(
+    lists,
+    @json_array_of(list),
+    movie_id,
+    column_name,
+    observed_at,
+    _source_batch_id,
+    _source_load_number,
+    response_id
+  )
 ), genre_list_entries AS (
   @json_entries(bronze.raw_genres, @json_array(raw_data, 'genres'), ingested_at, batch_id, _dlt_id)
 ), entries AS (
@@ -63,6 +87,7 @@ WITH new_observations AS (
     entry,
     observed_at,
     _source_batch_id,
+    _source_load_number,
     response_id
   FROM list_entries
   UNION ALL
@@ -72,6 +97,7 @@ WITH new_observations AS (
     entry,
     ingested_at AS observed_at,
     batch_id AS _source_batch_id,
+    NULL::BIGINT AS _source_load_number,
     _dlt_id AS response_id
   FROM genre_list_entries
 ), rejected AS (
@@ -82,6 +108,7 @@ WITH new_observations AS (
     @json_text(entry, 'reason') AS reason,
     observed_at,
     _source_batch_id,
+    _source_load_number,
     response_id
   FROM rejects
   UNION ALL
@@ -92,6 +119,7 @@ WITH new_observations AS (
     'entry without a number' AS reason,
     observed_at,
     _source_batch_id,
+    _source_load_number,
     response_id
   FROM entries
   WHERE
@@ -104,5 +132,6 @@ SELECT
   reason::TEXT AS reason, /* The rule it breaks. */
   observed_at::TIMESTAMP AS _source_ingested_at, /* When the response arrived (UTC). */
   _source_batch_id::TEXT AS _source_batch_id, /* Pipeline run that loaded it. */
+  _source_load_number::BIGINT AS _source_load_number, /* Number of the load that brought it; NULL for an entry of the genre list. */
   response_id::TEXT AS _source_response_id /* The response: bronze's _dlt_id. */
 FROM rejected
