@@ -116,7 +116,9 @@ class RunListener(logging.Handler):
         self.job = "run" if job and job.job_type.name == "RUN" else "plan"
         self.environment = evaluator.this_env
         self.project = evaluator.snapshots
-        self.first_moment = evaluator.locals["start_ts"]  # of what is built; a run says 1970
+        # Of what is built; a run says 1970. The end is one moment for all models: SQLMesh keeps the
+        # intervals that it computes by both, and there are thousands of hours.
+        self.first_moment, self.last_moment = evaluator.locals["start_ts"], utcnow()
         self.gateway = gateway
         models = [
             one for one in evaluator.snapshots.values() if one.is_model and not one.is_symbolic
@@ -178,11 +180,11 @@ class RunListener(logging.Handler):
         """Count the intervals that a model lacks and gets now, as SQLMesh counts them.
 
         Those that its cron has brought due. If there are none, it is built for `--ignore-cron`,
-        and those up to this moment count.
+        and those up to the start of this run count.
         """
         if subject not in self.snapshots:
             return None
-        snapshot, end = self.snapshots[subject], utcnow()
+        snapshot, end = self.snapshots[subject], self.last_moment
         due = snapshot.missing_intervals(self.first_moment, end, end)
         return len(due or snapshot.missing_intervals(self.first_moment, end, end, ignore_cron=True))
 
