@@ -57,8 +57,7 @@ def load(path: Path | None, day: int = 0) -> MovieSet:
         ValueError: If `day` is negative.
     """
     if path is None:
-        world = clock.run(*clock.hold_back(vega.documents()), day)
-        return MovieSet("bundled", day, world.documents, world.vanished, world.changes)
+        return MovieSet("bundled", day, *clock.run(*clock.hold_back(vega.documents()), day))
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -102,8 +101,7 @@ def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> 
             )
         documents[movie_id] = text
         line_numbers[movie_id] = number
-    world = clock.run(documents, {}, day)
-    return MovieSet(name, day, world.documents, world.vanished, world.changes)
+    return MovieSet(name, day, *clock.run(documents, {}, day))
 
 
 def _movie_id(text: bytes, where: str) -> int:
