@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model, SeedModel
 
-from marquee.lineage.columns import column_parents
+from marquee.lineage.columns import parents_of
 
 # A column of a table, by the names that people use.
 ColumnName = tuple[str, str]
@@ -148,7 +148,6 @@ def _table(model: Model, names: Mapping[str, str], tests: list[Test], root: Path
 
 def _columns(model: Model, names: Mapping[str, str]) -> Iterator[Column]:
     keys = {column.name for grain in model.grains for column in grain.find_all(exp.Column)}
-    parents = column_parents(model)
     for name, kind in (model.columns_to_types or {}).items():
         yield Column(
             name=name,
@@ -158,7 +157,7 @@ def _columns(model: Model, names: Mapping[str, str]) -> Iterator[Column]:
             parents=tuple(
                 sorted(
                     (names[fqn], column)
-                    for fqn, column in parents.get(name, ())
+                    for fqn, column in (parents_of(model, name) if model.is_sql else ())
                     if fqn in names and fqn != model.fqn
                 )
             ),
