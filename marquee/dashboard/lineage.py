@@ -133,13 +133,8 @@ def describe() -> dict[str, list[dict[str, Any]]]:
     tables = read_project(ROOT).values()
     return {
         "tables": [
-            {
-                "table_name": table.name,
-                "layer": table.layer,
-                "kind": table.kind,
-                "description": table.description,
-                "parents": table.parents,
-            }
+            {"table_name": table.name}
+            | {name: getattr(table, name) for name in ("layer", "kind", "description", "parents")}
             for table in tables
         ],
         "columns": [

@@ -652,11 +652,6 @@ def movie_name(movie: Mapping[Any, Any]) -> str:
     return f"{movie['title']} ({known}{', deleted' if movie['is_deleted'] else ''})"
 
 
-def path(name: str) -> str:
-    """Return a page's place below the address; the first one is the address itself."""
-    return "" if name == next(iter(PAGES)) else name
-
-
 # What a page is given: the warehouse, its file, and how old what it shows is if that is the past.
 Page = Callable[[Store, Path | None, timedelta | None], None]
 PAGES: dict[str, tuple[str, str, Page]] = {

@@ -17,7 +17,7 @@ import yaml
 
 from marquee.core.text import read_query
 from marquee.monitoring.checks import is_unfinished
-from marquee.monitoring.store import LAYERS, Store
+from marquee.monitoring.store import LAYERS, Store, records
 from marquee.monitoring.thresholds import Thresholds
 
 SQL = Path(__file__).with_name("sql")
@@ -127,12 +127,9 @@ def runs(
     wanted = f",{','.join(jobs)}," if jobs else ALL_JOBS
     found = answer(store, "runs", wanted, wanted)
     if not found.empty:
-        plain = found.astype(object).where(found.notna(), None).to_dict("records")
         found["status"] = [
-            "UNFINISHED"
-            if is_unfinished({str(k): v for k, v in one.items()}, thresholds, now, is_past=is_past)
-            else one["status"]
-            for one in plain
+            "UNFINISHED" if is_unfinished(one, thresholds, now, is_past=is_past) else one["status"]
+            for one in records(found)
         ]
     return found
 

@@ -39,8 +39,12 @@ class Store(Protocol):
 
 def rows(store: Store, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
     """Return all rows of a query as plain values; NULL is None."""
-    frame = store.frame(sql, parameters).astype(object)
-    found = frame.where(frame.notna(), None).to_dict("records")
+    return records(store.frame(sql, parameters))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as plain values; NULL is None."""
+    found = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in found]
 
 

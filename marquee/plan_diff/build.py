@@ -8,7 +8,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.machinery import PathFinder
@@ -30,8 +30,8 @@ from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
 from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
 
+from marquee.core.errors import MarqueeError
 from marquee.plan_diff.bronze import FILE
-from marquee.plan_diff.errors import PlanDiffError
 from marquee.plan_diff.guard import guard_error
 
 ENVIRONMENT = "review"
@@ -67,7 +67,7 @@ def build_base(project: Path, bronze: Path, folder: Path) -> Base:
     """Build prod of a project on a copy of bronze.
 
     Raises:
-        PlanDiffError: the base does not build.
+        MarqueeError: the base does not build.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(bronze, folder / FILE)
@@ -82,7 +82,7 @@ def build_base(project: Path, bronze: Path, folder: Path) -> Base:
                 execution_time=execution_time,
             )
         except SQLMeshError as error:
-            raise PlanDiffError(
+            raise MarqueeError(
                 "The base revision does not build on the sandbox's data, so there is nothing to "
                 f"compare with.\n{_reason(context, error)}"
             ) from error
@@ -99,7 +99,7 @@ def built(project: Path, base: Base) -> Iterator[Built]:
     Raises:
         SQLMeshError: the project does not load, or cannot be planned.
     """
-    with _loaded(project, base.folder) as context:
+    with _context(project, base.folder) as context:
         builder = context.plan_builder(
             ENVIRONMENT,
             create_from="prod",
@@ -129,7 +129,11 @@ def built(project: Path, base: Base) -> Iterator[Built]:
 
 @contextmanager
 def _context(project: Path, folder: Path) -> Iterator[Context]:
-    """SQLMesh on a project and a scratch warehouse, with nothing of it on the terminal."""
+    """SQLMesh on a project and a scratch warehouse, with nothing of it on the terminal.
+
+    Raises:
+        SQLMeshError: the project does not load. Its macros are Python, which may fail in any way.
+    """
     variables = {
         "MARQUEE_DUCKDB": str(folder / FILE),
         "MARQUEE_STATE_DUCKDB": str(folder / "state.duckdb"),
@@ -142,26 +146,13 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
         "MARQUEE_ALLOW": "",
     }
     forget_modules(project)
-    with own_package(project), mock.patch.dict(os.environ, variables):
-        set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
-        context = Context(paths=[str(project)])
-        try:
-            yield context
-        finally:
-            context.close()
-
-
-@contextmanager
-def _loaded(project: Path, folder: Path) -> Iterator[Context]:
-    """The same for a change: its macros are Python, which may fail in any way as it is imported.
-
-    Raises:
-        SQLMeshError: the project does not load.
-    """
     with ExitStack() as stack:
         try:
-            context = stack.enter_context(_context(project, folder))
-        except (PlanDiffError, SQLMeshError):
+            stack.enter_context(own_package(project))
+            stack.enter_context(mock.patch.dict(os.environ, variables))
+            set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
+            context = stack.enter_context(closing(Context(paths=[str(project)])))
+        except (MarqueeError, SQLMeshError):
             raise
         except Exception as error:
             reason = "".join(traceback.format_exception_only(error)).strip()
@@ -184,7 +175,7 @@ def own_package(project: Path) -> Iterator[None]:
     # Modules of a package are found next to the package, so that the package alone decides.
     spec = PathFinder.find_spec(PACKAGE, [str(project)])
     if not spec or not spec.loader:
-        raise PlanDiffError(f"{project / PACKAGE} is not a Python package.")
+        raise MarqueeError(f"{project / PACKAGE} is not a Python package.")
     sys.modules[PACKAGE] = module_from_spec(spec)
     try:
         spec.loader.exec_module(sys.modules[PACKAGE])
@@ -248,6 +239,6 @@ def _after_the_newest_row(warehouse: Path) -> str:
             0
         ]
     if not isinstance(newest, datetime):
-        raise PlanDiffError("bronze.raw_movies is empty: there is nothing to build on.")
+        raise MarqueeError("bronze.raw_movies is empty: there is nothing to build on.")
     hour = newest.replace(minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(hours=1)
     return hour.strftime("%Y-%m-%d %H:%M:%S")

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
 from sqlmesh.core.table_diff import RowDiff
 
+from marquee.monitoring.store import records
 from marquee.plan_diff.build import ENVIRONMENT, Built
 from marquee.plan_diff.models import Change, ChangeType
 
@@ -142,9 +142,9 @@ def _compare(context: Context, before: Model, after: Model, renamed: dict[str, s
         changed=rows.partial_match_count,
         differing=_differing(rows),
         totals=_totals(context, before, after),
-        changed_rows=[Sample(_key(row, key), _pairs(row)) for row in _records(rows.joined_sample)],
-        added_keys=[_key(row, new_key) for row in _records(rows.t_sample)],
-        removed_keys=[_key(row, key) for row in _records(rows.s_sample)],
+        changed_rows=[Sample(_key(row, key), _pairs(row)) for row in records(rows.joined_sample)],
+        added_keys=[_key(row, new_key) for row in records(rows.t_sample)],
+        removed_keys=[_key(row, key) for row in records(rows.s_sample)],
     )
 
 
@@ -230,10 +230,6 @@ def statistic_of(column: str) -> str:
     return "total" if adds_up and not column.startswith(NOT_ADDITIVE_BEGINNINGS) else "mean"
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-
-
 def _key(row: dict[str, Any], key: list[str]) -> dict[str, str]:
     return {column: text(row.get(column, row.get(f"s__{column}"))) for column in key}
 
@@ -251,7 +247,7 @@ def _pairs(row: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 def text(value: Any) -> str:
     """A value for people: numbers without noise, NULL where there is none."""
-    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+    if value is None:
         return "NULL"
     if isinstance(value, float):
         return f"{int(value)}" if value.is_integer() else f"{value:.6f}".rstrip("0").rstrip(".")

@@ -7,6 +7,8 @@ from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.plan import Plan
 from sqlmesh.utils.errors import PlanError, SQLMeshError
 
+from marquee.core.errors import chain
+
 # The statements of `before_all` that reject a plan; they read, and write nothing.
 GUARDS = ("@check_plan()",)
 
@@ -33,15 +35,9 @@ def guard_error(context: Context, plan: Plan) -> str | None:
                 execution_time=plan.execution_time,
             )
         except SQLMeshError as error:
-            if reason := _guard_message(error):
-                return reason
+            # The guard's own message, without what SQLMesh adds about its place.
+            for cause in chain(error):
+                if isinstance(cause, PlanError):
+                    return str(cause)
             raise
     return None
-
-
-def _guard_message(error: BaseException) -> str | None:
-    """The message of the guard, without what SQLMesh adds about its place."""
-    cause: BaseException | None = error
-    while cause and not isinstance(cause, PlanError):
-        cause = cause.__cause__ or cause.__context__
-    return str(cause) if cause else None
