@@ -72,8 +72,7 @@ def main() -> int:
     console = Console()
     path = Settings.from_environment().duckdb
     try:
-        with open_warehouse(path) as view:
-            store = view.store
+        with open_warehouse(path) as store:
             known = store.tables()
             if "gold.fact_movies" not in known:
                 console.print("There is no gold layer yet: `sqlmesh plan` builds it.")

@@ -269,10 +269,9 @@ def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
     for table, count in counted_rows.itertuples(index=False):
         if table.partition(".")[0] in expected["schemas"]:
             history.setdefault(table, []).append(int(count))
+    compared = {one: of for one, of in history.items() if len(of) >= expected["min_runs"]}
     strange = 0
-    for table, counts in sorted(history.items()):
-        if len(counts) < expected["min_runs"]:
-            continue
+    for table, counts in sorted(compared.items()):
         before, newest = counts[-2], counts[-1]
         score = robust_z_score(counts)
         change_pct = abs(newest - before) * 100 / max(before, 1)
@@ -282,9 +281,8 @@ def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
             yield CheckResult(
                 "rows", table, False, f"{before:,} -> {newest:,} rows, {far} from its usual change"
             )
-    compared = sum(len(counts) >= expected["min_runs"] for counts in history.values())
     if compared and not strange:
-        yield CheckResult("rows", "all", True, f"{compared:,} tables changed as usual")
+        yield CheckResult("rows", "all", True, f"{len(compared):,} tables changed as usual")
 
 
 def robust_z_score(counts: list[int]) -> float:
@@ -346,17 +344,12 @@ def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResul
     for table, (rejected, condition) in REJECTED_VALUES.items():
         if table not in known or rejected not in known:
             continue
-        broken = rows(
-            store,
-            read_query(
-                SQL, "newest_rejected_values", table=table, rejected=rejected, condition=condition
-            ),
-        )
+        names = {"table": table, "rejected": rejected, "condition": condition}
         found = [
             _rejected_share(
                 "rejected", f"{table} {one['column_name']}: {one['reason']}", one, thresholds
             )
-            for one in broken
+            for one in rows(store, read_query(SQL, "newest_rejected_values", **names))
         ]
         failing = [one for one in found if not one.is_ok]
         yield from failing

@@ -115,10 +115,10 @@ class Ended:
         """Return the rows of a table of the run log that are of this command's runs."""
         parameters = (self.process_id, socket.gethostname(), self.started_at.isoformat(sep=" "))
         try:
-            with open_warehouse(Settings.from_environment().duckdb) as view:
-                is_known = {"ops.run_log", f"ops.{table}"} <= view.store.tables().keys()
+            with open_warehouse(Settings.from_environment().duckdb) as store:
+                is_known = {"ops.run_log", f"ops.{table}"} <= store.tables().keys()
                 query = OF_PROCESS.format(table=table)
-                return rows(view.store, query, parameters) if is_known else []
+                return rows(store, query, parameters) if is_known else []
         except MissingWarehouse:  # the command failed before it created one
             return []
 

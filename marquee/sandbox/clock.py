@@ -100,14 +100,6 @@ class Vanished(NamedTuple):
     document: bytes
 
 
-class World(NamedTuple):
-    """What there is on one day."""
-
-    documents: Mapping[int, bytes]  # JSON text by movie id, for the films that exist
-    vanished: Mapping[int, Vanished]  # the deleted films by movie id
-    changes: Mapping[int, tuple[int, ...]]  # ids that were added, changed or deleted, by day
-
-
 def date_of(day: int) -> date:
     """Return the date of a day of the clock."""
     return DAY_0 + timedelta(days=day)
@@ -121,7 +113,9 @@ def hold_back(documents: Mapping[int, bytes]) -> tuple[dict[int, bytes], dict[in
     return {key: text for key, text in documents.items() if key not in later}, later
 
 
-def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int) -> World:
+def run(
+    documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int
+) -> tuple[Mapping[int, bytes], Mapping[int, Vanished], Mapping[int, tuple[int, ...]]]:
     """Let the clock run from day 0.
 
     Films that no rule struck keep their text byte for byte.
@@ -131,13 +125,16 @@ def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int
         arrivals: Films held back, in the order of their arrival.
         days: How many days to run, 0 or more.
 
+    Returns:
+        Documents, vanished films and changes, as `movies.MovieSet` has them.
+
     Raises:
         ValueError: If there are fewer than 0 days.
     """
     if days < 0:
         raise ValueError(f"day {days}: the sandbox's clock starts on day 0")
     if days == 0:
-        return World(dict(documents), {}, {})
+        return documents, {}, {}
     clock = _Clock(documents)
     changes: dict[int, tuple[int, ...]] = {}
     waiting = iter(arrivals.items())
@@ -153,7 +150,7 @@ def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int
         movie_id: encode(document) if movie_id in struck else documents[movie_id]
         for movie_id, document in clock.films.items()
     }
-    return World(texts, clock.vanished, changes)
+    return texts, clock.vanished, changes
 
 
 class _Clock:
