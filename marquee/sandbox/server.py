@@ -192,7 +192,7 @@ class Sandbox:
             credential_in="header" if header else "query" if key else None,
             status=0 if fault.drop_connection else answer.status,
         )
-        self.requests.add(request)
+        self.requests.append(request)
         if self._on_request:
             self._on_request(request)
         time.sleep(self._latency_s + fault.delay_s)
