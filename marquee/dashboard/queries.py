@@ -16,7 +16,7 @@ import pandas as pd
 import yaml
 
 from marquee.core.text import read_query
-from marquee.monitoring.checks import is_unfinished
+from marquee.monitoring import checks
 from marquee.monitoring.store import LAYERS, Store, records
 from marquee.monitoring.thresholds import Thresholds
 
@@ -24,7 +24,6 @@ SQL = Path(__file__).with_name("sql")
 SAMPLE_ROWS = 20
 LISTED = 500  # rows of a long list: movies, runs, loads
 FOUND = 50  # movies of a search
-ALL_JOBS = ""
 
 READ = re.compile(rf"\b(?:FROM|JOIN)\s+((?:{'|'.join(LAYERS)})\.\w+)")
 
@@ -38,6 +37,7 @@ def _query(name: str, **names: str) -> str:
 # longer has; the second search is for a role that reads gold only.
 ALL_MOVIES = {"table": "silver.silver_movies", "is_deleted": "is_deleted"}
 QUERIES = {path.stem: _query(path.stem, **ALL_MOVIES) for path in SQL.glob("*.sql")}
+QUERIES |= {name: read_query(checks.SQL, f"newest_{name}") for name in ("audits", "metrics")}
 QUERIES["movie_search_in_gold"] = _query(
     "movie_search", table="gold.fact_movies", is_deleted="FALSE"
 )
@@ -124,11 +124,13 @@ def runs(
         jobs: only these; all if there are none.
         is_past: the warehouse is an old snapshot.
     """
-    wanted = f",{','.join(jobs)}," if jobs else ALL_JOBS
+    wanted = f",{','.join(jobs)}," if jobs else ""
     found = answer(store, "runs", wanted, wanted)
     if not found.empty:
         found["status"] = [
-            "UNFINISHED" if is_unfinished(one, thresholds, now, is_past=is_past) else one["status"]
+            "UNFINISHED"
+            if checks.is_unfinished(one, thresholds, now, is_past=is_past)
+            else one["status"]
             for one in records(found)
         ]
     return found

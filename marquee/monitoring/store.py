@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from marquee.core.errors import MarqueeError, explain
+from marquee.core.text import sql_text
 
 LAYERS = ("bronze", "silver", "snapshots", "gold", "ops")
 
@@ -75,9 +76,8 @@ class DuckDBStore(Store):
         if not path.exists():
             raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
         self._catalog = '"' + path.stem.replace('"', '""') + '"'
-        name = str(path).replace("'", "''")
         self._connection = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
-        self._connection.execute(f"ATTACH '{name}' AS {self._catalog} (READ_ONLY)")
+        self._connection.execute(f"ATTACH {sql_text(path)} AS {self._catalog} (READ_ONLY)")
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         """Return all rows of a query, its `?` filled in."""

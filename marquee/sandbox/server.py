@@ -8,12 +8,10 @@ the movie set's day is today, the day before is yesterday, and so on.
 """
 
 import secrets
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -138,12 +136,11 @@ class Sandbox:
         threading.Thread(target=self._server.serve_forever, kwargs=options, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening and cut the open connections; no-op when not running."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server.cut_connections()
-            self._server = None
+        """Stop listening, and answer no more on open connections; no-op when not running."""
+        server, self._server = self._server, None
+        if server:
+            server.shutdown()
+            server.server_close()
 
     def __enter__(self) -> "Sandbox":
         """Start."""
@@ -156,6 +153,9 @@ class Sandbox:
 
     def respond(self, handler: "_Handler") -> None:
         """Answer one request: with a fault, an error, or TMDb's answer."""
+        if self._server is None:  # a connection that was kept alive
+            handler.close_connection = True
+            return
         url = urlsplit(handler.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         key = query.pop("api_key", None)
@@ -217,28 +217,12 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        # Safe for threads: `add`, `discard` and `list` are one operation each.
-        self._connections: set[socket.socket] = set()
         super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
-        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # Clients hang up; that is no error of the server.
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
-
-    def cut_connections(self) -> None:
-        """End keep-alive connections, which would go on being answered otherwise."""
-        for connection in list(self._connections):
-            with suppress(OSError):  # the client was faster
-                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -32,6 +32,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from marquee.core.text import sql_text
+
 BATCHES = (1, 2, 3)
 # Planted in every batch: no line of the seed `account_types.csv` maps it.
 UNMAPPED_TYPE = "TRIAL"
@@ -85,9 +87,8 @@ def write_batch(
         for feed, number, query, suffix in _files(connection, batch, scale):
             path = folder / feed / f"batch_{batch}_{number:03d}.{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            target = str(path).replace("'", "''")
             query = _faulty(query, feed, faults)
-            connection.execute(f"COPY ({query}) TO '{target}' ({layouts[suffix]})")
+            connection.execute(f"COPY ({query}) TO {sql_text(path)} ({layouts[suffix]})")
             if BROKEN_JSON in faults and feed == "fan_interactions":
                 _break(path, [line[:40] for line in path.read_bytes().splitlines()[::3]])
             written.append(path)
@@ -106,10 +107,9 @@ def _faulty(query: str, feed: str, faults: Collection[str]) -> str:
                 for value, _, column in wrong
             )
             query = (
-                f"SELECT * REPLACE ({replaced}) FROM "  # noqa: S608 - of FAULTS
+                f"SELECT * EXCLUDE (_number) REPLACE ({replaced}) FROM "  # noqa: S608 - of FAULTS
                 f"(SELECT *, row_number() OVER () AS _number FROM ({query}))"
             )
-            query = f"SELECT * EXCLUDE (_number) FROM ({query})"  # noqa: S608
     return query
 
 
