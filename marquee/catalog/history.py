@@ -5,31 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from marquee.core.text import read_query
 from marquee.monitoring.store import Store, rows
 
 # So many counts make a table's small curve.
 COUNTS_KEPT = 30
-
-NEWEST_BUILDS = """
-SELECT table_name, started_at, status, duration_seconds FROM ops.model_log
-QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY started_at DESC) = 1
-"""
-COUNTS = """
-SELECT table_name, counted_at, row_count FROM ops.row_counts
-QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
-ORDER BY table_name, counted_at
-"""
-# An audit that a model has twice, with other arguments, is one row: the log has its name only.
-NEWEST_AUDITS = """
-SELECT table_name, audit_name, failing_row_count FROM ops.audit_results
-QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name, audit_name ORDER BY audited_at DESC) = 1
-"""
-NEWEST_RUN = """
-SELECT job, started_at, status FROM ops.run_log
-WHERE tool = 'sqlmesh' ORDER BY started_at DESC LIMIT 1
-"""
+SQL = Path(__file__).with_name("sql")
 
 
 @dataclass
@@ -70,17 +54,17 @@ def read_history(store: Store) -> History:
 
     known = store.tables()
     if "ops.model_log" in known:
-        for row in rows(store, NEWEST_BUILDS):
+        for row in rows(store, read_query(SQL, "newest_builds")):
             one = past(row)
             one.built_at, one.status = row["started_at"], str(row["status"])
             one.seconds = row["duration_seconds"]
     if "ops.row_counts" in known:
-        for row in rows(store, COUNTS, [COUNTS_KEPT]):
+        for row in rows(store, read_query(SQL, "newest_counts"), [COUNTS_KEPT]):
             one = past(row)
             one.counted_at = row["counted_at"]
             one.counts.append(int(row["row_count"]))
     if "ops.audit_results" in known:
-        for row in rows(store, NEWEST_AUDITS):
+        for row in rows(store, read_query(SQL, "newest_audits")):
             past(row).failing[str(row["audit_name"])] = int(row["failing_row_count"])
-    runs = rows(store, NEWEST_RUN) if "ops.run_log" in known else []
+    runs = rows(store, read_query(SQL, "newest_run")) if "ops.run_log" in known else []
     return History(tables, runs[0] if runs else None)

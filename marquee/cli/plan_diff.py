@@ -28,7 +28,7 @@ from marquee.core.signals import end_forks_with_parent
 from marquee.plan_diff.bronze import INPUTS, sandbox_bronze
 from marquee.plan_diff.build import Base, Built, build_base, built
 from marquee.plan_diff.checks import run_checks
-from marquee.plan_diff.data import row_count, table_changes
+from marquee.plan_diff.data import row_counts, table_changes
 from marquee.plan_diff.failure import failure
 from marquee.plan_diff.lineage import consumers_of_removed, impacted_columns
 from marquee.plan_diff.models import changes
@@ -157,9 +157,6 @@ def _plan_diff(after: Built, base: Base, head: str, label: str) -> WarehouseDiff
         for name in after.context.dag.sorted
         if name in after.context.models
     ]
-    counts = {}
-    if not after.error:
-        counts = {change.name: row_count(after, change) for change in found}
     return WarehouseDiff(
         head=head,
         base=label,
@@ -167,8 +164,8 @@ def _plan_diff(after: Built, base: Base, head: str, label: str) -> WarehouseDiff
         changes=found,
         impacted=impacted_columns(in_order, found),
         consumers=consumers_of_removed(base.models.values(), found),
-        tables=[] if after.error else table_changes(after, found),
-        row_counts={name: count for name, count in counts.items() if count is not None},
+        tables=table_changes(after, found),
+        row_counts=row_counts(after, found),
         checks=run_checks(after, base, found),
         guard_error=after.guard_error,
         max_rebuild_rows=after.context.config.variables.get("max_rebuild_rows"),

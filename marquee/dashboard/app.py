@@ -26,17 +26,7 @@ from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeSto
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
 ICON = str(Path(__file__).with_name("icon.svg"))
 SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
-# Less empty space above the title, and room for the toolbar that appears above a chart or table, so
-# that it covers nothing; Vega's own menu would lie on the chart. Each table has a CSV button of
-# ours: Streamlit's own would write a text that a spreadsheet takes for a formula. A lineage that is
-# wider than the page scrolls.
-STYLE = """<style>
-.stMainBlockContainer { padding-top: 2.5rem; }
-.stElementContainer:has([data-testid='stElementToolbar']) { margin-top: 1rem; }
-.vega-embed details, button[aria-label='Download as CSV'] { display: none; }
-.stGraphVizChart { overflow-x: auto; }
-.stGraphVizChart svg { max-width: none; }
-</style>"""
+STYLE = Path(__file__).with_name("style.css")
 
 
 class CachedStore:

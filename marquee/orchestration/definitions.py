@@ -43,8 +43,6 @@ SELECT * FROM ops.{table} WHERE run_id IN (
 )
 """
 
-Logged = defaultdict[str, dict[str, Any]]
-
 
 def key(name: str) -> dg.AssetKey:
     """Return the key of a table, such as `gold.fact_movies`."""
@@ -225,14 +223,11 @@ def results(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Yield what a command built and audited, parents first."""
     built = {one["table_name"]: one for one in ended.logged("model_log")}
-    audits: Logged = defaultdict(dict)
-    for one in ended.logged("audit_results"):
-        audits[one["table_name"]][one["audit_name"]] = one
-    metrics: Logged = defaultdict(dict)
+    audits = {(one["table_name"], one["audit_name"]): one for one in ended.logged("audit_results")}
+    metrics: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for one in ended.logged("data_quality_results"):
-        metrics[one["table_name"]][
-            f"{one['column_name'] or ''}.{one['metric_name']}".strip(".")
-        ] = one["measured_value"]
+        name = f"{one['column_name'] or ''}.{one['metric_name']}".strip(".")
+        metrics[one["table_name"]][name] = one["measured_value"]
     # Each after its parents, as Dagster wants results.
     parents = {name: set(table.parents) & PROJECT.keys() for name, table in PROJECT.items()}
     for name in TopologicalSorter(parents).static_order():
@@ -245,13 +240,12 @@ def results(
                 metadata["dagster/row_count"] = model["row_count_after"]
             yield dg.MaterializeResult(asset_key=key(name), metadata=metadata)
         for check in CHECKS[name]:
-            if audit := audits[name].get(check.name):
-                is_blocking = bool(audit["is_blocking"])
+            if audit := audits.get((name, check.name)):
                 yield dg.AssetCheckResult(
                     asset_key=key(name),
                     check_name=check.name,
                     passed=bool(audit["is_passed"]),
-                    severity=dg.AssetCheckSeverity[("WARN", "ERROR")[is_blocking]],
+                    severity=dg.AssetCheckSeverity["ERROR" if audit["is_blocking"] else "WARN"],
                     metadata={
                         "failing_rows": audit["failing_row_count"],
                         "query": audit["failing_rows_query"] or "",

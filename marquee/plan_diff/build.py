@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -235,10 +234,10 @@ class _Quiet(CaptureTerminalConsole):
 def _after_the_newest_row(warehouse: Path) -> str:
     """The hour that begins after the newest row of bronze."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        (newest,) = connection.execute("SELECT max(ingested_at) FROM bronze.raw_movies").fetchall()[
-            0
-        ]
-    if not isinstance(newest, datetime):
+        ((hour,),) = connection.execute(
+            "SELECT strftime(date_trunc('hour', max(ingested_at)::TIMESTAMP) + INTERVAL 1 HOUR, "
+            "'%Y-%m-%d %H:%M:%S') FROM bronze.raw_movies"
+        ).fetchall()
+    if hour is None:
         raise MarqueeError("bronze.raw_movies is empty: there is nothing to build on.")
-    hour = newest.replace(minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(hours=1)
-    return hour.strftime("%Y-%m-%d %H:%M:%S")
+    return str(hour)

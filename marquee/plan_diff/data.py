@@ -78,6 +78,8 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
 
     A log of what each run measured is left out: no row of it has its like in another run.
     """
+    if built.error:
+        return []
     compared = (ChangeType.DIRECT, ChangeType.INDIRECT)
     return [
         _compare(built.context, change.before, change.after, change.columns.renamed)
@@ -90,21 +92,24 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
     ]
 
 
-def row_count(built: Built, change: Change) -> int | None:
-    """Rows of an added table, or of the removed one in prod; None where there is no table."""
-    sides = {
-        ChangeType.ADDED: (change.after, ENVIRONMENT),
-        ChangeType.REMOVED: (change.before, "prod"),
+def row_counts(built: Built, changes: list[Change]) -> dict[str, int]:
+    """Count the rows of added tables, and in prod of removed ones; by their names."""
+    if built.error:
+        return {}
+    sides = [
+        *((one.after, ENVIRONMENT) for one in changes if one.change_type is ChangeType.ADDED),
+        *((one.before, "prod") for one in changes if one.change_type is ChangeType.REMOVED),
+    ]
+    return {
+        model.name: _rows_of(built.context, view_of(model, environment))
+        for model, environment in sides
+        if model and not model.kind.is_symbolic
     }
-    model, environment = sides.get(change.change_type, (None, ""))
-    if model is None or model.kind.is_symbolic:
-        return None
-    return _rows_of(built.context, view_of(model, environment))
 
 
 def _rows_of(context: Context, view: exp.Table) -> int:
-    row = context.engine_adapter.fetchone(exp.select("COUNT(*)").from_(view))
-    return int(row[0]) if row else 0
+    ((count,),) = context.engine_adapter.fetchall(exp.select("COUNT(*)").from_(view))
+    return int(count)
 
 
 def view_of(model: Model, environment: str) -> exp.Table:

@@ -1,0 +1,3 @@
+SELECT table_name, counted_at, row_count FROM ops.row_counts
+QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY counted_at DESC) <= ?
+ORDER BY table_name, counted_at
