@@ -9,7 +9,7 @@ SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/snap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query co
 STYLE = Path(__file__).with_name("style.css")
 
 
-class CachedStore:
+class CachedStore(Store):
     """A store whose answers are kept: pages are drawn again at each click."""
 
     def __init__(self, store: Store, key: str) -> None:
@@ -41,21 +41,11 @@ class CachedStore:
         """Return all rows of a query, its `?` filled in."""
         return answer(self._key, sql, tuple(parameters), self._store)
 
-    def tables(self) -> Mapping[str, set[str]]:
-        """Return the columns of each table of the layers."""
-        return tables(self._key, self._store)
-
 
 @st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=500, show_spinner=False)
 def answer(key: str, sql: str, parameters: tuple[Any, ...], _store: Store) -> pd.DataFrame:
     """Query a store, or return a cached answer; Streamlit does not look at `_store`."""
     return _store.frame(sql, parameters)
-
-
-@st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=4, show_spinner=False)
-def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
-    """Return the tables of a store, cached."""
-    return _store.tables()
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has changed ...")

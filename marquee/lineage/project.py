@@ -175,9 +175,7 @@ def _audits(model: Model) -> Iterator[Audit]:
                 column.name for value in arguments.values() for column in value.find_all(exp.Column)
             ),
             # A model may say otherwise than the audit, as SQLMesh's evaluator reads it.
-            is_blocking=arguments["blocking"] == exp.true()
-            if "blocking" in arguments
-            else audit.blocking,
+            is_blocking=arguments.get("blocking", exp.convert(audit.blocking)) == exp.true(),
         )
 
 

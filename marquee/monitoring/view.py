@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from marquee.core.settings import gateway
-from marquee.monitoring.snapshot import ATTEMPTS, current_snapshot
+from marquee.monitoring import snapshot
 from marquee.monitoring.store import DuckDBStore, SnowflakeStore, Store
 
 
@@ -21,4 +21,5 @@ def open_warehouse(duckdb_file: Path) -> AbstractContextManager[Store]:
     """
     if gateway() == "snowflake":
         return closing(SnowflakeStore())
-    return closing(DuckDBStore(current_snapshot(duckdb_file, older_after=ATTEMPTS - 1)))
+    older_after = snapshot.ATTEMPTS - 1
+    return closing(DuckDBStore(snapshot.current_snapshot(duckdb_file, older_after=older_after)))

@@ -22,18 +22,20 @@ from rich.console import Console
 from sqlmesh import macro
 from sqlmesh.core.console import CaptureTerminalConsole, set_console
 from sqlmesh.core.context import Context
+from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.model import Model
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import SnapshotChangeCategory
 from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
-from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
+from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 
-from marquee.core.errors import MarqueeError
+from marquee.core.errors import MarqueeError, chain
 from marquee.plan_diff.bronze import FILE
-from marquee.plan_diff.guard import guard_error
 
 ENVIRONMENT = "review"
+# The statement of `before_all` that rejects a plan; it reads, and writes nothing.
+GUARD = "@check_plan()"
 
 PACKAGE = "marquee"
 # Where a project of SQLMesh keeps its Python.
@@ -124,6 +126,35 @@ def built(project: Path, base: Base) -> Iterator[Built]:
             except SQLMeshError as failure:
                 error = _reason(context, failure)
         yield Built(context, plan, guard_message, error)
+
+
+def guard_error(context: Context, plan: Plan) -> str | None:
+    """Ask the project's own guard why prod would reject the plan; None where it would not.
+
+    Raises:
+        SQLMeshError: the guard itself fails.
+    """
+    for statements in plan.context_diff.environment_statements:
+        if GUARD not in statements.before_all:
+            continue
+        try:
+            statements.copy(update={"before_all": [GUARD]}).render_before_all(
+                dialect=context.engine_adapter.dialect,
+                default_catalog=context.default_catalog,
+                snapshots={snapshot.name: snapshot for snapshot in plan.snapshots.values()},
+                environment_naming_info=EnvironmentNamingInfo(name="prod"),
+                engine_adapter=context.engine_adapter,
+                start=plan.start,
+                end=plan.end,
+                execution_time=plan.execution_time,
+            )
+        except SQLMeshError as error:
+            # The guard's own message, without what SQLMesh adds about its place.
+            for cause in chain(error):
+                if isinstance(cause, PlanError):
+                    return str(cause)
+            raise
+    return None
 
 
 @contextmanager
