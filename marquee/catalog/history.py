@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -47,24 +48,20 @@ class History:
 
 def read_history(store: Store) -> History:
     """Read the run log of a warehouse; an empty history where it has none."""
-    tables: dict[str, TableHistory] = {}
-
-    def past(row: Mapping[str, Any]) -> TableHistory:
-        return tables.setdefault(str(row["table_name"]), TableHistory())
-
+    tables: dict[str, TableHistory] = defaultdict(TableHistory)
     known = store.tables()
     if "ops.model_log" in known:
         for row in rows(store, read_query(SQL, "newest_builds")):
-            one = past(row)
-            one.built_at, one.status = row["started_at"], str(row["status"])
+            one = tables[row["table_name"]]
+            one.built_at, one.status = row["started_at"], row["status"]
             one.seconds = row["duration_seconds"]
     if "ops.row_counts" in known:
         for row in rows(store, read_query(SQL, "newest_counts"), [COUNTS_KEPT]):
-            one = past(row)
+            one = tables[row["table_name"]]
             one.counted_at = row["counted_at"]
             one.counts.append(int(row["row_count"]))
     if "ops.audit_results" in known:
         for row in rows(store, read_query(SQL, "newest_audits")):
-            past(row).failing[str(row["audit_name"])] = int(row["failing_row_count"])
+            tables[row["table_name"]].failing[row["audit_name"]] = int(row["failing_row_count"])
     runs = rows(store, read_query(SQL, "newest_run")) if "ops.run_log" in known else []
     return History(tables, runs[0] if runs else None)

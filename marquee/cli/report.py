@@ -19,7 +19,7 @@ from rich.text import Text
 from marquee.core.settings import Settings
 from marquee.core.text import counted
 from marquee.dashboard import queries
-from marquee.monitoring.store import LAYERS, MissingWarehouse, Store, rows
+from marquee.monitoring.store import LAYERS, MissingWarehouse, Store, records
 from marquee.monitoring.view import open_warehouse
 from marquee.sandbox.loaded import Loaded
 from marquee.sandbox.studio import BATCHES, UNMAPPED_TYPE
@@ -121,8 +121,7 @@ def print_next_steps(console: Console, store: Store) -> None:
 
 def answer(store: Store, name: str, *parameters: Any) -> list[dict[str, Any]]:
     """Return the answer to a query of the dashboard as plain values; NULL is None."""
-    query = queries.readable(store, name)
-    return rows(store, query, parameters) if query else []
+    return records(queries.answer(store, name, *parameters))
 
 
 def row_counts(store: Store) -> Table:

@@ -45,19 +45,14 @@ QUERIES["movie_search_in_gold"] = _query(
 TRACKED = ["status", "budget_usd", "revenue_usd", "runtime_minutes", "vote_average"]
 
 
-def readable(store: Store, name: str) -> str | None:
-    """Return one of `QUERIES`; None where a table that it reads is missing."""
-    query = QUERIES[name]
-    return query if store.tables().keys() >= set(READ.findall(query)) else None
-
-
 def answer(store: Store, name: str, *parameters: Any) -> pd.DataFrame:
-    """Return the answer to one of `QUERIES`, an empty table where what it reads is missing.
+    """Return the answer to one of `QUERIES`, an empty table where one that it reads is missing.
 
     `parameters` are the values of its question marks.
     """
-    query = readable(store, name)
-    return store.frame(query, parameters) if query else pd.DataFrame()
+    query = QUERIES[name]
+    is_readable = store.tables().keys() >= set(READ.findall(query))
+    return store.frame(query, parameters) if is_readable else pd.DataFrame()
 
 
 def row_counts(store: Store) -> pd.DataFrame:
