@@ -110,14 +110,9 @@ def runs(
     jobs: Sequence[str] = (),
     is_past: bool = False,
 ) -> pd.DataFrame:
-    """Return the newest runs; one without an end that will have none is UNFINISHED.
+    """Return the newest runs, of some jobs or of all; one that will have no end is UNFINISHED.
 
-    Args:
-        store: the warehouse.
-        thresholds: how long a run takes at most.
-        now: this moment, UTC without a zone.
-        jobs: only these; all if there are none.
-        is_past: the warehouse is an old snapshot.
+    `now` is UTC without a zone; `is_past` tells that the warehouse is an old snapshot.
     """
     wanted = f",{','.join(jobs)}," if jobs else ""
     found = answer(store, "runs", wanted, wanted)
@@ -165,11 +160,8 @@ def top_movies(
 ) -> pd.DataFrame:
     """Return the best-rated movies, and in `found_count` how many there are without the limit.
 
-    Args:
-        store: the warehouse.
-        genre: one of the movie's genres; "" for all.
-        years: the first and the last; None for all, and for movies without one.
-        title: a part of it.
+    `genre` is one of a movie's genres, "" for all. `years` are the first and the last, None for all
+    and for movies without one. `title` is a part of it.
     """
     first, last = years or (0, 0)
     text = title.strip()

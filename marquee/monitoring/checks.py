@@ -63,12 +63,8 @@ def check_all(
 ) -> list[CheckResult]:
     """Check everything; what fails comes first.
 
-    Args:
-        store: the warehouse.
-        thresholds: what is expected.
-        now: this moment, UTC without a zone.
-        warehouse: the file whose disk is looked at, None where there is no file.
-        age: how old the snapshot is, if the file has changed since it was made.
+    `now` is UTC without a zone. `warehouse` is the file whose disk is looked at, None where there
+    is no file. `age` is how old the snapshot is, if the file has changed since it was made.
     """
     found = [
         *snapshot_age(thresholds, age),
@@ -187,14 +183,10 @@ def _job(
 def is_unfinished(
     run: dict[str, Any], thresholds: Thresholds, now: datetime, *, is_past: bool = False
 ) -> bool:
-    """Tell whether a run without an end will never have one.
+    """Tell whether a run, a row of ops.run_log, without an end will never have one.
 
-    Args:
-        run: its row of ops.run_log.
-        thresholds: how long a run takes at most whose process cannot be looked at.
-        now: this moment, UTC without a zone.
-        is_past: the row is of an old copy. Its process may have ended with the run since,
-            so that only time tells.
+    `now` is UTC without a zone. If the row `is_past`, of an old copy, its process may have ended
+    with the run since: then only time tells, as it does of a process that cannot be looked at.
     """
     if run["ended_at"] is not None or run["status"] != "RUNNING":
         return False

@@ -35,11 +35,8 @@ FILE = "warehouse.duckdb"
 def sandbox_bronze(project: Path, cache: Path) -> Path:
     """A warehouse file that holds bronze alone, to be copied and not to be changed.
 
-    It is reloaded when a file under `INPUTS` changes, and the one before is thrown away.
-
-    Args:
-        project: The working tree, whose pipelines load.
-        cache: A folder for the files.
+    The project's own pipelines load it. It is reloaded when a file under `INPUTS` changes, and the
+    one before is thrown away.
 
     Raises:
         MarqueeError: a pipeline failed; the message has its error output.

@@ -73,9 +73,7 @@ class FaultPlan:
     def strike(self, path: str, query: Mapping[str, str]) -> Fault | None:
         """Return the fault for a request, None when it is to be answered right, and count it.
 
-        Args:
-            path: The request's path below `/3`.
-            query: The request's parameters, without a credential.
+        The path is that below `/3`, and the parameters are without a credential.
         """
         with self._lock:
             for index, fault in enumerate(self._faults):

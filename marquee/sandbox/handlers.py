@@ -65,13 +65,10 @@ def failure(http_status: int) -> Answer:
 
 
 def answer(movie_set: MovieSet, path: str, query: Mapping[str, str], today: date) -> Answer:
-    """Answer a GET request to the API.
+    """Answer a GET request to the API, for a path below `/3` such as `/movie/popular`.
 
-    Args:
-        movie_set: The films to answer from.
-        path: The path below `/3`, for example `/movie/popular`.
-        query: The query's parameters; those that TMDb has and the sandbox lacks are ignored.
-        today: The date that the movie set's day has in `/movie/changes`.
+    Parameters that TMDb has and the sandbox lacks are ignored. `today` is the date that the movie
+    set's day has in `/movie/changes`.
     """
     try:
         if path == "/movie/popular":

@@ -78,10 +78,7 @@ def load(path: Path | None, day: int = 0) -> MovieSet:
 def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> MovieSet:
     """Make a movie set from NDJSON lines, one `/movie/{id}` document each; blank ones are skipped.
 
-    Args:
-        lines: The lines, which error messages call `name`.
-        day: The day to show, 0 or more.
-        name: Of the file.
+    It shows a day, 0 or more. Error messages call the lines `name`.
 
     Raises:
         MovieFileError: If a line is not a JSON object with an integer id, or repeats an id.

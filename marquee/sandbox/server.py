@@ -55,18 +55,11 @@ class Sandbox:
     ) -> None:
         """Describe a sandbox; nothing is bound before `start`.
 
-        Args:
-            movie_set: What to serve.
-            host: Address to listen on.
-            port: Port to listen on; 0 for any free one.
-            credential: The right credential; None for a random one.
-            rate_limit_per_second: Requests a second before 429; None for no limit.
-            latency_ms: Milliseconds to wait before each answer.
-            faults: What to do wrong, for tests.
-            fault_rates: What to do wrong at random.
-            today: The date of the movie set's day; by default day 0 is the real day (UTC), and day
-                N is N days later.
-            on_request: Called with each request, from the server's threads.
+        Port 0 is any free one. Without a credential it is random, and without a rate limit (in
+        requests a second) nothing is answered with 429. `faults` are for tests, `fault_rates`
+        strike at random. `today` returns the date of the movie set's day; by default day 0 is the
+        real day (UTC), and day N is N days later. `on_request` is called with each request, from
+        the server's threads.
 
         Raises:
             ValueError: If the rate limit is not above 0, the latency is negative, or the port is
