@@ -123,7 +123,9 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
                 )
         except BaseException:
             for folder in set(places.values()):
-                remove(folder)
+                filesystem, half = url_to_fs(folder)
+                if filesystem.exists(half):
+                    filesystem.rm(half, recursive=True)
             raise
         else:
             write_manifest(places[WAREHOUSE], manifest)
@@ -309,13 +311,6 @@ def copy_hashed(source: BinaryIO, copy: BinaryIO) -> str:
         digest.update(block)
         copy.write(block)
     return digest.hexdigest()
-
-
-def remove(folder: str) -> None:
-    """Remove a half backup."""
-    filesystem, path = url_to_fs(folder)
-    if filesystem.exists(path):
-        filesystem.rm(path, recursive=True)
 
 
 if __name__ == "__main__":

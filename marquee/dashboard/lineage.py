@@ -84,20 +84,27 @@ class Lineage:
         return "\n".join([*lines, "}"])
 
 
-def read_lineage(cache: Path = CACHE) -> Lineage:
+def read_lineage() -> Lineage:
     """Return the project's lineage; SQLMesh reads the project only if its files have changed.
 
     Raises:
         subprocess.CalledProcessError: the project cannot be read; `sqlmesh lint` has the reason.
     """
-    kept = DEPLOYED if DEPLOYED.exists() else cache / f"lineage-{_digest()}.json"
+    kept = DEPLOYED if DEPLOYED.exists() else CACHE / f"lineage-{_digest()}.json"
     try:
         found = json.loads(kept.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # it does not exist, or a crash interrupted its writing
-        found = _read_in_subprocess()
-        for old in cache.glob("lineage-*.json"):
+        done = subprocess.run(
+            [sys.executable, "-m", "marquee.dashboard.lineage"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
+        for old in CACHE.glob("lineage-*.json"):
             old.unlink(missing_ok=True)
-        cache.mkdir(parents=True, exist_ok=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(found), encoding="utf-8")
     return Lineage(found["tables"], found["columns"])
 
@@ -111,18 +118,6 @@ def _digest() -> str:
         if path.suffix in (".sql", ".py", ".yaml"):
             digest.update(f"{path}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _read_in_subprocess() -> dict[str, list[dict[str, Any]]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "marquee.dashboard.lineage"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    found: dict[str, list[dict[str, Any]]] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def describe() -> dict[str, list[dict[str, Any]]]:

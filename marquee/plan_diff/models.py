@@ -36,10 +36,6 @@ class Columns:
     retyped: dict[str, tuple[str, str]] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        """Whether there is any difference."""
-        return bool(self.added or self.removed or self.retyped or self.renamed)
-
 
 @dataclass(frozen=True)
 class Change:

@@ -90,27 +90,23 @@ def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> 
         text = line.rstrip(b"\r\n")
         if not text.strip():
             continue
-        movie_id = _movie_id(text, f"{name}, line {number}")
+        where = f"{name}, line {number}"
+        try:
+            document = parse(text)
+        except ValueError as error:
+            raise MovieFileError(
+                f"{where}: not JSON ({error}); the file must be NDJSON, one movie a line"
+            ) from error
+        movie_id = document.get("id") if isinstance(document, dict) else None
+        if not is_integer(movie_id):
+            raise MovieFileError(
+                f"{where}: no integer id; each line must be an object as /movie/{{id}} answers it"
+            )
         if movie_id in documents:
             raise MovieFileError(
-                f"{name}, line {number}: id {movie_id} was on line {line_numbers[movie_id]} "
+                f"{where}: id {movie_id} was on line {line_numbers[movie_id]} "
                 "already; keep one line for each movie"
             )
         documents[movie_id] = text
         line_numbers[movie_id] = number
     return MovieSet(name, day, *clock.run(documents, {}, day))
-
-
-def _movie_id(text: bytes, where: str) -> int:
-    try:
-        document = parse(text)
-    except ValueError as error:
-        raise MovieFileError(
-            f"{where}: not JSON ({error}); the file must be NDJSON, one movie a line"
-        ) from error
-    if not isinstance(document, dict) or not is_integer(document.get("id")):
-        raise MovieFileError(
-            f"{where}: no integer id; each line must be an object as /movie/{{id}} answers it"
-        )
-    movie_id: int = document["id"]
-    return movie_id
