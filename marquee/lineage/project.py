@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -112,16 +113,13 @@ def read_project(root: Path, watch: Watch = iter) -> dict[str, Table]:
 def tables_of(context: Context, root: Path, watch: Watch = iter) -> dict[str, Table]:
     """All tables of a loaded project, ordered by name."""
     names = {fqn: model.name for fqn, model in context.models.items()}
-    tests: dict[str, list[Test]] = {}
+    tests: dict[str, list[Test]] = defaultdict(list)
     for test in context.select_tests():
         description = str(test.body.get("description") or "")
         found = Test(test.test_name, description, _relative(test.path, root))
-        tests.setdefault(test.model_name, []).append(found)
+        tests[test.model_name].append(found)
     by_name = sorted(context.models.values(), key=lambda model: model.name)
-    return {
-        model.name: _table(model, names, tests.get(model.name, []), root)
-        for model in watch(by_name)
-    }
+    return {model.name: _table(model, names, tests[model.name], root) for model in watch(by_name)}
 
 
 def _table(model: Model, names: Mapping[str, str], tests: list[Test], root: Path) -> Table:

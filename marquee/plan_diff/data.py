@@ -122,12 +122,16 @@ def _compare(context: Context, before: Model, after: Model, renamed: dict[str, s
     source, target = view_of(before, "prod"), view_of(after, ENVIRONMENT)
     key = [column.name for column in _columns_of(before.grains)]
     new_key = [renamed.get(column, column) for column in key]
-    if not set(new_key) <= set(after.columns_to_types or {}):
-        return _all_replaced(context, before, after)
+    totals = _totals(context, before, after)
+    if not set(new_key) <= set(after.columns_to_types or {}):  # no row finds its like
+        removed, added = (_rows_of(context, view) for view in (source, target))
+        return TableChange(after.name, removed, added, added=added, removed=removed, totals=totals)
+    pairs = zip(key, new_key, strict=True)
+    same_key = exp.and_(*(exp.column(old, "s").eq(exp.column(new, "t")) for old, new in pairs))
     (difference,) = context.table_diff(
         source.sql("duckdb"),
         target.sql("duckdb"),
-        on=key if new_key == key else _condition(key, new_key),
+        on=key if new_key == key else same_key,
         skip_columns=[
             column
             for column in before.columns_to_types or {}
@@ -146,30 +150,10 @@ def _compare(context: Context, before: Model, after: Model, renamed: dict[str, s
         removed=rows.s_only_count,
         changed=rows.partial_match_count,
         differing=_differing(rows),
-        totals=_totals(context, before, after),
+        totals=totals,
         changed_rows=[Sample(_key(row, key), _pairs(row)) for row in records(rows.joined_sample)],
         added_keys=[_key(row, new_key) for row in records(rows.t_sample)],
         removed_keys=[_key(row, key) for row in records(rows.s_sample)],
-    )
-
-
-def _condition(key: list[str], new_key: list[str]) -> exp.Expr:
-    """How a row finds its like, where a column of the key has another name now."""
-    pairs = zip(key, new_key, strict=True)
-    return exp.and_(*(exp.column(old, "s").eq(exp.column(new, "t")) for old, new in pairs))
-
-
-def _all_replaced(context: Context, before: Model, after: Model) -> TableChange:
-    """The difference where a column of the key was removed: no row can be matched."""
-    views = view_of(before, "prod"), view_of(after, ENVIRONMENT)
-    rows_before, rows_after = (_rows_of(context, view) for view in views)
-    return TableChange(
-        after.name,
-        rows_before,
-        rows_after,
-        added=rows_after,
-        removed=rows_before,
-        totals=_totals(context, before, after),
     )
 
 

@@ -42,10 +42,9 @@ def impacted_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict
     for model in models:
         columns = list(model.columns_to_types or {})
         change = direct.get(model.name)
+        own: set[str] = set()
         if change and change.before and change.after:
             own = _changed_columns(change.before, change.after)
-        else:
-            own = set()
         if model.is_sql and reads_any(model, impacted):
             if row_columns(model) & impacted:
                 own = set(columns)
