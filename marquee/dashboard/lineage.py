@@ -45,7 +45,7 @@ class Lineage:
         self._columns = pd.DataFrame(columns)
 
     @cached_property
-    def graph(self) -> Graph:
+    def graph(self) -> Graph[str]:
         """Parents and children of the tables."""
         return Graph(dict(zip(self.nodes["table_name"], self.nodes["parents"], strict=True)))
 
