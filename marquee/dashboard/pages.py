@@ -359,7 +359,7 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
             "SQLMesh cannot read the project: `sqlmesh lint` says why.", icon=":material/error:"
         )
         return
-    names = sorted(graph.nodes["table_name"])
+    names = sorted(graph.tables)
     first = names.index(FIRST_TABLE) if FIRST_TABLE in names else 0
     # A click on a table opens the address of its lineage.
     chosen = st.selectbox(
@@ -369,10 +369,10 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         "Show", EXTENTS, default=EXTENTS[0], required=True, key="extent", bind="query-params"
     )
     st.graphviz_chart(graph.dot(chosen, EXTENTS.index(extent)))
-    about = graph.nodes.set_index("table_name").loc[chosen]
+    about = graph.tables[chosen]
     st.subheader(chosen)
     st.caption(f"{about['kind']}. {about['description']}")
-    table(graph.columns(chosen), "columns")
+    table(pd.DataFrame(about["columns"]), "columns")
 
 
 def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
