@@ -54,10 +54,10 @@ class Lineage:
             {chosen, *self.graph.neighbors(chosen)},
             self.graph.related(chosen),
             {*self.graph.parents},
-        ]
-        edges = self.graph.edges(names[extent])
+        ][extent]
+        edges = self.graph.edges(names)
         lines = [DOT_HEAD]
-        for name in sorted(names[extent]):
+        for name in sorted(names):
             attributes = {
                 "fillcolor": LAYER_COLOURS[self.tables[name]["layer"]],
                 "tooltip": self.tables[name]["description"],

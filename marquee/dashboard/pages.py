@@ -387,9 +387,9 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
         failed = count_false(newest)
         tiles({"audits passed": len(newest) - failed, "audits failed": failed})
         table(newest.drop(columns=["failing_rows_query"]), "last-audits")
-    for title, file, command in (
-        ("Unit tests of the models", "units.xml", "make test-models"),
-        ("Tests of the code", "pytest.xml", "make test"),
+    for title, file, command, kind in (
+        ("Unit tests of the models", "units.xml", "make test-models", "unit tests"),
+        ("Tests of the code", "pytest.xml", "make test", "tests"),
     ):
         st.subheader(title)
         path = TEST_RESULTS / file
@@ -400,7 +400,6 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
         ran_at = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
         st.caption(f"`{command}` of {ran_at:%Y-%m-%d %H:%M} UTC")
         counts = found["outcome"].value_counts()
-        kind = "unit tests" if file == "units.xml" else "tests"
         outcomes = ("passed", "failed", "skipped")
         tiles({f"{kind} {outcome}": counts.get(outcome, 0) for outcome in outcomes})
         order = {"failed": 0, "skipped": 1, "passed": 2}
