@@ -140,13 +140,9 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
 def restore(settings: Settings, place: str, vault_place: str | None = None) -> str:
     """Put the files of a backup in place of the present ones; return what to print.
 
-    A vault that is in its place stays: it knows who was forgotten since the backup. Killed at any
-    moment, nothing has changed, or the next call completes the restore.
-
-    Args:
-        settings: where the files are to be.
-        place: a backup, or the folder of the backups, of which the newest one is taken.
-        vault_place: see `vault_folder`.
+    `place` is a backup, or the folder of the backups, of which the newest one is taken. A vault
+    that is in its place stays: it knows who was forgotten since the backup. Killed at any moment,
+    nothing has changed, or the next call completes the restore.
 
     Raises:
         TemporaryError: a run is active, or another process holds a file.

@@ -74,13 +74,10 @@ def row_counts(store: Store) -> pd.DataFrame:
 def growth(
     history: pd.DataFrame, layer: str, now: int, since: datetime | None = None
 ) -> tuple[int, datetime] | None:
-    """Tell by how many rows a layer grew, and since when.
+    """Tell by how many rows a layer grew to what it has `now`, and since when.
 
-    Args:
-        history: the answer to `layer_history`.
-        layer: bronze, silver ...
-        now: its rows.
-        since: the moment to compare with; None for the last count that was another one.
+    `history` is the answer to `layer_history`, and `since` the moment to compare with; None for the
+    last count that was another one.
 
     Returns:
         The change, and the moment of the count it is measured from: the last one at `since` or

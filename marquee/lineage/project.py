@@ -90,9 +90,7 @@ Watch = Callable[[Sequence[Model]], Iterable[Model]]
 def read_project(root: Path, watch: Watch = iter) -> dict[str, Table]:
     """Have SQLMesh read the project, and return all tables, by name; no warehouse is opened.
 
-    Args:
-        root: The folder of `config.yaml`.
-        watch: Is passed the models, whose column lineage takes most of the time.
+    `watch` is passed the models, whose column lineage takes most of the time.
 
     Raises:
         SQLMeshError: the project does not load.
