@@ -27,19 +27,16 @@ FOUND = 50  # movies of a search
 
 READ = re.compile(rf"\b(?:FROM|JOIN)\s+((?:{'|'.join(LAYERS)})\.\w+)")
 
-
-def _query(name: str, **names: str) -> str:
-    """Read a query of the folder `sql`, its limits and names filled in."""
-    return read_query(SQL, name, LISTED=LISTED, FOUND=FOUND, **names)
-
-
 # By the names of their files. All movies are searched, those too that nobody votes for or TMDb no
 # longer has; the second search is for a role that reads gold only.
 ALL_MOVIES = {"table": "silver.silver_movies", "is_deleted": "is_deleted"}
-QUERIES = {path.stem: _query(path.stem, **ALL_MOVIES) for path in SQL.glob("*.sql")}
+QUERIES = {
+    path.stem: read_query(SQL, path.stem, LISTED=LISTED, FOUND=FOUND, **ALL_MOVIES)
+    for path in SQL.glob("*.sql")
+}
 QUERIES |= {name: read_query(checks.SQL, f"newest_{name}") for name in ("audits", "metrics")}
-QUERIES["movie_search_in_gold"] = _query(
-    "movie_search", table="gold.fact_movies", is_deleted="FALSE"
+QUERIES["movie_search_in_gold"] = read_query(
+    SQL, "movie_search", FOUND=FOUND, table="gold.fact_movies", is_deleted="FALSE"
 )
 # Popularity moves every day and would hide the rest.
 TRACKED = ["status", "budget_usd", "revenue_usd", "runtime_minutes", "vote_average"]
