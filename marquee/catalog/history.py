@@ -12,8 +12,6 @@ from typing import Any
 from marquee.core.text import read_query
 from marquee.monitoring.store import Store, rows
 
-# So many counts make a table's small curve.
-COUNTS_KEPT = 30
 SQL = Path(__file__).with_name("sql")
 
 
@@ -56,7 +54,7 @@ def read_history(store: Store) -> History:
             one.built_at, one.status = row["started_at"], row["status"]
             one.seconds = row["duration_seconds"]
     if "ops.row_counts" in known:
-        for row in rows(store, read_query(SQL, "newest_counts"), [COUNTS_KEPT]):
+        for row in rows(store, read_query(SQL, "newest_counts")):
             one = tables[row["table_name"]]
             one.counted_at = row["counted_at"]
             one.counts.append(int(row["row_count"]))

@@ -70,9 +70,8 @@ def next_steps(day: int | None, batch: int | None) -> list[tuple[str, str]]:
 def main() -> int:
     """Print the report; return 1 where there is nothing to report on yet."""
     console = Console()
-    path = Settings.from_environment().duckdb
     try:
-        with open_warehouse(path) as store:
+        with open_warehouse(Settings.from_environment().duckdb) as store:
             known = store.tables()
             if "gold.fact_movies" not in known:
                 console.print("There is no gold layer yet: `sqlmesh plan` builds it.")

@@ -33,7 +33,6 @@ MAX_RETRIES, RETRY_SECONDS = 4, 900  # of what may succeed later: an hour in all
 # The same server and files as `make demo`, without a key.
 IS_SANDBOX = os.environ.get("MARQUEE_SANDBOX") == "1"
 ENGINE = gateway()
-DESTINATION = ("--destination", ENGINE)
 HEALTH = dg.AssetKey("health")
 HEALTHY = dg.AssetCheckSpec("healthy", asset=HEALTH, description="No check of `make health` fails.")
 OF_PROCESS = """
@@ -154,7 +153,7 @@ def pipeline(name: str, tables: Sequence[BronzeTable], sandbox: Sequence[str]) -
 
     @dg.multi_asset(name=name, specs=[bronze_spec(table, source) for table in tables])
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        options = [*DESTINATION, *(sandbox if IS_SANDBOX else ())]
+        options = ["--destination", ENGINE, *(sandbox if IS_SANDBOX else ())]
         ended = run_command(context, f"pipelines/{name}.py", *options)
         if ended.code:
             raise failure(f"pipelines/{name}.py", ended.code)
