@@ -267,12 +267,10 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
             f"Rows that break {audit.audit_name} of {audit.table_name}", icon=":material/rule:"
         ):
             broken = queries.failing_rows(store, str(audit.failing_rows_query))
-            if broken.empty:
-                st.caption("They no longer exist: the table has changed since.")
-            else:
-                if len(broken) == queries.SAMPLE_ROWS:
-                    st.caption(f"The first {len(broken)} of {audit.failing_row_count:,} rows.")
-                table(broken, f"broken-{place}")
+            if len(broken) == queries.SAMPLE_ROWS:
+                st.caption(f"The first {len(broken)} of {audit.failing_row_count:,} rows.")
+            gone = "They no longer exist: the table has changed since."
+            table(broken, f"broken-{place}", gone)
     if len(metrics):
         st.subheader("Metrics, failing first")
         table(metrics, "metrics")
