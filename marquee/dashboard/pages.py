@@ -269,8 +269,8 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
             broken = queries.failing_rows(store, str(audit.failing_rows_query))
             if len(broken) == queries.SAMPLE_ROWS:
                 st.caption(f"The first {len(broken)} of {audit.failing_row_count:,} rows.")
-            gone = "They no longer exist: the table has changed since."
-            table(broken, f"broken-{place}", gone)
+            if_empty = "They no longer exist: the table has changed since."
+            table(broken, f"broken-{place}", if_empty)
     if len(metrics):
         st.subheader("Metrics, failing first")
         table(metrics, "metrics")
