@@ -31,12 +31,7 @@ def read_questions(root: Path) -> list[Question]:
 
 
 def page(tables: Mapping[str, Table], root: Path) -> str:
-    """Return the file: tables, grains, columns, joins, measures and the ten questions.
-
-    Args:
-        tables: of the project, by name.
-        root: the project's folder.
-    """
+    """Return the file: tables, grains, columns, joins, measures and the ten questions."""
     shown = [one for one in tables.values() if one.layer == "gold"]
     shown.append(tables["ops.data_quality_results"])
     questions = (root / "docs" / "questions.md").read_text(encoding="utf-8").rstrip()

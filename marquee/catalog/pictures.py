@@ -9,7 +9,7 @@ from markupsafe import Markup
 from marquee.catalog.svg import Box, draw
 from marquee.lineage.graph import Graph
 from marquee.lineage.layout import Edge
-from marquee.lineage.project import ColumnName, Table
+from marquee.lineage.project import Table
 
 
 class Lineage:
@@ -17,27 +17,20 @@ class Lineage:
 
     Attributes:
         graph: of the tables.
+        columns: the graph of their columns, each with the name of its table.
     """
 
     def __init__(self, tables: Mapping[str, Table]) -> None:
         """Take the tables."""
         self._tables = tables
         self.graph = Graph({name: table.parents for name, table in tables.items()})
-        self._columns = Graph(
+        self.columns = Graph(
             {
-                f"{table.name}.{column.name}": [".".join(parent) for parent in column.parents]
+                (table.name, column.name): column.parents
                 for table in tables.values()
                 for column in table.columns
             }
         )
-
-    def origins(self, table: str, column: str) -> list[ColumnName]:
-        """The columns that a column is made of."""
-        return [_split(name) for name in self._columns.parents[f"{table}.{column}"]]
-
-    def uses(self, table: str, column: str) -> list[ColumnName]:
-        """The columns that are made of a column."""
-        return [_split(name) for name in self._columns.children[f"{table}.{column}"]]
 
     def of_all(self, link: Callable[[str], str]) -> Markup:
         """Draw all tables but the isolated ones."""
@@ -57,22 +50,21 @@ class Lineage:
 
     def of_column(self, table: str, column: str, link: Callable[[str, str], str]) -> Markup:
         """Draw all columns that a column comes from and goes to; nothing where there are none."""
-        subject = f"{table}.{column}"
-        before, after = self._columns.ancestors(subject), self._columns.descendants(subject)
+        subject = table, column
+        before, after = self.columns.ancestors(subject), self.columns.descendants(subject)
         if len(before | after) == 1:
             return Markup("")
-        boxes = {}
-        for name in sorted(before | after):
-            own_table, own_column = _split(name)
-            boxes[name] = Box(
-                own_column,
-                own_table,
-                self._tables[own_table].layer,
-                link(own_table, own_column),
-                is_here=name == subject,
+        boxes = {
+            ".".join(name): Box(
+                name[1], name[0], self._tables[name[0]].layer, link(*name), is_here=name == subject
             )
-        edges = [*self._columns.edges(before), *self._columns.edges(after)]
-        return draw(boxes, edges, f"Where {subject} comes from and goes to")
+            for name in sorted(before | after)
+        }
+        edges = [
+            (".".join(start), ".".join(end))
+            for start, end in [*self.columns.edges(before), *self.columns.edges(after)]
+        ]
+        return draw(boxes, edges, f"Where {'.'.join(subject)} comes from and goes to")
 
     def _draw_tables(
         self,
@@ -96,8 +88,3 @@ class Lineage:
             if name in shown
         }
         return draw(boxes, self.graph.edges(boxes) if edges is None else edges, title)
-
-
-def _split(name: str) -> ColumnName:
-    table, _, column = name.rpartition(".")
-    return table, column

@@ -21,6 +21,8 @@ from marquee.core.settings import ROOT
 
 SCRIPT = ROOT / "snowflake" / "semantic_view.sql"
 DATABASE = "<% ctx.env.SNOWFLAKE_DATABASE %>"
+# What is defined, the name by which its synonyms are found, and its description.
+Entry = tuple[str, str, str | None]
 SYNONYMS = yaml.safe_load(Path(__file__).with_name("synonyms.yaml").read_text(encoding="utf-8"))
 
 
@@ -37,27 +39,28 @@ def script(models: Iterable[Model], metrics: Mapping[str, Metric]) -> str:
         for model in sorted(models, key=lambda one: one.name)
         if model.schema_name == "gold" and model.view_name.startswith(("dim_", "fact_"))
     }
-    lists = {
+    lists: dict[str, list[Entry]] = {
         "TABLES": [table(name, model) for name, model in tables.items()],
         "RELATIONSHIPS": [
-            one for name, model in tables.items() for one in relationships(name, model, tables)
+            (one, "", "")
+            for name, model in tables.items()
+            for one in relationships(name, model, tables)
         ],
         "FACTS": columns(tables, is_fact=True),
         "DIMENSIONS": columns(tables, is_fact=False),
         "METRICS": sorted(metric(one) for one in metrics.values()),
     }
-    return TEMPLATES.get_template("semantic_view.sql.jinja").render(lists=lists) + "\n"
+    template = TEMPLATES.get_template("semantic_view.sql.jinja")
+    return template.render(lists=lists, synonyms=SYNONYMS) + "\n"
 
 
-def table(name: str, model: Model) -> str:
+def table(name: str, model: Model) -> Entry:
     """Return a table's entry: its view, its grain as the primary key, its description."""
     keys = ", ".join(
         column.name.upper() for grain in model.grains for column in grain.find_all(exp.Column)
     )
-    return (
-        f"{name} AS {DATABASE}.GOLD.{name.upper()} PRIMARY KEY ({keys})"
-        f"{synonyms(name)}{comment(model.description)}"
-    )
+    view = f"{DATABASE}.GOLD.{name.upper()}"
+    return f"{name} AS {view} PRIMARY KEY ({keys})", name, model.description
 
 
 def relationships(name: str, model: Model, tables: Mapping[str, Model]) -> Iterator[str]:
@@ -73,7 +76,7 @@ def relationships(name: str, model: Model, tables: Mapping[str, Model]) -> Itera
             )
 
 
-def columns(tables: Mapping[str, Model], *, is_fact: bool) -> list[str]:
+def columns(tables: Mapping[str, Model], *, is_fact: bool) -> list[Entry]:
     """Return the entries of the facts, or of the dimensions: all columns but keys and lineage."""
     found = []
     for name, model in tables.items():
@@ -88,32 +91,19 @@ def columns(tables: Mapping[str, Model], *, is_fact: bool) -> list[str]:
             if is_measure == is_fact:
                 meaning = (model.column_descriptions or {}).get(column)
                 logical = f"{name}.{column}"
-                found.append(f"{logical} AS {column.upper()}{synonyms(logical)}{comment(meaning)}")
+                found.append((f"{logical} AS {column.upper()}", logical, meaning))
     return found
 
 
-def metric(definition: Metric) -> str:
+def metric(definition: Metric) -> Entry:
     """Return a metric's entry, under the table that it measures."""
     formula = definition.expression.copy()
     measured = ""
     for column in formula.find_all(exp.Column):
         measured = column.table
         column.replace(exp.column(column.name, table=measured))
-    return (
-        f"{measured}.{definition.name} AS {formula.sql('snowflake')}"
-        f"{comment(definition.description)}"
-    )
-
-
-def synonyms(name: str) -> str:
-    """Return the clause with the other words for a table or column; empty without any."""
-    words = ", ".join(f"'{word}'" for word in SYNONYMS.get(name, ()))
-    return f" WITH SYNONYMS ({words})" if words else ""
-
-
-def comment(text: str | None) -> str:
-    """Return the clause with a description; empty without one."""
-    return " COMMENT = '{}'".format(text.replace("'", "''")) if text else ""
+    text = f"{measured}.{definition.name} AS {formula.sql('snowflake')}"
+    return text, "", definition.description
 
 
 if __name__ == "__main__":

@@ -123,7 +123,9 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
                 )
         except BaseException:
             for folder in set(places.values()):
-                remove(folder)
+                filesystem, half = url_to_fs(folder)
+                if filesystem.exists(half):
+                    filesystem.rm(half, recursive=True)
             raise
         else:
             write_manifest(places[WAREHOUSE], manifest)
@@ -138,13 +140,9 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
 def restore(settings: Settings, place: str, vault_place: str | None = None) -> str:
     """Put the files of a backup in place of the present ones; return what to print.
 
-    A vault that is in its place stays: it knows who was forgotten since the backup. Killed at any
-    moment, nothing has changed, or the next call completes the restore.
-
-    Args:
-        settings: where the files are to be.
-        place: a backup, or the folder of the backups, of which the newest one is taken.
-        vault_place: see `vault_folder`.
+    `place` is a backup, or the folder of the backups, of which the newest one is taken. A vault
+    that is in its place stays: it knows who was forgotten since the backup. Killed at any moment,
+    nothing has changed, or the next call completes the restore.
 
     Raises:
         TemporaryError: a run is active, or another process holds a file.
@@ -171,14 +169,12 @@ def restore(settings: Settings, place: str, vault_place: str | None = None) -> s
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
         for part in (WAREHOUSE, STATE):
-            copy = staged / part / paths(settings)[part].name
-            copy_in(f"{folder}/{parts[part]['name']}", copy, parts[part])
+            copy_in(folder, parts[part], staged / part / paths(settings)[part].name)
         vault, is_kept = settings.vault_duckdb, settings.vault_duckdb.exists()
         if VAULT in parts and not is_kept:
             root, _, backup_id = folder.rpartition("/")
             vault = staged / VAULT / settings.vault_duckdb.name
-            source = f"{vault_folder(root, vault_place)}/{backup_id}/{parts[VAULT]['name']}"
-            copy_in(source, vault, parts[VAULT])
+            copy_in(f"{vault_folder(root, vault_place)}/{backup_id}", parts[VAULT], vault)
             vault.chmod(OWNER_ONLY)
         if VAULT in parts or is_kept:
             key_check = check_vault(staged / WAREHOUSE / settings.duckdb.name, vault)
@@ -281,12 +277,13 @@ def copy_out(path: Path, to: str) -> dict[str, Any]:
     return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
 
 
-def copy_in(source: str, path: Path, expected: dict[str, Any]) -> None:
+def copy_in(folder: str, expected: dict[str, Any], path: Path) -> None:
     """Copy a file of a backup to a path.
 
     Raises:
         MarqueeError: it is not there, or is another one than the manifest describes.
     """
+    source = f"{folder}/{expected['name']}"
     filesystem, name = url_to_fs(source)
     if not filesystem.isfile(name):
         raise MarqueeError(f"The backup's file {source} is missing.")
@@ -309,13 +306,6 @@ def copy_hashed(source: BinaryIO, copy: BinaryIO) -> str:
         digest.update(block)
         copy.write(block)
     return digest.hexdigest()
-
-
-def remove(folder: str) -> None:
-    """Remove a half backup."""
-    filesystem, path = url_to_fs(folder)
-    if filesystem.exists(path):
-        filesystem.rm(path, recursive=True)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        with open_warehouse(Settings.from_environment().duckdb) as view:
-            history = read_history(view.store)
+        with open_warehouse(Settings.from_environment().duckdb) as store:
+            history = read_history(store)
     except MissingWarehouse as error:
         print(f"Without last runs and row counts: {error}", file=sys.stderr)
         history = History()

@@ -18,6 +18,7 @@ from marquee.core.clock import utcnow
 from marquee.core.errors import explain
 from marquee.core.settings import Settings, gateway
 from marquee.monitoring.checks import CheckResult, check_all, disk
+from marquee.monitoring.snapshot import snapshot_age
 from marquee.monitoring.store import MissingWarehouse
 from marquee.monitoring.thresholds import THRESHOLDS_FILE, read_thresholds
 from marquee.monitoring.view import open_warehouse
@@ -85,8 +86,9 @@ def current_results(thresholds: Path = THRESHOLDS_FILE) -> list[CheckResult]:
     path = Settings.from_environment().duckdb
     warehouse = path if is_file else None
     try:
-        with open_warehouse(path) as view:
-            return check_all(view.store, expected, utcnow(), warehouse, view.age)
+        with open_warehouse(path) as store:
+            age = snapshot_age(path) if is_file else None
+            return check_all(store, expected, utcnow(), warehouse, age)
     except MissingWarehouse as error:
         return [not_readable(str(error)), *disk(expected, warehouse)]
 

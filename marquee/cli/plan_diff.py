@@ -22,13 +22,13 @@ from pathlib import Path
 from sqlmesh.utils.errors import SQLMeshError
 
 from marquee.cli.base import command_parser
+from marquee.core.errors import MarqueeError
 from marquee.core.settings import ROOT
 from marquee.core.signals import end_forks_with_parent
 from marquee.plan_diff.bronze import INPUTS, sandbox_bronze
 from marquee.plan_diff.build import Base, Built, build_base, built
 from marquee.plan_diff.checks import run_checks
-from marquee.plan_diff.data import row_count, table_changes
-from marquee.plan_diff.errors import PlanDiffError
+from marquee.plan_diff.data import row_counts, table_changes
 from marquee.plan_diff.failure import failure
 from marquee.plan_diff.lineage import consumers_of_removed, impacted_columns
 from marquee.plan_diff.models import changes
@@ -91,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         report = markdown(diff, time.monotonic() - began)
     except (Exception, KeyboardInterrupt) as error:
         options.out.write_text(_failed(error, progress, options), encoding="utf-8")
-        if isinstance(error, PlanDiffError):
+        if isinstance(error, MarqueeError):
             print(error, file=sys.stderr)
         else:
             traceback.print_exc()
@@ -105,7 +105,7 @@ def find(base_name: str, head_name: str | None, progress: Progress) -> Warehouse
     """Build the base and compare the working tree with it; keep `progress` up to date.
 
     Raises:
-        PlanDiffError: there is nothing to compare, with the reason.
+        MarqueeError: there is nothing to compare, with the reason.
     """
     progress.head = head_label(ROOT, head_name)
     revision = merge_base(ROOT, base_name)
@@ -127,7 +127,7 @@ def _failed(error: BaseException, progress: Progress, options: argparse.Namespac
     message = str(error)
     if isinstance(error, KeyboardInterrupt):
         message = "it was interrupted"
-    elif not isinstance(error, PlanDiffError):
+    elif not isinstance(error, MarqueeError):
         *_, frame = traceback.extract_tb(error.__traceback__)
         name = type(error).__name__
         message = f"{name}: {error}\n\nraised in {Path(frame.filename).name}, line {frame.lineno}"
@@ -157,9 +157,6 @@ def _plan_diff(after: Built, base: Base, head: str, label: str) -> WarehouseDiff
         for name in after.context.dag.sorted
         if name in after.context.models
     ]
-    counts = {}
-    if not after.error:
-        counts = {change.name: row_count(after, change) for change in found}
     return WarehouseDiff(
         head=head,
         base=label,
@@ -167,8 +164,8 @@ def _plan_diff(after: Built, base: Base, head: str, label: str) -> WarehouseDiff
         changes=found,
         impacted=impacted_columns(in_order, found),
         consumers=consumers_of_removed(base.models.values(), found),
-        tables=[] if after.error else table_changes(after, found),
-        row_counts={name: count for name, count in counts.items() if count is not None},
+        tables=table_changes(after, found),
+        row_counts=row_counts(after, found),
         checks=run_checks(after, base, found),
         guard_error=after.guard_error,
         max_rebuild_rows=after.context.config.variables.get("max_rebuild_rows"),

@@ -19,7 +19,7 @@ from rich.text import Text
 from marquee.core.settings import Settings
 from marquee.core.text import counted
 from marquee.dashboard import queries
-from marquee.monitoring.store import LAYERS, MissingWarehouse, Store, rows
+from marquee.monitoring.store import LAYERS, MissingWarehouse, Store, records
 from marquee.monitoring.view import open_warehouse
 from marquee.sandbox.loaded import Loaded
 from marquee.sandbox.studio import BATCHES, UNMAPPED_TYPE
@@ -70,10 +70,8 @@ def next_steps(day: int | None, batch: int | None) -> list[tuple[str, str]]:
 def main() -> int:
     """Print the report; return 1 where there is nothing to report on yet."""
     console = Console()
-    path = Settings.from_environment().duckdb
     try:
-        with open_warehouse(path) as view:
-            store = view.store
+        with open_warehouse(Settings.from_environment().duckdb) as store:
             known = store.tables()
             if "gold.fact_movies" not in known:
                 console.print("There is no gold layer yet: `sqlmesh plan` builds it.")
@@ -122,8 +120,7 @@ def print_next_steps(console: Console, store: Store) -> None:
 
 def answer(store: Store, name: str, *parameters: Any) -> list[dict[str, Any]]:
     """Return the answer to a query of the dashboard as plain values; NULL is None."""
-    query = queries.readable(store, name)
-    return rows(store, query, parameters) if query else []
+    return records(queries.answer(store, name, *parameters))
 
 
 def row_counts(store: Store) -> Table:

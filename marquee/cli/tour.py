@@ -50,11 +50,11 @@ def main(pipelines: Mapping[str, Pipeline]) -> int:
         since = utcnow() if loaded.days else datetime.min
         if code := advance(loaded, day, batch, pipelines):
             return code
-        with open_warehouse(Settings.from_environment().duckdb) as view:
-            print_step(console, view.store, since)
+        with open_warehouse(Settings.from_environment().duckdb) as store:
+            print_step(console, store, since)
             if (day, batch) == steps[-1]:
-                print_findings(console, view.store)
-                print_next_steps(console, view.store)
+                print_findings(console, store)
+                print_next_steps(console, store)
     return 0
 
 

@@ -9,7 +9,7 @@ SQLMESH__DEFAULT_GATEWAY says so), and never holds the file: see monitoring/snap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -26,20 +26,10 @@ from marquee.monitoring.store import DuckDBStore, MissingWarehouse, SnowflakeSto
 FRESH_SECONDS = 15  # so long a copy is shown before the file is looked at again
 ICON = str(Path(__file__).with_name("icon.svg"))
 SNOWFLAKE_SECONDS = 60  # so long an answer of Snowflake is shown: each query costs a second
-# Less empty space above the title, and room for the toolbar that appears above a chart or table, so
-# that it covers nothing; Vega's own menu would lie on the chart. Each table has a CSV button of
-# ours: Streamlit's own would write a text that a spreadsheet takes for a formula. A lineage that is
-# wider than the page scrolls.
-STYLE = """<style>
-.stMainBlockContainer { padding-top: 2.5rem; }
-.stElementContainer:has([data-testid='stElementToolbar']) { margin-top: 1rem; }
-.vega-embed details, button[aria-label='Download as CSV'] { display: none; }
-.stGraphVizChart { overflow-x: auto; }
-.stGraphVizChart svg { max-width: none; }
-</style>"""
+STYLE = Path(__file__).with_name("style.css")
 
 
-class CachedStore:
+class CachedStore(Store):
     """A store whose answers are kept: pages are drawn again at each click."""
 
     def __init__(self, store: Store, key: str) -> None:
@@ -51,21 +41,11 @@ class CachedStore:
         """Return all rows of a query, its `?` filled in."""
         return answer(self._key, sql, tuple(parameters), self._store)
 
-    def tables(self) -> Mapping[str, set[str]]:
-        """Return the columns of each table of the layers."""
-        return tables(self._key, self._store)
-
 
 @st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=500, show_spinner=False)
 def answer(key: str, sql: str, parameters: tuple[Any, ...], _store: Store) -> pd.DataFrame:
     """Query a store, or return a cached answer; Streamlit does not look at `_store`."""
     return _store.frame(sql, parameters)
-
-
-@st.cache_data(ttl=SNOWFLAKE_SECONDS, max_entries=4, show_spinner=False)
-def tables(key: str, _store: Store) -> Mapping[str, set[str]]:
-    """Return the tables of a store, cached."""
-    return _store.tables()
 
 
 @st.cache_data(ttl=FRESH_SECONDS, show_spinner="The warehouse has changed ...")

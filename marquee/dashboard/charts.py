@@ -58,18 +58,11 @@ def lines(
     height: int = HEIGHT,
     **mark: Any,
 ) -> alt.Chart:
-    """Draw a value over time, or over years.
+    """Draw the column `y`, which people call `title`, over time or over years.
 
-    Args:
-        table: the values.
-        x: the column of moments; of years if it ends with `_year`.
-        y: the column of the value.
-        title: the name of the value for people.
-        unit: "$" for money.
-        colour: the column that each has a line of its own; "" for one line.
-        colours: by the values of that column.
-        height: in pixels.
-        mark: options of the lines: interpolate ...
+    `x` is a column of moments, or of years if it ends with `_year`. `unit` is "$" for money. Each
+    value of the column `colour` has a line of its own, in `colours` if given. The height is in
+    pixels, and `mark` are options of the lines: interpolate ...
     """
     is_year = x.endswith("_year")
     axis = alt.Axis(format="d", tickCount=6, grid=False) if is_year else _times(table[x])

@@ -9,13 +9,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from marquee.core.settings import ROOT
 from marquee.core.signals import end_with_parent
@@ -33,26 +30,18 @@ node [shape=box style="filled,rounded" fontname="sans-serif" fontsize=12 height=
 edge [color="#8d99a6" arrowsize=0.6]"""
 
 
+# By the name of a table: its `layer`, `kind`, `description` and `parents`, and in `columns` one
+# record per column, as the page lists it.
+Tables = dict[str, dict[str, Any]]
+
+
 class Lineage:
-    """What tables are made of.
+    """What tables are made of."""
 
-    `nodes` has a row per table: `table_name`, `layer`, `kind`, `description` and `parents`.
-    """
-
-    def __init__(self, tables: list[dict[str, Any]], columns: list[dict[str, Any]]) -> None:
-        """Take one record per table, and one per column."""
-        self.nodes = pd.DataFrame(tables)
-        self._columns = pd.DataFrame(columns)
-
-    @cached_property
-    def graph(self) -> Graph:
-        """Parents and children of the tables."""
-        return Graph(dict(zip(self.nodes["table_name"], self.nodes["parents"], strict=True)))
-
-    def columns(self, table: str) -> pd.DataFrame:
-        """Return the columns of a table: `column`, `type`, `meaning`, `origins`."""
-        found = self._columns[self._columns["table_name"] == table]
-        return found.drop(columns=["table_name"])
+    def __init__(self, tables: Tables) -> None:
+        """Take the tables."""
+        self.tables = tables
+        self.graph = Graph({name: one["parents"] for name, one in tables.items()})
 
     def dot(self, chosen: str, extent: int) -> str:
         """Return a picture in Graphviz's language: tables, each made of those on its left.
@@ -65,14 +54,13 @@ class Lineage:
             {chosen, *self.graph.neighbors(chosen)},
             self.graph.related(chosen),
             {*self.graph.parents},
-        ]
-        edges = self.graph.edges(names[extent])
-        tables = self.nodes.set_index("table_name")
+        ][extent]
+        edges = self.graph.edges(names)
         lines = [DOT_HEAD]
-        for name in sorted(names[extent]):
+        for name in sorted(names):
             attributes = {
-                "fillcolor": LAYER_COLOURS[tables["layer"][name]],
-                "tooltip": tables["description"][name],
+                "fillcolor": LAYER_COLOURS[self.tables[name]["layer"]],
+                "tooltip": self.tables[name]["description"],
                 "URL": f"?table={name}",
                 "target": "_self",
                 "penwidth": "3" if name == chosen else "0",
@@ -84,22 +72,29 @@ class Lineage:
         return "\n".join([*lines, "}"])
 
 
-def read_lineage(cache: Path = CACHE) -> Lineage:
+def read_lineage() -> Lineage:
     """Return the project's lineage; SQLMesh reads the project only if its files have changed.
 
     Raises:
         subprocess.CalledProcessError: the project cannot be read; `sqlmesh lint` has the reason.
     """
-    kept = DEPLOYED if DEPLOYED.exists() else cache / f"lineage-{_digest()}.json"
+    kept = DEPLOYED if DEPLOYED.exists() else CACHE / f"lineage-{_digest()}.json"
     try:
         found = json.loads(kept.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # it does not exist, or a crash interrupted its writing
-        found = _read_in_subprocess()
-        for old in cache.glob("lineage-*.json"):
+        done = subprocess.run(
+            [sys.executable, "-m", "marquee.dashboard.lineage"],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
+        for old in CACHE.glob("lineage-*.json"):
             old.unlink(missing_ok=True)
-        cache.mkdir(parents=True, exist_ok=True)
+        CACHE.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(found), encoding="utf-8")
-    return Lineage(found["tables"], found["columns"])
+    return Lineage(found)
 
 
 def _digest() -> str:
@@ -113,46 +108,28 @@ def _digest() -> str:
     return digest.hexdigest()[:16]
 
 
-def _read_in_subprocess() -> dict[str, list[dict[str, Any]]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "marquee.dashboard.lineage"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    found: dict[str, list[dict[str, Any]]] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def describe() -> dict[str, list[dict[str, Any]]]:
-    """Read the project in this process; `tables` and `columns` as plain values."""
+def describe() -> Tables:
+    """Read the project in this process."""
     # Only in the process of its own: SQLMesh takes seconds to import.
     from marquee.lineage.project import read_project
 
-    tables = read_project(ROOT).values()
     return {
-        "tables": [
-            {
-                "table_name": table.name,
-                "layer": table.layer,
-                "kind": table.kind,
-                "description": table.description,
-                "parents": table.parents,
-            }
-            for table in tables
-        ],
-        "columns": [
-            {
-                "table_name": table.name,
-                "column": column.name,
-                "type": column.type,
-                "meaning": column.description,
-                "origins": ", ".join(".".join(parent) for parent in column.parents),
-            }
-            for table in tables
-            for column in table.columns
-        ],
+        table.name: {
+            "layer": table.layer,
+            "kind": table.kind,
+            "description": table.description,
+            "parents": table.parents,
+            "columns": [
+                {
+                    "column": column.name,
+                    "type": column.type,
+                    "meaning": column.description,
+                    "origins": ", ".join(".".join(parent) for parent in column.parents),
+                }
+                for column in table.columns
+            ],
+        }
+        for table in read_project(ROOT).values()
     }
 
 

@@ -267,12 +267,10 @@ def quality(store: Store, warehouse: Path | None, age: timedelta | None) -> None
             f"Rows that break {audit.audit_name} of {audit.table_name}", icon=":material/rule:"
         ):
             broken = queries.failing_rows(store, str(audit.failing_rows_query))
-            if broken.empty:
-                st.caption("They no longer exist: the table has changed since.")
-            else:
-                if len(broken) == queries.SAMPLE_ROWS:
-                    st.caption(f"The first {len(broken)} of {audit.failing_row_count:,} rows.")
-                table(broken, f"broken-{place}")
+            if len(broken) == queries.SAMPLE_ROWS:
+                st.caption(f"The first {len(broken)} of {audit.failing_row_count:,} rows.")
+            if_empty = "They no longer exist: the table has changed since."
+            table(broken, f"broken-{place}", if_empty)
     if len(metrics):
         st.subheader("Metrics, failing first")
         table(metrics, "metrics")
@@ -359,7 +357,7 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
             "SQLMesh cannot read the project: `sqlmesh lint` says why.", icon=":material/error:"
         )
         return
-    names = sorted(graph.nodes["table_name"])
+    names = sorted(graph.tables)
     first = names.index(FIRST_TABLE) if FIRST_TABLE in names else 0
     # A click on a table opens the address of its lineage.
     chosen = st.selectbox(
@@ -369,10 +367,10 @@ def lineage(store: Store, warehouse: Path | None, age: timedelta | None) -> None
         "Show", EXTENTS, default=EXTENTS[0], required=True, key="extent", bind="query-params"
     )
     st.graphviz_chart(graph.dot(chosen, EXTENTS.index(extent)))
-    about = graph.nodes.set_index("table_name").loc[chosen]
+    about = graph.tables[chosen]
     st.subheader(chosen)
     st.caption(f"{about['kind']}. {about['description']}")
-    table(graph.columns(chosen), "columns")
+    table(pd.DataFrame(about["columns"]), "columns")
 
 
 def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
@@ -387,9 +385,9 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
         failed = count_false(newest)
         tiles({"audits passed": len(newest) - failed, "audits failed": failed})
         table(newest.drop(columns=["failing_rows_query"]), "last-audits")
-    for title, file, command in (
-        ("Unit tests of the models", "units.xml", "make test-models"),
-        ("Tests of the code", "pytest.xml", "make test"),
+    for title, file, command, kind in (
+        ("Unit tests of the models", "units.xml", "make test-models", "unit tests"),
+        ("Tests of the code", "pytest.xml", "make test", "tests"),
     ):
         st.subheader(title)
         path = TEST_RESULTS / file
@@ -400,7 +398,6 @@ def tests(store: Store, warehouse: Path | None, age: timedelta | None) -> None:
         ran_at = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
         st.caption(f"`{command}` of {ran_at:%Y-%m-%d %H:%M} UTC")
         counts = found["outcome"].value_counts()
-        kind = "unit tests" if file == "units.xml" else "tests"
         outcomes = ("passed", "failed", "skipped")
         tiles({f"{kind} {outcome}": counts.get(outcome, 0) for outcome in outcomes})
         order = {"failed": 0, "skipped": 1, "passed": 2}
@@ -650,11 +647,6 @@ def movie_name(movie: Mapping[Any, Any]) -> str:
     year = movie["release_year"]
     known = "no date" if pd.isna(year) else f"{int(year)}"
     return f"{movie['title']} ({known}{', deleted' if movie['is_deleted'] else ''})"
-
-
-def path(name: str) -> str:
-    """Return a page's place below the address; the first one is the address itself."""
-    return "" if name == next(iter(PAGES)) else name
 
 
 # What a page is given: the warehouse, its file, and how old what it shows is if that is the past.

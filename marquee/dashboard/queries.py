@@ -16,48 +16,40 @@ import pandas as pd
 import yaml
 
 from marquee.core.text import read_query
-from marquee.monitoring.checks import is_unfinished
-from marquee.monitoring.store import LAYERS, Store
+from marquee.monitoring import checks
+from marquee.monitoring.store import LAYERS, Store, records
 from marquee.monitoring.thresholds import Thresholds
 
 SQL = Path(__file__).with_name("sql")
 SAMPLE_ROWS = 20
 LISTED = 500  # rows of a long list: movies, runs, loads
 FOUND = 50  # movies of a search
-ALL_JOBS = ""
 
 READ = re.compile(rf"\b(?:FROM|JOIN)\s+((?:{'|'.join(LAYERS)})\.\w+)")
-
-
-def _query(name: str, **names: str) -> str:
-    """Read a query of the folder `sql`, its limits and names filled in."""
-    return read_query(SQL, name, LISTED=LISTED, FOUND=FOUND, **names)
-
 
 # By the names of their files. All movies are searched, those too that nobody votes for or TMDb no
 # longer has; the second search is for a role that reads gold only.
 ALL_MOVIES = {"table": "silver.silver_movies", "is_deleted": "is_deleted"}
-QUERIES = {path.stem: _query(path.stem, **ALL_MOVIES) for path in SQL.glob("*.sql")}
-QUERIES["movie_search_in_gold"] = _query(
-    "movie_search", table="gold.fact_movies", is_deleted="FALSE"
+QUERIES = {
+    path.stem: read_query(SQL, path.stem, LISTED=LISTED, FOUND=FOUND, **ALL_MOVIES)
+    for path in SQL.glob("*.sql")
+}
+QUERIES |= {name: read_query(checks.SQL, f"newest_{name}") for name in ("audits", "metrics")}
+QUERIES["movie_search_in_gold"] = read_query(
+    SQL, "movie_search", FOUND=FOUND, table="gold.fact_movies", is_deleted="FALSE"
 )
 # Popularity moves every day and would hide the rest.
 TRACKED = ["status", "budget_usd", "revenue_usd", "runtime_minutes", "vote_average"]
 
 
-def readable(store: Store, name: str) -> str | None:
-    """Return one of `QUERIES`; None where a table that it reads is missing."""
-    query = QUERIES[name]
-    return query if store.tables().keys() >= set(READ.findall(query)) else None
-
-
 def answer(store: Store, name: str, *parameters: Any) -> pd.DataFrame:
-    """Return the answer to one of `QUERIES`, an empty table where what it reads is missing.
+    """Return the answer to one of `QUERIES`, an empty table where one that it reads is missing.
 
     `parameters` are the values of its question marks.
     """
-    query = readable(store, name)
-    return store.frame(query, parameters) if query else pd.DataFrame()
+    query = QUERIES[name]
+    is_readable = store.tables().keys() >= set(READ.findall(query))
+    return store.frame(query, parameters) if is_readable else pd.DataFrame()
 
 
 def row_counts(store: Store) -> pd.DataFrame:
@@ -79,13 +71,10 @@ def row_counts(store: Store) -> pd.DataFrame:
 def growth(
     history: pd.DataFrame, layer: str, now: int, since: datetime | None = None
 ) -> tuple[int, datetime] | None:
-    """Tell by how many rows a layer grew, and since when.
+    """Tell by how many rows a layer grew to what it has `now`, and since when.
 
-    Args:
-        history: the answer to `layer_history`.
-        layer: bronze, silver ...
-        now: its rows.
-        since: the moment to compare with; None for the last count that was another one.
+    `history` is the answer to `layer_history`, and `since` the moment to compare with; None for the
+    last count that was another one.
 
     Returns:
         The change, and the moment of the count it is measured from: the last one at `since` or
@@ -115,24 +104,18 @@ def runs(
     jobs: Sequence[str] = (),
     is_past: bool = False,
 ) -> pd.DataFrame:
-    """Return the newest runs; one without an end that will have none is UNFINISHED.
+    """Return the newest runs, of some jobs or of all; one that will have no end is UNFINISHED.
 
-    Args:
-        store: the warehouse.
-        thresholds: how long a run takes at most.
-        now: this moment, UTC without a zone.
-        jobs: only these; all if there are none.
-        is_past: the warehouse is an old snapshot.
+    `now` is UTC without a zone; `is_past` tells that the warehouse is an old snapshot.
     """
-    wanted = f",{','.join(jobs)}," if jobs else ALL_JOBS
+    wanted = f",{','.join(jobs)}," if jobs else ""
     found = answer(store, "runs", wanted, wanted)
     if not found.empty:
-        plain = found.astype(object).where(found.notna(), None).to_dict("records")
         found["status"] = [
             "UNFINISHED"
-            if is_unfinished({str(k): v for k, v in one.items()}, thresholds, now, is_past=is_past)
+            if checks.is_unfinished(one, thresholds, now, is_past=is_past)
             else one["status"]
-            for one in plain
+            for one in records(found)
         ]
     return found
 
@@ -171,11 +154,8 @@ def top_movies(
 ) -> pd.DataFrame:
     """Return the best-rated movies, and in `found_count` how many there are without the limit.
 
-    Args:
-        store: the warehouse.
-        genre: one of the movie's genres; "" for all.
-        years: the first and the last; None for all, and for movies without one.
-        title: a part of it.
+    `genre` is one of a movie's genres, "" for all. `years` are the first and the last, None for all
+    and for movies without one. `title` is a part of it.
     """
     first, last = years or (0, 0)
     text = title.strip()

@@ -17,13 +17,6 @@ from sqlmesh.core.model import Model
 Column = tuple[str, str]
 
 
-def column_parents(model: Model) -> dict[str, set[Column]]:
-    """The columns of other models that each column of a model is made of."""
-    if not model.is_sql:
-        return {}
-    return {column: parents_of(model, column) for column in model.columns_to_types or {}}
-
-
 def reads_any(model: Model, columns: Iterable[Column]) -> bool:
     """Whether a model reads from the model of any of the columns; quick, unlike lineage."""
     parents = model.depends_on or set()

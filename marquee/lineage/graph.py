@@ -1,13 +1,14 @@
-"""A graph of names: what each is made of, and what is made of it."""
+"""A graph of names, of tables or of columns: what each is made of, and what is made of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Generic, TypeVar
 
-Edges = dict[str, list[str]]
+Name = TypeVar("Name", bound=Hashable)
 
 
-class Graph:
+class Graph(Generic[Name]):
     """Parents and children of names.
 
     Attributes:
@@ -15,49 +16,49 @@ class Graph:
         children: by name.
     """
 
-    def __init__(self, parents: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, parents: Mapping[Name, Iterable[Name]]) -> None:
         """Take the parents of each name."""
-        self.parents: Edges = {
+        self.parents: dict[Name, list[Name]] = {
             name: [one for one in of_name if one in parents] for name, of_name in parents.items()
         }
-        self.children: Edges = {name: [] for name in parents}
+        self.children: dict[Name, list[Name]] = {name: [] for name in parents}
         for name, of_name in self.parents.items():
             for parent in of_name:
                 self.children[parent].append(name)
 
     @property
-    def isolated(self) -> list[str]:
+    def isolated(self) -> list[Name]:
         """The names without parents and without children."""
-        return sorted(name for name in self.parents if not self.neighbors(name))
+        return [name for name in self.parents if not self.neighbors(name)]
 
-    def neighbors(self, name: str) -> set[str]:
+    def neighbors(self, name: Name) -> set[Name]:
         """Return parents and children of a name."""
         return {*self.parents[name], *self.children[name]}
 
-    def ancestors(self, name: str) -> set[str]:
+    def ancestors(self, name: Name) -> set[Name]:
         """Return a name and all that it is made of."""
         return _reachable(name, self.parents)
 
-    def descendants(self, name: str) -> set[str]:
+    def descendants(self, name: Name) -> set[Name]:
         """Return a name and all that is made of it."""
         return _reachable(name, self.children)
 
-    def related(self, name: str) -> set[str]:
+    def related(self, name: Name) -> set[Name]:
         """Return ancestors and descendants of a name, itself included."""
         return self.ancestors(name) | self.descendants(name)
 
-    def edges(self, names: Iterable[str]) -> list[tuple[str, str]]:
-        """Return the pairs of parent and child among some names."""
+    def edges(self, names: Iterable[Name]) -> list[tuple[Name, Name]]:
+        """Return the pairs of parent and child among some names, in the order of the children."""
         shown = set(names)
         return [
             (parent, name)
-            for name in sorted(shown)
-            for parent in self.parents[name]
-            if parent in shown
+            for name, parents in self.parents.items()
+            for parent in parents
+            if name in shown and parent in shown
         ]
 
 
-def _reachable(name: str, edges: Edges) -> set[str]:
+def _reachable(name: Name, edges: Mapping[Name, list[Name]]) -> set[Name]:
     found, left = {name}, [name]
     while left:
         new = set(edges[left.pop()]) - found

@@ -8,9 +8,14 @@ regression). Nothing is random: the same graph gives the same picture.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from itertools import pairwise
+from statistics import fmean
+
+from marquee.lineage.graph import Graph
 
 SWEEPS = 6
 GAP = 14.0
@@ -19,6 +24,7 @@ GAP_OF_BENDS = 8.0
 # A node's name, or a place where an edge passes a column.
 Name = str
 Edge = tuple[Name, Name]
+Neighbors = defaultdict[Name, list[Name]]
 
 
 @dataclass(frozen=True)
@@ -48,12 +54,12 @@ def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> L
     for (start, _), chain in chains.items():
         for step, bend in enumerate(chain[1:-1], 1):
             levels[columns[start] + step].append(bend)
-    left: dict[Name, list[Name]] = {}
-    right: dict[Name, list[Name]] = {}
+    left: Neighbors = defaultdict(list)
+    right: Neighbors = defaultdict(list)
     for chain in chains.values():
         for one, other in pairwise(chain):
-            right.setdefault(one, []).append(other)
-            left.setdefault(other, []).append(one)
+            right[one].append(other)
+            left[other].append(one)
     _order(levels, left, right)
     middles = _heights(levels, left, right, set(nodes), node_height)
     return Layout(
@@ -70,19 +76,12 @@ def place(nodes: Sequence[Name], edges: Iterable[Edge], node_height: float) -> L
 def _columns(nodes: Sequence[Name], edges: Sequence[Edge]) -> dict[Name, int]:
     """The longest way from a source; a source stands beside the first that reads it."""
     parents: dict[Name, list[Name]] = {node: [] for node in nodes}
-    children: dict[Name, list[Name]] = {node: [] for node in nodes}
     for start, end in edges:
         parents[end].append(start)
-        children[start].append(end)
+    children = Graph(parents).children
     depths: dict[Name, int] = {}
-
-    def depth(node: Name) -> int:
-        if node not in depths:
-            depths[node] = 1 + max((depth(parent) for parent in parents[node]), default=-1)
-        return depths[node]
-
-    for node in nodes:
-        depth(node)
+    for node in TopologicalSorter(parents).static_order():
+        depths[node] = 1 + max((depths[parent] for parent in parents[node]), default=-1)
     for node in nodes:
         if not parents[node] and children[node]:
             depths[node] = min(depths[child] for child in children[node]) - 1
@@ -96,42 +95,34 @@ def _chain(edge: Edge, columns: Mapping[Name, int]) -> list[Name]:
     return [start, *(f"{start} -> {end} {step}" for step in range(count)), end]
 
 
-def _order(
-    levels: list[list[Name]], left: Mapping[Name, list[Name]], right: Mapping[Name, list[Name]]
-) -> None:
+def _order(levels: list[list[Name]], left: Neighbors, right: Neighbors) -> None:
     """Order each column by its neighbors, to and fro; keep the order with fewest crossings."""
     best, fewest = [list(level) for level in levels], _crossings(levels, right)
     for sweep in range(SWEEPS):
         if not fewest:
             break
-        forward = sweep % 2 == 0
-        neighbors = left if forward else right
-        for number in range(len(levels)) if forward else reversed(range(len(levels))):
-            beside = number - 1 if forward else number + 1
-            if not 0 <= beside < len(levels):
-                continue
-            rank = {name: place for place, name in enumerate(levels[beside])}
-            own = {name: place for place, name in enumerate(levels[number])}
-
-            def wish(name: Name, rank: dict[Name, int] = rank, own: dict[Name, int] = own) -> float:
-                near = [rank[one] for one in neighbors.get(name, ())]  # noqa: B023
-                return sum(near) / len(near) if near else own[name]
-
-            levels[number].sort(key=wish)
+        neighbors, in_turn = (right, levels[::-1]) if sweep % 2 else (left, levels)
+        for beside, level in pairwise(in_turn):
+            rank = {name: place for place, name in enumerate(beside)}
+            wishes = {
+                name: fmean([rank[one] for one in neighbors[name]] or [place])
+                for place, name in enumerate(level)
+            }
+            level.sort(key=wishes.__getitem__)
         count = _crossings(levels, right)
         if count < fewest:
             best, fewest = [list(level) for level in levels], count
     levels[:] = best
 
 
-def _crossings(levels: Sequence[Sequence[Name]], right: Mapping[Name, list[Name]]) -> int:
+def _crossings(levels: Sequence[Sequence[Name]], right: Neighbors) -> int:
     """Count the crossings between neighboring columns."""
     total = 0
     for level, following in pairwise(levels):
         rank = {name: place for place, name in enumerate(following)}
         passed: list[int] = []
         for name in level:
-            ends = sorted(rank[one] for one in right.get(name, ()))
+            ends = sorted(rank[one] for one in right[name])
             total += sum(1 for end in ends for other in passed if other > end)
             passed += ends
     return total
@@ -139,8 +130,8 @@ def _crossings(levels: Sequence[Sequence[Name]], right: Mapping[Name, list[Name]
 
 def _heights(
     levels: Sequence[Sequence[Name]],
-    left: Mapping[Name, list[Name]],
-    right: Mapping[Name, list[Name]],
+    left: Neighbors,
+    right: Neighbors,
     nodes: set[Name],
     node_height: float,
 ) -> dict[Name, float]:
@@ -160,17 +151,13 @@ def _heights(
         offsets.append(own)
         middles.update(zip(level, own, strict=True))
     for sweep in range(SWEEPS):
-        forward = sweep % 2 == 0
-        numbers = range(len(levels)) if forward else reversed(range(len(levels)))
-        for number in numbers:
-            level = levels[number]
-            wishes = []
-            for name in level:
-                near = left.get(name) if forward else right.get(name)
-                near = near or [name]
-                wishes.append(sum(middles[one] for one in near) / len(near))
-            shifts = _rising([w - o for w, o in zip(wishes, offsets[number], strict=True)])
-            for name, shift, offset in zip(level, shifts, offsets[number], strict=True):
+        neighbors, in_turn = (right, -1) if sweep % 2 else (left, 1)
+        for level, own in list(zip(levels, offsets, strict=True))[::in_turn]:
+            wishes = [
+                fmean(middles[one] for one in neighbors[name] or [name]) - offset
+                for name, offset in zip(level, own, strict=True)
+            ]
+            for name, shift, offset in zip(level, _rising(wishes), own, strict=True):
                 middles[name] = shift + offset
     top = min((middles[name] - half(name) for name in middles), default=0.0)
     return {name: middle - top for name, middle in middles.items()}

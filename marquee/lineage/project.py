@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,7 +15,7 @@ from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model, SeedModel
 
-from marquee.lineage.columns import column_parents
+from marquee.lineage.columns import parents_of
 
 # A column of a table, by the names that people use.
 ColumnName = tuple[str, str]
@@ -89,9 +90,7 @@ Watch = Callable[[Sequence[Model]], Iterable[Model]]
 def read_project(root: Path, watch: Watch = iter) -> dict[str, Table]:
     """Have SQLMesh read the project, and return all tables, by name; no warehouse is opened.
 
-    Args:
-        root: The folder of `config.yaml`.
-        watch: Is passed the models, whose column lineage takes most of the time.
+    `watch` is passed the models, whose column lineage takes most of the time.
 
     Raises:
         SQLMeshError: the project does not load.
@@ -112,16 +111,13 @@ def read_project(root: Path, watch: Watch = iter) -> dict[str, Table]:
 def tables_of(context: Context, root: Path, watch: Watch = iter) -> dict[str, Table]:
     """All tables of a loaded project, ordered by name."""
     names = {fqn: model.name for fqn, model in context.models.items()}
-    tests: dict[str, list[Test]] = {}
+    tests: dict[str, list[Test]] = defaultdict(list)
     for test in context.select_tests():
         description = str(test.body.get("description") or "")
         found = Test(test.test_name, description, _relative(test.path, root))
-        tests.setdefault(test.model_name, []).append(found)
+        tests[test.model_name].append(found)
     by_name = sorted(context.models.values(), key=lambda model: model.name)
-    return {
-        model.name: _table(model, names, tests.get(model.name, []), root)
-        for model in watch(by_name)
-    }
+    return {model.name: _table(model, names, tests[model.name], root) for model in watch(by_name)}
 
 
 def _table(model: Model, names: Mapping[str, str], tests: list[Test], root: Path) -> Table:
@@ -148,7 +144,6 @@ def _table(model: Model, names: Mapping[str, str], tests: list[Test], root: Path
 
 def _columns(model: Model, names: Mapping[str, str]) -> Iterator[Column]:
     keys = {column.name for grain in model.grains for column in grain.find_all(exp.Column)}
-    parents = column_parents(model)
     for name, kind in (model.columns_to_types or {}).items():
         yield Column(
             name=name,
@@ -158,7 +153,7 @@ def _columns(model: Model, names: Mapping[str, str]) -> Iterator[Column]:
             parents=tuple(
                 sorted(
                     (names[fqn], column)
-                    for fqn, column in parents.get(name, ())
+                    for fqn, column in (parents_of(model, name) if model.is_sql else ())
                     if fqn in names and fqn != model.fqn
                 )
             ),
@@ -176,9 +171,7 @@ def _audits(model: Model) -> Iterator[Audit]:
                 column.name for value in arguments.values() for column in value.find_all(exp.Column)
             ),
             # A model may say otherwise than the audit, as SQLMesh's evaluator reads it.
-            is_blocking=arguments["blocking"] == exp.true()
-            if "blocking" in arguments
-            else audit.blocking,
+            is_blocking=arguments.get("blocking", exp.convert(audit.blocking)) == exp.true(),
         )
 
 

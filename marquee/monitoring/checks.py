@@ -63,12 +63,8 @@ def check_all(
 ) -> list[CheckResult]:
     """Check everything; what fails comes first.
 
-    Args:
-        store: the warehouse.
-        thresholds: what is expected.
-        now: this moment, UTC without a zone.
-        warehouse: the file whose disk is looked at, None where there is no file.
-        age: how old the snapshot is, if the file has changed since it was made.
+    `now` is UTC without a zone. `warehouse` is the file whose disk is looked at, None where there
+    is no file. `age` is how old the snapshot is, if the file has changed since it was made.
     """
     found = [
         *snapshot_age(thresholds, age),
@@ -187,14 +183,10 @@ def _job(
 def is_unfinished(
     run: dict[str, Any], thresholds: Thresholds, now: datetime, *, is_past: bool = False
 ) -> bool:
-    """Tell whether a run without an end will never have one.
+    """Tell whether a run, a row of ops.run_log, without an end will never have one.
 
-    Args:
-        run: its row of ops.run_log.
-        thresholds: how long a run takes at most whose process cannot be looked at.
-        now: this moment, UTC without a zone.
-        is_past: the row is of an old copy. Its process may have ended with the run since,
-            so that only time tells.
+    `now` is UTC without a zone. If the row `is_past`, of an old copy, its process may have ended
+    with the run since: then only time tells, as it does of a process that cannot be looked at.
     """
     if run["ended_at"] is not None or run["status"] != "RUNNING":
         return False
@@ -269,10 +261,9 @@ def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
     for table, count in counted_rows.itertuples(index=False):
         if table.partition(".")[0] in expected["schemas"]:
             history.setdefault(table, []).append(int(count))
+    compared = {one: of for one, of in history.items() if len(of) >= expected["min_runs"]}
     strange = 0
-    for table, counts in sorted(history.items()):
-        if len(counts) < expected["min_runs"]:
-            continue
+    for table, counts in sorted(compared.items()):
         before, newest = counts[-2], counts[-1]
         score = robust_z_score(counts)
         change_pct = abs(newest - before) * 100 / max(before, 1)
@@ -282,9 +273,8 @@ def row_counts(store: Store, thresholds: Thresholds) -> Iterator[CheckResult]:
             yield CheckResult(
                 "rows", table, False, f"{before:,} -> {newest:,} rows, {far} from its usual change"
             )
-    compared = sum(len(counts) >= expected["min_runs"] for counts in history.values())
     if compared and not strange:
-        yield CheckResult("rows", "all", True, f"{compared:,} tables changed as usual")
+        yield CheckResult("rows", "all", True, f"{len(compared):,} tables changed as usual")
 
 
 def robust_z_score(counts: list[int]) -> float:
@@ -346,17 +336,12 @@ def rejected_values(store: Store, thresholds: Thresholds) -> Iterator[CheckResul
     for table, (rejected, condition) in REJECTED_VALUES.items():
         if table not in known or rejected not in known:
             continue
-        broken = rows(
-            store,
-            read_query(
-                SQL, "newest_rejected_values", table=table, rejected=rejected, condition=condition
-            ),
-        )
+        names = {"table": table, "rejected": rejected, "condition": condition}
         found = [
             _rejected_share(
                 "rejected", f"{table} {one['column_name']}: {one['reason']}", one, thresholds
             )
-            for one in broken
+            for one in rows(store, read_query(SQL, "newest_rejected_values", **names))
         ]
         failing = [one for one in found if not one.is_ok]
         yield from failing

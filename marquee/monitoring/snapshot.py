@@ -123,9 +123,10 @@ def _copy(path: Path, before: FileState, target: Path) -> bool:
     """Copy file and log, and put them in place as one file; False if they changed meanwhile."""
     target.parent.mkdir(exist_ok=True)
     _remove_left(target.parent)
-    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
-    try:
-        copy = scratch / path.name
+    with tempfile.TemporaryDirectory(
+        prefix=".making-", dir=target.parent, ignore_cleanup_errors=True
+    ) as scratch:
+        copy = Path(scratch) / path.name
         shutil.copyfile(path, copy)
         if before[1] is not None:
             shutil.copyfile(_log(path), _log(copy))
@@ -136,8 +137,6 @@ def _copy(path: Path, before: FileState, target: Path) -> bool:
         shutil.copymode(path, copy)
         os.utime(copy, ns=(_newest_ns(before), _newest_ns(before)))
         os.replace(copy, target)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return True
 
 

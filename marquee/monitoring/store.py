@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from marquee.core.errors import MarqueeError, explain
+from marquee.core.text import sql_text
 
 LAYERS = ("bronze", "silver", "snapshots", "gold", "ops")
 
@@ -39,8 +40,12 @@ class Store(Protocol):
 
 def rows(store: Store, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
     """Return all rows of a query as plain values; NULL is None."""
-    frame = store.frame(sql, parameters).astype(object)
-    found = frame.where(frame.notna(), None).to_dict("records")
+    return records(store.frame(sql, parameters))
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as plain values; NULL is None."""
+    found = frame.astype(object).where(frame.notna(), None).to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in found]
 
 
@@ -71,9 +76,8 @@ class DuckDBStore(Store):
         if not path.exists():
             raise MissingWarehouse(f"There is no warehouse at {path} yet: `make demo` makes one.")
         self._catalog = '"' + path.stem.replace('"', '""') + '"'
-        name = str(path).replace("'", "''")
         self._connection = duckdb.connect(config={"temp_directory": f"{path}.tmp"})
-        self._connection.execute(f"ATTACH '{name}' AS {self._catalog} (READ_ONLY)")
+        self._connection.execute(f"ATTACH {sql_text(path)} AS {self._catalog} (READ_ONLY)")
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         """Return all rows of a query, its `?` filled in."""

@@ -42,9 +42,7 @@ def read_thresholds(path: Path = THRESHOLDS_FILE) -> Thresholds:
         )
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise MarqueeError(f"{path} cannot be used: {error}") from error
-    problems = [*_differences(ours, given)]
-    if problems:
-        found = "; ".join(problems)
+    if found := "; ".join(_differences(ours, given)):
         raise MarqueeError(f"{path} cannot be used: {found}. {THRESHOLDS_FILE} has all parts.")
     return Thresholds(**given)
 

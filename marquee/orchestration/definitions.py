@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
 from typing import Any
@@ -22,7 +23,7 @@ from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import EXIT_TRY_AGAIN
 from marquee.core.settings import ROOT, Settings, gateway
 from marquee.lineage.project import Table, read_project
-from marquee.monitoring.store import MissingWarehouse, Store, rows
+from marquee.monitoring.store import MissingWarehouse, rows
 from marquee.monitoring.view import open_warehouse
 from marquee.sources.studio.settings import has_folder
 from marquee.sources.studio.tables import TABLES as STUDIO_TABLES
@@ -32,15 +33,14 @@ MAX_RETRIES, RETRY_SECONDS = 4, 900  # of what may succeed later: an hour in all
 # The same server and files as `make demo`, without a key.
 IS_SANDBOX = os.environ.get("MARQUEE_SANDBOX") == "1"
 ENGINE = gateway()
-DESTINATION = ("--destination", ENGINE)
 HEALTH = dg.AssetKey("health")
 HEALTHY = dg.AssetCheckSpec("healthy", asset=HEALTH, description="No check of `make health` fails.")
-RUN_OF_PROCESS = """
-SELECT run_id FROM ops.run_log
-WHERE process_id = ? AND host = ? AND started_at >= CAST(? AS TIMESTAMP)
+OF_PROCESS = """
+SELECT * FROM ops.{table} WHERE run_id IN (
+  SELECT run_id FROM ops.run_log
+  WHERE process_id = ? AND host = ? AND started_at >= CAST(? AS TIMESTAMP)
+)
 """
-
-Logged = defaultdict[str, dict[str, Any]]
 
 
 def key(name: str) -> dg.AssetKey:
@@ -100,11 +100,28 @@ def check_specs(table: Table) -> Iterator[dg.AssetCheckSpec]:
         )
 
 
-def run_command(context: dg.AssetExecutionContext, *command: str) -> tuple[int, list[str]]:
-    """Run a command of the project with this Python; its output is the step's.
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
 
-    Returns:
-        The exit code, and the ids of its runs in `ops.run_log`.
+    code: int
+    process_id: int
+    started_at: datetime  # UTC without a zone
+
+    def logged(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows of a table of the run log that are of this command's runs."""
+        parameters = (self.process_id, socket.gethostname(), self.started_at.isoformat(sep=" "))
+        try:
+            with open_warehouse(Settings.from_environment().duckdb) as store:
+                is_known = {"ops.run_log", f"ops.{table}"} <= store.tables().keys()
+                query = OF_PROCESS.format(table=table)
+                return rows(store, query, parameters) if is_known else []
+        except MissingWarehouse:  # the command failed before it created one
+            return []
+
+
+def run_command(context: dg.AssetExecutionContext, *command: str) -> Ended:
+    """Run a command of the project with this Python; its output is the step's.
 
     Raises:
         RetryRequested: it may succeed later.
@@ -119,17 +136,7 @@ def run_command(context: dg.AssetExecutionContext, *command: str) -> tuple[int, 
     if code == EXIT_TRY_AGAIN:
         raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=RETRY_SECONDS)
     context.log.info(f"{' '.join(command)} ended with exit code {code}")
-    try:
-        with open_warehouse(Settings.from_environment().duckdb) as view:
-            return code, run_ids(view.store, process.pid, started_at)
-    except MissingWarehouse:  # the command failed before it created one
-        return code, []
-
-
-def run_ids(store: Store, process_id: int, started_at: datetime) -> list[str]:
-    """Return the runs that a process has logged."""
-    parameters = (process_id, socket.gethostname(), started_at.isoformat(sep=" "))
-    return [row["run_id"] for row in rows(store, RUN_OF_PROCESS, parameters)]
+    return Ended(code, process.pid, started_at)
 
 
 def failure(step: str, code: int) -> dg.Failure:
@@ -146,35 +153,20 @@ def pipeline(name: str, tables: Sequence[BronzeTable], sandbox: Sequence[str]) -
 
     @dg.multi_asset(name=name, specs=[bronze_spec(table, source) for table in tables])
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-        options = [*DESTINATION, *(sandbox if IS_SANDBOX else ())]
-        code, ids = run_command(context, f"pipelines/{name}.py", *options)
-        if code:
-            raise failure(f"pipelines/{name}.py", code)
-        counts, loads = of_runs(ids, "row_counts", "load_log")
-        row_counts = {one["table_name"]: one["row_count"] for one in counts}
+        options = ["--destination", ENGINE, *(sandbox if IS_SANDBOX else ())]
+        ended = run_command(context, f"pipelines/{name}.py", *options)
+        if ended.code:
+            raise failure(f"pipelines/{name}.py", ended.code)
+        row_counts = {one["table_name"]: one["row_count"] for one in ended.logged("row_counts")}
+        load_count = len(ended.logged("load_log"))
         for table in tables:
             full_name = f"{BRONZE}.{table.name}"
-            metadata = {"loads": len(loads)}
+            metadata = {"loads": load_count}
             if full_name in row_counts:
                 metadata["dagster/row_count"] = row_counts[full_name]
             yield dg.MaterializeResult(asset_key=key(full_name), metadata=metadata)
 
     return load
-
-
-def of_runs(ids: Sequence[str], *tables: str) -> list[list[dict[str, Any]]]:
-    """Return the rows of tables of the run log that belong to some runs, a list for each table."""
-    if not ids:
-        return [[] for _ in tables]
-    marks = ", ".join("?" * len(ids))
-    with open_warehouse(Settings.from_environment().duckdb) as view:
-        known = view.store.tables()
-        return [
-            rows(view.store, f"SELECT * FROM ops.{one} WHERE run_id IN ({marks})", ids)  # noqa: S608
-            if f"ops.{one}" in known
-            else []
-            for one in tables
-        ]
 
 
 PROJECT = {
@@ -208,36 +200,33 @@ def transform(
         *(one.asset_key for one in context.selected_asset_check_keys),
     }
     selected = {one for one in PROJECT if key(one) in keys}
-    code, ids = 0, list[str]()
+    ended = None
     if selected == set(PROJECT):
-        code, ids = run_command(context, "-m", "marquee.cli.refresh", "--skip-plan")
+        ended = run_command(context, "-m", "marquee.cli.refresh", "--skip-plan")
     elif selected:
         options = [word for one in sorted(selected) for word in ("--select-model", one)]
         sqlmesh = [os.path.join(os.path.dirname(sys.executable), "sqlmesh"), "run"]
-        code, ids = run_command(context, *sqlmesh, "--ignore-cron", "--no-auto-upstream", *options)
-    yield from results(ids, selected)
+        ended = run_command(context, *sqlmesh, "--ignore-cron", "--no-auto-upstream", *options)
+    if ended:
+        yield from results(ended, selected)
     if HEALTH in context.selected_asset_keys:
-        health_code, _ = run_command(context, "pipelines/health.py", "--alert")
+        health = run_command(context, "pipelines/health.py", "--alert")
         yield dg.MaterializeResult(asset_key=HEALTH)
-        yield dg.AssetCheckResult(asset_key=HEALTH, check_name=HEALTHY.name, passed=not health_code)
-    if code:
-        raise failure("The refresh", code)
+        yield dg.AssetCheckResult(asset_key=HEALTH, check_name=HEALTHY.name, passed=not health.code)
+    if ended and ended.code:
+        raise failure("The refresh", ended.code)
 
 
 def results(
-    ids: Sequence[str], selected: set[str]
+    ended: Ended, selected: set[str]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
-    """Yield what runs built and audited, parents first."""
-    models, audited, measured = of_runs(ids, "model_log", "audit_results", "data_quality_results")
-    built = {one["table_name"]: one for one in models}
-    audits: Logged = defaultdict(dict)
-    for one in audited:
-        audits[one["table_name"]][one["audit_name"]] = one
-    metrics: Logged = defaultdict(dict)
-    for one in measured:
-        metrics[one["table_name"]][
-            f"{one['column_name'] or ''}.{one['metric_name']}".strip(".")
-        ] = one["measured_value"]
+    """Yield what a command built and audited, parents first."""
+    built = {one["table_name"]: one for one in ended.logged("model_log")}
+    audits = {(one["table_name"], one["audit_name"]): one for one in ended.logged("audit_results")}
+    metrics: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for one in ended.logged("data_quality_results"):
+        name = f"{one['column_name'] or ''}.{one['metric_name']}".strip(".")
+        metrics[one["table_name"]][name] = one["measured_value"]
     # Each after its parents, as Dagster wants results.
     parents = {name: set(table.parents) & PROJECT.keys() for name, table in PROJECT.items()}
     for name in TopologicalSorter(parents).static_order():
@@ -250,13 +239,12 @@ def results(
                 metadata["dagster/row_count"] = model["row_count_after"]
             yield dg.MaterializeResult(asset_key=key(name), metadata=metadata)
         for check in CHECKS[name]:
-            if audit := audits[name].get(check.name):
-                is_blocking = bool(audit["is_blocking"])
+            if audit := audits.get((name, check.name)):
                 yield dg.AssetCheckResult(
                     asset_key=key(name),
                     check_name=check.name,
                     passed=bool(audit["is_passed"]),
-                    severity=dg.AssetCheckSeverity[("WARN", "ERROR")[is_blocking]],
+                    severity=dg.AssetCheckSeverity["ERROR" if audit["is_blocking"] else "WARN"],
                     metadata={
                         "failing_rows": audit["failing_row_count"],
                         "query": audit["failing_rows_query"] or "",

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from marquee.core.errors import MarqueeError
 from marquee.core.signals import end_with_parent
-from marquee.plan_diff.errors import PlanDiffError
 
 # Two days of movies, so that there is history. A pipeline that a project lacks is left out.
 LOADS = (
@@ -35,14 +35,11 @@ FILE = "warehouse.duckdb"
 def sandbox_bronze(project: Path, cache: Path) -> Path:
     """A warehouse file that holds bronze alone, to be copied and not to be changed.
 
-    It is reloaded when a file under `INPUTS` changes, and the one before is thrown away.
-
-    Args:
-        project: The working tree, whose pipelines load.
-        cache: A folder for the files.
+    The project's own pipelines load it. It is reloaded when a file under `INPUTS` changes, and the
+    one before is thrown away.
 
     Raises:
-        PlanDiffError: a pipeline failed; the message has its error output.
+        MarqueeError: a pipeline failed; the message has its error output.
     """
     kept = cache / f"bronze-{_fingerprint(project)}"
     if not (kept / FILE).exists():
@@ -77,7 +74,7 @@ def _load(project: Path, command: list[str], folder: Path) -> None:
         preexec_fn=end_with_parent,
     )
     if done.returncode:
-        raise PlanDiffError(f"`python {' '.join(command)}` failed:\n{done.stderr.strip()}")
+        raise MarqueeError(f"`python {' '.join(command)}` failed:\n{done.stderr.strip()}")
 
 
 def _fingerprint(project: Path) -> str:

@@ -8,9 +8,8 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -23,18 +22,20 @@ from rich.console import Console
 from sqlmesh import macro
 from sqlmesh.core.console import CaptureTerminalConsole, set_console
 from sqlmesh.core.context import Context
+from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.model import Model
 from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import SnapshotChangeCategory
 from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
-from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
+from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
 
+from marquee.core.errors import MarqueeError, chain
 from marquee.plan_diff.bronze import FILE
-from marquee.plan_diff.errors import PlanDiffError
-from marquee.plan_diff.guard import guard_error
 
 ENVIRONMENT = "review"
+# The statement of `before_all` that rejects a plan; it reads, and writes nothing.
+GUARD = "@check_plan()"
 
 PACKAGE = "marquee"
 # Where a project of SQLMesh keeps its Python.
@@ -67,7 +68,7 @@ def build_base(project: Path, bronze: Path, folder: Path) -> Base:
     """Build prod of a project on a copy of bronze.
 
     Raises:
-        PlanDiffError: the base does not build.
+        MarqueeError: the base does not build.
     """
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(bronze, folder / FILE)
@@ -82,7 +83,7 @@ def build_base(project: Path, bronze: Path, folder: Path) -> Base:
                 execution_time=execution_time,
             )
         except SQLMeshError as error:
-            raise PlanDiffError(
+            raise MarqueeError(
                 "The base revision does not build on the sandbox's data, so there is nothing to "
                 f"compare with.\n{_reason(context, error)}"
             ) from error
@@ -99,7 +100,7 @@ def built(project: Path, base: Base) -> Iterator[Built]:
     Raises:
         SQLMeshError: the project does not load, or cannot be planned.
     """
-    with _loaded(project, base.folder) as context:
+    with _context(project, base.folder) as context:
         builder = context.plan_builder(
             ENVIRONMENT,
             create_from="prod",
@@ -127,9 +128,42 @@ def built(project: Path, base: Base) -> Iterator[Built]:
         yield Built(context, plan, guard_message, error)
 
 
+def guard_error(context: Context, plan: Plan) -> str | None:
+    """Ask the project's own guard why prod would reject the plan; None where it would not.
+
+    Raises:
+        SQLMeshError: the guard itself fails.
+    """
+    for statements in plan.context_diff.environment_statements:
+        if GUARD not in statements.before_all:
+            continue
+        try:
+            statements.copy(update={"before_all": [GUARD]}).render_before_all(
+                dialect=context.engine_adapter.dialect,
+                default_catalog=context.default_catalog,
+                snapshots={snapshot.name: snapshot for snapshot in plan.snapshots.values()},
+                environment_naming_info=EnvironmentNamingInfo(name="prod"),
+                engine_adapter=context.engine_adapter,
+                start=plan.start,
+                end=plan.end,
+                execution_time=plan.execution_time,
+            )
+        except SQLMeshError as error:
+            # The guard's own message, without what SQLMesh adds about its place.
+            for cause in chain(error):
+                if isinstance(cause, PlanError):
+                    return str(cause)
+            raise
+    return None
+
+
 @contextmanager
 def _context(project: Path, folder: Path) -> Iterator[Context]:
-    """SQLMesh on a project and a scratch warehouse, with nothing of it on the terminal."""
+    """SQLMesh on a project and a scratch warehouse, with nothing of it on the terminal.
+
+    Raises:
+        SQLMeshError: the project does not load. Its macros are Python, which may fail in any way.
+    """
     variables = {
         "MARQUEE_DUCKDB": str(folder / FILE),
         "MARQUEE_STATE_DUCKDB": str(folder / "state.duckdb"),
@@ -142,26 +176,13 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
         "MARQUEE_ALLOW": "",
     }
     forget_modules(project)
-    with own_package(project), mock.patch.dict(os.environ, variables):
-        set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
-        context = Context(paths=[str(project)])
-        try:
-            yield context
-        finally:
-            context.close()
-
-
-@contextmanager
-def _loaded(project: Path, folder: Path) -> Iterator[Context]:
-    """The same for a change: its macros are Python, which may fail in any way as it is imported.
-
-    Raises:
-        SQLMeshError: the project does not load.
-    """
     with ExitStack() as stack:
         try:
-            context = stack.enter_context(_context(project, folder))
-        except (PlanDiffError, SQLMeshError):
+            stack.enter_context(own_package(project))
+            stack.enter_context(mock.patch.dict(os.environ, variables))
+            set_console(_Quiet(console=Console(file=io.StringIO(), width=100)))
+            context = stack.enter_context(closing(Context(paths=[str(project)])))
+        except (MarqueeError, SQLMeshError):
             raise
         except Exception as error:
             reason = "".join(traceback.format_exception_only(error)).strip()
@@ -184,7 +205,7 @@ def own_package(project: Path) -> Iterator[None]:
     # Modules of a package are found next to the package, so that the package alone decides.
     spec = PathFinder.find_spec(PACKAGE, [str(project)])
     if not spec or not spec.loader:
-        raise PlanDiffError(f"{project / PACKAGE} is not a Python package.")
+        raise MarqueeError(f"{project / PACKAGE} is not a Python package.")
     sys.modules[PACKAGE] = module_from_spec(spec)
     try:
         spec.loader.exec_module(sys.modules[PACKAGE])
@@ -244,10 +265,10 @@ class _Quiet(CaptureTerminalConsole):
 def _after_the_newest_row(warehouse: Path) -> str:
     """The hour that begins after the newest row of bronze."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        (newest,) = connection.execute("SELECT max(ingested_at) FROM bronze.raw_movies").fetchall()[
-            0
-        ]
-    if not isinstance(newest, datetime):
-        raise PlanDiffError("bronze.raw_movies is empty: there is nothing to build on.")
-    hour = newest.replace(minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(hours=1)
-    return hour.strftime("%Y-%m-%d %H:%M:%S")
+        ((hour,),) = connection.execute(
+            "SELECT strftime(date_trunc('hour', max(ingested_at)::TIMESTAMP) + INTERVAL 1 HOUR, "
+            "'%Y-%m-%d %H:%M:%S') FROM bronze.raw_movies"
+        ).fetchall()
+    if hour is None:
+        raise MarqueeError("bronze.raw_movies is empty: there is nothing to build on.")
+    return str(hour)

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
 from sqlglot import exp
 from sqlmesh.core.context import Context
 from sqlmesh.core.model import Model
 from sqlmesh.core.table_diff import RowDiff
 
+from marquee.monitoring.store import records
 from marquee.plan_diff.build import ENVIRONMENT, Built
 from marquee.plan_diff.models import Change, ChangeType
 
@@ -78,6 +78,8 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
 
     A log of what each run measured is left out: no row of it has its like in another run.
     """
+    if built.error:
+        return []
     compared = (ChangeType.DIRECT, ChangeType.INDIRECT)
     return [
         _compare(built.context, change.before, change.after, change.columns.renamed)
@@ -90,21 +92,24 @@ def table_changes(built: Built, changes: list[Change]) -> list[TableChange]:
     ]
 
 
-def row_count(built: Built, change: Change) -> int | None:
-    """Rows of an added table, or of the removed one in prod; None where there is no table."""
-    sides = {
-        ChangeType.ADDED: (change.after, ENVIRONMENT),
-        ChangeType.REMOVED: (change.before, "prod"),
+def row_counts(built: Built, changes: list[Change]) -> dict[str, int]:
+    """Count the rows of added tables, and in prod of removed ones; by their names."""
+    if built.error:
+        return {}
+    sides = [
+        *((one.after, ENVIRONMENT) for one in changes if one.change_type is ChangeType.ADDED),
+        *((one.before, "prod") for one in changes if one.change_type is ChangeType.REMOVED),
+    ]
+    return {
+        model.name: _rows_of(built.context, view_of(model, environment))
+        for model, environment in sides
+        if model and not model.kind.is_symbolic
     }
-    model, environment = sides.get(change.change_type, (None, ""))
-    if model is None or model.kind.is_symbolic:
-        return None
-    return _rows_of(built.context, view_of(model, environment))
 
 
 def _rows_of(context: Context, view: exp.Table) -> int:
-    row = context.engine_adapter.fetchone(exp.select("COUNT(*)").from_(view))
-    return int(row[0]) if row else 0
+    ((count,),) = context.engine_adapter.fetchall(exp.select("COUNT(*)").from_(view))
+    return int(count)
 
 
 def view_of(model: Model, environment: str) -> exp.Table:
@@ -117,12 +122,16 @@ def _compare(context: Context, before: Model, after: Model, renamed: dict[str, s
     source, target = view_of(before, "prod"), view_of(after, ENVIRONMENT)
     key = [column.name for column in _columns_of(before.grains)]
     new_key = [renamed.get(column, column) for column in key]
-    if not set(new_key) <= set(after.columns_to_types or {}):
-        return _all_replaced(context, before, after)
+    totals = _totals(context, before, after)
+    if not set(new_key) <= set(after.columns_to_types or {}):  # no row finds its like
+        removed, added = (_rows_of(context, view) for view in (source, target))
+        return TableChange(after.name, removed, added, added=added, removed=removed, totals=totals)
+    pairs = zip(key, new_key, strict=True)
+    same_key = exp.and_(*(exp.column(old, "s").eq(exp.column(new, "t")) for old, new in pairs))
     (difference,) = context.table_diff(
         source.sql("duckdb"),
         target.sql("duckdb"),
-        on=key if new_key == key else _condition(key, new_key),
+        on=key if new_key == key else same_key,
         skip_columns=[
             column
             for column in before.columns_to_types or {}
@@ -141,30 +150,10 @@ def _compare(context: Context, before: Model, after: Model, renamed: dict[str, s
         removed=rows.s_only_count,
         changed=rows.partial_match_count,
         differing=_differing(rows),
-        totals=_totals(context, before, after),
-        changed_rows=[Sample(_key(row, key), _pairs(row)) for row in _records(rows.joined_sample)],
-        added_keys=[_key(row, new_key) for row in _records(rows.t_sample)],
-        removed_keys=[_key(row, key) for row in _records(rows.s_sample)],
-    )
-
-
-def _condition(key: list[str], new_key: list[str]) -> exp.Expr:
-    """How a row finds its like, where a column of the key has another name now."""
-    pairs = zip(key, new_key, strict=True)
-    return exp.and_(*(exp.column(old, "s").eq(exp.column(new, "t")) for old, new in pairs))
-
-
-def _all_replaced(context: Context, before: Model, after: Model) -> TableChange:
-    """The difference where a column of the key was removed: no row can be matched."""
-    views = view_of(before, "prod"), view_of(after, ENVIRONMENT)
-    rows_before, rows_after = (_rows_of(context, view) for view in views)
-    return TableChange(
-        after.name,
-        rows_before,
-        rows_after,
-        added=rows_after,
-        removed=rows_before,
-        totals=_totals(context, before, after),
+        totals=totals,
+        changed_rows=[Sample(_key(row, key), _pairs(row)) for row in records(rows.joined_sample)],
+        added_keys=[_key(row, new_key) for row in records(rows.t_sample)],
+        removed_keys=[_key(row, key) for row in records(rows.s_sample)],
     )
 
 
@@ -230,10 +219,6 @@ def statistic_of(column: str) -> str:
     return "total" if adds_up and not column.startswith(NOT_ADDITIVE_BEGINNINGS) else "mean"
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-
-
 def _key(row: dict[str, Any], key: list[str]) -> dict[str, str]:
     return {column: text(row.get(column, row.get(f"s__{column}"))) for column in key}
 
@@ -251,7 +236,7 @@ def _pairs(row: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 def text(value: Any) -> str:
     """A value for people: numbers without noise, NULL where there is none."""
-    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+    if value is None:
         return "NULL"
     if isinstance(value, float):
         return f"{int(value)}" if value.is_integer() else f"{value:.6f}".rstrip("0").rstrip(".")

@@ -32,13 +32,9 @@ def failure(
 ) -> str:
     """Write the report on a plan diff that failed, as Markdown.
 
-    Args:
-        step: What it was at, such as `building the base`.
-        error: What went wrong.
-        head: The revision that was to be compared, for people.
-        base: The revision that it was to be compared with, for people.
-        command: What a person types to see it.
-        environ: Its secrets are cut out of the error.
+    It failed at a step such as `building the base`. `head` was to be compared with `base`, both
+    revisions for people. `command` is what a person types to see the error, from which the secrets
+    of `environ` are cut.
     """
     reason = without_secrets(error, environ).strip() or "no reason was given"
     shown = reason if len(reason) <= MOST_CHARACTERS else f"...{reason[-MOST_CHARACTERS:]}"

@@ -25,11 +25,8 @@ def impacted_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict
     """The columns whose values a change can alter, by model.
 
     A column is impacted when its own expression differs, when it reads an impacted one, when the
-    rows of its model are chosen by one (in a join, a filter or a grouping), or when it goes.
-
-    Args:
-        models: The models of the working tree, parents before children.
-        changes: What differs from the base.
+    rows of its model are chosen by one (in a join, a filter or a grouping), or when it goes. The
+    models are those of the working tree, parents before children.
 
     Returns:
         Names of models with their impacted columns, in the order of the columns, and after them
@@ -45,10 +42,9 @@ def impacted_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict
     for model in models:
         columns = list(model.columns_to_types or {})
         change = direct.get(model.name)
+        own: set[str] = set()
         if change and change.before and change.after:
             own = _changed_columns(change.before, change.after)
-        else:
-            own = set()
         if model.is_sql and reads_any(model, impacted):
             if row_columns(model) & impacted:
                 own = set(columns)
@@ -63,10 +59,6 @@ def impacted_columns(models: Iterable[Model], changes: Iterable[Change]) -> dict
 
 def consumers_of_removed(base: Iterable[Model], changes: Iterable[Change]) -> Consumers:
     """What read the columns that go, in the base.
-
-    Args:
-        base: The models of the base.
-        changes: What differs from it.
 
     Returns:
         For each column that goes and was read, by the names of its model and its own, the models

@@ -6,10 +6,9 @@ Nothing but the standard library: see `failure`.
 from __future__ import annotations
 
 
-def folded(title: str, body: str, *, is_open: bool = False) -> str:
+def folded(title: str, body: str) -> str:
     """A part that opens on a click, for a report is read on a phone too."""
-    opening = "<details open>" if is_open else "<details>"
-    return f"{opening}\n<summary>{title}</summary>\n\n{body.rstrip()}\n\n</details>"
+    return f"<details>\n<summary>{title}</summary>\n\n{body.rstrip()}\n\n</details>"
 
 
 def fenced(text: str, language: str = "") -> str:

@@ -36,10 +36,6 @@ class Columns:
     retyped: dict[str, tuple[str, str]] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
 
-    def __bool__(self) -> bool:
-        """Whether there is any difference."""
-        return bool(self.added or self.removed or self.retyped or self.renamed)
-
 
 @dataclass(frozen=True)
 class Change:
@@ -78,18 +74,17 @@ def changes(plan: Plan, base: Models) -> list[Change]:
         for snapshot_id in difference.removed_snapshots
     ]
     for name, (after, before) in difference.modified_snapshots.items():
-        is_own = difference.directly_modified(name) or difference.metadata_updated(name)
+        is_direct = difference.directly_modified(name)
         if not _is_metadata(after):
-            if difference.directly_modified(name):
-                found.append(
-                    _change(ChangeType.DIRECT, after, before, _lines(difference.text_diff(name)))
-                )
-            else:
-                found.append(_change(ChangeType.INDIRECT, after, before, ""))
-        elif is_own:  # otherwise it only has a parent that is described differently
+            change_type = ChangeType.DIRECT if is_direct else ChangeType.INDIRECT
+        elif is_direct or difference.metadata_updated(name):
             same = _substance(before.model) == _substance(after.model)
             change_type = ChangeType.COMMENT if same else ChangeType.METADATA
-            found.append(_change(change_type, after, before, _lines(difference.text_diff(name))))
+        else:  # it only has a parent that is described differently
+            continue
+        is_indirect = change_type is ChangeType.INDIRECT
+        diff = "" if is_indirect else _lines(difference.text_diff(name))
+        found.append(_change(change_type, after, before, diff))
     order = list(ChangeType)
     return sorted(found, key=lambda change: (order.index(change.change_type), change.name))
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from marquee.plan_diff.errors import PlanDiffError
+from marquee.core.errors import MarqueeError
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def merge_base(project: Path, name: str) -> Revision:
     A clone of another branch has `main` only as `origin/main`.
 
     Raises:
-        PlanDiffError: git knows no such revision, or the folder is not a repository.
+        MarqueeError: git knows no such revision, or the folder is not a repository.
     """
     failures = []
     for known in (name, f"origin/{name}"):
@@ -42,7 +42,7 @@ def merge_base(project: Path, name: str) -> Revision:
             failures.append(_error_text(error) or "they have no commit in common")
         else:
             return Revision(known, commit)
-    raise PlanDiffError(
+    raise MarqueeError(
         f"git finds no base {name!r}: {failures[0]}\n"
         "Name a branch, a tag or a commit that this clone has; a shallow clone needs "
         "`git fetch --unshallow`."
@@ -55,15 +55,13 @@ def head_label(project: Path, name: str | None) -> str:
     It may stand for another revision than its own commit: `name`.
 
     Raises:
-        PlanDiffError: git knows no such revision, or the folder is not a repository.
+        MarqueeError: git knows no such revision, or the folder is not a repository.
     """
     try:
         commit = _git(project, "rev-parse", "--short=7", "--verify", f"{name or 'HEAD'}^{{commit}}")
         is_dirty = name is None and bool(_git(project, "status", "--porcelain"))
     except subprocess.CalledProcessError as error:
-        raise PlanDiffError(
-            f"git finds no head {name or 'HEAD'!r}: {_error_text(error)}"
-        ) from error
+        raise MarqueeError(f"git finds no head {name or 'HEAD'!r}: {_error_text(error)}") from error
     return commit.decode().strip() + (" and what is not committed" if is_dirty else "")
 
 

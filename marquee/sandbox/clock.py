@@ -37,10 +37,12 @@ alone.
 
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import IntEnum
+from functools import partial
 from hashlib import blake2b
+from itertools import islice
+from typing import NamedTuple
 
 from marquee.sandbox.documents import (
     Document,
@@ -82,41 +84,20 @@ TITLE_SUFFIX = " (Restored)"
 COMPANY_SUFFIX = " Group"
 
 
-class Draw(IntEnum):
-    """The independent numbers that one hash yields, by what they decide."""
-
-    VANISH = 0
-    RENAME = 1
-    GENRE = 2
-    WHICH_GENRE = 3
-    COMPANY = 4
-    WHICH_COMPANY = 5
-    COMPANY_RENAME = 6
-    EARN = 7
-    EARN_AMOUNT = 8
-    VOTE = 9
-    VOTE_COUNT = 10
-    VOTE_AVERAGE = 11
-    POPULARITY = 12
-    FIRST_GROSS = 13
-    HOLD_BACK = 14
+# The independent numbers that one hash yields, by what they decide.
+Draw = IntEnum(
+    "Draw",
+    "VANISH RENAME GENRE WHICH_GENRE COMPANY WHICH_COMPANY COMPANY_RENAME EARN EARN_AMOUNT "
+    "VOTE VOTE_COUNT VOTE_AVERAGE POPULARITY FIRST_GROSS HOLD_BACK",
+    start=0,
+)
 
 
-@dataclass(frozen=True)
-class Vanished:
+class Vanished(NamedTuple):
     """A film that was deleted: since which day, and its last document."""
 
     day: int
     document: bytes
-
-
-@dataclass(frozen=True)
-class World:
-    """What there is on one day."""
-
-    documents: Mapping[int, bytes]  # JSON text by movie id, for the films that exist
-    vanished: Mapping[int, Vanished]  # the deleted films by movie id
-    changes: Mapping[int, tuple[int, ...]]  # ids that were added, changed or deleted, by day
 
 
 def date_of(day: int) -> date:
@@ -132,7 +113,9 @@ def hold_back(documents: Mapping[int, bytes]) -> tuple[dict[int, bytes], dict[in
     return {key: text for key, text in documents.items() if key not in later}, later
 
 
-def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int) -> World:
+def run(
+    documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int
+) -> tuple[Mapping[int, bytes], Mapping[int, Vanished], Mapping[int, tuple[int, ...]]]:
     """Let the clock run from day 0.
 
     Films that no rule struck keep their text byte for byte.
@@ -142,66 +125,59 @@ def run(documents: Mapping[int, bytes], arrivals: Mapping[int, bytes], days: int
         arrivals: Films held back, in the order of their arrival.
         days: How many days to run, 0 or more.
 
+    Returns:
+        Documents, vanished films and changes, as `movies.MovieSet` has them.
+
     Raises:
         ValueError: If there are fewer than 0 days.
     """
     if days < 0:
         raise ValueError(f"day {days}: the sandbox's clock starts on day 0")
     if days == 0:
-        return World(dict(documents), {}, {})
-    state = _State({movie_id: parse(text) for movie_id, text in documents.items()})
-    waiting = list(arrivals.items())
-    for number in range(1, days + 1):
-        day = _Day(number, state)
+        return documents, {}, {}
+    clock = _Clock(documents)
+    changes: dict[int, tuple[int, ...]] = {}
+    waiting = iter(arrivals.items())
+    for day in range(1, days + 1):
+        clock.begin(day)
         for rule in _RULES:
-            rule(day)
-        for odd, (movie_id, text) in enumerate(waiting[:ARRIVALS_PER_DAY]):
-            _arrive(day, movie_id, parse(text), is_released=not odd)
-        del waiting[:ARRIVALS_PER_DAY]
-        state.changes[number] = tuple(sorted(day.changed))
-    struck = {movie_id for ids in state.changes.values() for movie_id in ids}
-    return World(
-        {
-            movie_id: encode(document) if movie_id in struck else documents[movie_id]
-            for movie_id, document in state.films.items()
-        },
-        {
-            movie_id: Vanished(day_number, encode(document))
-            for movie_id, (day_number, document) in state.vanished.items()
-        },
-        state.changes,
-    )
+            rule(clock)
+        for place, (movie_id, text) in enumerate(islice(waiting, ARRIVALS_PER_DAY)):
+            _arrive(clock, movie_id, parse(text), is_released=not place)
+        changes[day] = tuple(sorted(clock.changed))
+    struck = {movie_id for ids in changes.values() for movie_id in ids}
+    texts = {
+        movie_id: encode(document) if movie_id in struck else documents[movie_id]
+        for movie_id, document in clock.films.items()
+    }
+    return texts, clock.vanished, changes
 
 
-@dataclass
-class _State:
-    """The world while the clock runs, as documents rather than text."""
+class _Clock:
+    """The films while the clock runs, as documents rather than text, and the draws of one day."""
 
-    films: dict[int, Document]
-    vanished: dict[int, tuple[int, Document]] = field(default_factory=dict)
-    changes: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    company_names: dict[int, str] = field(default_factory=dict)
+    def __init__(self, documents: Mapping[int, bytes]) -> None:
+        self.films: dict[int, Document] = {key: parse(text) for key, text in documents.items()}
+        self.vanished: dict[int, Vanished] = {}
+        self.company_names: dict[int, str] = {}
 
-
-class _Day:
-    """One day's draws, and the films they are drawn from."""
-
-    def __init__(self, number: int, state: _State) -> None:
-        self.number = number
-        self.state = state
-        self.date = date_of(number)
+    def begin(self, day: int) -> None:
+        """Draw for a day."""
+        self.day = day
+        self.today = date_of(day).isoformat()
         self.changed: set[int] = set()
-        self._draws = {movie_id: _draws(number, movie_id) for movie_id in state.films}
-        self._looked_at = set(self.by_popularity(state.films)[:LOOKED_AT])
+        self._draws = {movie_id: _draws(day, movie_id) for movie_id in self.films}
+        self._looked_at = set(self.by_popularity(self.films)[:LOOKED_AT])
 
     def candidates(self, wanted: Callable[[Document], bool]) -> list[int]:
         """Return the ids of the films that a rule may strike."""
-        return [movie_id for movie_id, document in self.state.films.items() if wanted(document)]
+        return [movie_id for movie_id, document in self.films.items() if wanted(document)]
 
     def by_popularity(self, candidates: Iterable[int]) -> list[int]:
         """Return the candidates, the most popular one first."""
-        films = self.state.films
-        return sorted(candidates, key=lambda movie_id: (-popularity(films[movie_id]), movie_id))
+        return sorted(
+            candidates, key=lambda movie_id: (-popularity(self.films[movie_id]), movie_id)
+        )
 
     def fraction(self, movie_id: int, draw: Draw) -> float:
         """Return the film's draw as a number from 0 to below 1."""
@@ -209,11 +185,11 @@ class _Day:
 
     def first(self, candidates: Iterable[int], draw: Draw, count: int = 1) -> list[int]:
         """Draw `count` of the candidates, popular ones first, and note them as changed."""
-        lots = sorted(
-            (movie_id not in self._looked_at, self._draws[movie_id][draw], movie_id)
-            for movie_id in candidates
-        )
-        ids = [movie_id for _, _, movie_id in lots[:count]]
+
+        def lot(movie_id: int) -> tuple[bool, int, int]:
+            return movie_id not in self._looked_at, self._draws[movie_id][draw], movie_id
+
+        ids = sorted(candidates, key=lot)[:count]
         self.changed.update(ids)
         return ids
 
@@ -241,108 +217,98 @@ def _toggled(name: str, suffix: str) -> str:
     return name.removesuffix(suffix) if name.endswith(suffix) else name + suffix
 
 
-def _vanish(day: _Day) -> None:
-    if len(day.state.films) < 2:  # an emptied movie set would show nothing any more
+def _vanish(clock: _Clock) -> None:
+    if len(clock.films) < 2:  # an emptied movie set would show nothing any more
         return
-    for movie_id in day.first(day.state.films, Draw.VANISH):
-        day.state.vanished[movie_id] = (day.number, day.state.films.pop(movie_id))
+    for movie_id in clock.first(clock.films, Draw.VANISH):
+        clock.vanished[movie_id] = Vanished(clock.day, encode(clock.films.pop(movie_id)))
 
 
-def _release(day: _Day) -> None:
-    unreleased = day.candidates(lambda document: not _is_released(document))
-    for movie_id in day.by_popularity(unreleased)[:1]:
-        day.changed.add(movie_id)
-        document = day.state.films[movie_id]
+def _release(clock: _Clock) -> None:
+    unreleased = clock.candidates(lambda document: not _is_released(document))
+    for movie_id in clock.by_popularity(unreleased)[:1]:
+        clock.changed.add(movie_id)
+        document = clock.films[movie_id]
         document["status"] = "Released"
-        today = day.date.isoformat()
-        if not document.get("release_date") or str(document["release_date"]) > today:
-            document["release_date"] = today
+        if not document.get("release_date") or str(document["release_date"]) > clock.today:
+            document["release_date"] = clock.today
         if is_integer(document.get("revenue")) and document["revenue"] == 0:
             scale = document["budget"] if _is_known(document, "budget") else 5_000_000
-            document["revenue"] = int(scale * (0.2 + day.fraction(movie_id, Draw.FIRST_GROSS)))
+            document["revenue"] = int(scale * (0.2 + clock.fraction(movie_id, Draw.FIRST_GROSS)))
 
 
-def _rename(day: _Day) -> None:
-    titled = day.candidates(
+def _rename(clock: _Clock) -> None:
+    titled = clock.candidates(
         lambda document: isinstance(document.get("title"), str) and bool(document["title"])
     )
-    for movie_id in day.first(titled, Draw.RENAME, count=2 if len(titled) >= 1000 else 1):
-        document = day.state.films[movie_id]
+    for movie_id in clock.first(titled, Draw.RENAME, count=2 if len(titled) >= 1000 else 1):
+        document = clock.films[movie_id]
         document["title"] = _toggled(document["title"], TITLE_SUFFIX)
 
 
-def _lose_genre(day: _Day) -> None:
-    _lose(day, "genres", 2, Draw.GENRE, Draw.WHICH_GENRE)
-
-
-def _lose_company(day: _Day) -> None:
-    _lose(day, "production_companies", 1, Draw.COMPANY, Draw.WHICH_COMPANY)
-
-
-def _lose(day: _Day, field_name: str, at_least: int, draw: Draw, which: Draw) -> None:
-    candidates = day.candidates(lambda document: len(members(document, field_name)) >= at_least)
-    for movie_id in day.first(candidates, draw):
-        document = day.state.films[movie_id]
+def _lose(clock: _Clock, field_name: str, at_least: int, draw: Draw, which: Draw) -> None:
+    candidates = clock.candidates(lambda document: len(members(document, field_name)) >= at_least)
+    for movie_id in clock.first(candidates, draw):
+        document = clock.films[movie_id]
         listed = members(document, field_name)
-        lost = listed[int(day.fraction(movie_id, which) * len(listed))]
+        lost = listed[int(clock.fraction(movie_id, which) * len(listed))]
         document[field_name] = [item for item in document[field_name] if item is not lost]
 
 
-def _rename_company(day: _Day) -> None:
-    candidates = day.candidates(lambda document: _first_company_name(document) is not None)
-    for chosen_id in day.first(candidates, Draw.COMPANY_RENAME):
-        chosen = members(day.state.films[chosen_id], "production_companies")[0]
+def _rename_company(clock: _Clock) -> None:
+    candidates = clock.candidates(
+        lambda document: any(
+            isinstance(company.get("name"), str)
+            for company in members(document, "production_companies")[:1]
+        )
+    )
+    for chosen_id in clock.first(candidates, Draw.COMPANY_RENAME):
+        chosen = members(clock.films[chosen_id], "production_companies")[0]
         name = _toggled(chosen["name"], COMPANY_SUFFIX)
-        day.state.company_names[chosen["id"]] = name
-        for movie_id, document in day.state.films.items():
+        clock.company_names[chosen["id"]] = name
+        for movie_id, document in clock.films.items():
             for company in members(document, "production_companies"):
                 if company["id"] == chosen["id"]:
                     company["name"] = name
-                    day.changed.add(movie_id)
+                    clock.changed.add(movie_id)
 
 
-def _first_company_name(document: Document) -> str | None:
-    companies = members(document, "production_companies")
-    name = companies[0].get("name") if companies else None
-    return name if isinstance(name, str) else None
-
-
-def _earn(day: _Day) -> None:
-    known = day.candidates(
+def _earn(clock: _Clock) -> None:
+    known = clock.candidates(
         lambda document: (
             _is_released(document)
             and _is_known(document, "revenue")
             and isinstance(document.get("release_date"), str)
-            and document["release_date"] <= day.date.isoformat()
+            and document["release_date"] <= clock.today
         )
     )
-    known.sort(key=lambda movie_id: (day.state.films[movie_id]["release_date"], movie_id))
+    known.sort(key=lambda movie_id: (clock.films[movie_id]["release_date"], movie_id))
     recent = known[-max(1, round(len(known) * RECENT_SHARE)) :]
-    for movie_id in day.share(recent, Draw.EARN, EARNING_SHARE):
-        document = day.state.films[movie_id]
-        growth = document["revenue"] * 0.02 * day.fraction(movie_id, Draw.EARN_AMOUNT)
+    for movie_id in clock.share(recent, Draw.EARN, EARNING_SHARE):
+        document = clock.films[movie_id]
+        growth = document["revenue"] * 0.02 * clock.fraction(movie_id, Draw.EARN_AMOUNT)
         document["revenue"] += 1 + int(growth)
 
 
-def _vote(day: _Day) -> None:
-    candidates = day.candidates(
+def _vote(clock: _Clock) -> None:
+    candidates = clock.candidates(
         lambda document: _is_released(document) and is_integer(document.get("vote_count"))
     )
-    for movie_id in day.share(candidates, Draw.VOTE, VOTING_SHARE):
-        document = day.state.films[movie_id]
+    for movie_id in clock.share(candidates, Draw.VOTE, VOTING_SHARE):
+        document = clock.films[movie_id]
         had_votes = document["vote_count"] > 0
         at_most = max(3, document["vote_count"] // 200)
-        document["vote_count"] += 1 + int(day.fraction(movie_id, Draw.VOTE_COUNT) * at_most)
+        document["vote_count"] += 1 + int(clock.fraction(movie_id, Draw.VOTE_COUNT) * at_most)
         if is_number(document.get("vote_average")):
-            swing = day.fraction(movie_id, Draw.VOTE_AVERAGE)
+            swing = clock.fraction(movie_id, Draw.VOTE_AVERAGE)
             average = document["vote_average"] + (swing - 0.5) * 0.2 if had_votes else 5 + 3 * swing
             document["vote_average"] = round(min(10.0, max(0.5, average)), 1)
         if is_number(document.get("popularity")):
-            factor = 0.95 + 0.1 * day.fraction(movie_id, Draw.POPULARITY)
+            factor = 0.95 + 0.1 * clock.fraction(movie_id, Draw.POPULARITY)
             document["popularity"] = round(document["popularity"] * factor, 3) or FIRST_POPULARITY
 
 
-def _arrive(day: _Day, movie_id: int, document: Document, *, is_released: bool) -> None:
+def _arrive(clock: _Clock, movie_id: int, document: Document, *, is_released: bool) -> None:
     if not is_released:
         document |= {
             "release_date": "",
@@ -352,9 +318,24 @@ def _arrive(day: _Day, movie_id: int, document: Document, *, is_released: bool) 
             "vote_count": 0,
         }
     for company in members(document, "production_companies"):
-        company["name"] = day.state.company_names.get(company["id"], company["name"])
-    day.state.films[movie_id] = document
-    day.changed.add(movie_id)
+        company["name"] = clock.company_names.get(company["id"], company["name"])
+    clock.films[movie_id] = document
+    clock.changed.add(movie_id)
 
 
-_RULES = (_vanish, _release, _rename, _lose_genre, _lose_company, _rename_company, _earn, _vote)
+_RULES: tuple[Callable[[_Clock], None], ...] = (
+    _vanish,
+    _release,
+    _rename,
+    partial(_lose, field_name="genres", at_least=2, draw=Draw.GENRE, which=Draw.WHICH_GENRE),
+    partial(
+        _lose,
+        field_name="production_companies",
+        at_least=1,
+        draw=Draw.COMPANY,
+        which=Draw.WHICH_COMPANY,
+    ),
+    _rename_company,
+    _earn,
+    _vote,
+)

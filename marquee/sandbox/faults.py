@@ -1,12 +1,11 @@
 """Faults on request: what a test, or `--fault-rate-...`, makes the sandbox do wrong."""
 
-import struct
+import random
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from hashlib import blake2b
 
 _SERVER_ERRORS = (500, 502, 503, 504)
 
@@ -51,9 +50,13 @@ class FaultRates:
         Raises:
             ValueError: If a rate is outside 0..1 or they sum to more than 1.
         """
-        rates = (self.too_many_requests, self.server_error, self.reset, self.truncate)
-        if min(rates) < 0 or sum(rates) > 1:
+        if min(self.shares) < 0 or sum(self.shares) > 1:
             raise ValueError("fault rates are shares from 0 to 1 and sum to 1 at most")
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The rates in their order."""
+        return self.too_many_requests, self.server_error, self.reset, self.truncate
 
 
 class FaultPlan:
@@ -70,9 +73,7 @@ class FaultPlan:
     def strike(self, path: str, query: Mapping[str, str]) -> Fault | None:
         """Return the fault for a request, None when it is to be answered right, and count it.
 
-        Args:
-            path: The request's path below `/3`.
-            query: The request's parameters, without a credential.
+        The path is that below `/3`, and the parameters are without a credential.
         """
         with self._lock:
             for index, fault in enumerate(self._faults):
@@ -88,17 +89,12 @@ class FaultPlan:
 
 
 def _random_fault(rates: FaultRates, path: str, key: str) -> Fault | None:
-    digest = blake2b(f"{rates.seed}/{key}".encode(), digest_size=8).digest()
-    lot, kind = struct.unpack(">II", digest)
+    drawn = random.Random(f"{rates.seed}/{key}")  # noqa: S311 - no secret
     faults = (
-        (rates.too_many_requests, Fault(path, status=429)),
-        (rates.server_error, Fault(path, status=_SERVER_ERRORS[kind % len(_SERVER_ERRORS)])),
-        (rates.reset, Fault(path, drop_connection=True)),
-        (rates.truncate, Fault(path, truncate=True)),
+        Fault(path, status=429),
+        Fault(path, status=drawn.choice(_SERVER_ERRORS)),
+        Fault(path, drop_connection=True),
+        Fault(path, truncate=True),
+        None,
     )
-    bound = 0.0
-    for rate, fault in faults:
-        bound += rate
-        if lot < bound * 2**32:
-            return fault
-    return None
+    return drawn.choices(faults, [*rates.shares, max(0.0, 1 - sum(rates.shares))])[0]

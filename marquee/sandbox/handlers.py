@@ -2,14 +2,16 @@
 
 import gzip
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 
 from marquee.sandbox import genres
 from marquee.sandbox.documents import TMDB, Document, encode, members, parse
 from marquee.sandbox.movies import MovieSet
 
+T = TypeVar("T")
 JSON = "application/json;charset=utf-8"
 
 POPULAR_PAGE_SIZE = 20
@@ -18,6 +20,8 @@ LAST_PAGE = 500
 LONGEST_RANGE = timedelta(days=14)
 
 _ERRORS: dict[int, tuple[int, str]] = TMDB["errors"]
+# Of two codes with the same status the later one is the usual one.
+_CODES = {http_status: code for code, (http_status, _) in _ERRORS.items()}
 
 # A 502 comes from the proxy in front of the API, hence as a page.
 _BAD_GATEWAY = (
@@ -55,26 +59,20 @@ def failure(http_status: int) -> Answer:
     """
     if http_status == 502:
         return Answer(502, _BAD_GATEWAY, content_type="text/html")
-    if http_status == 429:
-        return error(25, retry_after="1")
-    for status_code in (7, 9, 11, 22, 24, 34):
-        if _ERRORS[status_code][0] == http_status:
-            return error(status_code)
+    if http_status in _CODES:
+        return error(_CODES[http_status], retry_after="1" if http_status == 429 else None)
     return Answer(http_status, b"<html></html>\r\n", content_type="text/html")
 
 
 def answer(movie_set: MovieSet, path: str, query: Mapping[str, str], today: date) -> Answer:
-    """Answer a GET request to the API.
+    """Answer a GET request to the API, for a path below `/3` such as `/movie/popular`.
 
-    Args:
-        movie_set: The films to answer from.
-        path: The path below `/3`, for example `/movie/popular`.
-        query: The query's parameters; those that TMDb has and the sandbox lacks are ignored.
-        today: The date that the movie set's day has in `/movie/changes`.
+    Parameters that TMDb has and the sandbox lacks are ignored. `today` is the date that the movie
+    set's day has in `/movie/changes`.
     """
     try:
         if path == "/movie/popular":
-            return _popular(movie_set, query)
+            return _paged(query, movie_set.popular, POPULAR_PAGE_SIZE, _listed)
         if path == "/genre/movie/list":
             listed = [{"id": key, "name": name} for key, name in genres.LISTED.items()]
             return Answer(200, encode({"genres": listed}))
@@ -100,15 +98,8 @@ def export(movie_set: MovieSet, path: str, today: date) -> Answer:
     return Answer(200, gzip.compress(b"".join(lines), mtime=0), content_type="application/gzip")
 
 
-def _popular(movie_set: MovieSet, query: Mapping[str, str]) -> Answer:
-    page = _page(query)
-    total = len(movie_set.popular)
-    first = (page - 1) * POPULAR_PAGE_SIZE
-    shown = movie_set.popular[first : first + POPULAR_PAGE_SIZE]
-    return _paged([_listed(parse(text)) for text in shown], page, POPULAR_PAGE_SIZE, total)
-
-
-def _listed(document: Document) -> Document:
+def _listed(text: bytes) -> Document:
+    document = parse(text)
     ids = [genre["id"] for genre in members(document, "genres")]
     return _selected({**document, "genre_ids": ids}, TMDB["list_fields"])
 
@@ -125,45 +116,41 @@ def _movie(movie_set: MovieSet, movie_id: str) -> Answer:
 
 
 def _changes(movie_set: MovieSet, query: Mapping[str, str], today: date) -> Answer:
-    page = _page(query)
     end = _date(query, "end_date", today)
     start = _date(query, "start_date", end)
     if end < start or end - start > LONGEST_RANGE:
         raise _RejectedError(20)
-    ids = sorted(
-        {
-            movie_id
-            for day, changed in movie_set.changes.items()
-            if start <= today - timedelta(days=movie_set.day - day) <= end
-            for movie_id in changed
-        }
-    )
-    first = (page - 1) * CHANGES_PAGE_SIZE
-    results = []
-    for movie_id in ids[first : first + CHANGES_PAGE_SIZE]:
+    ids = {
+        movie_id
+        for day, changed in movie_set.changes.items()
+        if start <= today - timedelta(days=movie_set.day - day) <= end
+        for movie_id in changed
+    }
+
+    def change(movie_id: int) -> Document:
         text = movie_set.documents.get(movie_id)
         # Of a deleted film TMDb has the id only.
-        adult = None if text is None else parse(text).get("adult", False)
-        results.append({"id": movie_id, "adult": adult})
-    return _paged(results, page, CHANGES_PAGE_SIZE, len(ids))
+        return {"id": movie_id, "adult": None if text is None else parse(text).get("adult", False)}
+
+    return _paged(query, sorted(ids), CHANGES_PAGE_SIZE, change)
 
 
-def _paged(results: list[Document], page: int, size: int, total: int) -> Answer:
-    body = {
-        "page": page,
-        "results": results,
-        # Not capped at 500; and TMDb counts one page even when nothing is on it.
-        "total_pages": max(1, -(-total // size)),
-        "total_results": total,
-    }
-    return Answer(200, encode(body))
-
-
-def _page(query: Mapping[str, str]) -> int:
+def _paged(
+    query: Mapping[str, str], found: Sequence[T], size: int, shown: Callable[[T], Document]
+) -> Answer:
+    """Answer with one page of what was found."""
     text = query.get("page", "1")
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= LAST_PAGE:
         raise _RejectedError(22)
-    return int(text)
+    page = int(text)
+    body = {
+        "page": page,
+        "results": [shown(one) for one in found[(page - 1) * size : page * size]],
+        # Not capped at 500; and TMDb counts one page even when nothing is on it.
+        "total_pages": max(1, -(-len(found) // size)),
+        "total_results": len(found),
+    }
+    return Answer(200, encode(body))
 
 
 def _date(query: Mapping[str, str], key: str, default: date) -> date:

@@ -57,8 +57,7 @@ def load(path: Path | None, day: int = 0) -> MovieSet:
         ValueError: If `day` is negative.
     """
     if path is None:
-        world = clock.run(*clock.hold_back(vega.documents()), day)
-        return MovieSet("bundled", day, world.documents, world.vanished, world.changes)
+        return MovieSet("bundled", day, *clock.run(*clock.hold_back(vega.documents()), day))
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -79,10 +78,7 @@ def load(path: Path | None, day: int = 0) -> MovieSet:
 def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> MovieSet:
     """Make a movie set from NDJSON lines, one `/movie/{id}` document each; blank ones are skipped.
 
-    Args:
-        lines: The lines, which error messages call `name`.
-        day: The day to show, 0 or more.
-        name: Of the file.
+    It shows a day, 0 or more. Error messages call the lines `name`.
 
     Raises:
         MovieFileError: If a line is not a JSON object with an integer id, or repeats an id.
@@ -94,28 +90,23 @@ def from_lines(lines: Iterable[bytes], *, day: int = 0, name: str = "lines") -> 
         text = line.rstrip(b"\r\n")
         if not text.strip():
             continue
-        movie_id = _movie_id(text, f"{name}, line {number}")
+        where = f"{name}, line {number}"
+        try:
+            document = parse(text)
+        except ValueError as error:
+            raise MovieFileError(
+                f"{where}: not JSON ({error}); the file must be NDJSON, one movie a line"
+            ) from error
+        movie_id = document.get("id") if isinstance(document, dict) else None
+        if not is_integer(movie_id):
+            raise MovieFileError(
+                f"{where}: no integer id; each line must be an object as /movie/{{id}} answers it"
+            )
         if movie_id in documents:
             raise MovieFileError(
-                f"{name}, line {number}: id {movie_id} was on line {line_numbers[movie_id]} "
+                f"{where}: id {movie_id} was on line {line_numbers[movie_id]} "
                 "already; keep one line for each movie"
             )
         documents[movie_id] = text
         line_numbers[movie_id] = number
-    world = clock.run(documents, {}, day)
-    return MovieSet(name, day, world.documents, world.vanished, world.changes)
-
-
-def _movie_id(text: bytes, where: str) -> int:
-    try:
-        document = parse(text)
-    except ValueError as error:
-        raise MovieFileError(
-            f"{where}: not JSON ({error}); the file must be NDJSON, one movie a line"
-        ) from error
-    if not isinstance(document, dict) or not is_integer(document.get("id")):
-        raise MovieFileError(
-            f"{where}: no integer id; each line must be an object as /movie/{{id}} answers it"
-        )
-    movie_id: int = document["id"]
-    return movie_id
+    return MovieSet(name, day, *clock.run(documents, {}, day))

@@ -8,12 +8,10 @@ the movie set's day is today, the day before is yesterday, and so on.
 """
 
 import secrets
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -30,6 +28,7 @@ from marquee.sandbox.rate_limit import RateLimit
 from marquee.sandbox.request_log import Request, RequestLog
 
 _API = "/3"
+_NO_FAULT = Fault(path="")
 
 
 class Sandbox:
@@ -56,18 +55,11 @@ class Sandbox:
     ) -> None:
         """Describe a sandbox; nothing is bound before `start`.
 
-        Args:
-            movie_set: What to serve.
-            host: Address to listen on.
-            port: Port to listen on; 0 for any free one.
-            credential: The right credential; None for a random one.
-            rate_limit_per_second: Requests a second before 429; None for no limit.
-            latency_ms: Milliseconds to wait before each answer.
-            faults: What to do wrong, for tests.
-            fault_rates: What to do wrong at random.
-            today: The date of the movie set's day; by default day 0 is the real day (UTC), and day
-                N is N days later.
-            on_request: Called with each request, from the server's threads.
+        Port 0 is any free one. Without a credential it is random, and without a rate limit (in
+        requests a second) nothing is answered with 429. `faults` are for tests, `fault_rates`
+        strike at random. `today` returns the date of the movie set's day; by default day 0 is the
+        real day (UTC), and day N is N days later. `on_request` is called with each request, from
+        the server's threads.
 
         Raises:
             ValueError: If the rate limit is not above 0, the latency is negative, or the port is
@@ -137,12 +129,11 @@ class Sandbox:
         threading.Thread(target=self._server.serve_forever, kwargs=options, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening and cut the open connections; no-op when not running."""
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server.cut_connections()
-            self._server = None
+        """Stop listening, and answer no more on open connections; no-op when not running."""
+        server, self._server = self._server, None
+        if server:
+            server.shutdown()
+            server.server_close()
 
     def __enter__(self) -> "Sandbox":
         """Start."""
@@ -155,6 +146,9 @@ class Sandbox:
 
     def respond(self, handler: "_Handler") -> None:
         """Answer one request: with a fault, an error, or TMDb's answer."""
+        if self._server is None:  # a connection that was kept alive
+            handler.close_connection = True
+            return
         url = urlsplit(handler.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         key = query.pop("api_key", None)
@@ -164,12 +158,12 @@ class Sandbox:
         host = str(self._address[0])
         names = LOOPBACK if host in LOOPBACK else {_hostname(handler.headers.get("Host") or "")}
         if denial(handler.headers, names):
-            handler.send(answers.failure(403), None, truncate=False, drip_s=0)
+            handler.send(answers.failure(403), _NO_FAULT)
             return
-        fault = self._faults.strike(path, query)
-        if fault and fault.body is not None:
+        fault = self._faults.strike(path, query) or _NO_FAULT
+        if fault.body is not None:
             answer = Answer(fault.status or 200, fault.body)
-        elif fault and fault.status is not None:
+        elif fault.status is not None:
             answer = answers.failure(fault.status)
         elif handler.command != "GET":
             answer = answers.error(42)
@@ -183,25 +177,22 @@ class Sandbox:
             answer = answers.error(34)
         else:
             answer = answers.answer(self.movie_set, path, query, self.today())
-        is_dropped = fault is not None and fault.drop_connection
         request = Request(
             at=time.monotonic(),
             method=handler.command,
             path=url.path,
             query=query,
             credential_in="header" if header else "query" if key else None,
-            status=0 if is_dropped else answer.status,
+            status=0 if fault.drop_connection else answer.status,
         )
-        self.requests.add(request)
+        self.requests.append(request)
         if self._on_request:
             self._on_request(request)
-        time.sleep(self._latency_s + (fault.delay_s if fault else 0))
-        if is_dropped:
+        time.sleep(self._latency_s + fault.delay_s)
+        if fault.drop_connection:
             handler.close_connection = True
-            return
-        retry_after = fault.retry_after if fault and fault.retry_after else answer.retry_after
-        truncate, drip_s = (fault.truncate, fault.drip_s) if fault else (False, 0.0)
-        handler.send(answer, retry_after, truncate=truncate, drip_s=drip_s)
+        else:
+            handler.send(answer, fault)
 
     def _is_authorized(self, header: str | None, key: str | None) -> bool:
         given = header.removeprefix("Bearer ") if header else key or ""
@@ -219,31 +210,12 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self._connections: set[socket.socket] = set()
-        self._connections_lock = threading.Lock()
         super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._connections_lock:
-            self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._connections_lock:
-            self._connections.discard(request)
-        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # Clients hang up; that is no error of the server.
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
-
-    def cut_connections(self) -> None:
-        """End keep-alive connections, which would go on being answered otherwise."""
-        with self._connections_lock:
-            for connection in self._connections:
-                with suppress(OSError):  # the client was faster
-                    connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -268,26 +240,24 @@ class _Handler(BaseHTTPRequestHandler):
         moment = moment.replace(year=today.year, month=today.month, day=today.day)
         return format_datetime(moment, usegmt=True)
 
-    def send(
-        self, answer: Answer, retry_after: str | None, *, truncate: bool, drip_s: float
-    ) -> None:
+    def send(self, answer: Answer, fault: Fault) -> None:
         """Write an answer; a truncated one announces the whole body."""
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
-        if retry_after:
+        if retry_after := fault.retry_after or answer.retry_after:
             self.send_header("Retry-After", retry_after)
-        if truncate or self.command != "GET":  # the body of a rejected request stays unread
+        if fault.truncate or self.command != "GET":  # the body of a rejected request stays unread
             self.close_connection = True
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command == "HEAD":
             return
-        body = answer.body[: len(answer.body) // 2] if truncate else answer.body
-        for piece in (body[at : at + 1] for at in range(len(body))) if drip_s else [body]:
+        body = answer.body[: len(answer.body) // 2] if fault.truncate else answer.body
+        for piece in (body[at : at + 1] for at in range(len(body))) if fault.drip_s else [body]:
             self.wfile.write(piece)
             self.wfile.flush()
-            time.sleep(drip_s)
+            time.sleep(fault.drip_s)
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay quiet; `Sandbox.requests` has it all."""

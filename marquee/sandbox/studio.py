@@ -32,6 +32,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
+from marquee.core.text import sql_text
+
 BATCHES = (1, 2, 3)
 # Planted in every batch: no line of the seed `account_types.csv` maps it.
 UNMAPPED_TYPE = "TRIAL"
@@ -45,8 +47,6 @@ WORLD = Path(__file__).with_suffix(".sql")
 _TABLES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 COUNTS: dict[str, int] = _TABLES["counts"]
 FAULTS: dict[str, list[str]] = _TABLES["faults"]
-# What a batch reports of the theatres: the first day, and how many.
-BOX_OFFICE = {1: ("2025-07-05", 180), 2: ("2026-01-01", 1), 3: ("2026-01-02", 10)}
 
 # Lines that are no records; none of them names a person.
 BROKEN_INTERACTIONS = (
@@ -85,9 +85,8 @@ def write_batch(
         for feed, number, query, suffix in _files(connection, batch, scale):
             path = folder / feed / f"batch_{batch}_{number:03d}.{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            target = str(path).replace("'", "''")
             query = _faulty(query, feed, faults)
-            connection.execute(f"COPY ({query}) TO '{target}' ({layouts[suffix]})")
+            connection.execute(f"COPY ({query}) TO {sql_text(path)} ({layouts[suffix]})")
             if BROKEN_JSON in faults and feed == "fan_interactions":
                 _break(path, [line[:40] for line in path.read_bytes().splitlines()[::3]])
             written.append(path)
@@ -106,10 +105,9 @@ def _faulty(query: str, feed: str, faults: Collection[str]) -> str:
                 for value, _, column in wrong
             )
             query = (
-                f"SELECT * REPLACE ({replaced}) FROM "  # noqa: S608 - of FAULTS
+                f"SELECT * EXCLUDE (_number) REPLACE ({replaced}) FROM "  # noqa: S608 - of FAULTS
                 f"(SELECT *, row_number() OVER () AS _number FROM ({query}))"
             )
-            query = f"SELECT * EXCLUDE (_number) FROM ({query})"  # noqa: S608
     return query
 
 
@@ -122,8 +120,8 @@ def _files(
     connection: duckdb.DuckDBPyConnection, batch: int, scale: float
 ) -> Iterator[tuple[str, int, str, str]]:
     """Yield feed, number, query and suffix of each file of a batch."""
-    counts = {name: max(1, round(count * scale)) for name, count in COUNTS.items()}
-    connection.execute("".join(f"SET VARIABLE {name} = {one};" for name, one in counts.items()))
+    for name, count in COUNTS.items():
+        connection.execute(f"SET VARIABLE {name} = {max(1, round(count * scale))}")
     connection.execute(WORLD.read_text(encoding="utf-8"))
     connection.execute(f"INSERT INTO event FROM events_{batch}()")
     more = ", if(number % 331 = 0, '7.1', NULL) AS app_version" if batch == 2 else ""
@@ -135,21 +133,9 @@ def _files(
         again = _rows("interactions(1)", "number % 120 = 11")
         yield "fan_interactions", number + 1, again, "jsonl"
     yield "titles", 0, f"FROM titles({batch})", "json"
-    theatres = counts["theatres"] + (counts["new_theatres"] if batch > 1 else 0)
-    first_day, days = BOX_OFFICE[batch]
-    connection.execute(
-        f"INSERT INTO showing FROM showings({batch}, '{first_day}', {days}, {theatres})"
-    )
-    if batch == 2:  # corrections of the ten days before: a tenth fewer tickets
-        connection.execute(f"""
-            INSERT INTO showing
-            SELECT
-              (SELECT count(*) FROM showing) + row_number() OVER (ORDER BY hash(seed)) - 1,
-              format('B2-C{{:08d}}', number), seed, 0.9, * EXCLUDE (number, record_id, seed, share)
-            FROM showings(1, '2025-12-22', 10, {counts["theatres"]})
-            ORDER BY hash(seed)
-            LIMIT {counts["corrections"]}
-            """)  # noqa: S608 - numbers
+    connection.execute(f"INSERT INTO showing FROM showings_{batch}()")
+    if batch == 2:
+        connection.execute("INSERT INTO showing FROM corrections()")
     for number, part in enumerate(_parts(connection, "showing")):
         yield "box_office", number, _rows("box_office()", part), "csv"
 

@@ -317,6 +317,28 @@ FROM (
 WHERE hash(theatre, slot, report_date) % 100 >= 7
   AND (slot = 3) = (title = opening AND since_opening BETWEEN 0 AND 27);
 
+-- What a batch reports of the theatres.
+CREATE MACRO showings_1() AS TABLE
+FROM showings(1, '2025-07-05', 180, getvariable('theatres'));
+
+CREATE MACRO showings_2() AS TABLE
+FROM showings(2, '2026-01-01', 1, getvariable('theatres') + getvariable('new_theatres'));
+
+CREATE MACRO showings_3() AS TABLE
+FROM showings(3, '2026-01-02', 10, getvariable('theatres') + getvariable('new_theatres'));
+
+-- Corrections of the ten days before batch 2, behind what it reports: a tenth fewer tickets.
+CREATE MACRO corrections() AS TABLE
+SELECT
+  (SELECT count(*) FROM showing) + row_number() OVER (ORDER BY hash(seed)) - 1,
+  format('B2-C{:08d}', number),
+  seed,
+  0.9,
+  * EXCLUDE (number, record_id, seed, share)
+FROM showings(1, '2025-12-22', 10, getvariable('theatres'))
+ORDER BY hash(seed)
+LIMIT getvariable('corrections');
+
 -- What the table `showing` looks like in the feed.
 CREATE MACRO box_office() AS TABLE
 SELECT

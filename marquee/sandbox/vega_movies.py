@@ -6,6 +6,7 @@ table's dirt is kept on purpose.
 """
 
 import csv
+import json
 import math
 from collections.abc import Iterator
 from datetime import datetime
@@ -68,7 +69,8 @@ def _document(film: dict[str, str], company_ids: dict[str, int]) -> Document:
         # A film that people saw is out, whatever the table's date.
         "status": "Post Production" if is_to_come and not (votes or gross) else "Released",
         "title": film["title"],
-        "vote_average": _number(film["imdb_rating"] or "0"),
+        # A number of JSON's, so that `8` is an integer and `8.1` is not, as in TMDb's answers.
+        "vote_average": json.loads(film["imdb_rating"] or "0"),
         "vote_count": votes,
     }
     return {**TMDB["movie"], **known}
@@ -96,8 +98,3 @@ def _companies(distributor: str) -> Iterator[str]:
 def _popularity(votes: int) -> int | float:
     """Spread votes over TMDb's usual range: 0 for none, some 150 for the most voted film."""
     return round(math.sqrt(votes) / 5, 3) if votes else 0
-
-
-def _number(text: str) -> int | float:
-    """Keep the source's own type: `8` is an integer and `8.1` is not, as in TMDb's answers."""
-    return float(text) if "." in text else int(text)

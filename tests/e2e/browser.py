@@ -146,3 +146,8 @@ def figures(page: Any) -> dict[str, str]:
 def exceptions(page: Any) -> list[str]:
     """Return the exceptions that a page shows."""
     return [str(one) for one in page.get_by_test_id("stException").all_inner_texts()]
+
+
+def path(name: str) -> str:
+    """A page's place below the dashboard's address, which itself is the first page."""
+    return "" if name == "business" else name

@@ -14,8 +14,8 @@ from PIL import Image
 
 from marquee.cli.health import current_results
 from marquee.core.settings import ROOT, Settings
-from marquee.dashboard.pages import PAGES, path
-from tests.e2e.browser import CHROMIUM, dashboard, open_browser, sqlmesh_ui, visit
+from marquee.dashboard.pages import PAGES
+from tests.e2e.browser import CHROMIUM, dashboard, open_browser, path, sqlmesh_ui, visit
 
 FOLDER = ROOT / "docs" / "screenshots"
 WIDE = {"width": 1280, "height": 900}

@@ -18,11 +18,20 @@ import pytest
 
 from marquee.cli import health
 from marquee.core.settings import ROOT
-from marquee.dashboard.pages import PAGES, path
+from marquee.dashboard.pages import PAGES
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from pipelines import studio, tmdb
 from tests.conftest import SETTINGS
-from tests.e2e.browser import CHROMIUM, dashboard, exceptions, figures, open_browser, settled, visit
+from tests.e2e.browser import (
+    CHROMIUM,
+    dashboard,
+    exceptions,
+    figures,
+    open_browser,
+    path,
+    settled,
+    visit,
+)
 from tests.small_warehouse import Warehouse
 
 pytest.importorskip("playwright", reason="playwright is not installed")

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from marquee.cli import plan_diff
+from marquee.core.errors import MarqueeError
 from marquee.core.settings import ROOT
 from marquee.plan_diff.build import Base, build_base
-from marquee.plan_diff.errors import PlanDiffError
 from marquee.plan_diff.lineage import ROWS, consumers_of_removed, impacted_columns
 from marquee.plan_diff.models import Change, ChangeType, Columns, compare_columns, whole_diff
 from marquee.plan_diff.report import WarehouseDiff, markdown, verdict
@@ -383,5 +383,5 @@ def test_a_clone_without_secrets_writes_the_same_report_twice(tmp_path: Path) ->
 
 
 def test_a_base_that_git_does_not_know_is_rejected(tmp_path: Path) -> None:
-    with pytest.raises(PlanDiffError, match="git finds no base 'nowhere'"):
+    with pytest.raises(MarqueeError, match="git finds no base 'nowhere'"):
         merge_base(tmp_path, "nowhere")

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from marquee.cli import plan_diff
+from marquee.core.errors import MarqueeError
 from marquee.core.settings import ROOT
 from marquee.plan_diff import pr_comment as comment
-from marquee.plan_diff.errors import PlanDiffError
 from marquee.plan_diff.failure import failure
 from marquee.plan_diff.revision import Revision
 from tests.fakes.fake_github import HEAD, NUMBER, REPOSITORY, TOKEN, Document, FakeGitHub
@@ -84,7 +84,7 @@ def test_a_job_that_wrote_no_report_replaces_the_old_comment_and_names_the_commi
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (PlanDiffError("The base revision does not build.\nIts own reason."), "does not build"),
+        (MarqueeError("The base revision does not build.\nIts own reason."), "does not build"),
         (RuntimeError("no room on the disk"), "RuntimeError: no room on the disk"),
         (KeyboardInterrupt(), "it was interrupted"),
     ],

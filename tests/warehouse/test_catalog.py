@@ -125,11 +125,11 @@ def test_rows_last_run_and_failing_audits_are_those_of_the_run_log(pages: dict[P
 
 def test_a_columns_lineage_goes_from_the_kpi_to_bronze(tables: dict[str, Table]) -> None:
     lineage = Lineage(tables)
-    assert lineage.origins("gold.kpi_top_movies", "roi_rank") == [
+    assert lineage.columns.parents["gold.kpi_top_movies", "roi_rank"] == [
         (FACT, "budget_usd"),
         (FACT, "roi_pct"),
     ]
-    assert ("gold.kpi_yearly_trends", "avg_roi_pct") in lineage.uses(FACT, "roi_pct")
+    assert ("gold.kpi_yearly_trends", "avg_roi_pct") in lineage.columns.children[FACT, "roi_pct"]
     picture = lineage.of_column("gold.kpi_top_movies", "roi_rank", "{}#{}".format)
     assert set(re.findall(r'href="([^"]+)"', picture)) == {
         "bronze.raw_movies#raw_data",

@@ -536,10 +536,10 @@ def write_readers_output(warehouse: Warehouse, folder: Path) -> None:
     with warehouse.context() as context:
         tables = tables_of(context, ROOT)
     folder.mkdir()
-    with open_warehouse(warehouse.duckdb) as view:
-        Site(tables, read_history(view.store), LAYERS).write(folder / "site")
-        for table in view.store.tables():
-            shown = csv(view.store.frame(f"FROM {table}"))
+    with open_warehouse(warehouse.duckdb) as store:
+        Site(tables, read_history(store), LAYERS).write(folder / "site")
+        for table in store.tables():
+            shown = csv(store.frame(f"FROM {table}"))
             (folder / f"{table}.csv").write_text(shown)
     outputs: dict[str, Callable[[], int]] = {
         "report.txt": report.main,

@@ -1,5 +1,6 @@
--- The metrics of the newest refresh.
-SELECT table_name, column_name, metric_name, measured_value, threshold, is_passed
+-- The metrics of the newest refresh, failing first.
+SELECT table_name, column_name, metric_name, is_passed, measured_value, threshold, row_count,
+  measured_at
 FROM ops.data_quality_results
 QUALIFY measured_at = MAX(measured_at) OVER ()
-ORDER BY table_name, column_name, metric_name
+ORDER BY is_passed, table_name, column_name, metric_name
