@@ -16,6 +16,7 @@ from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot, SnapshotChangeCategory
 
 from marquee.core.settings import ROOT
+from tests.small_warehouse import CachedLoader
 
 ANSWERS = {"CURRENT_DATABASE()": "MARQUEE", "CURRENT_WAREHOUSE()": "MARQUEE_TRANSFORM_WH"}
 
@@ -94,7 +95,7 @@ def gateway(folder: Path, **variables: str) -> Iterator[tuple[Context, list[str]
         mock.patch.dict(os.environ, environment),
         mock.patch("snowflake.connector.connect", return_value=Connection(statements)),
     ):
-        context = Context(paths=[str(ROOT)])
+        context = Context(paths=[str(ROOT)], loader=CachedLoader)
         try:
             yield context, statements
         finally:
