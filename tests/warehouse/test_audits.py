@@ -17,6 +17,7 @@ import pytest
 from sqlglot import exp
 from sqlmesh.core.audit import ModelAudit
 from sqlmesh.core.context import Context
+from sqlmesh.core.engine_adapter.base import EngineAdapter
 from sqlmesh.core.macros import RuntimeStage
 from sqlmesh.core.snapshot import Snapshot
 
@@ -28,7 +29,8 @@ from tests.small_warehouse import Warehouse
 class Attached:
     """An audit with the arguments that a model gives it."""
 
-    context: Context
+    adapter: EngineAdapter
+    snapshots: dict[str, Snapshot]  # the model's own and those that it reads
     snapshot: Snapshot
     audit: ModelAudit
     arguments: Mapping[str, Any]
@@ -43,7 +45,7 @@ class Attached:
         """The table that the audit looks at; of a view the one that it is of."""
         snapshot = self.snapshot
         if snapshot.model.kind.is_view:
-            snapshot = self.context.snapshots[VIEWS[snapshot.model.name]]
+            snapshot = self.snapshots[VIEWS[snapshot.model.name]]
         return str(snapshot.table_name())
 
     def column(self, argument: str) -> str:
@@ -55,8 +57,8 @@ class Attached:
         """The query for the number of rows that the audit objects to."""
         query = self.snapshot.model.render_audit_query(
             self.audit,
-            snapshots=self.context.snapshots,
-            engine_adapter=self.context.engine_adapter,
+            snapshots=self.snapshots,
+            engine_adapter=self.adapter,
             runtime_stage=RuntimeStage.AUDITING,
             start=self.start,
             **self.arguments,
@@ -65,7 +67,7 @@ class Attached:
 
     def findings(self) -> int:
         """Number of rows that the audit objects to."""
-        row = self.context.engine_adapter.fetchone(self.count, quote_identifiers=True)
+        row = self.adapter.fetchone(self.count, quote_identifiers=True)
         assert row is not None
         return int(row[0])
 
@@ -263,10 +265,13 @@ def context(prebuilt: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> It
         yield context
 
 
-def attached_audits(context: Context) -> list[Attached]:
+@pytest.fixture(scope="module")
+def audits(context: Context) -> list[Attached]:
     """Every audit of every model; one for each criterion of `forall`."""
     found = []
-    for snapshot in context.snapshots.values():
+    snapshots = context.snapshots  # which makes them again each time
+    for snapshot in snapshots.values():
+        near = {one.name: snapshots[one.name] for one in (*snapshot.parents, snapshot.snapshot_id)}
         for audit, arguments in snapshot.model.audits_with_args:
             assert isinstance(audit, ModelAudit)
             each = [arguments]
@@ -278,7 +283,7 @@ def attached_audits(context: Context) -> list[Attached]:
                 ]
             starts = [FIRST_DAY, *([REFRESH] if is_of_changed_rows(arguments) else [])]
             found += [
-                Attached(context, snapshot, audit, alone, start)
+                Attached(context.engine_adapter, near, snapshot, audit, alone, start)
                 for alone in each
                 for start in starts
             ]
@@ -298,8 +303,9 @@ def sabotage(audit: Attached) -> str:
     return SABOTAGE[audit.audit.name](audit)
 
 
-def test_every_audit_fails_when_its_table_is_sabotaged(context: Context) -> None:
-    audits = attached_audits(context)
+def test_every_audit_fails_when_its_table_is_sabotaged(
+    context: Context, audits: list[Attached]
+) -> None:
     assert len(audits) > 100
 
     for audit in audits:
@@ -309,17 +315,16 @@ def test_every_audit_fails_when_its_table_is_sabotaged(context: Context) -> None
 
 
 def test_a_fault_in_a_row_of_an_older_refresh_is_found_by_the_full_audit_alone(
-    context: Context,
+    context: Context, audits: list[Attached]
 ) -> None:
-    audits = [audit for audit in attached_audits(context) if is_of_changed_rows(audit.arguments)]
-    table = '"warehouse"."silver"."silver_movies"'
     full, refresh = [
         next(
             audit
             for audit in audits
-            if audit.snapshot.name == table
+            if audit.snapshot.model.name == "silver.silver_movies"
             and audit.audit.name == "not_null"
             and audit.start == start
+            and is_of_changed_rows(audit.arguments)
         )
         for start in (FIRST_DAY, REFRESH)
     ]
@@ -328,7 +333,6 @@ def test_a_fault_in_a_row_of_an_older_refresh_is_found_by_the_full_audit_alone(
         assert (full.findings(), refresh.findings()) == (1, 0)
 
 
-def test_every_audit_of_the_project_is_attached_to_a_model(context: Context) -> None:
+def test_every_audit_of_the_project_is_attached_to_a_model(audits: list[Attached]) -> None:
     defined = {path.stem for path in (ROOT / "audits").glob("*.sql")}
-    attached = {audit.audit.name for audit in attached_audits(context)}
-    assert defined <= attached
+    assert defined <= {audit.audit.name for audit in audits}
