@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from sqlglot import exp
 from sqlmesh.core.audit import ModelAudit
@@ -232,6 +233,7 @@ def test_each_case_of_the_table_is_tried() -> None:
 
 
 def test_no_value_of_a_source_stops_gold(warehouse: Warehouse) -> None:
+    opened = duckdb.connect(str(warehouse.duckdb))  # so that DuckDB opens and writes the file once
     rejected: set[tuple[Any, str]] = {(3, "vote_average")}
     for case, (fields, columns) in MOVIES.items():
         number = number_of(case)
@@ -251,6 +253,7 @@ def test_no_value_of_a_source_stops_gold(warehouse: Warehouse) -> None:
             values["tmdb_id"] = str(number_of("deleted movie"))
         getattr(warehouse, f"land_{feed}")(values, batch_id=case)
         listed |= {(case, column)} if column else set()
+    opened.close()
     warehouse.refresh()
 
     assert {*warehouse.query("SELECT movie_id, column_name FROM ops.rejected_values")} == rejected
