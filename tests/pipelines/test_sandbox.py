@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -353,16 +354,13 @@ def test_the_popular_pages_that_a_demo_reads_show_every_kind_of_change() -> None
 
 def test_the_same_day_is_the_same_bytes_in_another_process() -> None:
     program = (
-        "import hashlib; from marquee.sandbox.movies import load; c = load(None, 5);"
+        "import hashlib; from marquee.sandbox.movies import load; c = load(None, 3);"
         "print(hashlib.sha256(b''.join(c.documents.values())).hexdigest())"
     )
-    digests = {
-        subprocess.check_output(
-            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": seed}
-        )
-        for seed in ("1", "2")
-    }
-    assert len(digests) == 1
+    other = subprocess.check_output(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": "1"}, text=True
+    )
+    assert other.strip() == sha256(b"".join(on_day(3).documents.values())).hexdigest()
 
 
 def test_changes_add_up_and_untouched_movies_keep_their_bytes() -> None:
@@ -379,7 +377,7 @@ def test_changes_add_up_and_untouched_movies_keep_their_bytes() -> None:
 
 
 def test_a_renamed_company_has_one_name_in_all_its_movies_late_ones_included() -> None:
-    documents = [json.loads(text) for text in on_day(30).documents.values()]
+    documents = [json.loads(text) for text in on_day(40).documents.values()]
     names: dict[int, set[str]] = {}
     for document in documents:
         for company in document["production_companies"]:
