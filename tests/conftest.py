@@ -223,26 +223,30 @@ def finish(child: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
+def alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Work in a folder that no credential and no setting of the developer's machine reaches."""
+    for variable in list(os.environ):
+        if variable.startswith(SETTINGS):
+            patch.delenv(variable)
+    settings = folder.parent / "settings" / ".dlt"
+    settings.mkdir(parents=True)
+    shutil.copy(ROOT / ".dlt" / "config.toml", settings)
+    folder.mkdir()
+    patch.setenv("DLT_PROJECT_DIR", str(settings.parent))
+    patch.setenv("MARQUEE_DUCKDB", str(folder / "warehouse.duckdb"))
+    patch.setenv("MARQUEE_STATE_DUCKDB", str(folder / "state.duckdb"))
+    patch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
+    patch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
+    patch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.01")
+
+
 @pytest.fixture
 def project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Project:
-    """An empty project that no credential and no setting of the developer's machine reaches."""
-    for variable in list(os.environ):
-        if variable.startswith(SETTINGS):
-            monkeypatch.delenv(variable)
-    settings = tmp_path / "settings" / ".dlt"
-    settings.mkdir(parents=True)
-    shutil.copy(ROOT / ".dlt" / "config.toml", settings)
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.setenv("DLT_PROJECT_DIR", str(settings.parent))
-    monkeypatch.setenv("MARQUEE_DUCKDB", str(folder / "warehouse.duckdb"))
-    monkeypatch.setenv("MARQUEE_STATE_DUCKDB", str(folder / "state.duckdb"))
-    monkeypatch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
-    monkeypatch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
-    monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.01")
-    return Project(folder, capsys, monkeypatch)
+    """An empty project of a test's own."""
+    alone(monkeypatch, tmp_path / "project")
+    return Project(tmp_path / "project", capsys, monkeypatch)
 
 
 @contextmanager
