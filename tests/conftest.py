@@ -249,6 +249,13 @@ def project(
     return Project(tmp_path / "project", capsys, monkeypatch)
 
 
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as nobody in particular; return what it prints."""
+    who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
+    command = ["git", "-C", str(folder), *who, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 @contextmanager
 def serving(project: Project, movie_set: MovieSet, **options: Any) -> Iterator[Sandbox]:
     """Serve the movies, with the options of `Sandbox`, and point the project at them."""

@@ -19,6 +19,7 @@ from marquee.plan_diff import pr_comment as comment
 from marquee.plan_diff.errors import PlanDiffError
 from marquee.plan_diff.failure import failure
 from marquee.plan_diff.revision import Revision
+from tests.conftest import git
 from tests.fakes.fake_github import HEAD, NUMBER, REPOSITORY, TOKEN, Document, FakeGitHub
 from tests.small_warehouse import Rows, Warehouse
 
@@ -223,20 +224,15 @@ def test_the_bot_runs_no_code_that_was_pushed_after_what_the_reviewer_let_throug
     assert look["env"] == {"HEAD": "${{ github.event.pull_request.head.sha }}"}
     assert "make install" in [step.get("run") for step in others]
 
-    def git(*arguments: str) -> str:
-        who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
-        command = ["git", "-C", str(tmp_path), *who, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    git("init", "--quiet", "--initial-branch=main")
-    git("commit", "--quiet", "--allow-empty", "--message=base")
-    git("switch", "--quiet", "--create=change")
-    git("commit", "--quiet", "--allow-empty", "--message=seen")
-    seen = git("rev-parse", "HEAD")
-    git("commit", "--quiet", "--allow-empty", "--message=pushed since")
-    newest = git("rev-parse", "HEAD")
-    git("switch", "--quiet", "main")
-    git("merge", "--quiet", "--no-ff", "--message=merge", "change")
+    git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=base")
+    git(tmp_path, "switch", "--quiet", "--create=change")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=seen")
+    seen = git(tmp_path, "rev-parse", "HEAD")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=pushed since")
+    newest = git(tmp_path, "rev-parse", "HEAD")
+    git(tmp_path, "switch", "--quiet", "main")
+    git(tmp_path, "merge", "--quiet", "--no-ff", "--message=merge", "change")
     ends = {}
     for head in (seen, newest):
         environment = {**os.environ, "HEAD": head}
