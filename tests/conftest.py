@@ -70,6 +70,16 @@ def collected() -> Iterator[None]:
         gc.collect()
 
 
+# Of a /movie/{id} document, in TMDb's order; the bundled movies lack `origin_country`.
+TMDB_KEYS = [
+    *("adult", "backdrop_path", "belongs_to_collection", "budget", "genres", "homepage", "id"),
+    *("imdb_id", "origin_country", "original_language", "original_title", "overview"),
+    *("popularity", "poster_path", "production_companies", "production_countries"),
+    *("release_date", "revenue", "runtime", "spoken_languages", "status", "tagline", "title"),
+    *("video", "vote_average", "vote_count"),
+]
+
+
 def movie(movie_id: int, **fields: Any) -> bytes:
     """A /movie/{id} document, small but with what the sandbox sorts by."""
     document = {

@@ -16,35 +16,8 @@ from benchmarks.baselines import dbt
 from benchmarks.environment import BenchmarkEnv
 from benchmarks.measure import BenchmarkError, call, run
 from benchmarks.results import Benchmark, Goal, markdown, read, record, write
+from tests.conftest import TMDB_KEYS
 
-TMDB_KEYS = {
-    "adult",
-    "backdrop_path",
-    "belongs_to_collection",
-    "budget",
-    "genres",
-    "homepage",
-    "id",
-    "imdb_id",
-    "origin_country",
-    "original_language",
-    "original_title",
-    "overview",
-    "popularity",
-    "poster_path",
-    "production_companies",
-    "production_countries",
-    "release_date",
-    "revenue",
-    "runtime",
-    "spoken_languages",
-    "status",
-    "tagline",
-    "title",
-    "video",
-    "vote_average",
-    "vote_count",
-}
 MEASURED = {
     "date": "2026-11-22 06:00 UTC",
     "command": "python benchmarks",
@@ -85,7 +58,7 @@ def test_the_same_bytes_are_generated_each_time(movies: list[str]) -> None:
 def test_documents_have_tmdbs_keys_and_ids_of_their_own(movies: list[str]) -> None:
     parsed = [json.loads(text) for text in movies]
     assert [one["id"] for one in parsed] == list(range(1, 301))
-    assert all(one.keys() == TMDB_KEYS for one in parsed)
+    assert all(one.keys() == {*TMDB_KEYS} for one in parsed)
     sizes = [len(text.encode()) for text in movies]
     assert 1000 < sum(sizes) / len(sizes) < 2500
 
