@@ -80,6 +80,11 @@ class Story:
                 assert studio.main([*more]) == 0
             self.outputs.append(output.getvalue())
 
+    def sent(self, *parts: str) -> list[str]:
+        """The statements so far that contain these parts."""
+        statements = [one["sql"] for one in self.account.log()]
+        return [one for one in statements if all(part in one for part in parts)]
+
     @property
     def key(self) -> dict[str, str]:
         return {"SNOWFLAKE_PRIVATE_KEY_PATH": str(self.account.keys["INGEST"].path)}
@@ -219,9 +224,9 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         sandbox.movie_set = third
         story.land(2)
         story.duckdb.refresh()
-        before = len(account.log())
+        before = len(story.sent())
         story.refresh()
-        story.refreshed = [one["sql"] for one in account.log()[before:]]
+        story.refreshed = story.sent()[before:]
         story.compare("third")
         yield story
 
@@ -252,10 +257,10 @@ def test_the_second_load_changed_gold(story: Story) -> None:
 
 
 def test_a_refresh_without_a_new_load_computes_nothing(story: Story) -> None:
-    before = len(story.account.log())
+    before = len(story.sent())
     with signed_in(story.account, SQLMESH__DEFAULT_GATEWAY="snowflake", **story.variables):
         assert refresh.main(["--skip-plan"]) == 0
-    sent = [one["sql"] for one in story.account.log()[before:]]
+    sent = story.sent()[before:]
     in_a_warehouse = [sql for sql in sent if NEEDS_WAREHOUSE.match(sql)]
     assert len(in_a_warehouse) <= 5, "the newest load, the runs since, a row of the run log"
     assert not [sql for sql in sent if "SQLMESH__" in sql]
@@ -340,8 +345,7 @@ def test_a_load_bears_the_name_of_its_run_and_a_build_that_of_sqlmesh(story: Sto
 
 
 def test_the_second_day_merges_by_key(story: Story) -> None:
-    merges = [one["sql"] for one in story.account.log() if "MERGE INTO" in one["sql"]]
-    assert any("SILVER__SILVER_MOVIES__" in merge for merge in merges)
+    assert story.sent("MERGE INTO", "SILVER__SILVER_MOVIES__")
 
 
 def test_every_statement_that_was_sent_is_snowflakes(story: Story) -> None:
@@ -438,9 +442,8 @@ def test_personal_data_is_in_the_vault_only_and_a_fan_can_be_forgotten(story: St
     ((fan_id, email, token),) = set(
         story.account.run(f"SELECT fan_id, email, fan_token FROM {fan}")
     )
-    sent = [one["sql"] for one in story.account.log()]
-    assert [one for one in sent if one.startswith("COPY INTO incoming_people ")]
-    assert not [one for one in sent if email in one], "the query history shows what was sent"
+    assert story.sent("COPY INTO incoming_people ")
+    assert not story.sent(email), "the query history shows what was sent"
 
     def rows_of_the_fan() -> list[int]:
         return [
@@ -478,13 +481,11 @@ def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     before = story.on_snowflake("gold", "gold")
     story.plan(MARQUEE_KPI_TARGET_LAG="1 hour")
     story.refresh(MARQUEE_KPI_TARGET_LAG="1 hour")  # its audits see what the parents hold now
-    made = [
-        one["sql"] for one in story.account.log() if "CREATE OR REPLACE DYNAMIC TABLE" in one["sql"]
-    ]
+    made = story.sent("CREATE OR REPLACE DYNAMIC TABLE")
     assert len({re.findall("DYNAMIC TABLE ([^ ]+)", one)[0] for one in made}) == 5
     assert all("TARGET_LAG='1 hour'" in one and "WAREHOUSE=" in one for one in made)
     assert all("REFRESH_MODE='FULL'" in one for one in made)
-    refreshed = [one["sql"] for one in story.account.log() if "ALTER DYNAMIC TABLE" in one["sql"]]
+    refreshed = story.sent("ALTER DYNAMIC TABLE")
     names = {re.findall("DYNAMIC TABLE ([^ ]+) REFRESH", one)[0] for one in refreshed}
     assert len(names) == 5, "by the refresh; the plan has just created them"
     assert story.on_snowflake("gold", "gold") == before

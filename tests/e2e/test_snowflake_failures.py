@@ -251,11 +251,7 @@ def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
         ended = load(project, bare)
         assert ended.code == 75
         assert "Snowflake cannot be reached, or the connection was lost." in ended.err
-        assert bare.process
-        bare.process.wait()
-        bare.stop()
-        bare.start()
-        bare.set_up()
+        bare.restart()
         again = load(project, bare)
         assert again.code == 0, again.err
     landed = movies(bare)
@@ -284,9 +280,7 @@ def test_a_connection_lost_in_the_middle_of_a_run_is_reported_and_repaired_by_th
     assert PASSWORD not in cut_short.stdout + cut_short.stderr
     assert project.files_with(PASSWORD) == []
 
-    bare.stop()
-    bare.start()
-    bare.set_up()
+    bare.restart()
     again = sqlmesh(project, bare, "run", "--ignore-cron")
     assert again.returncode == 0, again.stdout
     silver = "MARQUEE.SILVER.SILVER_MOVIES"
