@@ -7,7 +7,7 @@ that the last refresh wrote are shown failing in a refresh and in a full audit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,9 +48,18 @@ class Attached:
             snapshot = self.snapshots[VIEWS[snapshot.model.name]]
         return str(snapshot.table_name())
 
-    def column(self, argument: str) -> str:
-        """The last column that an argument names: audits of several look at each."""
-        return str(list(self.arguments[argument].find_all(exp.Column))[-1].name)
+    @property
+    def sabotage(self) -> str:
+        """The statement that breaks what the audit checks."""
+        if self.audit.name == "forall":
+            (criterion,) = self.arguments["criteria"].expressions
+            return f"UPDATE {self.table} SET {BREAKS[criterion.sql('duckdb')]}"
+        given = {
+            name: [one.name for one in value.find_all(exp.Column)] or [value.sql("duckdb")]
+            for name, value in self.arguments.items()
+        }
+        names = {name: values[-1] for name, values in given.items()}
+        return SABOTAGE[self.audit.name].format(table=self.table, **names)
 
     @cached_property
     def count(self) -> exp.Select:
@@ -93,73 +102,51 @@ def sabotaged(context: Context, statement: str) -> Iterator[None]:
         adapter.execute("ROLLBACK")
 
 
-def doubled_row(audit: Attached) -> str:
-    return f"INSERT INTO {audit.table} FROM {audit.table} LIMIT 1"
-
-
-def added_period(audit: Attached, valid_to: str) -> str:
-    """A period that begins an hour before another one of its key."""
-    return (
-        f"INSERT INTO {audit.table} SELECT * REPLACE ("
-        f"valid_from - INTERVAL 1 HOUR AS valid_from, {valid_to} AS valid_to"
-        f") FROM {audit.table} WHERE valid_to IS NULL LIMIT 1"
-    )
-
-
-def update(audit: Attached, assignment: str) -> str:
-    return f"UPDATE {audit.table} SET {assignment}"
-
-
-# How to break a table so that the audit of this name must notice.
-SABOTAGE: dict[str, Callable[[Attached], str]] = {
-    "not_null": lambda audit: update(audit, f"{audit.column('columns')} = NULL"),
-    "unique_values": doubled_row,
-    "unique_combination_of_columns": doubled_row,
-    "number_of_rows": lambda audit: f"DELETE FROM {audit.table}",
-    "not_empty_if_parent_has_rows": lambda audit: f"DELETE FROM {audit.table}",
-    "accepted_values": lambda audit: update(audit, f"{audit.column('column')} = 'nonsense'"),
+DOUBLED = "INSERT INTO {table} FROM {table} LIMIT 1"
+# A period that begins an hour before another one of its key.
+ADDED_PERIOD = (
+    "INSERT INTO {{table}} SELECT * REPLACE (valid_from - INTERVAL 1 HOUR AS valid_from, "
+    "{} AS valid_to) FROM {{table}} WHERE valid_to IS NULL LIMIT 1"
+)
+# How to break a table so that the audit of this name must notice. In braces: the table, and the
+# audit's arguments, of which a list of columns stands for its last one.
+SABOTAGE = {
+    "not_null": "UPDATE {table} SET {columns} = NULL",
+    "unique_values": DOUBLED,
+    "unique_combination_of_columns": DOUBLED,
+    "number_of_rows": "DELETE FROM {table}",
+    "not_empty_if_parent_has_rows": "DELETE FROM {table}",
+    "accepted_values": "UPDATE {table} SET {column} = 'nonsense'",
     # Every range of the project begins at 0 or above.
-    "accepted_range": lambda audit: update(audit, f"{audit.column('column')} = -1"),
-    "relationship": lambda audit: update(audit, f"{audit.column('key')} = '-404'"),
-    "no_rows_lost": lambda audit: (
-        f"DELETE FROM {audit.table} WHERE {audit.column('key')} = "
-        f"(SELECT MAX({audit.column('parent_key')}) FROM {audit.table})"
+    "accepted_range": "UPDATE {table} SET {column} = -1",
+    "relationship": "UPDATE {table} SET {key} = '-404'",
+    "no_rows_lost": "DELETE FROM {table} WHERE {key} = (SELECT MAX({parent_key}) FROM {table})",
+    "has_unknown_member": "DELETE FROM {table} WHERE {key} = {member}",
+    "no_position_gaps": "UPDATE {table} SET {position} = {position} + 1",
+    "no_date_gaps": "DELETE FROM {table} WHERE {day} = '2020-02-29'",
+    "weights_sum_to_one": "UPDATE {table} SET weight = weight * 1.001",
+    "periods_do_not_overlap": ADDED_PERIOD.format("valid_from + INTERVAL 1 HOUR"),
+    "one_open_period": ADDED_PERIOD.format("NULL"),
+    "genre_totals_reconcile": (
+        "UPDATE {table} SET weighted_revenue_usd = weighted_revenue_usd * 1.001"
     ),
-    "has_unknown_member": lambda audit: (
-        f"DELETE FROM {audit.table} "
-        f"WHERE {audit.column('key')} = {audit.arguments['member'].sql('duckdb')}"
-    ),
-    "no_position_gaps": lambda audit: update(
-        audit, f"{audit.column('position')} = {audit.column('position')} + 1"
-    ),
-    "no_date_gaps": lambda audit: (
-        f"DELETE FROM {audit.table} WHERE {audit.column('day')} = '2020-02-29'"
-    ),
-    "weights_sum_to_one": lambda audit: update(audit, "weight = weight * 1.001"),
-    "periods_do_not_overlap": lambda audit: added_period(audit, "valid_from + INTERVAL 1 HOUR"),
-    "one_open_period": lambda audit: added_period(audit, "NULL"),
-    "genre_totals_reconcile": lambda audit: update(
-        audit, "weighted_revenue_usd = weighted_revenue_usd * 1.001"
-    ),
-    "valid_imdb_score": lambda audit: update(audit, f"{audit.column('column')} = 10.5"),
-    "valid_email_hash": lambda audit: update(audit, f"{audit.column('column')} = 'a@b.example'"),
-    "valid_country_code": lambda audit: update(audit, f"{audit.column('column')} = 'XXX'"),
-    "positive_revenue": lambda audit: update(audit, f"{audit.column('column')} = -1"),
-    "null_count": lambda audit: update(audit, f"{audit.column('column')} = NULL"),
-    "duplicate_count": doubled_row,
-    "routed_by_account_type": lambda audit: update(audit, "account_type = 'nonsense'"),
-    "mutually_exclusive": lambda audit: (
-        f"UPDATE {audit.table} SET interaction_id = "
+    "valid_imdb_score": "UPDATE {table} SET {column} = 10.5",
+    "valid_email_hash": "UPDATE {table} SET {column} = 'a@b.example'",
+    "valid_country_code": "UPDATE {table} SET {column} = 'XXX'",
+    "positive_revenue": "UPDATE {table} SET {column} = -1",
+    "null_count": "UPDATE {table} SET {column} = NULL",
+    "duplicate_count": DOUBLED,
+    "routed_by_account_type": "UPDATE {table} SET account_type = 'nonsense'",
+    "mutually_exclusive": (
+        "UPDATE {table} SET interaction_id = "
         "(SELECT MIN(interaction_id) FROM silver.stg_fan_verified)"
     ),
-    "account_types_are_known": lambda audit: update(
-        audit, "quarantine_reason = 'unknown account type'"
-    ),
-    "newest_metrics_pass": lambda audit: update(audit, "is_passed = FALSE"),
-    "daily_totals_reconcile": lambda audit: update(audit, "gross_usd = gross_usd + 0.01"),
-    "franchise_totals_reconcile": lambda audit: update(audit, "gross_usd = gross_usd + 0.01"),
-    "lifetime_totals_reconcile": lambda audit: update(audit, "revenue_usd = revenue_usd + 0.01"),
-    "yearly_totals_reconcile": lambda audit: update(audit, "movie_count = movie_count + 1"),
+    "account_types_are_known": "UPDATE {table} SET quarantine_reason = 'unknown account type'",
+    "newest_metrics_pass": "UPDATE {table} SET is_passed = FALSE",
+    "daily_totals_reconcile": "UPDATE {table} SET gross_usd = gross_usd + 0.01",
+    "franchise_totals_reconcile": "UPDATE {table} SET gross_usd = gross_usd + 0.01",
+    "lifetime_totals_reconcile": "UPDATE {table} SET revenue_usd = revenue_usd + 0.01",
+    "yearly_totals_reconcile": "UPDATE {table} SET movie_count = movie_count + 1",
 }
 
 # `forall` holds several criteria; what breaks each of them, by its text.
@@ -295,14 +282,6 @@ def is_of_changed_rows(arguments: Mapping[str, Any]) -> bool:
     return "condition" in arguments and "@CHANGED_" in arguments["condition"].sql().upper()
 
 
-def sabotage(audit: Attached) -> str:
-    """The statement that breaks what the audit checks."""
-    if audit.audit.name == "forall":
-        (criterion,) = audit.arguments["criteria"].expressions
-        return update(audit, BREAKS[criterion.sql("duckdb")])
-    return SABOTAGE[audit.audit.name](audit)
-
-
 def test_every_audit_fails_when_its_table_is_sabotaged(
     context: Context, audits: list[Attached]
 ) -> None:
@@ -310,7 +289,7 @@ def test_every_audit_fails_when_its_table_is_sabotaged(
 
     for audit in audits:
         assert audit.findings() == 0, f"{audit} fails on a sound table"
-        with sabotaged(context, sabotage(audit)):
+        with sabotaged(context, audit.sabotage):
             assert audit.findings() > 0, f"{audit} finds nothing wrong"
 
 
