@@ -19,25 +19,10 @@ from tests.fakes.snowflake_dashboard import pages  # noqa: E402
 
 # What a package of the channel is imported as.
 MODULES = {"pyyaml": "yaml", "snowflake-snowpark-python": "snowflake"}
+FACT = {"table_name": "gold.fact_movies"}
 LINEAGE = {
-    "tables": [
-        {
-            "table_name": "gold.fact_movies",
-            "layer": "gold",
-            "kind": "FULL",
-            "description": "One row per movie.",
-            "parents": [],
-        }
-    ],
-    "columns": [
-        {
-            "table_name": "gold.fact_movies",
-            "column": "movie_id",
-            "type": "BIGINT",
-            "meaning": "TMDb's number.",
-            "origins": "",
-        }
-    ],
+    "tables": [FACT | {"layer": "gold", "kind": "FULL", "description": "Movies.", "parents": []}],
+    "columns": [FACT | {"column": "movie_id", "type": "BIGINT", "meaning": "", "origins": ""}],
 }
 
 
