@@ -25,6 +25,7 @@ CHANGE = Change(
 TABLE = TableChange("gold.fact_movies", rows_before=1, rows_after=1)
 KPI = replace(TABLE, name="gold.kpi_yearly_trends")
 READER = replace(CHANGE, name=KPI.name, change_type=ChangeType.INDIRECT)
+REMOVED = replace(READER, change_type=ChangeType.REMOVED, is_compared=False)
 COLUMN = {"roi_pct": "DOUBLE"}
 
 
@@ -66,14 +67,7 @@ COLUMN = {"roi_pct": "DOUBLE"}
             "Non-breaking.",
         ),
         (
-            [
-                replace(
-                    READER,
-                    change_type=ChangeType.REMOVED,
-                    is_compared=False,
-                    columns=Columns(removed=COLUMN),
-                )
-            ],
+            [replace(REMOVED, columns=Columns(removed=COLUMN))],
             [],
             "**1 model removed, no value differs** (`a` against `b`): SQLMesh's category: "
             "Breaking; **1 KPI column removed**.",
@@ -127,27 +121,23 @@ def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
 
 
 @pytest.mark.parametrize(
-    ("diff", "beginning"),
+    ("changes", "error", "beginning"),
     [
+        ([], None, "**No model changed** (`a` against `b`)"),
         (
-            WarehouseDiff("a", "b", is_ingestion_changed=True),
-            "**No model changed** (`a` against `b`)",
-        ),
-        (
-            WarehouseDiff("a", "b", changes=[CHANGE], is_ingestion_changed=True),
+            [CHANGE],
+            None,
             "**Rows not compared** (`a` against `b`): 1 model changed directly; "
             "SQLMesh's category: Breaking",
         ),
-        (
-            WarehouseDiff("a", "b", error="a reason", is_ingestion_changed=True),
-            "**Does not build** (`a` against `b`)",
-        ),
+        ([], "a reason", "**Does not build** (`a` against `b`)"),
     ],
     ids=["nothing else", "a model too", "broken"],
 )
 def test_a_change_of_the_pipelines_is_never_called_no_change(
-    diff: WarehouseDiff, beginning: str
+    changes: list[Change], error: str | None, beginning: str
 ) -> None:
+    diff = WarehouseDiff("a", "b", changes=changes, error=error, is_ingestion_changed=True)
     notice = "; **ingestion changed: its effect on bronze is not shown**."
     assert verdict(diff) == beginning + notice
 
