@@ -45,6 +45,8 @@ def sqlmesh_ui(duckdb_file: Path, state_file: Path, folder: Path) -> Iterator[st
         "MARQUEE_DUCKDB": str(duckdb_file),
         "MARQUEE_STATE_DUCKDB": str(state_file),
         "TMPDIR": str(folder),
+        # The tests' own, with the queries that it holds of the same models.
+        "SQLMESH__CACHE_DIR": str(ROOT / ".cache" / "sqlmesh" / "duckdb"),
     }
     command = [sys.executable, "-m", "marquee.cli.ui", "--port"]
     with served(command, environment, folder / "ui.log", "/api/meta") as address:
