@@ -56,7 +56,7 @@ PLANTED = [
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What is said of a copy of the Python files in which all is planted."""
+    """The report on a copy of the Python files in which all is planted."""
     folder = tmp_path_factory.mktemp("project")
     copy(ROOT / "pyproject.toml", folder)
     unused = ignore_patterns("__pycache__", "data", "results", "models", "*.sql", "*.yaml")
