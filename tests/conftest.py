@@ -70,6 +70,16 @@ def collected() -> Iterator[None]:
         gc.collect()
 
 
+# Of a /movie/{id} document, in TMDb's order; the bundled movies lack `origin_country`.
+TMDB_KEYS = [
+    *("adult", "backdrop_path", "belongs_to_collection", "budget", "genres", "homepage", "id"),
+    *("imdb_id", "origin_country", "original_language", "original_title", "overview"),
+    *("popularity", "poster_path", "production_companies", "production_countries"),
+    *("release_date", "revenue", "runtime", "spoken_languages", "status", "tagline", "title"),
+    *("video", "vote_average", "vote_count"),
+]
+
+
 def movie(movie_id: int, **fields: Any) -> bytes:
     """A /movie/{id} document, small but with what the sandbox sorts by."""
     document = {
@@ -223,26 +233,37 @@ def finish(child: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
+def alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Work in a folder that no credential and no setting of the developer's machine reaches."""
+    for variable in list(os.environ):
+        if variable.startswith(SETTINGS):
+            patch.delenv(variable)
+    settings = folder.parent / "settings" / ".dlt"
+    settings.mkdir(parents=True)
+    shutil.copy(ROOT / ".dlt" / "config.toml", settings)
+    folder.mkdir()
+    patch.setenv("DLT_PROJECT_DIR", str(settings.parent))
+    patch.setenv("MARQUEE_DUCKDB", str(folder / "warehouse.duckdb"))
+    patch.setenv("MARQUEE_STATE_DUCKDB", str(folder / "state.duckdb"))
+    patch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
+    patch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
+    patch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.01")
+
+
 @pytest.fixture
 def project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Project:
-    """An empty project that no credential and no setting of the developer's machine reaches."""
-    for variable in list(os.environ):
-        if variable.startswith(SETTINGS):
-            monkeypatch.delenv(variable)
-    settings = tmp_path / "settings" / ".dlt"
-    settings.mkdir(parents=True)
-    shutil.copy(ROOT / ".dlt" / "config.toml", settings)
-    folder = tmp_path / "project"
-    folder.mkdir()
-    monkeypatch.setenv("DLT_PROJECT_DIR", str(settings.parent))
-    monkeypatch.setenv("MARQUEE_DUCKDB", str(folder / "warehouse.duckdb"))
-    monkeypatch.setenv("MARQUEE_STATE_DUCKDB", str(folder / "state.duckdb"))
-    monkeypatch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
-    monkeypatch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
-    monkeypatch.setenv("SOURCES__TMDB__BACKOFF_SECONDS", "0.01")
-    return Project(folder, capsys, monkeypatch)
+    """An empty project of a test's own."""
+    alone(monkeypatch, tmp_path / "project")
+    return Project(tmp_path / "project", capsys, monkeypatch)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git as nobody in particular; return what it prints."""
+    who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
+    command = ["git", "-C", str(folder), *who, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @contextmanager

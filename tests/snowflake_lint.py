@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from sqlglot import exp, parse_one, tokenize
+from sqlglot import Dialect, exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 from sqlmesh.core.model import Model
+
+SNOWFLAKE = Dialect.get_or_raise("snowflake")
 
 FUNCTIONS = {
     line
@@ -33,24 +35,12 @@ TYPES = {
 
 # What may stand before a parenthesis and is no function.
 WORDS = {
-    *(
-        "ADD",
-        "ALTER",
-        "AND",
-        "ANY",
-        "AS",
-        "ALL",
-        "BETWEEN",
-        "BY",
-        "CASE",
-        "CAST",
-        "COLUMN",
-        "DISTINCT",
-    ),
-    *("ELSE", "EXCEPT", "EXISTS", "FROM", "IN", "INSERT", "INTERSECT", "INTO", "JOIN", "LATERAL"),
-    *("LIKE", "NOT", "ON", "OR", "OVER", "QUALIFY", "SELECT", "SET", "TABLE", "THEN", "TRY_CAST"),
-    *("UNION", "USING", "VALUES", "WHEN", "WHERE", "WITH", "WITHIN", "GROUP"),
+    *("ADD", "ALTER", "AND", "ANY", "AS", "ALL", "BETWEEN", "BY", "CASE", "CAST", "COLUMN"),
+    *("DISTINCT", "ELSE", "EXCEPT", "EXISTS", "FROM", "IN", "INSERT", "INTERSECT", "INTO", "JOIN"),
+    *("LATERAL", "LIKE", "NOT", "ON", "OR", "OVER", "QUALIFY", "SELECT", "SET", "TABLE", "THEN"),
+    *("TRY_CAST", "UNION", "USING", "VALUES", "WHEN", "WHERE", "WITH", "WITHIN", "GROUP"),
 }
+CALLABLE = FUNCTIONS | WORDS | TYPES
 
 # SQLMesh's own temporary tables, previews in dev, aliases of subqueries, audits and MERGE: quoted
 # where they are made and where they are used, and nobody else names them.
@@ -81,18 +71,20 @@ def problems(sql: str, written: exp.Expr | None = None) -> list[str]:
             for text, and a value that cannot be cast fails the statement instead of being NULL.
     """
     try:
-        tree = parse_one(sql, dialect="snowflake")
+        tokens = SNOWFLAKE.tokenize(sql)
+        (tree,) = SNOWFLAKE.parser().parse(tokens, sql)
     except SqlglotError as error:
         return [f"not in Snowflake's grammar: {str(error).splitlines()[0]}"]
+    assert tree
     if isinstance(tree, exp.Command) and QUERY.match(sql):
         return ["not in Snowflake's grammar: it could only be read as a whole"]
     lost = _count(written, exp.TryCast) - _count(tree, exp.TryCast) if written else 0
     return sorted(
         {
             *_lower_case_names(tree),
-            *_functions(sql, {schema.this.name.upper() for schema in tree.find_all(exp.Schema)}),
+            *_functions(tokens, {schema.this.name.upper() for schema in tree.find_all(exp.Schema)}),
             *_types(tree),
-            *_duckdb_syntax(tree, sql),
+            *_duckdb_syntax(tree, tokens),
             *_fixed_point(tree),
             *([f"{lost} TRY_CAST became CAST"] if lost > 0 else []),
         }
@@ -177,16 +169,16 @@ def _lower_case_names(tree: exp.Expr) -> Iterator[str]:
             yield f'the name "{name.this}" is quoted and not upper case'
 
 
-def _functions(sql: str, tables: set[str]) -> Iterator[str]:
+def _functions(tokens: list[Token], tables: set[str]) -> Iterator[str]:
     """Name what is called and no function; a table with the list of its columns looks like it."""
-    tokens = tokenize(sql, read="snowflake")
     for token, following in pairwise(tokens):
         name = token.text.upper()
         if (
             following.token_type == TokenType.L_PAREN
             and token.token_type not in (TokenType.IDENTIFIER, TokenType.STRING)
             and re.fullmatch(r"\w+", name)
-            and name not in FUNCTIONS | WORDS | TYPES | tables
+            and name not in CALLABLE
+            and name not in tables
         ):
             yield f"the function {name} is not Snowflake's"
 
@@ -198,11 +190,11 @@ def _types(tree: exp.Expr) -> Iterator[str]:
             yield f"the type {name} is not Snowflake's"
 
 
-def _duckdb_syntax(tree: exp.Expr, sql: str) -> Iterator[str]:
+def _duckdb_syntax(tree: exp.Expr, tokens: list[Token]) -> Iterator[str]:
     if tree.find(exp.Filter):
         yield "FILTER (WHERE ...) is DuckDB's"
     if tree.find(exp.Lambda):
         yield "a lambda is DuckDB's"
-    for token in tokenize(sql, read="snowflake"):
+    for token in tokens:
         if token.token_type in DUCKDB_TOKENS:
             yield f"{DUCKDB_TOKENS[token.token_type]} is DuckDB's"

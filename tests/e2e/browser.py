@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,8 @@ from marquee.core.settings import ROOT
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
 ]
 # Until a server answers or a page is drawn: much, because a machine may do other things as well.
 PATIENCE_SECONDS = 600
@@ -37,8 +33,8 @@ PATIENCE_SECONDS = 600
 def dashboard(duckdb_file: Path, folder: Path) -> Iterator[str]:
     """Serve the dashboard of a warehouse on a free port of loopback; yields its address."""
     environment = {"MARQUEE_DUCKDB": str(duckdb_file)}
-    command = ["pipelines/dashboard.py", "--server.port"]
-    with _served(command, environment, folder / "dashboard.log", "/_stcore/health") as address:
+    command = [sys.executable, "pipelines/dashboard.py", "--server.port"]
+    with served(command, environment, folder / "dashboard.log", "/_stcore/health") as address:
         yield address
 
 
@@ -49,34 +45,41 @@ def sqlmesh_ui(duckdb_file: Path, state_file: Path, folder: Path) -> Iterator[st
         "MARQUEE_DUCKDB": str(duckdb_file),
         "MARQUEE_STATE_DUCKDB": str(state_file),
         "TMPDIR": str(folder),
+        # The tests' own, with the queries that it holds of the same models.
+        "SQLMESH__CACHE_DIR": str(ROOT / ".cache" / "sqlmesh" / "duckdb"),
     }
-    command = ["-m", "marquee.cli.ui", "--port"]
-    with _served(command, environment, folder / "ui.log", "/api/meta") as address:
+    command = [sys.executable, "-m", "marquee.cli.ui", "--port"]
+    with served(command, environment, folder / "ui.log", "/api/meta") as address:
         yield address
 
 
 @contextmanager
-def _served(
+def served(
     command: list[str], environment: dict[str, str], log_file: Path, alive: str
 ) -> Iterator[str]:
-    """Run a server of the project, whose last argument is a port, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    """Run a server, whose last argument is a port, until the block ends; yields its address."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
     with log_file.open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, *command, str(port)],
+            [*command, str(port)],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
-            _wait_for(f"http://127.0.0.1:{port}{alive}", server)
-            yield f"http://127.0.0.1:{port}"
+            _wait_for(address + alive, server)
+            yield address
         finally:
             server.terminate()
-            server.wait(PATIENCE_SECONDS)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(60)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)  # and what it started
+            server.wait()
 
 
 def _wait_for(address: str, server: subprocess.Popen[Any]) -> None:
@@ -86,8 +89,7 @@ def _wait_for(address: str, server: subprocess.Popen[Any]) -> None:
             with urllib.request.urlopen(address, timeout=5):
                 return
         except OSError:
-            if server.poll() is not None:
-                raise RuntimeError("the server did not start") from None
+            assert server.poll() is None, "the server did not start"
             time.sleep(0.1)
     raise RuntimeError("the server does not answer")
 

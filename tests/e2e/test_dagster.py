@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +15,7 @@ import pytest
 
 from marquee.core.settings import ROOT
 from marquee.sources.tmdb.tables import TABLES
-from tests.e2e.browser import CHROMIUM, _wait_for, open_browser
+from tests.e2e.browser import CHROMIUM, open_browser, served
 
 BIN = ROOT / ".cache" / "dagster" / "bin"
 MODULE = "marquee.orchestration.definitions"
@@ -143,26 +141,12 @@ def test_what_may_succeed_later_is_tried_again_and_nothing_else(tmp_path: Path) 
 
 @pytest.fixture
 def address(loaded: tuple[Path, dict[str, Any]]) -> Iterator[str]:
-    """`dagster dev` on a free port, ended with everything that it started."""
+    """`dagster dev` on a free port."""
     folder, _ = loaded
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (folder / "dagster.log").open("w") as log:
-        server = subprocess.Popen(
-            [str(BIN / "dagster"), "dev", "-h", "127.0.0.1", "-p", str(port), "-m", MODULE],
-            cwd=ROOT,
-            env=environment(folder),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/server_info", server)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)  # it has four processes, all in this group
-            server.wait()
+    command = [str(BIN / "dagster"), "dev", "-h", "127.0.0.1", "-m", MODULE, "-p"]
+    log = folder / "dagster.log"
+    with served(command, environment(folder), log, "/server_info") as address:
+        yield address
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from marquee.core.settings import ROOT
 from marquee.dashboard.pages import PAGES
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from pipelines import studio, tmdb
-from tests.conftest import SETTINGS
+from tests.conftest import alone
 from tests.e2e.browser import (
     CHROMIUM,
     dashboard,
@@ -45,49 +46,34 @@ STUDIO_SCALE = 0.06
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
-    """No credential and no setting of the developer's machine reaches the pipelines."""
-    with pytest.MonkeyPatch.context() as patch:
-        for variable in [one for one in os.environ if one.startswith(SETTINGS)]:
-            patch.delenv(variable)
-        folder = tmp_path_factory.mktemp("settings") / ".dlt"
-        folder.mkdir()
-        shutil.copy(ROOT / ".dlt" / "config.toml", folder)
-        patch.setenv("DLT_PROJECT_DIR", str(folder.parent))
-        patch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
-        yield patch
-
-
-@pytest.fixture(scope="module")
-def warehouse(settings: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Both sandboxes, through the pipelines and one plan; the studio's feeds have two faults."""
-    built = Warehouse(tmp_path_factory.mktemp("shown"))
-    feed = built.folder / "feed"
-    write_batch(1, feed, STUDIO_SCALE, ["broken_json", "orphan_keys"])
+    built = Warehouse(tmp_path_factory.mktemp("shown") / "project")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MARQUEE_DUCKDB", str(built.duckdb))
-        patch.setenv("MARQUEE_DLT_DIR", str(built.folder / "dlt"))
-        patch.setenv("STUDIO_URL", str(feed))
+        alone(patch, built.folder)
+        write_batch(1, built.folder / "feed", STUDIO_SCALE, ["broken_json", "orphan_keys"])
+        patch.setenv("STUDIO_URL", str(built.folder / "feed"))
         patch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
         assert tmdb.main(["--sandbox", "--pages", PAGES_OF_MOVIES]) == 0
         assert studio.main([]) == 0
-    sqlmesh(built, "plan", "--auto-apply", "--no-prompts", "--skip-tests")
-    return built
+        sqlmesh(built, "plan", "--auto-apply", "--no-prompts", "--skip-tests")
+        yield built
 
 
 def sqlmesh(warehouse: Warehouse, *arguments: str) -> None:
     """Run SQLMesh as people do: a plan of this process would differ in where its macros are."""
-    subprocess.run(
-        [Path(sys.executable).with_name("sqlmesh"), *arguments],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "MARQUEE_DUCKDB": str(warehouse.duckdb),
-            "MARQUEE_STATE_DUCKDB": str(warehouse.state_duckdb),
-        },
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    run(warehouse, Path(sys.executable).with_name("sqlmesh"), *arguments)
+
+
+def run(warehouse: Warehouse, *command: str | Path) -> None:
+    """Run a command on a warehouse."""
+    variables = {
+        "MARQUEE_DUCKDB": str(warehouse.duckdb),
+        "MARQUEE_STATE_DUCKDB": str(warehouse.state_duckdb),
+        "MARQUEE_DLT_DIR": str(warehouse.folder / "dlt"),
+    }
+    environment = {**os.environ, **variables}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture(scope="module")
@@ -134,57 +120,48 @@ def rows_of(warehouse: Warehouse, layer: str) -> int:
     return sum(warehouse.query(f"SELECT COUNT(*) FROM {table}")[0][0] for (table,) in tables)
 
 
-def test_the_audits_of_the_page_are_the_logs(page: Any, address: str, warehouse: Warehouse) -> None:
-    ((audits, failing),) = warehouse.query(
-        "SELECT COUNT(*), COUNT_IF(NOT is_passed) FROM ops.audit_results"
-    )
-    assert failing  # an unknown account type, and the metrics of so small a studio
+# Page: its figures, and their SQL.
+FIGURES = {
+    "quality": {
+        "audits": "SELECT COUNT(*) FROM ops.audit_results",
+        # An unknown account type, and the metrics of so small a studio.
+        "failing audits": "SELECT COUNT_IF(NOT is_passed) FROM ops.audit_results",
+    },
+    "tests": {
+        "audits passed": "SELECT COUNT_IF(is_passed) FROM ops.audit_results",
+        "audits failed": "SELECT COUNT_IF(NOT is_passed) FROM ops.audit_results",
+    },
+    "pipelines": {
+        "runs": "SELECT COUNT(*) FROM ops.run_log",
+        "requests": "SELECT SUM(request_count) FROM ops.run_log",
+        "without success": "SELECT COUNT_IF(status <> 'SUCCEEDED') FROM ops.run_log",
+    },
+    "business": {
+        "Genres": "SELECT COUNT(*) FROM gold.kpi_genre_performance",
+        "Movies since 1980": "SELECT SUM(movie_count) FROM gold.kpi_yearly_trends",
+        "Revenue since 1980": "SELECT FORMAT('${:,.1f} B', SUM(total_revenue_usd)::DOUBLE / 1e9) "
+        "FROM gold.kpi_yearly_trends",
+    },
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_figures_of_a_page_are_the_warehouses(
+    page: Any, address: str, warehouse: Warehouse, name: str
+) -> None:
+    visit(page, f"{address}/{path(name)}")
+    shown = figures(page)
+    for label, sql in FIGURES[name].items():
+        ((expected,),) = warehouse.query(sql)
+        assert expected or label == "without success"
+        assert shown[label] == (expected if isinstance(expected, str) else f"{expected:,}"), label
+
+
+def test_the_rows_that_break_an_audit_are_shown(page: Any, address: str) -> None:
     visit(page, f"{address}/quality")
-    assert figures(page)["audits"] == f"{audits:,}"
-    assert figures(page)["failing audits"] == f"{failing:,}"
     page.get_by_text("Rows that break account_types_are_known").click()
     settled(page)
     assert exceptions(page) == []
-
-
-def test_the_runs_and_requests_of_the_page_are_the_logs(
-    page: Any, address: str, warehouse: Warehouse
-) -> None:
-    ((runs, requests, failed),) = warehouse.query(
-        "SELECT COUNT(*), SUM(request_count), COUNT_IF(status <> 'SUCCEEDED') FROM ops.run_log"
-    )
-    visit(page, f"{address}/pipelines")
-    shown = figures(page)
-    assert shown["runs"] == f"{runs:,}"
-    assert shown["requests"] == f"{requests:,}"
-    assert shown["without success"] == f"{failed:,}"
-    ((quarantined,),) = warehouse.query("SELECT COUNT(*) FROM bronze.quarantine_studio")
-    assert quarantined > 0
-
-
-def test_the_test_results_are_the_last_audits(
-    page: Any, address: str, warehouse: Warehouse
-) -> None:
-    ((passed, failed),) = warehouse.query(
-        "SELECT COUNT_IF(is_passed), COUNT_IF(NOT is_passed) FROM ops.audit_results"
-    )
-    visit(page, f"{address}/tests")
-    assert figures(page)["audits passed"] == f"{passed:,}"
-    assert figures(page)["audits failed"] == f"{failed:,}"
-
-
-def test_the_figures_of_the_movies_are_the_warehouses(
-    page: Any, address: str, warehouse: Warehouse
-) -> None:
-    ((genres,),) = warehouse.query("SELECT COUNT(*) FROM gold.kpi_genre_performance")
-    ((movies, revenue),) = warehouse.query(
-        "SELECT SUM(movie_count), SUM(total_revenue_usd) FROM gold.kpi_yearly_trends"
-    )
-    visit(page, f"{address}/{path('business')}")
-    shown = figures(page)
-    assert shown["Genres"] == f"{genres:,}"
-    assert shown["Movies since 1980"] == f"{movies:,}"
-    assert shown["Revenue since 1980"] == f"${revenue / 1e9:,.1f} B"
 
 
 def test_a_year_is_compared_with_the_year_before(
@@ -264,9 +241,14 @@ def listed(page: Any, name: str) -> pd.DataFrame:
     if tabs.count():
         tabs.get_by_role("tab", name="Table").click()
         settled(page)
+    return pd.read_csv(BytesIO(downloaded(page, page.locator(f".st-key-csv-{name}"))))
+
+
+def downloaded(page: Any, place: Any) -> bytes:
+    """Download the file of the button in a place of the page."""
     with page.expect_download() as download:
-        page.locator(f".st-key-csv-{name}").get_by_role("button").click()
-    return pd.read_csv(download.value.path())
+        place.get_by_role("button").first.click()
+    return Path(download.value.path()).read_bytes()
 
 
 def test_the_charts_show_the_figures_and_no_label_overlaps_another(
@@ -373,11 +355,9 @@ def test_filters_by_title_genre_and_year_change_the_movies(
     assert figures(page)["Movies found"] == f"{whole:,}"
 
     box = page.get_by_label("Title contains")
-    box.fill(title.upper())
-    box.press("Enter")
+    enter(box, title.upper())
     assert shown_as(page, found(f"CONTAINS(LOWER(title), LOWER($${title}$$))"))
-    box.fill("")
-    box.press("Enter")
+    enter(box, "")
     assert shown_as(page, f"{whole:,}")
 
     choose(page, "Genre", genre)
@@ -385,11 +365,9 @@ def test_filters_by_title_genre_and_year_change_the_movies(
     choose(page, "Genre", "All")
     assert shown_as(page, f"{whole:,}")
 
-    box.fill("zzz")
-    box.press("Enter")
+    enter(box, "zzz")
     page.get_by_text("No movie matches: a title with “zzz”.").wait_for()
-    box.fill("")
-    box.press("Enter")
+    enter(box, "")
     assert shown_as(page, f"{whole:,}")
 
     since = page.get_by_role("slider").first
@@ -399,11 +377,16 @@ def test_filters_by_title_genre_and_year_change_the_movies(
     assert exceptions(page) == []
 
 
-def choose(page: Any, label: str, option: str) -> None:
-    """Choose from a list, as people do: type and press Enter."""
-    box = page.get_by_test_id("stSelectbox").filter(has_text=label).get_by_role("combobox")
-    box.fill(option)
+def enter(box: Any, text: str) -> None:
+    """Type into a field and press Enter."""
+    box.fill(text)
     box.press("Enter")
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    """Choose from a list, as people do."""
+    boxes = page.get_by_test_id("stSelectbox").filter(has_text=label)
+    enter(boxes.get_by_role("combobox"), option)
 
 
 def shown_as(page: Any, count: str) -> bool:
@@ -421,21 +404,17 @@ def test_any_movie_is_found_with_its_history(page: Any, address: str, warehouse:
     )
     visit(page, f"{address}/{path('business')}")
     box = page.get_by_label("Find a movie")
-    box.fill(str(movie_id))
-    box.press("Enter")
+    enter(box, str(movie_id))
     chosen = f"{title} ({'no date' if year is None else year})"
     history = page.get_by_test_id("stSelectbox").filter(has_text="Movie")
     history.get_by_text(chosen).or_(history.locator(f'input[value="{chosen}"]')).first.wait_for()
     settled(page)
-    with page.expect_download() as download:
-        page.locator(".st-key-csv-history").get_by_role("button").click()
-    lines = Path(download.value.path()).read_text().splitlines()
+    lines = downloaded(page, page.locator(".st-key-csv-history")).splitlines()
     ((periods,),) = warehouse.query(
         f"SELECT COUNT(*) FROM gold.movie_history WHERE movie_id = {movie_id}"
     )
     assert len(lines) == 1 + periods
-    box.fill("no movie is called that")
-    box.press("Enter")
+    enter(box, "no movie is called that")
     page.get_by_text("No movie is called “no movie is called that”").wait_for()
     assert exceptions(page) == []
 
@@ -451,9 +430,7 @@ def test_growth_is_over_the_time_that_is_chosen(page: Any, address: str) -> None
 
 def test_a_table_downloads_as_csv(page: Any, address: str, warehouse: Warehouse) -> None:
     visit(page, f"{address}/pipelines")
-    with page.expect_download() as download:
-        page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
-    lines = Path(download.value.path()).read_text().splitlines()
+    lines = downloaded(page, page.get_by_test_id("stDownloadButton").first).decode().splitlines()
     ((run_id,),) = warehouse.query(
         "SELECT run_id FROM ops.run_log ORDER BY started_at DESC LIMIT 1"
     )
@@ -468,10 +445,8 @@ def test_a_table_downloads_as_csv(page: Any, address: str, warehouse: Warehouse)
 
 def test_the_lineage_has_a_tables_columns_and_their_origins(page: Any, address: str) -> None:
     visit(page, f"{address}/lineage")
-    with page.expect_download() as download:
-        page.get_by_test_id("stDownloadButton").get_by_role("button").first.click()
-    text = Path(download.value.path()).read_text()
-    assert "silver.silver_movies.title" in text
+    columns = downloaded(page, page.get_by_test_id("stDownloadButton").first)
+    assert b"silver.silver_movies.title" in columns
     page.get_by_test_id("stGraphVizChart").get_by_role("link", name="gold.kpi_top_movies").click()
     page.wait_for_url("**/lineage?table=gold.kpi_top_movies")
     settled(page)
@@ -499,46 +474,40 @@ def test_a_warehouse_that_is_being_written_is_shown_and_written(
     page: Any, address: str, warehouse: Warehouse
 ) -> None:
     is_over = threading.Event()
-    went_wrong: list[BaseException] = []
 
     def write() -> None:
-        try:
-            with duckdb.connect(str(warehouse.duckdb)) as writer:
-                writer.execute("CREATE OR REPLACE TABLE bronze.scribble AS SELECT 0 AS n")
-                while not is_over.wait(0.02):
-                    writer.execute("INSERT INTO bronze.scribble VALUES (1)")
-        except BaseException as error:
-            went_wrong.append(error)
+        with duckdb.connect(str(warehouse.duckdb)) as writer:
+            writer.execute("CREATE OR REPLACE TABLE bronze.scribble AS SELECT 0 AS n")
+            while not is_over.wait(0.02):
+                writer.execute("INSERT INTO bronze.scribble VALUES (1)")
 
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        for name in PAGES:
-            visit(page, f"{address}/{path(name)}")
-            assert exceptions(page) == []
-            assert page.locator("h1").first.inner_text() == PAGES[name][0]
-    finally:
-        is_over.set()
-        thread.join()
-    assert went_wrong == []
+    with ThreadPoolExecutor() as threads:
+        writing = threads.submit(write)
+        try:
+            for name in PAGES:
+                visit(page, f"{address}/{path(name)}")
+                assert exceptions(page) == []
+                assert page.locator("h1").first.inner_text() == PAGES[name][0]
+        finally:
+            is_over.set()
+    assert writing.exception() is None
     ((written,),) = warehouse.query("SELECT COUNT(*) FROM bronze.scribble")
-    shown = ""
-    for _ in range(30):  # a copy is looked at again after some seconds
-        visit(page, f"{address}/{path('overview')}")
-        shown = figures(page)["bronze rows"]
-        rows = rows_of(warehouse, "bronze")
-        if shown == f"{rows:,}":
-            break
-        page.wait_for_timeout(1000)
     assert written > 1
-    assert shown == f"{rows:,}"
+    assert_shown(page, address, warehouse, "bronze")
     warehouse.execute("DROP TABLE bronze.scribble")
 
 
-def test_the_quality_page_names_what_health_names(
-    page: Any, address: str, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("MARQUEE_DUCKDB", str(warehouse.duckdb))
+def assert_shown(page: Any, address: str, warehouse: Warehouse, layer: str) -> None:
+    """The overview has the rows of a layer; a copy is looked at again after some seconds."""
+    for _ in range(30):
+        visit(page, f"{address}/{path('overview')}")
+        if figures(page)[f"{layer} rows"] == f"{rows_of(warehouse, layer):,}":
+            break
+        page.wait_for_timeout(1000)
+    assert figures(page)[f"{layer} rows"] == f"{rows_of(warehouse, layer):,}"
+
+
+def test_the_quality_page_names_what_health_names(page: Any, address: str) -> None:
     failing = [one for one in health.current_results() if not one.is_ok]
     assert {"metric", "quarantine"} <= {one.check for one in failing}
     visit(page, f"{address}/quality")
@@ -549,59 +518,39 @@ def test_the_quality_page_names_what_health_names(
 
 
 def test_the_pages_stay_while_a_day_is_loaded_and_the_day_is_loaded_while_pages_are_looked_at(
-    settings: pytest.MonkeyPatch, warehouse: Warehouse, tmp_path: Path
+    warehouse: Warehouse, tmp_path: Path
 ) -> None:
     """As `make demo DAY=3`: the pipeline of TMDb, and a refresh, each a process of its own."""
     copy = warehouse.copy_to(tmp_path / "busy")
-    went_wrong: list[BaseException] = []
-
     command = f"pipelines/tmdb.py --sandbox --day 3 --pages {PAGES_OF_MOVIES}"
 
     def load() -> None:
-        try:
-            subprocess.run(
-                [sys.executable, *command.split()],
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "MARQUEE_DUCKDB": str(copy.duckdb),
-                    "MARQUEE_DLT_DIR": str(tmp_path / "dlt"),
-                },
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
-            sqlmesh(copy, "plan", "--auto-apply", "--no-prompts", "--skip-tests")
-            sqlmesh(copy, "run", "--ignore-cron")
-        except BaseException as error:
-            went_wrong.append(error)
+        run(copy, sys.executable, *command.split())
+        sqlmesh(copy, "plan", "--auto-apply", "--no-prompts", "--skip-tests")
+        sqlmesh(copy, "run", "--ignore-cron")
 
     with dashboard(copy.duckdb, tmp_path) as address, open_browser() as page:
         visit(page, f"{address}/{path('overview')}")
         before = figures(page)
-        thread = threading.Thread(target=load)
-        thread.start()
         visits = 0
-        while thread.is_alive():
-            for name, (title, _, _) in PAGES.items():
-                page.get_by_test_id("stPageLink-NavLink").get_by_text(title, exact=True).click()
-                page.get_by_role("heading", name=title, level=1).wait_for()
-                settled(page)
-                assert exceptions(page) == [], name
-                visits += 1
-        thread.join()
-        assert went_wrong == []
+        with ThreadPoolExecutor() as threads:
+            loading = threads.submit(load)
+            while not loading.done():
+                for name, (title, _, _) in PAGES.items():
+                    links = page.get_by_test_id("stPageLink-NavLink")
+                    links.get_by_text(title, exact=True).click()
+                    page.get_by_role("heading", name=title, level=1).wait_for()
+                    settled(page)
+                    assert exceptions(page) == [], name
+                    visits += 1
+        assert loading.exception() is None
         assert visits >= len(PAGES)
         runs = copy.query("SELECT job, status FROM ops.run_log ORDER BY started_at")
         assert {status for _, status in runs} == {"SUCCEEDED"}
         assert [job for job, _ in runs][:4] == ["tmdb", "studio", "plan", "tmdb"]
         assert runs[-1] == ("run", "SUCCEEDED")
-        for _ in range(30):  # a copy is looked at again after some seconds
-            visit(page, f"{address}/{path('overview')}")
-            shown = figures(page)["snapshots rows"]
-            if shown == f"{rows_of(copy, 'snapshots'):,}":
-                break
-            page.wait_for_timeout(1000)
-        assert shown == f"{rows_of(copy, 'snapshots'):,}" != before["snapshots rows"]
+        assert_shown(page, address, copy, "snapshots")
+        assert figures(page)["snapshots rows"] != before["snapshots rows"]
 
 
 def test_no_warehouse_and_an_empty_one_show_what_to_do(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from marquee.core.settings import ROOT
 from marquee.dashboard.pages import PAGES
-from tests.conftest import SETTINGS
+from tests.conftest import alone
 from tests.questions import BLOCK, PAGE, result_table, with_results
 
 pytestmark = pytest.mark.e2e
@@ -22,17 +22,9 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("tour")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
-    return {
-        **kept,
-        "MAX_FORK_WORKERS": "1",
-        "COLUMNS": "80",
-        "MARQUEE_DUCKDB": str(folder / "warehouse.duckdb"),
-        "MARQUEE_STATE_DUCKDB": str(folder / "state.duckdb"),
-        "MARQUEE_DLT_DIR": str(folder / "dlt"),
-        "MARQUEE_COPY_DIR": str(folder / "copies"),
-    }
+    with pytest.MonkeyPatch.context() as patch:
+        alone(patch, tmp_path_factory.mktemp("tour") / "project")
+        return {**os.environ, "COLUMNS": "80"}
 
 
 def command(environment: dict[str, str], name: str, *arguments: str, code: int = 0) -> str:

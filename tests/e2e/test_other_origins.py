@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import http.client
 import re
-import threading
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -19,6 +18,7 @@ from marquee.core.settings import ROOT
 from marquee.sandbox.server import Sandbox
 from tests.conftest import films
 from tests.e2e.browser import CHROMIUM, PATIENCE_SECONDS, dashboard, open_browser, sqlmesh_ui
+from tests.fakes.fake_receivers import served
 
 FOREIGN = [
     {"Host": "rebound.example"},
@@ -41,14 +41,18 @@ WEBSOCKET = {
 
 
 def status(address: str, path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection(
-        address.removeprefix("http://"), timeout=PATIENCE_SECONDS
-    )
-    try:
-        connection.request(method, path, headers=headers)
-        return connection.getresponse().status
-    finally:
-        connection.close()
+    return request(address, path, method, None, headers)[0]
+
+
+def request(
+    address: str, path: str, method: str, body: str | None, headers: dict[str, str]
+) -> tuple[int, str]:
+    """Send a request, with any header; return status and, but of a WebSocket's, the text."""
+    place = address.removeprefix("http://")
+    with closing(http.client.HTTPConnection(place, timeout=PATIENCE_SECONDS)) as connection:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, "" if answer.status == 101 else answer.read().decode(errors="replace")
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +105,8 @@ def test_the_ui_reads_no_file_but_the_warehouse(ui: str, tmp_path: Path) -> None
     secret.write_text("canary-of-a-file")
 
     def answer(sql: str) -> str:
-        connection = http.client.HTTPConnection(
-            ui.removeprefix("http://"), timeout=PATIENCE_SECONDS
-        )
-        body = f'{{"sql": "{sql}"}}'
-        headers = {"Content-Type": "application/json"}
-        connection.request("POST", "/api/commands/fetchdf", body, headers)
-        text = connection.getresponse().read().decode(errors="replace")
-        connection.close()
-        return text
+        json = {"Content-Type": "application/json"}
+        return request(ui, "/api/commands/fetchdf", "POST", f'{{"sql": "{sql}"}}', json)[1]
 
     assert "canary-of-warehouse" in answer("SELECT text FROM warehouse.main.canary")
     for sql in (
@@ -203,15 +200,13 @@ def test_a_page_of_another_origin_reaches_nothing_and_changes_no_file(
     (tmp_path / "index.html").write_text("<title>another origin</title>")
     (copy,) = ui_folder.glob("marquee-ui-*/project")
     before = fingerprint(ROOT), fingerprint(copy)
-    handler = partial(Quiet, directory=str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as other, open_browser() as page:
-        threading.Thread(target=other.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{other.server_port}/"
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as port, open_browser() as page:
+        address = f"http://127.0.0.1:{port}/"
         answers: dict[str, int] = {}
         page.on("response", lambda answer: answers.update({answer.url: answer.status}))
         page.goto(f"{address}index.html")
         results = page.evaluate(ATTACK, [ui, board, sandbox.root_url])
-        other.shutdown()
     assert set(results) == {"unreadable"}, results
     # What a page may not read was not done either: each request that was answered was denied.
     denied = {url: code for url, code in answers.items() if not url.startswith(address)}
@@ -222,11 +217,6 @@ def test_a_page_of_another_origin_reaches_nothing_and_changes_no_file(
     with open_browser() as page:
         assert page.goto(f"{ui}/health").status == 200
         assert page.goto(board).status == 200
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
 
 
 def fingerprint(project: Path) -> str:

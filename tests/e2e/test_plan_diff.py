@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlmesh.core.model import Model
 
 from marquee.cli import plan_diff
 from marquee.core.errors import MarqueeError
@@ -101,6 +102,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 def new_roi(bench: Bench) -> WarehouseDiff:
     """ROI a hundredth higher than it was."""
     return bench.compare((SILVER_MOVIES, ") * 100, document", ") * 101, document"))
+
+
+@pytest.fixture(scope="module")
+def fact(bench: Bench) -> Model:
+    """The model gold.fact_movies of the base."""
+    return next(one for one in bench.base.models.values() if one.name == "gold.fact_movies")
 
 
 def names(diff: WarehouseDiff, change_type: ChangeType) -> list[str]:
@@ -231,34 +238,29 @@ def test_a_change_that_prods_plan_guard_would_reject_says_so_in_the_verdict(benc
     assert "MARQUEE_ALLOW=snapshots.snap_dim_genres" in report
 
 
-def test_all_columns_of_a_removed_model_are_impacted(bench: Bench) -> None:
-    model = next(one for one in bench.base.models.values() if one.name == "gold.fact_movies")
-    others = [one for one in bench.base.models.values() if one.name != "gold.fact_movies"]
+def test_all_columns_of_a_removed_model_are_impacted(bench: Bench, fact: Model) -> None:
     going = Change(
-        name=model.name,
+        name=fact.name,
         change_type=ChangeType.REMOVED,
         category="Breaking",
-        columns=compare_columns(model, None),
-        before=model,
+        columns=compare_columns(fact, None),
+        before=fact,
     )
-    assert impacted_columns(others, [going]) == {model.name: list(model.columns_to_types or {})}
+    others = [one for one in bench.base.models.values() if one is not fact]
+    assert impacted_columns(others, [going]) == {fact.name: list(fact.columns_to_types or {})}
     readers = consumers_of_removed(bench.base.models.values(), [going])
-    assert readers["gold.fact_movies", "roi_pct"]["gold.kpi_yearly_trends"] == [
-        "avg_roi_pct",
-        "median_roi_pct",
-        "roi_rank",
-    ]
+    rois = ["avg_roi_pct", "median_roi_pct", "roi_rank"]
+    assert readers["gold.fact_movies", "roi_pct"]["gold.kpi_yearly_trends"] == rois
     assert readers["gold.fact_movies", "vote_count"]["gold.kpi_top_movies"][-1] == ROWS
 
 
-def test_a_model_that_is_added_or_removed_is_shown_whole(bench: Bench) -> None:
-    model = next(one for one in bench.base.models.values() if one.name == "gold.fact_movies")
-    removed, added = whole_diff(model, None), whole_diff(None, model)
+def test_a_model_that_is_added_or_removed_is_shown_whole(fact: Model) -> None:
+    removed, added = whole_diff(fact, None), whole_diff(None, fact)
     assert "\n-  CAST(movie.roi_pct AS DOUBLE) AS roi_pct" in removed
     assert "\n+  CAST(movie.roi_pct AS DOUBLE) AS roi_pct" in added
     assert "def " not in added, "no macro's Python"
-    assert compare_columns(None, model).added["roi_pct"] == "DOUBLE"
-    assert compare_columns(model, None).removed == compare_columns(None, model).added
+    assert compare_columns(None, fact).added["roi_pct"] == "DOUBLE"
+    assert compare_columns(fact, None).removed == compare_columns(None, fact).added
 
 
 def test_a_key_that_is_renamed_still_finds_its_rows_and_one_that_is_removed_none(
@@ -292,12 +294,8 @@ def test_the_worked_example_adds_columns_and_changes_no_value(bench: Bench) -> N
 
 
 def test_a_table_that_gets_new_rows_only_does_not_lose_those_it_has(bench: Bench) -> None:
-    column = (
-        OBSERVATIONS,
-        "@movie_flag(adult)::BOOLEAN AS is_adult_content,",
-        "{0} 1::INT AS one,",
-    )
-    diff = bench.compare((*column[:2], column[2].format(column[1])))
+    flag = "@movie_flag(adult)::BOOLEAN AS is_adult_content,"
+    diff = bench.compare((OBSERVATIONS, flag, f"{flag} 1::INT AS one,"))
     assert diff.error is None
     history = next(one for one in diff.changes if one.name == "snapshots.snap_silver_movies")
     assert history.category == "Indirect Non-breaking"

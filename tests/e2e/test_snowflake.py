@@ -6,13 +6,12 @@ import contextlib
 import io
 import json
 import math
-import os
 import re
-import shutil
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmesh.core.context import Context
@@ -25,23 +24,17 @@ from marquee.dashboard import pages as dashboard
 from marquee.dashboard import queries
 from marquee.dashboard.bundle import write_bundle
 from marquee.monitoring.checks import check_all
-from marquee.monitoring.store import DuckDBStore, SnowflakeStore
+from marquee.monitoring.store import DuckDBStore, SnowflakeStore, Store
 from marquee.monitoring.thresholds import read_thresholds
 from marquee.sandbox.movies import load
 from marquee.sandbox.server import Sandbox
 from marquee.sandbox.studio import TOKEN_KEY, write_batch
 from pipelines import studio, tmdb
-from tests.conftest import SETTINGS
+from tests.conftest import alone
 from tests.fakes.emulator.account import NEEDS_WAREHOUSE
 from tests.fakes.postgres import postgres
 from tests.fakes.snowflake_dashboard import pages
-from tests.fakes.snowflake_emulator import (
-    PASSWORD,
-    Emulator,
-    emulator,
-    signed_in,
-    statements_of,
-)
+from tests.fakes.snowflake_emulator import PASSWORD, Emulator, emulator, signed_in, statements_of
 from tests.small_warehouse import Rows, Warehouse
 from tests.snowflake_lint import problems
 
@@ -51,13 +44,8 @@ PAGES = ("--pages", "10")
 STUDIO_SCALE = 0.03
 # Each engine has loads of its own.
 LEARNED = {
-    "valid_from",
-    "valid_to",
-    "recorded_at",
-    "superseded_at",
-    "_source_batch_id",
-    "_source_load_number",
-    "_source_version",
+    *("valid_from", "valid_to", "recorded_at", "superseded_at"),
+    *("_source_batch_id", "_source_load_number", "_source_version"),
 }
 INGEST = {"SNOWFLAKE_USER": "MARQUEE_INGEST"}
 
@@ -92,6 +80,11 @@ class Story:
                 assert studio.main([*more]) == 0
             self.outputs.append(output.getvalue())
 
+    def sent(self, *parts: str) -> list[str]:
+        """The statements so far that contain these parts."""
+        statements = [one["sql"] for one in self.account.log()]
+        return [one for one in statements if all(part in one for part in parts)]
+
     @property
     def key(self) -> dict[str, str]:
         return {"SNOWFLAKE_PRIVATE_KEY_PATH": str(self.account.keys["INGEST"].path)}
@@ -110,7 +103,7 @@ class Story:
     def plan(self, *environments: str | None, **variables: str) -> None:
         with self.sqlmesh(**variables) as context:
             for environment in environments or [None]:
-                context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True)
+                plan(context, environment)
 
     def refresh(self, **variables: str) -> None:
         with self.sqlmesh(**variables) as context:
@@ -154,6 +147,10 @@ class Story:
             table = f"MARQUEE.{schema}.{name.split('.')[1]}"
             found[name] = as_text(self.account.run(f"SELECT {self.columns(name)} FROM {table}"))
         return found
+
+
+def plan(context: Context, environment: str | None = None) -> None:
+    context.plan(environment, auto_apply=True, no_prompts=True, skip_tests=True)
 
 
 def as_text(rows: Rows) -> list[str]:
@@ -211,11 +208,13 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         emulator(folder / "account") as account,
         Sandbox(first) as sandbox,
     ):
-        alone(patch, folder)
+        alone(patch, folder / "project")
+        patch.setenv("STUDIO_URL", str(folder / "project" / "feed"))
+        patch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
         patch.setenv("TMDB_BASE_URL", sandbox.base_url)
         patch.setenv("TMDB_ACCESS_TOKEN", sandbox.credential)
         account.set_up()
-        story = Story(account, Warehouse(folder), state)
+        story = Story(account, Warehouse(folder / "project"), state)
         story.land(1)
         story.duckdb.plan()
         story.plan(None, "dev")
@@ -225,27 +224,11 @@ def story(tmp_path_factory: pytest.TempPathFactory, state: dict[str, str]) -> It
         sandbox.movie_set = third
         story.land(2)
         story.duckdb.refresh()
-        before = len(account.log())
+        before = len(story.sent())
         story.refresh()
-        story.refreshed = [one["sql"] for one in account.log()[before:]]
+        story.refreshed = story.sent()[before:]
         story.compare("third")
         yield story
-
-
-def alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Keep every setting of the developer's machine out, and all files in the folder."""
-    for variable in list(os.environ):
-        if variable.startswith(SETTINGS):
-            patch.delenv(variable)
-    (folder / ".dlt").mkdir()
-    shutil.copy(ROOT / ".dlt" / "config.toml", folder / ".dlt")
-    patch.setenv("DLT_PROJECT_DIR", str(folder))
-    patch.setenv("MARQUEE_DUCKDB", str(folder / "warehouse.duckdb"))
-    patch.setenv("MARQUEE_STATE_DUCKDB", str(folder / "state.duckdb"))
-    patch.setenv("MARQUEE_DLT_DIR", str(folder / "dlt"))
-    patch.setenv("SOURCES__TMDB__REQUESTS_PER_SECOND", "1000")
-    patch.setenv("STUDIO_URL", str(folder / "feed"))
-    patch.setenv("STUDIO_TOKEN_KEY", TOKEN_KEY)
 
 
 @pytest.mark.parametrize("day", ["first", "third"])
@@ -274,10 +257,10 @@ def test_the_second_load_changed_gold(story: Story) -> None:
 
 
 def test_a_refresh_without_a_new_load_computes_nothing(story: Story) -> None:
-    before = len(story.account.log())
+    before = len(story.sent())
     with signed_in(story.account, SQLMESH__DEFAULT_GATEWAY="snowflake", **story.variables):
         assert refresh.main(["--skip-plan"]) == 0
-    sent = [one["sql"] for one in story.account.log()[before:]]
+    sent = story.sent()[before:]
     in_a_warehouse = [sql for sql in sent if NEEDS_WAREHOUSE.match(sql)]
     assert len(in_a_warehouse) <= 5, "the newest load, the runs since, a row of the run log"
     assert not [sql for sql in sent if "SQLMESH__" in sql]
@@ -362,8 +345,7 @@ def test_a_load_bears_the_name_of_its_run_and_a_build_that_of_sqlmesh(story: Sto
 
 
 def test_the_second_day_merges_by_key(story: Story) -> None:
-    merges = [one["sql"] for one in story.account.log() if "MERGE INTO" in one["sql"]]
-    assert any("SILVER__SILVER_MOVIES__" in merge for merge in merges)
+    assert story.sent("MERGE INTO", "SILVER__SILVER_MOVIES__")
 
 
 def test_every_statement_that_was_sent_is_snowflakes(story: Story) -> None:
@@ -386,50 +368,47 @@ def test_analysts_are_granted_gold_and_snapshots_by_the_models(story: Story) -> 
     }
 
 
+def row_counts(store: Store) -> dict[str, int]:
+    return {
+        one.table_name: int(one.row_count)
+        for one in queries.row_counts(store).itertuples()
+        if one.layer in ("bronze", "silver", "gold")
+    }
+
+
+# What the dashboard reads, and what of it must be the same.
+READ: list[Callable[[Store], Any]] = [
+    row_counts,
+    *(
+        lambda store, query=query: (
+            queries.answer(store, query).columns.tolist(),
+            len(queries.answer(store, query)),
+        )
+        for query in ("genres", "years", "franchises")
+    ),
+    lambda store: queries.top_movies(store, years=(1900, 2100), title="the")["title"].tolist(),
+    lambda store: queries.find_movies(store, "the")["title"].tolist(),
+]
+
+
 def test_health_and_the_dashboard_read_snowflake_as_they_read_duckdb(story: Story) -> None:
-    on_duckdb = DuckDBStore(story.duckdb.duckdb)
-    with signed_in(story.account, SQLMESH__DEFAULT_GATEWAY="snowflake"):
-        on_snowflake = SnowflakeStore()
-        try:
-            counts, expected = (
-                {
-                    one.table_name: int(one.row_count)
-                    for one in queries.row_counts(store).itertuples()
-                    if one.layer in ("bronze", "silver", "gold")
-                }
-                for store in (on_snowflake, on_duckdb)
-            )
-            assert counts == expected
-            for query in ("genres", "years", "franchises"):
-                shown = queries.answer(on_snowflake, query)
-                assert shown.columns.tolist() == queries.answer(on_duckdb, query).columns.tolist()
-                assert len(shown) == len(queries.answer(on_duckdb, query))
-            titles, expected_titles = (
-                queries.top_movies(store, years=(1900, 2100), title="the")["title"].tolist()
-                for store in (on_snowflake, on_duckdb)
-            )
-            assert titles == expected_titles != []
-            for query in (
-                "run_totals",
-                "last_build",
-                "layer_history",
-                "audits",
-            ):
-                assert len(queries.answer(on_snowflake, query)) > 0, query
-            for table, column, metric, _ in METRICS:
-                broken = queries.violating_rows(on_snowflake, table, column, metric)
-                assert len(broken) == len(queries.violating_rows(on_duckdb, table, column, metric))
-            native = "SELECT raw_data:id::INT AS movie_id FROM bronze.raw_movies;"
-            assert len(queries.failing_rows(on_snowflake, native)) == queries.SAMPLE_ROWS
-            found, expected_found = (
-                queries.find_movies(store, "the")["title"].tolist()
-                for store in (on_snowflake, on_duckdb)
-            )
-            assert found == expected_found != []
-            checks = check_all(on_snowflake, read_thresholds(), utcnow(), None)
-        finally:
-            on_snowflake.close()
-            on_duckdb.close()
+    with (
+        signed_in(story.account, SQLMESH__DEFAULT_GATEWAY="snowflake"),
+        contextlib.closing(DuckDBStore(story.duckdb.duckdb)) as on_duckdb,
+        contextlib.closing(SnowflakeStore()) as on_snowflake,
+    ):
+        for read in READ:
+            expected = read(on_duckdb)
+            assert expected
+            assert read(on_snowflake) == expected
+        for query in ("run_totals", "last_build", "layer_history", "audits"):
+            assert len(queries.answer(on_snowflake, query)) > 0, query
+        for table, column, metric, _ in METRICS:
+            broken = queries.violating_rows(on_snowflake, table, column, metric)
+            assert len(broken) == len(queries.violating_rows(on_duckdb, table, column, metric))
+        native = "SELECT raw_data:id::INT AS movie_id FROM bronze.raw_movies;"
+        assert len(queries.failing_rows(on_snowflake, native)) == queries.SAMPLE_ROWS
+        checks = check_all(on_snowflake, read_thresholds(), utcnow(), None)
     assert {"source", "run", "audit", "metric"} <= {one.check for one in checks}
     # The sandbox has an account type that nobody knows.
     assert [one.subject for one in checks if not one.is_ok] == [
@@ -463,9 +442,8 @@ def test_personal_data_is_in_the_vault_only_and_a_fan_can_be_forgotten(story: St
     ((fan_id, email, token),) = set(
         story.account.run(f"SELECT fan_id, email, fan_token FROM {fan}")
     )
-    sent = [one["sql"] for one in story.account.log()]
-    assert [one for one in sent if one.startswith("COPY INTO incoming_people ")]
-    assert not [one for one in sent if email in one], "the query history shows what was sent"
+    assert story.sent("COPY INTO incoming_people ")
+    assert not story.sent(email), "the query history shows what was sent"
 
     def rows_of_the_fan() -> list[int]:
         return [
@@ -490,23 +468,12 @@ def test_two_plans_without_a_change_at_once_leave_each_other_alone(
 ) -> None:
     if not state:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    went_wrong: list[BaseException] = []
-
-    def plan(context: Context) -> None:
-        try:
-            context.plan(auto_apply=True, no_prompts=True, skip_tests=True)
-        except BaseException as error:
-            went_wrong.append(error)
-
     before = story.on_snowflake("gold", "gold")
     with story.sqlmesh() as one, story.sqlmesh() as other:
-        threads = [threading.Thread(target=plan, args=[context]) for context in (one, other)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor() as threads:
+            plans = [threads.submit(plan, context) for context in (one, other)]
+        assert [plan.exception() for plan in plans] == [None, None]
         assert one.run(ignore_cron=True).is_success
-    assert went_wrong == []
     assert story.on_snowflake("gold", "gold") == before
 
 
@@ -514,13 +481,11 @@ def test_kpis_as_dynamic_tables_have_the_same_rows(story: Story) -> None:
     before = story.on_snowflake("gold", "gold")
     story.plan(MARQUEE_KPI_TARGET_LAG="1 hour")
     story.refresh(MARQUEE_KPI_TARGET_LAG="1 hour")  # its audits see what the parents hold now
-    made = [
-        one["sql"] for one in story.account.log() if "CREATE OR REPLACE DYNAMIC TABLE" in one["sql"]
-    ]
+    made = story.sent("CREATE OR REPLACE DYNAMIC TABLE")
     assert len({re.findall("DYNAMIC TABLE ([^ ]+)", one)[0] for one in made}) == 5
     assert all("TARGET_LAG='1 hour'" in one and "WAREHOUSE=" in one for one in made)
     assert all("REFRESH_MODE='FULL'" in one for one in made)
-    refreshed = [one["sql"] for one in story.account.log() if "ALTER DYNAMIC TABLE" in one["sql"]]
+    refreshed = story.sent("ALTER DYNAMIC TABLE")
     names = {re.findall("DYNAMIC TABLE ([^ ]+) REFRESH", one)[0] for one in refreshed}
     assert len(names) == 5, "by the refresh; the plan has just created them"
     assert story.on_snowflake("gold", "gold") == before

@@ -149,28 +149,22 @@ class Models:
 
     def create(self, table: exp.Table) -> None:
         """Create the table of a model, empty, if it is one and does not exist."""
-        for name, model in self.tables.items():
-            if name == table.name.upper():
-                columns = ", ".join(
-                    f"{column.upper()} {kind.sql('snowflake')}"
-                    for column, kind in model.columns_to_types_or_raise.items()
-                )
-                place = f"MARQUEE.{table.db.upper()}"
-                self.run(
-                    f"CREATE SCHEMA IF NOT EXISTS {place}",
-                    f"CREATE TABLE IF NOT EXISTS {place}.{name} ({columns})",
-                )
+        name, place = table.name.upper(), f"MARQUEE.{table.db.upper()}"
+        if name in self.tables:
+            types = self.tables[name].columns_to_types_or_raise.items()
+            columns = ", ".join(f"{one.upper()} {kind.sql('snowflake')}" for one, kind in types)
+            self.run(
+                f"CREATE SCHEMA IF NOT EXISTS {place}",
+                f"CREATE TABLE IF NOT EXISTS {place}.{name} ({columns})",
+            )
 
     @cached_property
     def tables(self) -> dict[str, Model]:
         """The models by their tables; an external one is a table itself."""
-        return {
-            exp.to_table(
-                one.name if one.kind.is_external else self.table(one.name)
-            ).name.upper(): one
-            for one in self.context.models.values()
-            if one.kind.is_external or one.fqn in self.snapshots
-        }
+        models = self.context.models.values()
+        external = {one.name: one for one in models if one.kind.is_external}
+        built = {self.table(one.name): one for one in models if one.fqn in self.snapshots}
+        return {exp.to_table(one).name.upper(): model for one, model in (external | built).items()}
 
     def table(self, name: str) -> str:
         return self.snapshot(name).table_name().upper()

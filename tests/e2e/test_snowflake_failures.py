@@ -63,12 +63,14 @@ def load(project: Project, running: Emulator, **variables: str) -> CliResult:
         return project.load("--destination", "snowflake")
 
 
-def check(running: Emulator, project: Project, **variables: str) -> tuple[int, str]:
-    """Run `make snowflake-check`."""
+def check(running: Emulator, project: Project, code: int = 1, /, **variables: str) -> str:
+    """Run `make snowflake-check`, which ends with the code; return what it prints."""
     project.capsys.readouterr()
     with signed_in(running, **variables):
-        code = snowflake_check.main()
-    return code, project.capsys.readouterr().out
+        ended = snowflake_check.main()
+    out = project.capsys.readouterr().out
+    assert ended == code, out
+    return out
 
 
 SQLMESH = """
@@ -105,22 +107,22 @@ def movies(running: Emulator) -> list[int]:
     return [int(one) for (one,) in rows]
 
 
+def signing_in(way: str, password: str, token: str, key: Path) -> dict[str, str]:
+    """The variables of a way to sign in."""
+    return {
+        "key": {"SNOWFLAKE_PRIVATE_KEY_PATH": str(key)},
+        "password": {"SNOWFLAKE_PASSWORD": password},
+        "token": {"SNOWFLAKE_TOKEN": token, "SNOWFLAKE_AUTHENTICATOR": "oauth"},
+    }[way]
+
+
 @pytest.mark.parametrize("way", ["key", "password", "token"])
 def test_every_way_to_sign_in_leads_in(
     project: Project, account: Emulator, sandbox: Sandbox, way: str
 ) -> None:
-    variables = {
-        "key": {},
-        "password": {"SNOWFLAKE_PASSWORD": PASSWORD},
-        "token": {"SNOWFLAKE_TOKEN": TOKEN, "SNOWFLAKE_AUTHENTICATOR": "oauth"},
-    }[way]
-    ended = load(project, account, **variables)
+    ended = load(project, account, **signing_in(way, PASSWORD, TOKEN, account.keys["INGEST"].path))
     assert ended.code == 0, ended.err
     assert movies(account) == [1, 2, 3], "what bronze has does not land again"
-
-
-def another_key(project: Project) -> dict[str, str]:
-    return {"SNOWFLAKE_PRIVATE_KEY_PATH": str(Key.make(project.folder / "other.p8").path)}
 
 
 @pytest.mark.parametrize("way", ["password", "token", "key"])
@@ -131,17 +133,9 @@ def test_a_failed_login_shows_what_to_do_and_shows_no_secret(
     caplog: pytest.LogCaptureFixture,
     way: str,
 ) -> None:
-    variables = {
-        "password": {"SNOWFLAKE_PASSWORD": WRONG},
-        "token": {"SNOWFLAKE_TOKEN": WRONG, "SNOWFLAKE_AUTHENTICATOR": "oauth"},
-        "key": another_key(project) if way == "key" else {},
-    }[way]
-    secret = WRONG
-    if way == "key":
-        file = Path(variables["SNOWFLAKE_PRIVATE_KEY_PATH"])
-        secret = file.read_text().splitlines()[5]
-        file = file.rename(account.folder / "other.p8")
-        variables["SNOWFLAKE_PRIVATE_KEY_PATH"] = str(file)
+    key = Key.make(account.folder / "other.p8").path
+    variables = signing_in(way, WRONG, WRONG, key)
+    secret = key.read_text().splitlines()[5] if way == "key" else WRONG
     caplog.set_level(logging.DEBUG)
     project.monkeypatch.setenv("RUNTIME__LOG_LEVEL", "DEBUG")
     ended = load(project, account, **variables)
@@ -149,8 +143,7 @@ def test_a_failed_login_shows_what_to_do_and_shows_no_secret(
     expected = {"password": "user or password", "token": "OAuth token", "key": "private key"}[way]
     assert expected in ended.err.splitlines()[0]
     assert "Traceback" in ended.err, "at debug level"
-    code, out = check(account, project, **{"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables})
-    assert code == 1
+    out = check(account, project, **{"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables})
     assert out.startswith("FAIL  connection: ")
     assert secret not in ended.output + out + caplog.text
     assert project.files_with(secret) == []
@@ -171,8 +164,7 @@ def test_what_is_missing_is_named_with_the_script_that_makes_it(
     assert ended.code == 1
     assert f"-f snowflake/{script}.sql" in ended.err
     user = {"SNOWFLAKE_PRIVATE_KEY_PATH": "", **variables} if variables else {}
-    code, out = check(bare, project, **user)
-    assert code == 1
+    out = check(bare, project, **user)
     assert f"-f snowflake/{script}.sql" in out
     bare.set_up()
     assert load(project, bare).code == 0
@@ -185,19 +177,16 @@ def test_a_suspended_warehouse_is_named(
     warehouse = "ALTER WAREHOUSE MARQUEE_INGEST_WH"
     account.run(f"{warehouse} SET AUTO_RESUME = FALSE", f"{warehouse} SUSPEND")
     ended = load(project, account)
-    code, out = check(account, project)
+    out = check(account, project)
     account.set_up()
     assert ended.code == 1
     assert "The warehouse is missing, suspended" in ended.err
     assert "-f snowflake/01_warehouses.sql" in ended.err
-    assert code == 1
     assert "FAIL  warehouse MARQUEE_INGEST_WH: suspended, and not resumed by itself" in out
 
 
 def test_the_check_passes_where_all_scripts_were_run(project: Project, account: Emulator) -> None:
-    code, out = check(account, project)
-    assert code == 0, out
-    lines = out.splitlines()
+    lines = check(account, project, 0).splitlines()
     assert sum(line.startswith("pass  ") for line in lines) == 13
     assert lines[-1] == "The account is set up."
 
@@ -209,8 +198,7 @@ def test_what_belongs_to_someone_else_is_named_and_neither_changed_nor_dropped(
     with pytest.raises(ProgrammingError, match='no comment that begins with "Marquee: "'):
         bare.set_up()
     bare.set_up(but="00")
-    code, out = check(bare, project)
-    assert code == 1
+    out = check(bare, project)
     assert "of someone else: role MARQUEE_ANALYST" in out
     bare.run(*statements_of(TEARDOWN, {}))
     assert bare.run("SHOW ROLES LIKE 'MARQUEE_ANALYST'")[0][0] == "MARQUEE_ANALYST"
@@ -221,9 +209,8 @@ def test_what_belongs_to_someone_else_is_named_and_neither_changed_nor_dropped(
 
 def test_the_check_finds_a_grant_that_is_missing(project: Project, account: Emulator) -> None:
     account.run("REVOKE USAGE ON SCHEMA MARQUEE.GOLD FROM ROLE MARQUEE_ANALYST")
-    code, out = check(account, project)
+    out = check(account, project)
     account.set_up()
-    assert code == 1
     assert "grants of MARQUEE_ANALYST: " in out
     assert "missing, such as USAGE ON SCHEMA MARQUEE.GOLD" in out
     assert "-f snowflake/04_grants.sql" in out
@@ -239,8 +226,7 @@ def test_the_check_finds_a_schema_of_another_owner_and_one_that_analysts_see(
         *(use("ACCOUNTADMIN"), 'CREATE SCHEMA IF NOT EXISTS "MARQUEE"."OPS__DEV"'),
         "GRANT USAGE ON SCHEMA MARQUEE.SQLMESH__GOLD TO ROLE MARQUEE_ANALYST",
     )
-    code, out = check(bare, project)
-    assert code == 1
+    out = check(bare, project)
     assert "owners of schemas: OPS__DEV belongs to ACCOUNTADMIN and not to MARQUEE_ENGINEER" in out
     assert "GRANT OWNERSHIP ON SCHEMA MARQUEE.OPS__DEV TO ROLE MARQUEE_ENGINEER" in out
     assert "MARQUEE_ANALYST sees no schema of SQLMesh's: it has privileges on SQLMESH__GOLD" in out
@@ -265,11 +251,7 @@ def test_a_connection_lost_in_the_middle_of_a_load_loses_and_doubles_nothing(
         ended = load(project, bare)
         assert ended.code == 75
         assert "Snowflake cannot be reached, or the connection was lost." in ended.err
-        assert bare.process
-        bare.process.wait()
-        bare.stop()
-        bare.start()
-        bare.set_up()
+        bare.restart()
         again = load(project, bare)
         assert again.code == 0, again.err
     landed = movies(bare)
@@ -298,9 +280,7 @@ def test_a_connection_lost_in_the_middle_of_a_run_is_reported_and_repaired_by_th
     assert PASSWORD not in cut_short.stdout + cut_short.stderr
     assert project.files_with(PASSWORD) == []
 
-    bare.stop()
-    bare.start()
-    bare.set_up()
+    bare.restart()
     again = sqlmesh(project, bare, "run", "--ignore-cron")
     assert again.returncode == 0, again.stdout
     silver = "MARQUEE.SILVER.SILVER_MOVIES"

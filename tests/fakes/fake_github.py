@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import ThreadingHTTPServer
+from itertools import count
 from typing import Any
+
+from tests.fakes.fake_receivers import QuietHandler, served
 
 REPOSITORY = "studio/marquee"
 NUMBER = 7
@@ -20,7 +23,7 @@ Document = dict[str, Any]
 
 @dataclass
 class FakeGitHub:
-    """Serves on loopback while it is entered.
+    """What GitHub has of the repository.
 
     Attributes:
         comments: The comments of the pull request, oldest first.
@@ -29,6 +32,8 @@ class FakeGitHub:
         requests: Method and path of every request.
         may_write: Whether the token may; a fork's may not.
         person: Whose token it is; None for a workflow's, who is no user.
+        url: Where the API is served.
+        numbers: Those of the check runs to come.
     """
 
     comments: list[Document] = field(default_factory=list)
@@ -38,12 +43,15 @@ class FakeGitHub:
     may_write: bool = True
     person: str | None = None
     is_merged: bool = False
-    _runs: int = 0
+    url: str = ""
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def __enter__(self) -> FakeGitHub:
+    @contextmanager
+    def serving(self) -> Iterator[FakeGitHub]:
+        """Serve on loopback until the end of the block."""
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length) or b"{}")
@@ -58,25 +66,9 @@ class FakeGitHub:
 
             do_GET = do_POST = do_PATCH = do_PUT = answer
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+            self.url = f"http://127.0.0.1:{port}"
+            yield self
 
     @property
     def pull_request(self) -> Document:
@@ -111,53 +103,51 @@ class FakeGitHub:
     ) -> tuple[int, Document | list[Document]]:
         """Answer one request as GitHub would."""
         self.requests.append((method, path))
+        denied = 403, {"message": "Resource not accessible by integration"}
         if not authorised:
             return 401, {"message": "Bad credentials"}
         if method != "GET" and not self.may_write:
-            return 403, {"message": "Resource not accessible by integration"}
+            return denied
         place, _, query = path.partition("?")
+        repository = f"/repos/{REPOSITORY}"
+        pull_request = f"{repository}/pulls/{NUMBER}"
+        issue = f"{repository}/issues/{NUMBER}"
         if place == "/graphql":  # the bot asks it for one thing
             state = {"title": "A change", "state": "OPEN", "mergeStateStatus": "CLEAN"}
             return 200, {"data": {"repository": {"pullRequest": state}}}
         if place == "/user":
-            if self.person is None:
-                return 403, {"message": "Resource not accessible by integration"}
-            return 200, {"login": self.person, "type": "User"}
-        repository = f"/repos/{REPOSITORY}"
-        if place == f"{repository}/pulls/{NUMBER}":
-            return 200, self.pull_request
-        if place == f"{repository}/pulls/{NUMBER}/reviews":
-            return 200, self.reviews
-        if place == f"{repository}/pulls/{NUMBER}/merge" and method == "PUT":
+            return (200, {"login": self.person, "type": "User"}) if self.person else denied
+        if place == f"{pull_request}/merge" and method == "PUT":
             self.is_merged = True
             return 200, {"sha": HEAD, "merged": True, "message": "merged"}
-        if place == f"{repository}/issues/{NUMBER}":
-            return 200, {"number": NUMBER, "url": self.url + place}
-        if place == f"{repository}/issues/{NUMBER}/comments":
+        if place == f"{issue}/comments":
             return self._comments(method, query, body)
         if comment := re.fullmatch(rf"{repository}/issues/comments/(\d+)", place):
-            found = self.comments[int(comment[1]) - 1]
-            found.update(body)
-            return 200, found
+            self.comments[int(comment[1]) - 1].update(body)
+            return 200, self.comments[int(comment[1]) - 1]
         if place == f"{repository}/check-runs" and method == "POST":
-            self._runs += 1
-            run = {"id": self._runs, **body}
-            run["url"] = f"{self.url}{place}/{run['id']}"
-            self.checks[body["name"]] = run
-            return 201, run
+            number = next(self.numbers)
+            self.checks[body["name"]] = {"id": number, "url": f"{self.url}{place}/{number}", **body}
+            return 201, self.checks[body["name"]]
         if check := re.fullmatch(rf"{repository}/check-runs/(\d+)", place):
             found = next(run for run in self.checks.values() if run["id"] == int(check[1]))
             found.update(body)
             return 200, found
+        documents: dict[str, Document | list[Document]] = {
+            pull_request: self.pull_request,
+            f"{pull_request}/reviews": self.reviews,
+            issue: {"number": NUMBER, "url": self.url + issue},
+        }
+        if place in documents:
+            return 200, documents[place]
         return 404, {"message": f"the fake server knows no {method} {place}"}
 
     def _comments(
         self, method: str, query: str, body: Document
     ) -> tuple[int, Document | list[Document]]:
         if method == "POST":
-            if self.person:
-                return 201, self.add_comment(body["body"], author="User", login=self.person)
-            return 201, self.add_comment(body["body"])
+            author = {"author": "User", "login": self.person} if self.person else {}
+            return 201, self.add_comment(body["body"], **author)
         numbers = dict(re.findall(r"(per_page|page)=(\d+)", query))
         size, page = int(numbers.get("per_page", 30)), int(numbers.get("page", 1))
         return 200, self.comments[(page - 1) * size : page * size]

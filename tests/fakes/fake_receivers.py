@@ -58,7 +58,7 @@ def slack() -> Iterator[Receiver]:
     """Take what is posted to a webhook."""
     receiver = Receiver()
 
-    class Hook(BaseHTTPRequestHandler):
+    class Hook(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.received.append(json.loads(body)["text"])
@@ -66,10 +66,7 @@ def slack() -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(b"ok")
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with _served(ThreadingHTTPServer(("127.0.0.1", 0), Hook), receiver):
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Hook)) as receiver.port:
         yield receiver
 
 
@@ -111,7 +108,7 @@ def mail_server(folder: Path) -> Iterator[Receiver]:
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
 
-    with _served(Server(("127.0.0.1", 0), Session), receiver):
+    with served(Server(("127.0.0.1", 0), Session)) as receiver.port:
         yield receiver
 
 
@@ -122,12 +119,19 @@ def text_of(mail: Message) -> str:
     return payload.decode()
 
 
+class QuietHandler(BaseHTTPRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
 @contextmanager
-def _served(server: socketserver.TCPServer, receiver: Receiver) -> Iterator[None]:
-    receiver.port = server.socket.getsockname()[1]
+def served(server: socketserver.TCPServer) -> Iterator[int]:
+    """Serve until the end of the block; yields the port."""
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()

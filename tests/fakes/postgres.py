@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,11 @@ def postgres() -> Iterator[dict[str, str]]:
             for path in (folder, folder / "password"):
                 shutil.chown(path, user)
         as_user: dict[str, Any] = {"user": user, "cwd": folder} if user else {"cwd": folder}
-        _run(
-            [
-                binaries / "initdb",
-                *("--pgdata=data", "--username=marquee", "--pwfile=password"),
-                *("--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"),
-            ],
-            as_user,
-        )
-        port = _free_port()
+        options = "--username=marquee --pwfile=password --auth=scram-sha-256 --encoding=UTF8"
+        initialize = [binaries / "initdb", "--pgdata=data", "--no-sync", *options.split()]
+        _run(initialize, as_user)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
         options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
         control = [binaries / "pg_ctl", "--pgdata=data", "--wait"]
         _run([*control, "--log=log", f"--options={options}", "start"], as_user)
@@ -75,16 +71,9 @@ def _unprivileged() -> str | None:
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
-        try:
+        with suppress(KeyError):
             return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
     return pytest.skip("PostgreSQL does not run as root, and there is nobody else")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def _run(command: list[Any], as_user: dict[str, Any]) -> None:

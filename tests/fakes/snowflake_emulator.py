@@ -137,6 +137,14 @@ class Emulator:
         if self.process.stdout:
             self.process.stdout.close()
 
+    def restart(self) -> None:
+        """Serve again once it has exited, with what lives in the server's memory made again."""
+        assert self.process
+        self.process.wait()
+        self.stop()
+        self.start()
+        self.set_up()
+
     def set_up(self, *, but: str = "") -> None:
         """Run the administrator's scripts, but those whose name begins with one of `but`."""
         for user in ("INGEST", "TRANSFORM"):

@@ -16,21 +16,24 @@ from sqlmesh.core.environment import EnvironmentNamingInfo
 from sqlmesh.core.snapshot import DeployabilityIndex, Snapshot, SnapshotChangeCategory
 
 from marquee.core.settings import ROOT
+from tests.small_warehouse import CachedLoader
 
 ANSWERS = {"CURRENT_DATABASE()": "MARQUEE", "CURRENT_WAREHOUSE()": "MARQUEE_TRANSFORM_WH"}
-
-
 CREATE = "CREATE TABLE IF NOT EXISTS "
 
 
 class Connection:
-    """Answers like an empty account."""
+    """Answers like an empty account; it is its own cursor."""
 
-    def __init__(self, statements: list[str]) -> None:
-        self.statements = statements
+    description = None
+    rowcount = 0
+    sfqid = "0"
 
-    def cursor(self) -> Cursor:
-        return Cursor(self.statements)
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def cursor(self) -> Connection:
+        return self
 
     def commit(self) -> None: ...
 
@@ -38,28 +41,18 @@ class Connection:
 
     def close(self) -> None: ...
 
-
-class Cursor:
-    description = None
-    rowcount = 0
-    sfqid = "0"
-
-    def __init__(self, statements: list[str]) -> None:
-        self.statements = statements
-        self.last = ""
-
     def execute(self, sql: str, *_: Any, **__: Any) -> None:
-        self.last = sql
         self.statements.append(sql)
 
     def fetchone(self) -> tuple[str] | None:
-        expression = self.last.removeprefix("SELECT ")
+        expression = self.statements[-1].removeprefix("SELECT ")
         return (ANSWERS[expression],) if expression in ANSWERS else None
 
     def fetchall(self) -> list[Any]:
         """The columns of a table that is described, as it was created; no rows of anything else."""
-        table = self.last.removeprefix("DESCRIBE TABLE ")
-        if table == self.last:
+        last = self.statements[-1]
+        table = last.removeprefix("DESCRIBE TABLE ")
+        if table == last:
             return []
         created = next(
             one for one in reversed(self.statements) if one.startswith(CREATE) and table in one
@@ -70,8 +63,6 @@ class Cursor:
     def fetch_pandas_all(self) -> pd.DataFrame:
         return pd.DataFrame()
 
-    def close(self) -> None: ...
-
 
 @contextmanager
 def gateway(folder: Path, **variables: str) -> Iterator[tuple[Context, list[str]]]:
@@ -81,7 +72,7 @@ def gateway(folder: Path, **variables: str) -> Iterator[tuple[Context, list[str]
         folder: for SQLMesh's state.
         variables: further environment variables.
     """
-    statements: list[str] = []
+    connection = Connection()
     environment = {
         "SQLMESH__DEFAULT_GATEWAY": "snowflake",
         "MARQUEE_STATE_DUCKDB": str(folder / "state.duckdb"),
@@ -92,11 +83,11 @@ def gateway(folder: Path, **variables: str) -> Iterator[tuple[Context, list[str]
     }
     with (
         mock.patch.dict(os.environ, environment),
-        mock.patch("snowflake.connector.connect", return_value=Connection(statements)),
+        mock.patch("snowflake.connector.connect", return_value=connection),
     ):
-        context = Context(paths=[str(ROOT)])
+        context = Context(paths=[str(ROOT)], loader=CachedLoader)
         try:
-            yield context, statements
+            yield context, connection.statements
         finally:
             context.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -30,79 +31,69 @@ from marquee.ops.log_tables import TABLES
 TITLES = [(1, "It", 5), (2, "With It", 900), (3, "The Others", None), (4, "Über It", 7)]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
-    path = tmp_path_factory.mktemp("queries") / "warehouse.duckdb"
+@contextmanager
+def store_of(folder: Path, *statements: str) -> Iterator[DuckDBStore]:
+    """The store of a warehouse that the statements make."""
+    path = folder / "warehouse.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA silver")
-        connection.execute(
-            "CREATE TABLE silver.silver_movies AS SELECT movie_id, title, vote_count, "
-            "2020 AS release_year, movie_id = 3 AS is_deleted FROM (VALUES "
-            f"{', '.join(str((*row[:2], row[2] or 0)) for row in TITLES)}"
-            ") AS movies(movie_id, title, vote_count)"
-        )
-        connection.execute(
-            "INSERT INTO silver.silver_movies "
-            "SELECT 1000 + i, 'Sequel ' || i, 1, 2020, FALSE FROM range(200) AS numbers(i)"
-        )
-        connection.execute(
-            "CREATE TABLE silver.stg_fan_interactions AS SELECT * FROM (VALUES "
-            "('I-1', 'GUEST'), ('I-2', 'TRIAL'), ('I-3', NULL)) AS rows(id, account_type)"
-        )
-        connection.execute(
-            "CREATE TABLE silver.stg_titles AS SELECT * FROM (VALUES "
-            "('T-1', 1), ('T-2', 2), ('T-3', 1), ('T-4', NULL)) AS rows(title_id, tmdb_id)"
-        )
-        connection.execute(
-            "CREATE TABLE silver.seed_account_types AS SELECT 'GUEST' AS account_type"
-        )
+        connection.execute("CREATE SCHEMA bronze; CREATE SCHEMA silver; CREATE SCHEMA gold")
         connection.execute("CREATE SCHEMA ops")
-        connection.execute(
-            "CREATE TABLE ops.row_counts AS "
-            "SELECT * FROM (VALUES "
-            "('1', TIMESTAMP '2026-03-01 06:00:00', 'bronze.raw_movies', 100), "
-            "('2', TIMESTAMP '2026-03-07 06:00:00', 'bronze.raw_movies', 140), "
-            "('3', TIMESTAMP '2026-03-08 06:00:00', 'bronze.raw_movies', 150), "
-            "('4', TIMESTAMP '2026-03-08 07:00:00', 'bronze.raw_movies', 150)"
-            ") AS counts(run_id, counted_at, table_name, row_count)"
-        )
-        connection.execute("CREATE SCHEMA gold")
-        connection.execute(
-            "CREATE TABLE gold.dim_genres AS SELECT * FROM (VALUES (1, 'Drama'), "
-            "(2, 'Science Fiction')) AS genres(genre_sk, genre_name)"
-        )
-        # 700 dramas of 1900 to 2599, the last ten of them science fiction, too; one has no year.
-        connection.execute(
-            "CREATE TABLE gold.kpi_top_movies AS SELECT i AS movie_sk, i AS movie_id, "
-            "'Film ' || i AS title, 1900 + i AS release_year, 'Drama' AS genre_name, "
-            "'' AS company_name, '' AS budget_tier, 1 AS revenue_usd, 1 AS budget_usd, "
-            "1 AS roi_pct,"
-            " 5 AS vote_average, 100 AS vote_count, 5 AS weighted_rating, 1 AS popularity_score, "
-            "i + 1 AS weighted_rating_rank FROM range(700) AS numbers(i)"
-        )
-        connection.execute(
-            "INSERT INTO gold.kpi_top_movies SELECT * REPLACE (900 AS movie_id, 900 AS movie_sk, "
-            "NULL AS release_year, 'Lost' AS title, 900 AS weighted_rating_rank) "
-            "FROM gold.kpi_top_movies LIMIT 1"
-        )
-        connection.execute(
-            "CREATE TABLE gold.bridge_movie_genres AS SELECT movie_sk, 1 AS genre_sk "
-            "FROM gold.kpi_top_movies UNION ALL SELECT movie_sk, 2 FROM gold.kpi_top_movies "
-            "WHERE movie_sk BETWEEN 690 AND 699"
-        )
-        connection.execute(
-            "CREATE TABLE ops.run_log AS SELECT i::TEXT AS run_id, 'dlt' AS tool, "
-            "IF(i = 0, 'studio', 'tmdb') AS job, NULL AS environment, "
-            "IF(i % 2 = 0, 'SUCCEEDED', 'FAILED') AS status, "
-            "TIMESTAMP '2026-01-01' + INTERVAL (i) MINUTE AS started_at, "
-            "TIMESTAMP '2026-01-02' AS ended_at, 1 AS row_count, 1 AS byte_count, "
-            "2 AS request_count, 1 AS retry_count, NULL AS error, '' AS command, "
-            "'' AS code_revision, '' AS run_by, 'host' AS host, 1 AS process_id "
-            "FROM range(1200) AS numbers(i)"
-        )
+        for statement in statements:
+            connection.execute(statement)
     store = DuckDBStore(path)
     yield store
     store.close()
+
+
+MOVIES = [
+    "CREATE TABLE silver.silver_movies AS SELECT movie_id, title, vote_count, "
+    "2020 AS release_year, movie_id = 3 AS is_deleted FROM (VALUES "
+    f"{', '.join(str((*row[:2], row[2] or 0)) for row in TITLES)}"
+    ") AS movies(movie_id, title, vote_count)",
+    "INSERT INTO silver.silver_movies "
+    "SELECT 1000 + i, 'Sequel ' || i, 1, 2020, FALSE FROM range(200) AS numbers(i)",
+    "CREATE TABLE silver.stg_fan_interactions AS SELECT * FROM (VALUES "
+    "('I-1', 'GUEST'), ('I-2', 'TRIAL'), ('I-3', NULL)) AS rows(id, account_type)",
+    "CREATE TABLE silver.stg_titles AS SELECT * FROM (VALUES "
+    "('T-1', 1), ('T-2', 2), ('T-3', 1), ('T-4', NULL)) AS rows(title_id, tmdb_id)",
+    "CREATE TABLE silver.seed_account_types AS SELECT 'GUEST' AS account_type",
+    "CREATE TABLE ops.row_counts AS "
+    "SELECT * FROM (VALUES "
+    "('1', TIMESTAMP '2026-03-01 06:00:00', 'bronze.raw_movies', 100), "
+    "('2', TIMESTAMP '2026-03-07 06:00:00', 'bronze.raw_movies', 140), "
+    "('3', TIMESTAMP '2026-03-08 06:00:00', 'bronze.raw_movies', 150), "
+    "('4', TIMESTAMP '2026-03-08 07:00:00', 'bronze.raw_movies', 150)"
+    ") AS counts(run_id, counted_at, table_name, row_count)",
+    "CREATE TABLE gold.dim_genres AS SELECT * FROM (VALUES (1, 'Drama'), "
+    "(2, 'Science Fiction')) AS genres(genre_sk, genre_name)",
+    # 700 dramas of 1900 to 2599, the last ten of them science fiction, too; one has no year.
+    "CREATE TABLE gold.kpi_top_movies AS SELECT i AS movie_sk, i AS movie_id, "
+    "'Film ' || i AS title, 1900 + i AS release_year, 'Drama' AS genre_name, "
+    "'' AS company_name, '' AS budget_tier, 1 AS revenue_usd, 1 AS budget_usd, "
+    "1 AS roi_pct,"
+    " 5 AS vote_average, 100 AS vote_count, 5 AS weighted_rating, 1 AS popularity_score, "
+    "i + 1 AS weighted_rating_rank FROM range(700) AS numbers(i)",
+    "INSERT INTO gold.kpi_top_movies SELECT * REPLACE (900 AS movie_id, 900 AS movie_sk, "
+    "NULL AS release_year, 'Lost' AS title, 900 AS weighted_rating_rank) "
+    "FROM gold.kpi_top_movies LIMIT 1",
+    "CREATE TABLE gold.bridge_movie_genres AS SELECT movie_sk, 1 AS genre_sk "
+    "FROM gold.kpi_top_movies UNION ALL SELECT movie_sk, 2 FROM gold.kpi_top_movies "
+    "WHERE movie_sk BETWEEN 690 AND 699",
+    "CREATE TABLE ops.run_log AS SELECT i::TEXT AS run_id, 'dlt' AS tool, "
+    "IF(i = 0, 'studio', 'tmdb') AS job, NULL AS environment, "
+    "IF(i % 2 = 0, 'SUCCEEDED', 'FAILED') AS status, "
+    "TIMESTAMP '2026-01-01' + INTERVAL (i) MINUTE AS started_at, "
+    "TIMESTAMP '2026-01-02' AS ended_at, 1 AS row_count, 1 AS byte_count, "
+    "2 AS request_count, 1 AS retry_count, NULL AS error, '' AS command, "
+    "'' AS code_revision, '' AS run_by, 'host' AS host, 1 AS process_id "
+    "FROM range(1200) AS numbers(i)",
+]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBStore]:
+    with store_of(tmp_path_factory.mktemp("queries"), *MOVIES) as store:
+        yield store
 
 
 def test_top_movies_are_filtered_before_they_are_limited(store: DuckDBStore) -> None:
@@ -134,57 +125,44 @@ def test_all_runs_count_and_those_of_a_job_are_found_behind_the_others(store: Du
 
 def test_counts_that_repeat_hide_no_change_of_a_table(tmp_path: Path) -> None:
     """A refresh every ten minutes, and a load every day."""
-    path = tmp_path / "warehouse.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA ops")
-        connection.execute(
-            "CREATE TABLE ops.row_counts AS SELECT '' AS run_id, moment AS counted_at, "
-            "'bronze.raw_movies' AS table_name, 1000 + 10 * DATE_DIFF('day', "
-            "TIMESTAMP '2026-01-01', moment) AS row_count FROM range(TIMESTAMP '2026-01-01', "
-            "TIMESTAMP '2026-01-20', INTERVAL 10 MINUTE) AS moments(moment)"
-        )
-        connection.execute(
-            "INSERT INTO ops.row_counts SELECT * REPLACE (row_count * 3 AS row_count, "
-            "counted_at + INTERVAL 5 MINUTE AS counted_at) FROM ops.row_counts "
-            "ORDER BY counted_at DESC LIMIT 1"
-        )
-    store = DuckDBStore(path)
-    (result,) = row_counts(store, read_thresholds())
-    store.close()
+    statements = (
+        "CREATE TABLE ops.row_counts AS SELECT '' AS run_id, moment AS counted_at, "
+        "'bronze.raw_movies' AS table_name, 1000 + 10 * DATE_DIFF('day', "
+        "TIMESTAMP '2026-01-01', moment) AS row_count FROM range(TIMESTAMP '2026-01-01', "
+        "TIMESTAMP '2026-01-20', INTERVAL 10 MINUTE) AS moments(moment)",
+        "INSERT INTO ops.row_counts SELECT * REPLACE (row_count * 3 AS row_count, "
+        "counted_at + INTERVAL 5 MINUTE AS counted_at) FROM ops.row_counts "
+        "ORDER BY counted_at DESC LIMIT 1",
+    )
+    with store_of(tmp_path, *statements) as store:
+        (result,) = row_counts(store, read_thresholds())
     assert not result.is_ok
     assert result.message.startswith("1,180 -> 3,540 rows")
 
 
 def test_a_time_in_the_future_fails_the_check(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    now = datetime(2026, 3, 1, 12)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA ops; CREATE SCHEMA bronze")
-        connection.execute(
-            "CREATE TABLE bronze._dlt_loads AS SELECT * FROM (VALUES "
-            "('1', 0, TIMESTAMPTZ '2026-03-03 12:00:00+00'), "
-            "('2', 0, TIMESTAMPTZ '2026-03-01 12:02:00+00'), "
-            "('3', 0, TIMESTAMPTZ '2026-03-05 12:00:00+00')"
-            ") AS loads(load_id, status, inserted_at); "
-            "CREATE TABLE bronze.raw_movies AS SELECT '1' AS _dlt_load_id; "
-            "CREATE TABLE bronze.studio_files AS SELECT '2' AS _dlt_load_id"
-        )
-        connection.execute(f"CREATE TABLE ops.run_log ({TABLES['run_log']})")
-        connection.execute(
-            "INSERT INTO ops.run_log (run_id, tool, job, host, started_at, ended_at, status, error)"
-            " VALUES ('ahead', 'dlt', 'tmdb', 'h', '2026-03-03 12:00', '2026-03-03', 'SUCCEEDED', "
-            "NULL), ('now', 'dlt', 'tmdb', 'h', '2026-03-01 10:00', '2026-03-01', 'FAILED', 'no')"
-        )
-    store = DuckDBStore(path)
-    thresholds = read_thresholds()
-    found = [(one.subject, one.is_ok, one.message) for one in sources(store, thresholds, now)]
+    statements = (
+        "CREATE TABLE bronze._dlt_loads AS SELECT * FROM (VALUES "
+        "('1', 0, TIMESTAMPTZ '2026-03-03 12:00:00+00'), "
+        "('2', 0, TIMESTAMPTZ '2026-03-01 12:02:00+00'), "
+        "('3', 0, TIMESTAMPTZ '2026-03-05 12:00:00+00')"
+        ") AS loads(load_id, status, inserted_at)",
+        "CREATE TABLE bronze.raw_movies AS SELECT '1' AS _dlt_load_id",
+        "CREATE TABLE bronze.studio_files AS SELECT '2' AS _dlt_load_id",
+        f"CREATE TABLE ops.run_log ({TABLES['run_log']})",
+        "INSERT INTO ops.run_log (run_id, tool, job, host, started_at, ended_at, status, error)"
+        " VALUES ('ahead', 'dlt', 'tmdb', 'h', '2026-03-03 12:00', '2026-03-03', 'SUCCEEDED', "
+        "NULL), ('now', 'dlt', 'tmdb', 'h', '2026-03-01 10:00', '2026-03-01', 'FAILED', 'no')",
+    )
+    with store_of(tmp_path, *statements) as store:
+        found = [
+            (one.subject, one.is_ok, one.message)
+            for check in (sources, jobs)
+            for one in check(store, read_thresholds(), datetime(2026, 3, 1, 12))
+        ]
     assert found == [
         ("bronze.raw_movies", False, "newest row from 2 d in the future, expected within 30 h"),
         ("bronze.studio_files", True, "newest row from 0 min ago, expected within 30 h"),
-    ]
-    found = [(one.subject, one.is_ok, one.message) for one in jobs(store, thresholds, now)]
-    store.close()
-    assert found == [
         ("tmdb", False, "run ahead began 2 d in the future: a clock was wrong"),
         ("tmdb", False, "run now failed: no; none ever succeeded"),
     ]
@@ -212,28 +190,20 @@ def test_a_search_returns_no_more_than_people_look_at(store: DuckDBStore) -> Non
 
 def test_a_release_weekend_earns_three_times_the_best_of_the_four_before(tmp_path: Path) -> None:
     """A title that opens, one that comes back, one that always had its rows; ten weeks each."""
-    path = tmp_path / "warehouse.duckdb"
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE SCHEMA gold")
-        connection.execute(
-            "CREATE TABLE gold.dim_dates AS SELECT i AS date_sk, day::DATE AS full_date, "
-            "ISODOW(day) AS day_of_week FROM (SELECT i, DATE '2026-03-02' + i::INT AS day "
-            "FROM range(70) AS numbers(i)) AS days"
-        )
-        connection.execute(
-            "CREATE TABLE gold.dim_titles AS SELECT * FROM (VALUES (1, 'New'), (2, 'Back'), "
-            "(3, 'Old')) AS titles(title_sk, title_name)"
-        )
-        connection.execute(
-            "CREATE TABLE gold.fact_daily_performance AS SELECT title_sk, date_sk, CASE "
-            "WHEN title_sk = 1 THEN IF(date_sk < 32, 0, 500) "
-            "WHEN title_sk = 2 THEN IF(date_sk BETWEEN 46 AND 48, 301, 100) "
-            "ELSE IF(day_of_week > 4, 290, 100) END AS gross_usd "
-            "FROM gold.dim_titles CROSS JOIN gold.dim_dates"
-        )
-    store = DuckDBStore(path)
-    found = answer(store, "studio_releases")
-    store.close()
+    statements = (
+        "CREATE TABLE gold.dim_dates AS SELECT i AS date_sk, day::DATE AS full_date, "
+        "ISODOW(day) AS day_of_week FROM (SELECT i, DATE '2026-03-02' + i::INT AS day "
+        "FROM range(70) AS numbers(i)) AS days",
+        "CREATE TABLE gold.dim_titles AS SELECT * FROM (VALUES (1, 'New'), (2, 'Back'), "
+        "(3, 'Old')) AS titles(title_sk, title_name)",
+        "CREATE TABLE gold.fact_daily_performance AS SELECT title_sk, date_sk, CASE "
+        "WHEN title_sk = 1 THEN IF(date_sk < 32, 0, 500) "
+        "WHEN title_sk = 2 THEN IF(date_sk BETWEEN 46 AND 48, 301, 100) "
+        "ELSE IF(day_of_week > 4, 290, 100) END AS gross_usd "
+        "FROM gold.dim_titles CROSS JOIN gold.dim_dates",
+    )
+    with store_of(tmp_path, *statements) as store:
+        found = answer(store, "studio_releases")
     assert found["title_name"].tolist() == ["New", "Back"]
     assert found["release_date"].dt.strftime("%a %d %b").tolist() == ["Fri 03 Apr", "Fri 17 Apr"]
 

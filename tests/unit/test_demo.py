@@ -37,21 +37,35 @@ def test_the_newest_day_counts_also_if_it_was_interrupted() -> None:
     assert (Loaded().day, Loaded().batch) == (0, 1)
 
 
-@pytest.fixture
-def commands(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What a demo runs, by the words that the run log has; nothing is loaded."""
+DEMOS: dict[str, tuple[list[tuple[str, str, str]], str, str, str]] = {
+    "the first one": (
+        [],
+        "",
+        "tmdb --sandbox --day 0 --pages 500; studio --sandbox --batch 1; refresh",
+        "",
+    ),
+    "after an interruption": (RUNS, "", "tmdb --sandbox --day 2 --pages 500; refresh", ""),
+    "every batch up to the wanted one, and the day stays": (
+        [*RUNS, ("tmdb", "tmdb.py --sandbox --day 2", "SUCCEEDED")],
+        "--batch 3",
+        "studio --sandbox --batch 2; studio --sandbox --batch 3; refresh",
+        "",
+    ),
+    "nothing new": (
+        [RUNS[0], RUNS[2]],
+        "",
+        "refresh",
+        "Nothing new: the warehouse has day 0 and batch 1.",
+    ),
+    "never back": (RUNS, "--day 1", "", "DAY=1 would put older figures over newer ones"),
+}
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_a_demo_loads_what_is_missing_and_nothing_else(project: Project, name: str) -> None:
+    runs, arguments, expected, printed = DEMOS[name]
     commands: list[str] = []
 
-    def refresh() -> int:
-        commands.append("refresh")
-        return 0
-
-    monkeypatch.setattr(demo, "refresh", refresh)
-    monkeypatch.setattr(report, "main", lambda: 0)
-    return commands
-
-
-def run(commands: list[str], *arguments: str) -> int:
     def pipeline(name: str) -> demo.Pipeline:
         def load(options: Sequence[str]) -> int:
             assert sys.argv[1:] == list(options)
@@ -60,55 +74,22 @@ def run(commands: list[str], *arguments: str) -> int:
 
         return load
 
-    return demo.main(arguments, {name: pipeline(name) for name in ("tmdb", "studio")})
+    def refresh() -> int:
+        commands.append("refresh")
+        return 0
 
-
-def log(project: Project, runs: Sequence[tuple[str, str, str]]) -> None:
-    with duckdb.connect(str(project.duckdb)) as connection:
-        connection.execute("CREATE SCHEMA ops")
-        connection.execute("CREATE TABLE ops.run_log (job TEXT, command TEXT, status TEXT)")
-        connection.executemany("INSERT INTO ops.run_log VALUES (?, ?, ?)", runs)
-
-
-def test_the_first_demo_loads_the_first_day_and_batch(commands: list[str]) -> None:
-    assert run(commands) == 0
-    assert commands == [
-        "tmdb --sandbox --day 0 --pages 500",
-        "studio --sandbox --batch 1",
-        "refresh",
-    ]
-
-
-def test_a_demo_completes_what_was_interrupted(project: Project, commands: list[str]) -> None:
-    log(project, RUNS)
-    assert run(commands) == 0
-    assert commands == ["tmdb --sandbox --day 2 --pages 500", "refresh"]
-
-
-def test_a_demo_loads_every_batch_up_to_the_wanted_one_and_keeps_the_day(
-    project: Project, commands: list[str]
-) -> None:
-    log(project, [*RUNS, ("tmdb", "tmdb.py --sandbox --day 2", "SUCCEEDED")])
-    assert run(commands, "--batch", "3") == 0
-    assert commands == ["studio --sandbox --batch 2", "studio --sandbox --batch 3", "refresh"]
-
-
-def test_without_anything_new_a_demo_says_so(
-    project: Project, commands: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    log(project, [RUNS[0], RUNS[2]])
-    assert run(commands) == 0
-    assert commands == ["refresh"]
-    assert "Nothing new: the warehouse has day 0 and batch 1." in capsys.readouterr().out
-
-
-def test_a_demo_never_goes_back(
-    project: Project, commands: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    log(project, RUNS)
-    assert run(commands, "--day", "1") == 2
-    assert commands == []
-    assert "DAY=1 would put older figures over newer ones" in capsys.readouterr().err
+    project.monkeypatch.setattr(demo, "refresh", refresh)
+    project.monkeypatch.setattr(report, "main", lambda: 0)
+    if runs:
+        with duckdb.connect(str(project.duckdb)) as connection:
+            connection.execute("CREATE SCHEMA ops")
+            connection.execute("CREATE TABLE ops.run_log (job TEXT, command TEXT, status TEXT)")
+            connection.executemany("INSERT INTO ops.run_log VALUES (?, ?, ?)", runs)
+    pipelines = {name: pipeline(name) for name in ("tmdb", "studio")}
+    assert demo.main(arguments.split(), pipelines) == (0 if expected else 2)
+    assert "; ".join(commands) == expected
+    output = project.capsys.readouterr()
+    assert printed in (output.out if expected else output.err)
 
 
 @pytest.mark.parametrize("position", [(None, None), (0, 1), (2, 3), (41, None)])
@@ -196,19 +177,17 @@ def test_gold_is_exported_with_its_dictionary_and_without_formulas(tmp_path: Pat
 def test_llms_txt_has_tables_joins_measures_and_questions() -> None:
     def table(name: str, audits: tuple[Audit, ...] = ()) -> Table:
         column = Column("genre_sk", "TEXT", "The genre.", is_key=True, parents=())
+        unknown = dict.fromkeys(("cron", "file", "definition", "query"), "")
         return Table(
             name,
-            name.partition(".")[0],
-            "FULL",
-            f"One row per {name}.",
-            "",
-            "",
-            "",
-            "",
-            (column,),
-            (),
-            audits,
-            (),
+            layer=name.partition(".")[0],
+            kind="FULL",
+            description=f"One row per {name}.",
+            columns=(column,),
+            parents=(),
+            audits=audits,
+            tests=(),
+            **unknown,
         )
 
     join = Audit(
@@ -217,12 +196,8 @@ def test_llms_txt_has_tables_joins_measures_and_questions() -> None:
         frozenset({"genre_sk"}),
         is_blocking=True,
     )
-    tables = [
-        table("gold.dim_genres"),
-        table("gold.bridge", (join,)),
-        table("ops.data_quality_results"),
-        table("silver.hidden"),
-    ]
+    others = ("gold.dim_genres", "ops.data_quality_results", "silver.hidden")
+    tables = [table("gold.bridge", (join,)), *map(table, others)]
     text = llms.page({one.name: one for one in tables}, ROOT)
     assert "One row per gold.bridge.\nKey: genre_sk." in text
     assert "- gold.bridge.genre_sk = gold.dim_genres.genre_sk" in text

@@ -28,21 +28,28 @@ def unchanged_loggers() -> Iterator[None]:
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
-def test_without_a_terminal_a_line_has_time_and_level(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging()
-    logger.warning("3 movies")
-    assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ WARNING 3 movies\n", capsys.readouterr().err
-    )
+STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
-def test_on_a_terminal_a_line_is_the_message(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("is_terminal", "run_id", "line"),
+    [
+        (False, None, rf"{STAMP} WARNING 3 movies\n"),
+        (False, "20261128T060000Z-3f9c1a", rf"{STAMP} WARNING 20261128T060000Z-3f9c1a 3 movies\n"),
+        (True, None, r"3 movies\n"),
+    ],
+)
+def test_a_line_has_time_level_and_run_but_on_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_terminal: bool,
+    run_id: str | None,
+    line: str,
 ) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    configure_logging()
-    logger.info("3 movies")
-    assert capsys.readouterr().err == "3 movies\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    configure_logging(run_id=run_id)
+    logger.warning("3 movies")
+    assert re.fullmatch(line, capsys.readouterr().err)
 
 
 def test_configured_twice_a_line_is_written_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,12 +108,6 @@ def test_the_option_applies_to_the_run(capsys: pytest.CaptureFixture[str]) -> No
     assert printed.out == "the summary\n"
 
 
-def test_a_line_of_a_run_has_its_id(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(run_id="20261128T060000Z-3f9c1a")
-    logger.info("3 movies")
-    assert capsys.readouterr().err.endswith("Z INFO 20261128T060000Z-3f9c1a 3 movies\n")
-
-
 @pytest.mark.parametrize("is_option", [True, False])
 def test_as_json_a_line_is_an_object(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_option: bool
@@ -118,7 +119,7 @@ def test_as_json_a_line_is_an_object(
     logger.warning('%s "movies"\nof two lines', 3)
     (line,) = capsys.readouterr().err.splitlines()
     record = json.loads(line)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", record.pop("time"))
+    assert re.fullmatch(STAMP, record.pop("time"))
     assert record == {
         "level": "WARNING",
         "run_id": "r1",

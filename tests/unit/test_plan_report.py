@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from marquee.plan_diff.failure import failure
 from marquee.plan_diff.models import Change, ChangeType, Columns
 from marquee.plan_diff.report import WarehouseDiff, markdown, verdict
 from marquee.plan_diff.revision import Revision, is_changed, merge_base
+from tests.conftest import git
 
 CHANGE = Change(
     "gold.fact_movies", ChangeType.DIRECT, "Breaking", is_rebuilt=True, is_compared=True
@@ -25,6 +25,7 @@ CHANGE = Change(
 TABLE = TableChange("gold.fact_movies", rows_before=1, rows_after=1)
 KPI = replace(TABLE, name="gold.kpi_yearly_trends")
 READER = replace(CHANGE, name=KPI.name, change_type=ChangeType.INDIRECT)
+REMOVED = replace(READER, change_type=ChangeType.REMOVED, is_compared=False)
 COLUMN = {"roi_pct": "DOUBLE"}
 
 
@@ -66,14 +67,7 @@ COLUMN = {"roi_pct": "DOUBLE"}
             "Non-breaking.",
         ),
         (
-            [
-                replace(
-                    READER,
-                    change_type=ChangeType.REMOVED,
-                    is_compared=False,
-                    columns=Columns(removed=COLUMN),
-                )
-            ],
+            [replace(REMOVED, columns=Columns(removed=COLUMN))],
             [],
             "**1 model removed, no value differs** (`a` against `b`): SQLMesh's category: "
             "Breaking; **1 KPI column removed**.",
@@ -127,45 +121,39 @@ def test_a_measure_is_shown_with_its_sign_and_every_digit_that_was_compared(
 
 
 @pytest.mark.parametrize(
-    ("diff", "beginning"),
+    ("changes", "error", "beginning"),
     [
+        ([], None, "**No model changed** (`a` against `b`)"),
         (
-            WarehouseDiff("a", "b", is_ingestion_changed=True),
-            "**No model changed** (`a` against `b`)",
-        ),
-        (
-            WarehouseDiff("a", "b", changes=[CHANGE], is_ingestion_changed=True),
+            [CHANGE],
+            None,
             "**Rows not compared** (`a` against `b`): 1 model changed directly; "
             "SQLMesh's category: Breaking",
         ),
-        (
-            WarehouseDiff("a", "b", error="a reason", is_ingestion_changed=True),
-            "**Does not build** (`a` against `b`)",
-        ),
+        ([], "a reason", "**Does not build** (`a` against `b`)"),
     ],
     ids=["nothing else", "a model too", "broken"],
 )
 def test_a_change_of_the_pipelines_is_never_called_no_change(
-    diff: WarehouseDiff, beginning: str
+    changes: list[Change], error: str | None, beginning: str
 ) -> None:
+    diff = WarehouseDiff("a", "b", changes=changes, error=error, is_ingestion_changed=True)
     notice = "; **ingestion changed: its effect on bronze is not shown**."
     assert verdict(diff) == beginning + notice
 
 
 def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path: Path) -> None:
-    def git(*arguments: str) -> None:
-        who = ["-c", "user.name=ada", "-c", "user.email=ada@example.test"]
-        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True)
-
     script = tmp_path / "pipelines" / "tmdb.py"
     script.parent.mkdir()
     script.write_text("1", encoding="utf-8")
     (tmp_path / "requirements.lock").touch()
-    git("init", "--quiet")
-    git("add", ".")
-    git("commit", "--quiet", "--message=base")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message=base")
     base = merge_base(tmp_path, "HEAD")
-    git("update-ref", "refs/remotes/origin/released", "HEAD")  # as in a clone of another branch
+    git(
+        tmp_path, "update-ref", "refs/remotes/origin/released", "HEAD"
+    )  # as in a clone of another branch
     assert merge_base(tmp_path, "released") == Revision("origin/released", base.commit)
     (tmp_path / "README.md").touch()
     page = tmp_path / "marquee" / "dashboard" / "page.py"
@@ -175,7 +163,7 @@ def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path
 
     script.write_text("2", encoding="utf-8")
     assert is_changed(tmp_path, base, INPUTS)
-    git("commit", "--quiet", "--all", "--message=change")
+    git(tmp_path, "commit", "--quiet", "--all", "--message=change")
     assert is_changed(tmp_path, base, INPUTS)
     assert not is_changed(tmp_path, merge_base(tmp_path, "HEAD"), INPUTS)
 
@@ -188,13 +176,18 @@ HOSTILE = (
 )
 
 
+def assert_escaped(text: str) -> None:
+    for sign in "<>[]()!`":
+        assert text.count(sign) == text.count(f"\\{sign}"), sign
+
+
 def test_the_text_of_a_failure_is_no_markup() -> None:
     report = failure("building", HOSTILE, head="a`b", base="<b>main", command="make plan-diff")
     verdict = report.split("\n\n")[1]
     assert "(`` a`b `` against `<b>main`)" in verdict
     message = verdict.partition("while building: ")[2]
-    for sign in "<>[]()@!`":
-        assert message.count(sign) == message.count(f"\\{sign}"), sign
+    assert_escaped(message)
+    assert "\\@team" in message
     _, _, folded = report.partition("<summary>The error</summary>")
     assert f"```\n{HOSTILE}\n```" in folded
 
@@ -215,6 +208,5 @@ def test_a_csv_has_no_formula_and_a_message_no_markup() -> None:
     headed = pd.DataFrame({"=1+1": [1]})
     assert pages.csv(headed).splitlines()[0] == "'=1+1"
     listed = pages.failures([CheckResult("run", HOSTILE, False, HOSTILE)])
-    for sign in "<>[]()!`":
-        assert listed.count(sign) == listed.count(f"\\{sign}"), sign
+    assert_escaped(listed)
     assert "http:" not in listed

@@ -20,31 +20,28 @@ def test_a_request_of_the_servers_own_pages_is_fine(host: str) -> None:
     assert denial({"Host": host, "Sec-Fetch-Site": "none"}) is None
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        *(None, "", ":8000", "rebound.example:8000", "127.0.0.1.nip.example", "localhost."),
+FOREIGN = {
+    "Host": [
+        *("", ":8000", "rebound.example:8000", "127.0.0.1.nip.example", "localhost."),
         *("0.0.0.0", "127.0.0.2", "127.1", "2130706433", "[::ffff:7f00:1]", "[::]", "::1"),
         *("me@127.0.0.1", "127.0.0.1/x", "127.0.0.1?", "127.0.0.1#.example", "127.0.0.1:x"),
         *("evil.example\\@127.0.0.1", "127.0.0.1, evil.example", "127.0.0.1 ", "\u0661.example"),
     ],
-)
-def test_a_host_that_is_not_this_machine_is_denied(host: str | None) -> None:
-    assert denial({} if host is None else {"Host": host}) == "Host"
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
+    "Origin": [
         *("", "null", "http://127.0.0.1:9", "http://127.0.0.1", "http://localhost:8000"),
         *("https://evil.example", "ftp://127.0.0.1:8000", "http://127.0.0.1:8000.evil.example"),
         *("http://127.0.0.1:8000/", "http://me@127.0.0.1:8000", "http://[::1]:8000"),
     ],
+    "Sec-Fetch-Site": ["cross-site", "same-site", "", "same-origin, cross-site"],
+}
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [(header, value) for header in FOREIGN for value in FOREIGN[header]]
 )
-def test_another_origin_is_denied(origin: str) -> None:
-    assert denial({"Host": OWN, "Origin": origin}) == "Origin"
+def test_a_request_of_another_machine_or_site_is_denied(header: str, value: str) -> None:
+    assert denial({"Host": OWN, header: value}) == header
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site", "", "same-origin, cross-site"])
-def test_a_request_that_another_site_causes_is_denied(site: str) -> None:
-    assert denial({"Host": OWN, "Sec-Fetch-Site": site}) == "Sec-Fetch-Site"
+def test_a_request_without_a_host_is_denied() -> None:
+    assert denial({}) == "Host"

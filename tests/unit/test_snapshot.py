@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import duckdb
 import pytest
@@ -22,6 +23,14 @@ from marquee.core.errors import MarqueeError
 from marquee.core.settings import Settings
 from marquee.monitoring.snapshot import current_snapshot
 from marquee.monitoring.store import MissingWarehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    """An empty database."""
+    path = tmp_path / "warehouse.duckdb"
+    duckdb.connect(str(path)).close()
+    return path
 
 
 @pytest.mark.parametrize("name", ["gold", "Bronze", "OPS", "silver", "snapshots"])
@@ -66,12 +75,12 @@ def test_a_home_folder_and_a_link_are_the_same_file_for_sqlmesh_and_for_us(
 
 
 def test_a_link_to_a_file_with_another_name_is_rejected(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLMesh's views would contain the link's name."""
-    duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
-    (tmp_path / "movies.duckdb").symlink_to(tmp_path / "warehouse.duckdb")
-    monkeypatch.setenv("MARQUEE_DUCKDB", str(tmp_path / "movies.duckdb"))
+    link = warehouse.with_name("movies.duckdb")
+    link.symlink_to(warehouse)
+    monkeypatch.setenv("MARQUEE_DUCKDB", str(link))
     path = Settings.from_environment().duckdb
     with pytest.raises(MissingWarehouse, match="a link to a file with another name"):
         current_snapshot(path)
@@ -93,24 +102,17 @@ def test_health_names_the_file_that_is_no_database(
     assert time.monotonic() - began < 8  # of the 10 seconds that a busy file is waited for
 
 
-def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    duckdb.connect(str(path)).close()
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+def test_a_full_disk_is_named(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = Mock(side_effect=OSError(errno.ENOSPC, "No space left on device"))
     monkeypatch.setattr("marquee.monitoring.snapshot.shutil.copyfile", full)
     with pytest.raises(MissingWarehouse, match="The disk is full"):
-        current_snapshot(path)
+        current_snapshot(warehouse)
 
 
-def test_a_file_of_the_future_is_still_read(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    duckdb.connect(str(path)).close()
+def test_a_file_of_the_future_is_still_read(warehouse: Path) -> None:
     later = time.time() + 3600  # a clock that was set back since
-    os.utime(path, (later, later))
-    assert current_snapshot(path).exists()
+    os.utime(warehouse, (later, later))
+    assert current_snapshot(warehouse).exists()
 
 
 def test_the_option_of_the_limits_names_its_successor(capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,17 +83,17 @@ def test_every_query_and_audit_keeps_its_try_casts(sent: tuple[Context, list[str
     ],
 )
 def test_what_snowflake_lacks_is_found_in_a_model(read_as: str, planted: str, found: str) -> None:
+    columns, query = "kind FULL, columns (a TEXT)", f"SELECT {planted} AS a FROM bronze.some_table"
+    rendered = planted_model(query, columns, read_as).render_query_or_raise()
+    assert any(one.startswith(found) for one in problems(rendered.sql("snowflake"), rendered))
+
+
+def planted_model(query: str, properties: str, read_as: str = "duckdb") -> SqlModel:
     model = load_sql_based_model(
-        parse(
-            "MODEL (name gold.planted, kind FULL, columns (a TEXT)); "
-            f"SELECT {planted} AS a FROM bronze.some_table",
-            read_as,
-        ),
-        dialect=read_as,
+        parse(f"MODEL (name gold.planted, {properties}); {query}", read_as), dialect=read_as
     )
     assert isinstance(model, SqlModel)
-    query = model.render_query_or_raise()
-    assert any(one.startswith(found) for one in problems(query.sql("snowflake"), query))
+    return model
 
 
 @pytest.mark.parametrize(
@@ -119,25 +119,21 @@ def test_what_snowflake_lacks_is_found_in_a_statement(statement: str, found: str
 
 
 @pytest.mark.parametrize(
-    "statement",
+    "query",
     [
-        "SELECT CAST(A AS DOUBLE) / NULLIF(B, 0) FROM C",
-        "SELECT CAST(SUM(A) * 100 AS DOUBLE) / COUNT(*) FROM C",
-        "SELECT 100 * CAST(A AS DOUBLE) / B FROM C",
-        "SELECT AVG(CAST(A AS DOUBLE)) FROM B",
+        "CAST(A AS DOUBLE) / NULLIF(B, 0)",
+        "CAST(SUM(A) * 100 AS DOUBLE) / COUNT(*)",
+        "100 * CAST(A AS DOUBLE) / B",
+        "AVG(CAST(A AS DOUBLE))",
     ],
 )
-def test_what_is_computed_in_doubles_passes(statement: str) -> None:
-    assert problems(statement) == []
+def test_what_is_computed_in_doubles_passes(query: str) -> None:
+    assert problems(f"SELECT {query} FROM C") == []
 
 
 def planted(query: str, kind: str = "FULL", audits: str = "") -> list[str]:
     """What the lint says of a model over a table of one column per type."""
-    model = load_sql_based_model(
-        parse(f"MODEL (name gold.planted, kind {kind}, audits ({audits})); {query}", "duckdb"),
-        dialect="duckdb",
-    )
-    assert isinstance(model, SqlModel)
+    model = planted_model(query, f"kind {kind}, audits ({audits})")
     return model_problems(model, model.render_query_or_raise())
 
 

@@ -7,7 +7,7 @@ that the last refresh wrote are shown failing in a refresh and in a full audit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +17,7 @@ import pytest
 from sqlglot import exp
 from sqlmesh.core.audit import ModelAudit
 from sqlmesh.core.context import Context
+from sqlmesh.core.engine_adapter.base import EngineAdapter
 from sqlmesh.core.macros import RuntimeStage
 from sqlmesh.core.snapshot import Snapshot
 
@@ -28,7 +29,8 @@ from tests.small_warehouse import Warehouse
 class Attached:
     """An audit with the arguments that a model gives it."""
 
-    context: Context
+    adapter: EngineAdapter
+    snapshots: dict[str, Snapshot]  # the model's own and those that it reads
     snapshot: Snapshot
     audit: ModelAudit
     arguments: Mapping[str, Any]
@@ -43,20 +45,29 @@ class Attached:
         """The table that the audit looks at; of a view the one that it is of."""
         snapshot = self.snapshot
         if snapshot.model.kind.is_view:
-            snapshot = self.context.snapshots[VIEWS[snapshot.model.name]]
+            snapshot = self.snapshots[VIEWS[snapshot.model.name]]
         return str(snapshot.table_name())
 
-    def column(self, argument: str) -> str:
-        """The last column that an argument names: audits of several look at each."""
-        return str(list(self.arguments[argument].find_all(exp.Column))[-1].name)
+    @property
+    def sabotage(self) -> str:
+        """The statement that breaks what the audit checks."""
+        if self.audit.name == "forall":
+            (criterion,) = self.arguments["criteria"].expressions
+            return f"UPDATE {self.table} SET {BREAKS[criterion.sql('duckdb')]}"
+        given = {
+            name: [one.name for one in value.find_all(exp.Column)] or [value.sql("duckdb")]
+            for name, value in self.arguments.items()
+        }
+        names = {name: values[-1] for name, values in given.items()}
+        return SABOTAGE[self.audit.name].format(table=self.table, **names)
 
     @cached_property
     def count(self) -> exp.Select:
         """The query for the number of rows that the audit objects to."""
         query = self.snapshot.model.render_audit_query(
             self.audit,
-            snapshots=self.context.snapshots,
-            engine_adapter=self.context.engine_adapter,
+            snapshots=self.snapshots,
+            engine_adapter=self.adapter,
             runtime_stage=RuntimeStage.AUDITING,
             start=self.start,
             **self.arguments,
@@ -65,7 +76,7 @@ class Attached:
 
     def findings(self) -> int:
         """Number of rows that the audit objects to."""
-        row = self.context.engine_adapter.fetchone(self.count, quote_identifiers=True)
+        row = self.adapter.fetchone(self.count, quote_identifiers=True)
         assert row is not None
         return int(row[0])
 
@@ -91,73 +102,51 @@ def sabotaged(context: Context, statement: str) -> Iterator[None]:
         adapter.execute("ROLLBACK")
 
 
-def doubled_row(audit: Attached) -> str:
-    return f"INSERT INTO {audit.table} FROM {audit.table} LIMIT 1"
-
-
-def added_period(audit: Attached, valid_to: str) -> str:
-    """A period that begins an hour before another one of its key."""
-    return (
-        f"INSERT INTO {audit.table} SELECT * REPLACE ("
-        f"valid_from - INTERVAL 1 HOUR AS valid_from, {valid_to} AS valid_to"
-        f") FROM {audit.table} WHERE valid_to IS NULL LIMIT 1"
-    )
-
-
-def update(audit: Attached, assignment: str) -> str:
-    return f"UPDATE {audit.table} SET {assignment}"
-
-
-# How to break a table so that the audit of this name must notice.
-SABOTAGE: dict[str, Callable[[Attached], str]] = {
-    "not_null": lambda audit: update(audit, f"{audit.column('columns')} = NULL"),
-    "unique_values": doubled_row,
-    "unique_combination_of_columns": doubled_row,
-    "number_of_rows": lambda audit: f"DELETE FROM {audit.table}",
-    "not_empty_if_parent_has_rows": lambda audit: f"DELETE FROM {audit.table}",
-    "accepted_values": lambda audit: update(audit, f"{audit.column('column')} = 'nonsense'"),
+DOUBLED = "INSERT INTO {table} FROM {table} LIMIT 1"
+# A period that begins an hour before another one of its key.
+ADDED_PERIOD = (
+    "INSERT INTO {{table}} SELECT * REPLACE (valid_from - INTERVAL 1 HOUR AS valid_from, "
+    "{} AS valid_to) FROM {{table}} WHERE valid_to IS NULL LIMIT 1"
+)
+# How to break a table so that the audit of this name must notice. In braces: the table, and the
+# audit's arguments, of which a list of columns stands for its last one.
+SABOTAGE = {
+    "not_null": "UPDATE {table} SET {columns} = NULL",
+    "unique_values": DOUBLED,
+    "unique_combination_of_columns": DOUBLED,
+    "number_of_rows": "DELETE FROM {table}",
+    "not_empty_if_parent_has_rows": "DELETE FROM {table}",
+    "accepted_values": "UPDATE {table} SET {column} = 'nonsense'",
     # Every range of the project begins at 0 or above.
-    "accepted_range": lambda audit: update(audit, f"{audit.column('column')} = -1"),
-    "relationship": lambda audit: update(audit, f"{audit.column('key')} = '-404'"),
-    "no_rows_lost": lambda audit: (
-        f"DELETE FROM {audit.table} WHERE {audit.column('key')} = "
-        f"(SELECT MAX({audit.column('parent_key')}) FROM {audit.table})"
+    "accepted_range": "UPDATE {table} SET {column} = -1",
+    "relationship": "UPDATE {table} SET {key} = '-404'",
+    "no_rows_lost": "DELETE FROM {table} WHERE {key} = (SELECT MAX({parent_key}) FROM {table})",
+    "has_unknown_member": "DELETE FROM {table} WHERE {key} = {member}",
+    "no_position_gaps": "UPDATE {table} SET {position} = {position} + 1",
+    "no_date_gaps": "DELETE FROM {table} WHERE {day} = '2020-02-29'",
+    "weights_sum_to_one": "UPDATE {table} SET weight = weight * 1.001",
+    "periods_do_not_overlap": ADDED_PERIOD.format("valid_from + INTERVAL 1 HOUR"),
+    "one_open_period": ADDED_PERIOD.format("NULL"),
+    "genre_totals_reconcile": (
+        "UPDATE {table} SET weighted_revenue_usd = weighted_revenue_usd * 1.001"
     ),
-    "has_unknown_member": lambda audit: (
-        f"DELETE FROM {audit.table} "
-        f"WHERE {audit.column('key')} = {audit.arguments['member'].sql('duckdb')}"
-    ),
-    "no_position_gaps": lambda audit: update(
-        audit, f"{audit.column('position')} = {audit.column('position')} + 1"
-    ),
-    "no_date_gaps": lambda audit: (
-        f"DELETE FROM {audit.table} WHERE {audit.column('day')} = '2020-02-29'"
-    ),
-    "weights_sum_to_one": lambda audit: update(audit, "weight = weight * 1.001"),
-    "periods_do_not_overlap": lambda audit: added_period(audit, "valid_from + INTERVAL 1 HOUR"),
-    "one_open_period": lambda audit: added_period(audit, "NULL"),
-    "genre_totals_reconcile": lambda audit: update(
-        audit, "weighted_revenue_usd = weighted_revenue_usd * 1.001"
-    ),
-    "valid_imdb_score": lambda audit: update(audit, f"{audit.column('column')} = 10.5"),
-    "valid_email_hash": lambda audit: update(audit, f"{audit.column('column')} = 'a@b.example'"),
-    "valid_country_code": lambda audit: update(audit, f"{audit.column('column')} = 'XXX'"),
-    "positive_revenue": lambda audit: update(audit, f"{audit.column('column')} = -1"),
-    "null_count": lambda audit: update(audit, f"{audit.column('column')} = NULL"),
-    "duplicate_count": doubled_row,
-    "routed_by_account_type": lambda audit: update(audit, "account_type = 'nonsense'"),
-    "mutually_exclusive": lambda audit: (
-        f"UPDATE {audit.table} SET interaction_id = "
+    "valid_imdb_score": "UPDATE {table} SET {column} = 10.5",
+    "valid_email_hash": "UPDATE {table} SET {column} = 'a@b.example'",
+    "valid_country_code": "UPDATE {table} SET {column} = 'XXX'",
+    "positive_revenue": "UPDATE {table} SET {column} = -1",
+    "null_count": "UPDATE {table} SET {column} = NULL",
+    "duplicate_count": DOUBLED,
+    "routed_by_account_type": "UPDATE {table} SET account_type = 'nonsense'",
+    "mutually_exclusive": (
+        "UPDATE {table} SET interaction_id = "
         "(SELECT MIN(interaction_id) FROM silver.stg_fan_verified)"
     ),
-    "account_types_are_known": lambda audit: update(
-        audit, "quarantine_reason = 'unknown account type'"
-    ),
-    "newest_metrics_pass": lambda audit: update(audit, "is_passed = FALSE"),
-    "daily_totals_reconcile": lambda audit: update(audit, "gross_usd = gross_usd + 0.01"),
-    "franchise_totals_reconcile": lambda audit: update(audit, "gross_usd = gross_usd + 0.01"),
-    "lifetime_totals_reconcile": lambda audit: update(audit, "revenue_usd = revenue_usd + 0.01"),
-    "yearly_totals_reconcile": lambda audit: update(audit, "movie_count = movie_count + 1"),
+    "account_types_are_known": "UPDATE {table} SET quarantine_reason = 'unknown account type'",
+    "newest_metrics_pass": "UPDATE {table} SET is_passed = FALSE",
+    "daily_totals_reconcile": "UPDATE {table} SET gross_usd = gross_usd + 0.01",
+    "franchise_totals_reconcile": "UPDATE {table} SET gross_usd = gross_usd + 0.01",
+    "lifetime_totals_reconcile": "UPDATE {table} SET revenue_usd = revenue_usd + 0.01",
+    "yearly_totals_reconcile": "UPDATE {table} SET movie_count = movie_count + 1",
 }
 
 # `forall` holds several criteria; what breaks each of them, by its text.
@@ -263,10 +252,13 @@ def context(prebuilt: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> It
         yield context
 
 
-def attached_audits(context: Context) -> list[Attached]:
+@pytest.fixture(scope="module")
+def audits(context: Context) -> list[Attached]:
     """Every audit of every model; one for each criterion of `forall`."""
     found = []
-    for snapshot in context.snapshots.values():
+    snapshots = context.snapshots  # which makes them again each time
+    for snapshot in snapshots.values():
+        near = {one.name: snapshots[one.name] for one in (*snapshot.parents, snapshot.snapshot_id)}
         for audit, arguments in snapshot.model.audits_with_args:
             assert isinstance(audit, ModelAudit)
             each = [arguments]
@@ -278,7 +270,7 @@ def attached_audits(context: Context) -> list[Attached]:
                 ]
             starts = [FIRST_DAY, *([REFRESH] if is_of_changed_rows(arguments) else [])]
             found += [
-                Attached(context, snapshot, audit, alone, start)
+                Attached(context.engine_adapter, near, snapshot, audit, alone, start)
                 for alone in each
                 for start in starts
             ]
@@ -290,36 +282,28 @@ def is_of_changed_rows(arguments: Mapping[str, Any]) -> bool:
     return "condition" in arguments and "@CHANGED_" in arguments["condition"].sql().upper()
 
 
-def sabotage(audit: Attached) -> str:
-    """The statement that breaks what the audit checks."""
-    if audit.audit.name == "forall":
-        (criterion,) = audit.arguments["criteria"].expressions
-        return update(audit, BREAKS[criterion.sql("duckdb")])
-    return SABOTAGE[audit.audit.name](audit)
-
-
-def test_every_audit_fails_when_its_table_is_sabotaged(context: Context) -> None:
-    audits = attached_audits(context)
+def test_every_audit_fails_when_its_table_is_sabotaged(
+    context: Context, audits: list[Attached]
+) -> None:
     assert len(audits) > 100
 
     for audit in audits:
         assert audit.findings() == 0, f"{audit} fails on a sound table"
-        with sabotaged(context, sabotage(audit)):
+        with sabotaged(context, audit.sabotage):
             assert audit.findings() > 0, f"{audit} finds nothing wrong"
 
 
 def test_a_fault_in_a_row_of_an_older_refresh_is_found_by_the_full_audit_alone(
-    context: Context,
+    context: Context, audits: list[Attached]
 ) -> None:
-    audits = [audit for audit in attached_audits(context) if is_of_changed_rows(audit.arguments)]
-    table = '"warehouse"."silver"."silver_movies"'
     full, refresh = [
         next(
             audit
             for audit in audits
-            if audit.snapshot.name == table
+            if audit.snapshot.model.name == "silver.silver_movies"
             and audit.audit.name == "not_null"
             and audit.start == start
+            and is_of_changed_rows(audit.arguments)
         )
         for start in (FIRST_DAY, REFRESH)
     ]
@@ -328,7 +312,6 @@ def test_a_fault_in_a_row_of_an_older_refresh_is_found_by_the_full_audit_alone(
         assert (full.findings(), refresh.findings()) == (1, 0)
 
 
-def test_every_audit_of_the_project_is_attached_to_a_model(context: Context) -> None:
+def test_every_audit_of_the_project_is_attached_to_a_model(audits: list[Attached]) -> None:
     defined = {path.stem for path in (ROOT / "audits").glob("*.sql")}
-    attached = {audit.audit.name for audit in attached_audits(context)}
-    assert defined <= attached
+    assert defined <= {audit.audit.name for audit in audits}

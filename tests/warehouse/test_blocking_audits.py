@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from sqlglot import exp
 from sqlmesh.core.audit import ModelAudit
 from sqlmesh.core.context import Context
 
-from tests.small_warehouse import TOKEN, Rows, Warehouse, company, genre, movie
+from tests.small_warehouse import TOKEN, Warehouse, company, genre, movie
 
 TABLE = Path(__file__).with_name("blocking_audits.csv")
 NONE = "none: "
@@ -189,15 +190,11 @@ def blocking_audits(context: Context) -> Iterator[tuple[str, str, str]]:
             assert isinstance(audit, ModelAudit)
             blocking = arguments.get("blocking", exp.convert(audit.blocking))
             if blocking.sql().upper() == "TRUE":
-                given = {
-                    name: value.sql("duckdb").strip("()'") for name, value in arguments.items()
-                }
-                parent = given.get("parent")
+                given = {one: value.sql("duckdb").strip("()'") for one, value in arguments.items()}
+                names = ("columns", "column", "key", "day", "other", "fan_class", "parent")
+                of = next((given[one] for one in names if one in given), "")
                 if audit.name in ("relationship", "no_rows_lost"):
-                    of = f"{given['key']} -> {parent}"
-                else:
-                    names = ("columns", "column", "key", "day", "other", "fan_class")
-                    of = next((given[one] for one in names if one in given), parent or "")
+                    of = f"{given['key']} -> {given['parent']}"
                 yield model.name, audit.name, of
 
 
@@ -222,16 +219,12 @@ def test_each_blocking_audit_is_in_the_table(warehouse: Warehouse) -> None:
 
 
 def test_each_case_of_the_table_is_tried() -> None:
-    named = {
-        case
-        for values in table().values()
-        if not values.startswith(NONE)
-        for case in values.split("; ")
-    }
-    assert named - CASES == set()
+    cases = [one for one in table().values() if not one.startswith(NONE)]
+    assert {case for values in cases for case in values.split("; ")} - CASES == set()
 
 
 def test_no_value_of_a_source_stops_gold(warehouse: Warehouse) -> None:
+    opened = duckdb.connect(str(warehouse.duckdb))  # so that DuckDB opens and writes the file once
     rejected: set[tuple[Any, str]] = {(3, "vote_average")}
     for case, (fields, columns) in MOVIES.items():
         number = number_of(case)
@@ -251,14 +244,15 @@ def test_no_value_of_a_source_stops_gold(warehouse: Warehouse) -> None:
             values["tmdb_id"] = str(number_of("deleted movie"))
         getattr(warehouse, f"land_{feed}")(values, batch_id=case)
         listed |= {(case, column)} if column else set()
+    opened.close()
     warehouse.refresh()
 
     assert {*warehouse.query("SELECT movie_id, column_name FROM ops.rejected_values")} == rejected
     movies = {number_of(case) for case in MOVIES} - {number_of("deleted movie")} | {1, 3, 4}
-    assert warehouse.query("SELECT movie_id FROM gold.fact_movies ORDER BY 1") == [
-        (one,) for one in sorted(movies)
-    ]
-    assert of_studio(warehouse) == listed
+    facts = warehouse.query("SELECT movie_id FROM gold.fact_movies ORDER BY 1")
+    assert facts == [(one,) for one in sorted(movies)]
+    studio = "SELECT DISTINCT _source_batch_id, column_name FROM ops.rejected_studio_values"
+    assert {*warehouse.query(studio)} == listed
     # Of the fan feed nothing is kept that could be about a person.
     described = r"'^((text|number) of length \d+)?$'"
     assert warehouse.query(
@@ -269,11 +263,3 @@ def test_no_value_of_a_source_stops_gold(warehouse: Warehouse) -> None:
     assert warehouse.query(
         "SELECT franchise, title_count FROM gold.agg_franchise_performance ORDER BY ALL"
     ) == [("Saga", 3), ("Standalone", 11), ("Unknown", 0)]
-
-
-def of_studio(warehouse: Warehouse) -> set[tuple[Any, ...]]:
-    """What of the studio's cases is listed."""
-    rows: Rows = warehouse.query(
-        "SELECT DISTINCT _source_batch_id, column_name FROM ops.rejected_studio_values"
-    )
-    return {*rows}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from html import unescape
 from pathlib import Path
@@ -132,14 +133,10 @@ def test_a_columns_lineage_goes_from_the_kpi_to_bronze(tables: dict[str, Table])
     assert ("gold.kpi_yearly_trends", "avg_roi_pct") in lineage.columns.children[FACT, "roi_pct"]
     picture = lineage.of_column("gold.kpi_top_movies", "roi_rank", "{}#{}".format)
     assert set(re.findall(r'href="([^"]+)"', picture)) == {
-        "bronze.raw_movies#raw_data",
-        "silver.silver_movie_observations#budget_usd",
-        "silver.silver_movie_observations#revenue_usd",
-        "silver.silver_movies#budget_usd",
-        "silver.silver_movies#roi_pct",
-        f"{FACT}#budget_usd",
-        f"{FACT}#roi_pct",
-        "gold.kpi_top_movies#roi_rank",
+        *("bronze.raw_movies#raw_data", "gold.kpi_top_movies#roi_rank"),
+        *(f"silver.silver_movie_observations#{one}_usd" for one in ("budget", "revenue")),
+        *(f"silver.silver_movies#{one}" for one in ("budget_usd", "roi_pct")),
+        *(f"{FACT}#{one}" for one in ("budget_usd", "roi_pct")),
     }
 
 
@@ -171,20 +168,13 @@ def test_the_history_is_read_from_the_run_log(tmp_path: Path) -> None:
             INSERT INTO ops.audit_results (audited_at, table_name, audit_name, failing_row_count)
             VALUES ('2026-03-01 06:02', 'gold.a', 'b', 9), ('2026-03-02 06:02', 'gold.a', 'b', 2);
         """)
-    store = DuckDBStore(file)
-    history = read_history(store)
-    store.close()
-    assert history.newest_run == {
-        "job": "run",
-        "started_at": datetime(2026, 3, 2, 6),
-        "status": "FAILED",
-    }
+    with closing(DuckDBStore(file)) as store:
+        history = read_history(store)
+    second = datetime(2026, 3, 2, 6)
+    assert history.newest_run == {"job": "run", "started_at": second, "status": "FAILED"}
     past = history.of("gold.a")
-    assert (past.built_at, past.status, past.seconds) == (
-        datetime(2026, 3, 2, 6, 1),
-        "FAILED",
-        4,
-    )
+    built_at = second.replace(minute=1)
+    assert (past.built_at, past.status, past.seconds) == (built_at, "FAILED", 4)
     assert (past.counts, past.row_count, past.failing) == ([5, 7], 7, {"b": 2})
     assert history.of("gold.never_built").row_count is None
 
@@ -192,9 +182,8 @@ def test_the_history_is_read_from_the_run_log(tmp_path: Path) -> None:
 def test_a_warehouse_without_a_run_log_has_no_history(tmp_path: Path) -> None:
     file = tmp_path / "warehouse.duckdb"
     duckdb.connect(str(file)).close()
-    store = DuckDBStore(file)
-    assert read_history(store) == History()
-    store.close()
+    with closing(DuckDBStore(file)) as store:
+        assert read_history(store) == History()
 
 
 def test_a_graph_is_placed_from_left_to_right_without_needless_crossings() -> None:
@@ -202,10 +191,9 @@ def test_a_graph_is_placed_from_left_to_right_without_needless_crossings() -> No
     edges = [("a", "d"), ("b", "c"), ("c", "e"), ("d", "e"), ("a", "e")]
     placed = place(nodes, edges, 20)
     assert placed.columns == {"a": 0, "b": 0, "c": 1, "d": 1, "e": 2}
-    assert (placed.middles["a"] < placed.middles["b"]) == (
-        placed.middles["d"] < placed.middles["c"]
-    )
-    assert abs(placed.middles["a"] - placed.middles["b"]) >= 20
+    middles = placed.middles
+    assert (middles["a"] < middles["b"]) == (middles["d"] < middles["c"])
+    assert abs(middles["a"] - middles["b"]) >= 20
     assert [column for column, _ in placed.edge_paths["a", "e"]] == [0, 1, 2]
     shuffled = random.Random(1).sample(edges, len(edges))
     assert place(nodes, shuffled, 20) == placed

@@ -279,7 +279,6 @@ DEFAULTS = {"WAREHOUSE": {"state": "SUSPENDED"}}
 KINDS = r"(?P<kind>WAREHOUSE|RESOURCE MONITOR|ROLE|USER|NETWORK POLICY)"
 STATEMENTS: list[tuple[str, Callable[..., Rows]]] = [
     (rf"CREATE {KINDS} IF NOT EXISTS {NAME}(?P<rest>.*)", Account.create),
-    (rf"CREATE OR REPLACE {KINDS} {NAME}(?P<rest>.*)", Account.create),
     (rf"ALTER {KINDS}(?: IF EXISTS)? {NAME}(?P<rest>.*)", Account.alter),
     (rf"DROP {KINDS} IF EXISTS {NAME}", Account.drop),
     (rf"USE (?P<kind>ROLE|WAREHOUSE) {NAME}", Account.use),
@@ -294,7 +293,6 @@ STATEMENTS: list[tuple[str, Callable[..., Rows]]] = [
     (r"SHOW (?P<kind>DATABASES)(?P<like>X)?", Account.show),
     (r"SELECT CURRENT_(?P<what>ROLE|WAREHOUSE|USER)\(\)", Account.current),
     (r"ALTER SESSION SET QUERY_TAG = '(?P<value>.*)'", Account.tag),
-    (r"ALTER SESSION UNSET QUERY_TAG(?P<value>x)?", Account.tag),
     (r"USE SECONDARY ROLES (?:NONE|ALL)", Account.ignore),
     # Retention: fakesnow has no time travel.
     (r"ALTER (?:DATABASE|SCHEMA) \S+ SET .*", Account.ignore),
