@@ -27,7 +27,7 @@ from marquee.core.errors import MarqueeError, TemporaryError
 from marquee.core.lock import lock_file, restored_folder, run_lock
 from marquee.core.settings import Settings, gateway
 from marquee.monitoring.snapshot import file_state
-from marquee.sources.studio.encryption import OWNER_ONLY, PRIVATE_UMASK
+from marquee.sources.studio.encryption import OWNER_ONLY, files_of_owner_alone
 from marquee.sources.studio.erasure import check_pair
 from marquee.sources.studio.settings import NO_KEY, StudioSettings
 from marquee.sources.studio.vault import Vault
@@ -111,26 +111,23 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
         if VAULT in places:
             places[VAULT] = f"{vault_folder(place, vault_place)}/{backup_id}"
         manifest: dict[str, Any] = {"backup_id": backup_id, "token_key": key_check, "parts": {}}
-        umask = os.umask(PRIVATE_UMASK)
-        try:
-            for part, path in files.items():
-                manifest["parts"][part] = copy_out(path, f"{places[part]}/{path.name}")
-            written = [path for part, path in files.items() if file_state(path) != before[part]]
-            if written:
-                raise TemporaryError(
-                    f"{written[0]} was written during the backup.",
-                    "Close what writes to it (sqlmesh, a notebook), then run again.",
-                )
-        except BaseException:
-            for folder in set(places.values()):
-                filesystem, half = url_to_fs(folder)
-                if filesystem.exists(half):
-                    filesystem.rm(half, recursive=True)
-            raise
-        else:
+        with files_of_owner_alone():
+            try:
+                for part, path in files.items():
+                    manifest["parts"][part] = copy_out(path, f"{places[part]}/{path.name}")
+                written = [path for part, path in files.items() if file_state(path) != before[part]]
+                if written:
+                    raise TemporaryError(
+                        f"{written[0]} was written during the backup.",
+                        "Close what writes to it (sqlmesh, a notebook), then run again.",
+                    )
+            except BaseException:
+                for folder in set(places.values()):
+                    filesystem, half = url_to_fs(folder)
+                    if filesystem.exists(half):
+                        filesystem.rm(half, recursive=True)
+                raise
             write_manifest(places[WAREHOUSE], manifest)
-        finally:
-            os.umask(umask)
     lines = [f"Backup {backup_id}:"]
     for part, one in manifest["parts"].items():
         lines.append(f"  {places[part]}/{one['name']}  {one['bytes']:,} bytes")

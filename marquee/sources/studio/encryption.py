@@ -23,7 +23,6 @@ from marquee.core.text import sql_text
 CATALOG = "vault"
 REWRITTEN = "marquee_rewritten"
 OWNER_ONLY = 0o600
-PRIVATE_UMASK = 0o077
 
 
 class WrongKeyError(MarqueeError):
@@ -48,6 +47,16 @@ def _engine(process_id: int) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
+def files_of_owner_alone() -> Iterator[None]:
+    """Let nobody but the owner read the files that the block creates."""
+    umask = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(umask)
+
+
+@contextmanager
 def open_vault(
     path: Path, key: str, *, read_only: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -68,9 +77,7 @@ def open_vault(
     if path.exists():
         with suppress(PermissionError):  # of somebody else's file, which DuckDB may yet let us read
             path.chmod(OWNER_ONLY)
-    umask = os.umask(PRIVATE_UMASK)
-    connection = _engine(os.getpid()).cursor()
-    try:
+    with files_of_owner_alone(), _engine(os.getpid()).cursor() as connection:
         _attach(connection, path, CATALOG, key, read_only=read_only)
         try:
             _spill_beside(connection, path)
@@ -79,9 +86,6 @@ def open_vault(
         finally:
             connection.execute("USE memory")
             connection.execute(f"DETACH {CATALOG}")
-    finally:
-        connection.close()
-        os.umask(umask)
 
 
 def _spill_beside(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -124,13 +128,12 @@ def rewrite(path: Path, key: str | None = None, new_key: str | None = None) -> N
     fresh_log = path.with_name(f"{fresh.name}.wal")
     for leftover in (fresh, fresh_log):  # of a run that was killed
         leftover.unlink(missing_ok=True)
-    umask = os.umask(PRIVATE_UMASK)
     if key or new_key:
         connection, catalog = _engine(os.getpid()).cursor(), CATALOG
     else:
         # Views name the catalog, which has the name of the file.
         connection, catalog = duckdb.connect(), '"' + path.stem.replace('"', '""') + '"'
-    try:
+    with files_of_owner_alone(), connection:
         _attach(connection, path, catalog, key)
         _attach(connection, fresh, REWRITTEN, new_key)
         connection.execute(f"COPY FROM DATABASE {catalog} TO {REWRITTEN}")
@@ -142,9 +145,6 @@ def rewrite(path: Path, key: str | None = None, new_key: str | None = None) -> N
         # The old file is held until the new one is in its place: nobody else can write to it.
         put_in_place(fresh, path)
         connection.execute(f"DETACH {catalog}")
-    finally:
-        connection.close()
-        os.umask(umask)
 
 
 def put_in_place(fresh: Path, path: Path) -> None:
