@@ -123,9 +123,9 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
                     )
             except BaseException:
                 for folder in set(places.values()):
-                    filesystem, half = url_to_fs(folder)
-                    if filesystem.exists(half):
-                        filesystem.rm(half, recursive=True)
+                    filesystem, name = url_to_fs(folder)
+                    if filesystem.exists(name):
+                        filesystem.rm(name, recursive=True)
                 raise
             write_manifest(places[WAREHOUSE], manifest)
     lines = [f"Backup {backup_id}:"]

@@ -151,8 +151,8 @@ def _heights(
         offsets.append(own)
         middles.update(zip(level, own, strict=True))
     for sweep in range(SWEEPS):
-        neighbors, in_turn = (right, -1) if sweep % 2 else (left, 1)
-        for level, own in list(zip(levels, offsets, strict=True))[::in_turn]:
+        neighbors, step = (right, -1) if sweep % 2 else (left, 1)
+        for level, own in list(zip(levels, offsets, strict=True))[::step]:
             wishes = [
                 fmean(middles[one] for one in neighbors[name] or [name]) - offset
                 for name, offset in zip(level, own, strict=True)

@@ -73,21 +73,25 @@ def build_base(project: Path, bronze: Path, folder: Path) -> Base:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(bronze, folder / FILE)
     execution_time = _after_the_newest_row(folder / FILE)
-    with _context(project, folder) as context:
-        try:
-            context.plan(
-                auto_apply=True,
-                no_prompts=True,
-                skip_tests=True,
-                skip_linter=True,
-                execution_time=execution_time,
-            )
-        except SQLMeshError as error:
-            raise MarqueeError(
-                "The base revision does not build on the sandbox's data, so there is nothing to "
-                f"compare with.\n{_reason(context, error)}"
-            ) from error
-        return Base(folder, dict(context.models), execution_time)
+    nothing = "so there is nothing to compare with."
+    try:
+        with _context(project, folder) as context:
+            try:
+                context.plan(
+                    auto_apply=True,
+                    no_prompts=True,
+                    skip_tests=True,
+                    skip_linter=True,
+                    execution_time=execution_time,
+                )
+            except SQLMeshError as error:
+                raise MarqueeError(
+                    f"The base revision does not build on the sandbox's data, {nothing}\n"
+                    f"{_reason(context, error)}"
+                ) from error
+            return Base(folder, dict(context.models), execution_time)
+    except SQLMeshError as error:
+        raise MarqueeError(f"The base revision does not load, {nothing}\n{error}") from error
 
 
 @contextmanager
@@ -186,7 +190,9 @@ def _context(project: Path, folder: Path) -> Iterator[Context]:
             raise
         except Exception as error:
             reason = "".join(traceback.format_exception_only(error)).strip()
-            raise SQLMeshError(f"The project does not load: {reason}") from error
+            *_, frame = traceback.extract_tb(error.__traceback__)
+            where = f"{Path(frame.filename).name}, line {frame.lineno}"
+            raise SQLMeshError(f"The project does not load: {reason} ({where})") from error
         yield context
 
 

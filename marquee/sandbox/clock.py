@@ -84,7 +84,8 @@ TITLE_SUFFIX = " (Restored)"
 COMPANY_SUFFIX = " Group"
 
 
-# The independent numbers that one hash yields, by what they decide.
+# The independent numbers that one hash yields, by what they decide. Append only: a name in between
+# would move the others, and change every day of the sandbox.
 Draw = IntEnum(
     "Draw",
     "VANISH RENAME GENRE WHICH_GENRE COMPANY WHICH_COMPANY COMPANY_RENAME EARN EARN_AMOUNT "

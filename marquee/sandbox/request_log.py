@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,12 @@ class Request:
 class RequestLog(list[Request]):
     """All requests since the start or the last `clear`, oldest first.
 
-    Safe for threads: the server's only append, which is one operation.
+    Safe for threads: the server only appends, and `count` may miss what is appended meanwhile.
     """
 
-    def count(self, path: Any = "*", /, *, status: int | None = None) -> int:
+    def count(  # type: ignore[override]  # what a path has, not what equals a request
+        self, path: str = "*", *, status: int | None = None
+    ) -> int:
         """Count the requests for a path, or a shell pattern, that were answered with a status."""
         return sum(
             fnmatchcase(request.path, path) and status in (None, request.status) for request in self

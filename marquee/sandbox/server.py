@@ -56,10 +56,10 @@ class Sandbox:
         """Describe a sandbox; nothing is bound before `start`.
 
         Port 0 is any free one. Without a credential it is random, and without a rate limit (in
-        requests a second) nothing is answered with 429. `faults` are for tests, `fault_rates`
-        strike at random. `today` returns the date of the movie set's day; by default day 0 is the
-        real day (UTC), and day N is N days later. `on_request` is called with each request, from
-        the server's threads.
+        requests a second) nothing is answered with 429. Each answer waits `latency_ms`
+        milliseconds. `faults` are for tests, `fault_rates` strike at random. `today` returns the
+        date of the movie set's day; by default day 0 is the real day (UTC), and day N is N days
+        later. `on_request` is called with each request, from the server's threads.
 
         Raises:
             ValueError: If the rate limit is not above 0, the latency is negative, or the port is
@@ -146,7 +146,7 @@ class Sandbox:
 
     def respond(self, handler: "_Handler") -> None:
         """Answer one request: with a fault, an error, or TMDb's answer."""
-        if self._server is None:  # a connection that was kept alive
+        if self.is_closed(handler):
             handler.close_connection = True
             return
         url = urlsplit(handler.path)
@@ -189,10 +189,14 @@ class Sandbox:
         if self._on_request:
             self._on_request(request)
         time.sleep(self._latency_s + fault.delay_s)
-        if fault.drop_connection:
+        if fault.drop_connection or self.is_closed(handler):
             handler.close_connection = True
         else:
             handler.send(answer, fault)
+
+    def is_closed(self, handler: "_Handler") -> bool:
+        """Tell whether the server of a request has been closed; its connections outlive it."""
+        return handler.server is not self._server
 
     def _is_authorized(self, header: str | None, key: str | None) -> bool:
         given = header.removeprefix("Bearer ") if header else key or ""

@@ -151,9 +151,8 @@ def test_a_pipeline_is_changed_by_a_commit_by_an_edit_and_by_a_new_file(tmp_path
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message=base")
     base = merge_base(tmp_path, "HEAD")
-    git(
-        tmp_path, "update-ref", "refs/remotes/origin/released", "HEAD"
-    )  # as in a clone of another branch
+    # As in a clone of another branch.
+    git(tmp_path, "update-ref", "refs/remotes/origin/released", "HEAD")
     assert merge_base(tmp_path, "released") == Revision("origin/released", base.commit)
     (tmp_path / "README.md").touch()
     page = tmp_path / "marquee" / "dashboard" / "page.py"
