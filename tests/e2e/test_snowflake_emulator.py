@@ -242,14 +242,17 @@ def test_a_key_that_is_planted_as_null_is_doubled_and_fails_its_audit(models: Mo
         rejected_values="""PARSE_JSON('[{"column_name": "title", "reason": "none"}]')""",
         observed_at="TIMESTAMP '2026-02-01 00:00:00'",
         _loaded_at="TIMESTAMP '2026-02-01 00:00:00'",
+        _source_load_number=1,
     )
-    models.run(merge, merge)
+    # Rows of a load that was read are not read again.
+    again = f"UPDATE {models.table(log)} SET _source_load_number = 0"
+    models.run(merge, again, merge)
     unique = "unique_combination_of_columns"
     assert models.run(f"SELECT COUNT(*) FROM {models.table(log)}") == [(1,)]
     assert models.failing(log, "not_null") == models.failing(log, unique) == []
     planted = re.sub(r"COALESCE\((\S*REJECTED_VALUE\S*), ''\)", r"\1", merge, flags=re.IGNORECASE)
     assert planted != merge
-    models.run(planted, planted)
+    models.run(again, planted, again, planted)
     assert models.run(f"SELECT COUNT(*) FROM {models.table(log)}") == [(3,)]
     assert models.failing(log, "not_null") == ["not_null"]
     assert models.failing(log, unique) == [unique]
