@@ -52,14 +52,13 @@ def exit_code(error: BaseException) -> int:
     return EXIT_TRY_AGAIN if is_temporary else EXIT_FAILURE
 
 
-def chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException | None) -> Iterator[BaseException]:
     """Walk from an exception to what caused it; dlt wraps each error several times."""
     seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        yield current
-        current = current.__cause__ or current.__context__
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def explain(

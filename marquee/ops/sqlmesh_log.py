@@ -23,6 +23,7 @@ from sqlmesh.core.snapshot import DeployabilityIndex
 from sqlmesh.utils.errors import PlanError
 
 from marquee.core.clock import utcnow
+from marquee.core.errors import chain
 from marquee.ops.alerts import send_alert
 from marquee.ops.log_tables import (
     FAILED,
@@ -77,12 +78,9 @@ def end() -> None:
             listener.end()
 
 
-def plan_guard_error(error: BaseException) -> BaseException | None:
+def plan_guard_error(error: BaseException | None) -> BaseException | None:
     """Find the error of a guard of `before_all`, which SQLMesh wraps in errors of its own."""
-    within = error.__context__
-    while within and not isinstance(within, PlanError):
-        within = within.__cause__ or within.__context__
-    return within
+    return next((cause for cause in chain(error) if isinstance(cause, PlanError)), None)
 
 
 @dataclass
@@ -199,7 +197,7 @@ class RunListener(logging.Handler):
 
     def failed(self, error: BaseException, at: datetime) -> None:
         """Take the error of a model, or of the whole."""
-        cause = error.__cause__ or plan_guard_error(error) or error
+        cause = error.__cause__ or plan_guard_error(error.__context__) or error
         text = without_secrets(str(cause)) or type(cause).__name__
         name = getattr(getattr(error, "node", None), "snapshot_name", None)
         subject = next((one for one, model in self.snapshots.items() if model.name == name), None)

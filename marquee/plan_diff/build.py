@@ -28,9 +28,10 @@ from sqlmesh.core.plan import Plan
 from sqlmesh.core.snapshot import SnapshotChangeCategory
 from sqlmesh.utils import UniqueKeyDict
 from sqlmesh.utils.concurrency import NodeExecutionFailedError
-from sqlmesh.utils.errors import NodeAuditsErrors, PlanError, SQLMeshError
+from sqlmesh.utils.errors import NodeAuditsErrors, SQLMeshError
 
-from marquee.core.errors import MarqueeError, chain
+from marquee.core.errors import MarqueeError
+from marquee.ops.sqlmesh_log import plan_guard_error
 from marquee.plan_diff.bronze import FILE
 
 ENVIRONMENT = "review"
@@ -73,25 +74,30 @@ def build_base(project: Path, bronze: Path, folder: Path) -> Base:
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(bronze, folder / FILE)
     execution_time = _after_the_newest_row(folder / FILE)
-    nothing = "so there is nothing to compare with."
     try:
         with _context(project, folder) as context:
-            try:
-                context.plan(
-                    auto_apply=True,
-                    no_prompts=True,
-                    skip_tests=True,
-                    skip_linter=True,
-                    execution_time=execution_time,
-                )
-            except SQLMeshError as error:
-                raise MarqueeError(
-                    f"The base revision does not build on the sandbox's data, {nothing}\n"
-                    f"{_reason(context, error)}"
-                ) from error
+            _plan_prod(context, execution_time)
             return Base(folder, dict(context.models), execution_time)
     except SQLMeshError as error:
-        raise MarqueeError(f"The base revision does not load, {nothing}\n{error}") from error
+        raise MarqueeError(
+            f"The base revision does not load, so there is nothing to compare with.\n{error}"
+        ) from error
+
+
+def _plan_prod(context: Context, execution_time: str) -> None:
+    try:
+        context.plan(
+            auto_apply=True,
+            no_prompts=True,
+            skip_tests=True,
+            skip_linter=True,
+            execution_time=execution_time,
+        )
+    except SQLMeshError as error:
+        raise MarqueeError(
+            "The base revision does not build on the sandbox's data, so there is nothing to "
+            f"compare with.\n{_reason(context, error)}"
+        ) from error
 
 
 @contextmanager
@@ -153,10 +159,9 @@ def guard_error(context: Context, plan: Plan) -> str | None:
                 execution_time=plan.execution_time,
             )
         except SQLMeshError as error:
-            # The guard's own message, without what SQLMesh adds about its place.
-            for cause in chain(error):
-                if isinstance(cause, PlanError):
-                    return str(cause)
+            # Its own message, without what SQLMesh adds about its place.
+            if reason := plan_guard_error(error):
+                return str(reason)
             raise
     return None
 
