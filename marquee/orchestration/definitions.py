@@ -108,16 +108,20 @@ class Ended:
     process_id: int
     started_at: datetime  # UTC without a zone
 
-    def logged(self, table: str) -> list[dict[str, Any]]:
-        """Return the rows of a table of the run log that are of this command's runs."""
+    def logged(self, *tables: str) -> list[list[dict[str, Any]]]:
+        """Return the rows of tables of the run log that are of this command's runs."""
         parameters = (self.process_id, socket.gethostname(), self.started_at.isoformat(sep=" "))
         try:
             with open_warehouse(Settings.from_environment().duckdb) as store:
-                is_known = {"ops.run_log", f"ops.{table}"} <= store.tables().keys()
-                query = OF_PROCESS.format(table=table)
-                return rows(store, query, parameters) if is_known else []
+                known = store.tables()
+                return [
+                    rows(store, OF_PROCESS.format(table=one), parameters)
+                    if {"ops.run_log", f"ops.{one}"} <= known.keys()
+                    else []
+                    for one in tables
+                ]
         except MissingWarehouse:  # the command failed before it created one
-            return []
+            return [[] for _ in tables]
 
 
 def run_command(context: dg.AssetExecutionContext, *command: str) -> Ended:
@@ -157,11 +161,11 @@ def pipeline(name: str, tables: Sequence[BronzeTable], sandbox: Sequence[str]) -
         ended = run_command(context, f"pipelines/{name}.py", *options)
         if ended.code:
             raise failure(f"pipelines/{name}.py", ended.code)
-        row_counts = {one["table_name"]: one["row_count"] for one in ended.logged("row_counts")}
-        load_count = len(ended.logged("load_log"))
+        counts, loads = ended.logged("row_counts", "load_log")
+        row_counts = {one["table_name"]: one["row_count"] for one in counts}
         for table in tables:
             full_name = f"{BRONZE}.{table.name}"
-            metadata = {"loads": load_count}
+            metadata = {"loads": len(loads)}
             if full_name in row_counts:
                 metadata["dagster/row_count"] = row_counts[full_name]
             yield dg.MaterializeResult(asset_key=key(full_name), metadata=metadata)
@@ -221,10 +225,11 @@ def results(
     ended: Ended, selected: set[str]
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Yield what a command built and audited, parents first."""
-    built = {one["table_name"]: one for one in ended.logged("model_log")}
-    audits = {(one["table_name"], one["audit_name"]): one for one in ended.logged("audit_results")}
+    models, audited, measured = ended.logged("model_log", "audit_results", "data_quality_results")
+    built = {one["table_name"]: one for one in models}
+    audits = {(one["table_name"], one["audit_name"]): one for one in audited}
     metrics: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for one in ended.logged("data_quality_results"):
+    for one in measured:
         name = f"{one['column_name'] or ''}.{one['metric_name']}".strip(".")
         metrics[one["table_name"]][name] = one["measured_value"]
     # Each after its parents, as Dagster wants results.
