@@ -84,14 +84,24 @@ TITLE_SUFFIX = " (Restored)"
 COMPANY_SUFFIX = " Group"
 
 
-# The independent numbers that one hash yields, by what they decide. Append only: a name in between
-# would move the others, and change every day of the sandbox.
-Draw = IntEnum(
-    "Draw",
-    "VANISH RENAME GENRE WHICH_GENRE COMPANY WHICH_COMPANY COMPANY_RENAME EARN EARN_AMOUNT "
-    "VOTE VOTE_COUNT VOTE_AVERAGE POPULARITY FIRST_GROSS HOLD_BACK",
-    start=0,
-)
+class Draw(IntEnum):
+    """The independent numbers that one hash yields, by what they decide."""
+
+    VANISH = 0
+    RENAME = 1
+    GENRE = 2
+    WHICH_GENRE = 3
+    COMPANY = 4
+    WHICH_COMPANY = 5
+    COMPANY_RENAME = 6
+    EARN = 7
+    EARN_AMOUNT = 8
+    VOTE = 9
+    VOTE_COUNT = 10
+    VOTE_AVERAGE = 11
+    POPULARITY = 12
+    FIRST_GROSS = 13
+    HOLD_BACK = 14
 
 
 class Vanished(NamedTuple):
