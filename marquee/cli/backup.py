@@ -13,7 +13,6 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +21,7 @@ from fsspec.core import url_to_fs
 
 from marquee.bronze.destination import duckdb_destination
 from marquee.cli.base import command_parser, report_error
+from marquee.core.clock import utcnow
 from marquee.core.dlt_project import configure_dlt
 from marquee.core.errors import MarqueeError, TemporaryError
 from marquee.core.lock import lock_file, restored_folder, run_lock
@@ -105,7 +105,7 @@ def create(settings: Settings, place: str, vault_place: str | None = None) -> st
         files = {part: path for part, path in paths(settings).items() if path.exists()}
         key_check = check_vault(settings.duckdb, files[VAULT]) if VAULT in files else None
         # To the microsecond, because the newest backup is found by its name.
-        backup_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}"
+        backup_id = f"{utcnow():%Y%m%dT%H%M%S.%fZ}"
         before = {part: file_state(path) for part, path in files.items()}
         places = {part: f"{place.rstrip('/')}/{backup_id}" for part in files}
         if VAULT in places:
